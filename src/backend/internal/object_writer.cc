@@ -1,0 +1,152 @@
+#include "backend/internal/object_writer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "backend/internal/medium_error.h"
+#include "backend/internal/temporary_file.h"
+#include "backend/name.h"
+
+namespace salvor::backend {
+namespace {
+
+void write_durably(int fd, ByteView bytes, const std::string& full_path) {
+  while (!bytes.empty()) {
+    const ssize_t count = write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_medium_error("cannot write", full_path, errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  if (fsync(fd) != 0) throw_medium_error("cannot make durable", full_path, errno);
+}
+
+bool is_removed(int fd) {
+  struct stat status {};
+  return fstat(fd, &status) == 0 && status.st_nlink == 0;
+}
+
+/// Gives the unnamed file its name; 0 or errno.
+int link_unnamed(int fd, int directory, const std::string& leaf) {
+  const std::string self = "/proc/self/fd/" + std::to_string(fd);
+  if (linkat(AT_FDCWD, self.c_str(), directory, leaf.c_str(), AT_SYMLINK_FOLLOW) == 0) return 0;
+  if (errno != ENOENT && errno != EACCES) return errno;
+  // No /proc here (a chroot, say); this way needs CAP_DAC_READ_SEARCH.
+  return linkat(fd, "", directory, leaf.c_str(), AT_EMPTY_PATH) == 0 ? 0 : errno;
+}
+
+bool means_no_unnamed_files(int error) {
+  return error == EOPNOTSUPP || error == EISDIR || error == EINVAL || error == ENOSYS;
+}
+
+bool means_no_links(int error) {
+  return error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK ||
+         error == EINVAL;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> object_size(const DirectoryCache::Directory& directory,
+                                         const std::string& leaf, const std::string& full_path) {
+  struct stat status {};
+  if (fstatat(directory.fd.get(), leaf.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return std::nullopt;
+    throw_medium_error("cannot look at", full_path, errno);
+  }
+  if (!S_ISREG(status.st_mode)) return std::nullopt;
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+ObjectWriter::ObjectWriter(DirectoryCache& directories, Placing first)
+    : directories_(directories), placing_(first) {}
+
+void ObjectWriter::remove_leftovers() {
+  TemporaryFile::remove_leftovers(directories_);
+}
+
+std::optional<PutResult> ObjectWriter::put(const DirectoryCache::Directory& directory,
+                                           const std::string& name, ByteView bytes) {
+  const Target target{directory.fd.get(), leaf_of(name), directories_.full_path(name)};
+  // Spares writing what is there already; the link decides.
+  Outcome outcome = object_size(directory, target.leaf, target.full_path) ? Outcome::exists
+                                                                          : Outcome::unsupported;
+  if (outcome == Outcome::unsupported && placing_ == Placing::unnamed) {
+    outcome = put_unnamed(target, bytes);
+    if (outcome == Outcome::unsupported) placing_ = Placing::linked;
+  }
+  if (outcome == Outcome::unsupported) outcome = put_named(target, bytes);
+  if (outcome == Outcome::gone) return std::nullopt;
+  // Also when it exists: he who has put it may not have come to this yet.
+  if (fsync(target.directory) != 0) {
+    throw_medium_error("cannot make durable", target.full_path, errno);
+  }
+  if (outcome == Outcome::created) return PutResult::created;
+  struct stat status {};
+  if (fstatat(target.directory, target.leaf.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+      !S_ISREG(status.st_mode)) {
+    throw Error(ErrorCode::failed,
+                "cannot create " + printable(target.full_path) +
+                    ": found something of that name that is not a regular file",
+                "move it out of the repository");
+  }
+  return PutResult::exists;
+}
+
+ObjectWriter::Outcome ObjectWriter::put_unnamed(const Target& target, ByteView bytes) {
+  const Fd file(openat(target.directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  if (!file) {
+    if (means_no_unnamed_files(errno)) return Outcome::unsupported;
+    if (errno == ENOENT) return Outcome::gone;
+    throw_medium_error("cannot create", target.full_path, errno);
+  }
+  write_durably(file.get(), bytes, target.full_path);
+  const int error = link_unnamed(file.get(), target.directory, target.leaf);
+  if (error == 0) return Outcome::created;
+  if (error == EEXIST) return Outcome::exists;
+  if (error == ENOENT && is_removed(target.directory)) return Outcome::gone;
+  if (error == ENOENT || error == EACCES || means_no_links(error)) return Outcome::unsupported;
+  throw_medium_error("cannot create", target.full_path, error);
+}
+
+ObjectWriter::Outcome ObjectWriter::put_named(const Target& target, ByteView bytes) {
+  TemporaryFile file(directories_);
+  write_durably(file.fd(), bytes, target.full_path);
+  int error = 0;
+  if (placing_ != Placing::renamed) {
+    if (linkat(file.directory(), file.name().c_str(), target.directory, target.leaf.c_str(), 0) ==
+        0) {
+      return Outcome::created;
+    }
+    error = errno;
+    // NFS repeats a request whose answer was lost, and then finds the link that it made itself.
+    if (error == EEXIST) return file.links() > 1 ? Outcome::created : Outcome::exists;
+    if (means_no_links(error)) placing_ = Placing::renamed;
+  }
+  if (placing_ == Placing::renamed) {
+    if (renameat2(file.directory(), file.name().c_str(), target.directory, target.leaf.c_str(),
+                  RENAME_NOREPLACE) == 0) {
+      file.release();
+      return Outcome::created;
+    }
+    error = errno;
+    if (error == EEXIST) return Outcome::exists;
+    if (error == EINVAL || error == ENOSYS || error == EOPNOTSUPP) {
+      throw Error(ErrorCode::failed,
+                  "cannot create " + printable(target.full_path) +
+                      ": the file system has neither hard links nor a rename that does not replace",
+                  "keep the repository on another file system (ext4, XFS, Btrfs, ZFS, NFS)");
+    }
+  }
+  if (error == ENOENT && file.links() > 0) return Outcome::gone;
+  if (error == ENOENT) {
+    throw Error(ErrorCode::unreachable, "cannot create " + printable(target.full_path) +
+                                            ": its temporary file was removed by somebody else")
+        .as_retryable();
+  }
+  throw_medium_error("cannot create", target.full_path, error);
+}
+
+}  // namespace salvor::backend

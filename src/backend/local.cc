@@ -1,0 +1,220 @@
+#include "backend/local.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+#include "backend/internal/directory_cache.h"
+#include "backend/internal/directory_walk.h"
+#include "backend/internal/medium_error.h"
+#include "backend/internal/object_writer.h"
+#include "backend/name.h"
+#include "base/fd.h"
+
+namespace salvor::backend {
+namespace {
+
+constexpr int kTriesMax = 8;
+
+class LocalBackend final : public Backend {
+ public:
+  LocalBackend(Fd root, const std::filesystem::path& path, LocalOptions options)
+      : path_(path.native()),
+        directories_(std::move(root), path_),
+        writer_(directories_, options.first) {
+    writer_.remove_leftovers();
+  }
+
+  std::string location() const override { return printable(path_); }
+  PutResult put_if_absent(const std::string& name, ByteView bytes) override;
+  Bytes get(const std::string& name, std::uint64_t bytes_max) override;
+  std::size_t get_range(const std::string& name, std::uint64_t offset,
+                        MutableByteView out) override;
+  std::optional<std::uint64_t> size(const std::string& name) override;
+  void list(const std::string& prefix, const std::string& after, const Visit& visit) override;
+  void remove(const std::string& name) override;
+  std::optional<std::uint64_t> free_bytes() override;
+
+ private:
+  struct OpenObject {
+    Fd fd;
+    std::uint64_t size_bytes = 0;
+  };
+
+  OpenObject open_object(const std::string& name);
+  OpenObject try_to_open(const DirectoryCache::Directory& directory, const std::string& name) const;
+  std::size_t read_at(const OpenObject& object, const std::string& name, std::uint64_t offset,
+                      MutableByteView out) const;
+
+  const std::string path_;
+  DirectoryCache directories_;
+  ObjectWriter writer_;
+};
+
+PutResult LocalBackend::put_if_absent(const std::string& name, ByteView bytes) {
+  check_name(name);
+  const std::string parent = parent_of(name);
+  for (int i = 0; i < kTriesMax; ++i) {
+    const DirectoryCache::Handle directory = directories_.make(parent);
+    if (!directory) continue;
+    if (const auto result = writer_.put(*directory, name, bytes)) return *result;
+    directories_.drop_if_stale(parent, directory);
+  }
+  throw Error(ErrorCode::unreachable,
+              "cannot create " + printable(directories_.full_path(name)) +
+                  ": its directory is removed again and again",
+              "find out who else changes the repository's directory")
+      .as_retryable();
+}
+
+/// An invalid descriptor when there is no such object.
+LocalBackend::OpenObject LocalBackend::try_to_open(const DirectoryCache::Directory& directory,
+                                                   const std::string& name) const {
+  // O_NONBLOCK, as a fifo of that name would wait for ever for its other end.
+  Fd fd(openat(directory.fd.get(), leaf_of(name).c_str(),
+               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) {
+    if (errno == ENOENT || errno == ELOOP || errno == ENXIO) return {};
+    throw_medium_error("cannot open", directories_.full_path(name), errno);
+  }
+  struct stat status {};
+  if (fstat(fd.get(), &status) != 0) {
+    throw_medium_error("cannot look at", directories_.full_path(name), errno);
+  }
+  if (!S_ISREG(status.st_mode)) return {};
+  return {std::move(fd), static_cast<std::uint64_t>(status.st_size)};
+}
+
+LocalBackend::OpenObject LocalBackend::open_object(const std::string& name) {
+  const std::string parent = parent_of(name);
+  DirectoryCache::Handle directory;
+  do {
+    directory = directories_.find(parent);
+    if (!directory) continue;
+    OpenObject object = try_to_open(*directory, name);
+    if (object.fd) return object;
+  } while (directories_.drop_if_stale(parent, directory));
+  throw Error(ErrorCode::not_found, "no object " + printable(name) + " in " + printable(path_));
+}
+
+std::size_t LocalBackend::read_at(const OpenObject& object, const std::string& name,
+                                  std::uint64_t offset, MutableByteView out) const {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t count = pread(object.fd.get(), out.data() + done, out.size() - done,
+                                static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_medium_error("cannot read", directories_.full_path(name), errno);
+    if (count == 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  return done;
+}
+
+Bytes LocalBackend::get(const std::string& name, std::uint64_t bytes_max) {
+  check_name(name);
+  const OpenObject object = open_object(name);
+  if (object.size_bytes > bytes_max) {
+    throw Error(ErrorCode::failed, "cannot read " + printable(directories_.full_path(name)) +
+                                       ": found " + std::to_string(object.size_bytes) +
+                                       " bytes, expected at most " + std::to_string(bytes_max));
+  }
+  Bytes bytes(object.size_bytes);
+  bytes.resize(read_at(object, name, 0, bytes));
+  return bytes;
+}
+
+std::size_t LocalBackend::get_range(const std::string& name, std::uint64_t offset,
+                                    MutableByteView out) {
+  check_name(name);
+  const OpenObject object = open_object(name);
+  if (offset >= object.size_bytes) return 0;
+  const std::uint64_t rest = object.size_bytes - offset;
+  return read_at(object, name, offset,
+                 out.first(static_cast<std::size_t>(std::min<std::uint64_t>(rest, out.size()))));
+}
+
+std::optional<std::uint64_t> LocalBackend::size(const std::string& name) {
+  check_name(name);
+  const std::string parent = parent_of(name);
+  DirectoryCache::Handle directory;
+  do {
+    directory = directories_.find(parent);
+    if (!directory) continue;
+    const auto size = object_size(*directory, leaf_of(name), directories_.full_path(name));
+    if (size) return size;
+  } while (directories_.drop_if_stale(parent, directory));
+  return std::nullopt;
+}
+
+void LocalBackend::list(const std::string& prefix, const std::string& after, const Visit& visit) {
+  check_prefix(prefix);
+  walk(directories_, prefix, after, visit);
+}
+
+void LocalBackend::remove(const std::string& name) {
+  check_name(name);
+  const std::string parent = parent_of(name);
+  DirectoryCache::Handle directory;
+  do {
+    directory = directories_.find(parent);
+  } while (directories_.drop_if_stale(parent, directory));
+  if (!directory) return;
+  const std::string leaf = leaf_of(name);
+  if (unlinkat(directory->fd.get(), leaf.c_str(), 0) != 0 && errno != ENOENT && errno != EISDIR) {
+    throw_medium_error("cannot remove", directories_.full_path(name), errno);
+  }
+  // Also when it is gone already: he who has removed it may not have come to this yet.
+  if (fsync(directory->fd.get()) != 0) {
+    throw_medium_error("cannot make durable", directories_.full_path(parent), errno);
+  }
+}
+
+std::optional<std::uint64_t> LocalBackend::free_bytes() {
+  struct statvfs status {};
+  if (fstatvfs(directories_.find("")->fd.get(), &status) != 0) {
+    throw_medium_error("cannot look at", path_, errno);
+  }
+  return std::uint64_t{status.f_bavail} * std::uint64_t{status.f_frsize};
+}
+
+void make_durable_directories(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path)) return;
+  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+  make_durable_directories(parent);
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    throw_medium_error("cannot create directory", path.native(), errno);
+  }
+  sync_directory(parent);
+}
+
+std::filesystem::path without_trailing_slash(std::filesystem::path path) {
+  while (!path.has_filename() && path.has_relative_path()) path = path.parent_path();
+  return path;
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> open_local(const std::filesystem::path& path, LocalOptions options) {
+  Fd root(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root && errno == ENOENT) {
+    throw Error(ErrorCode::not_found, "no repository at " + printable(path.native()),
+                "mount its file system, or correct [repository] url, or create it with "
+                "`salvor init`");
+  }
+  if (!root) throw_medium_error("cannot open", path.native(), errno);
+  return std::make_unique<LocalBackend>(std::move(root), without_trailing_slash(path), options);
+}
+
+std::unique_ptr<Backend> create_local(const std::filesystem::path& path, LocalOptions options) {
+  make_durable_directories(without_trailing_slash(path));
+  return open_local(path, options);
+}
+
+}  // namespace salvor::backend

@@ -1,0 +1,98 @@
+#include "backup/backup.h"
+
+#include <algorithm>
+
+#include "backup/internal/store_pipeline.h"
+#include "base/error.h"
+
+namespace salvor::backup {
+namespace {
+
+/// The newest snapshot of the same store, to take over what did not change.
+std::optional<Previous> previous_of(const repo::Repository& repository, const std::string& service,
+                                    const StoreInput& input) {
+  const auto& points = repository.points();
+  for (auto point = points.rbegin(); point != points.rend(); ++point) {
+    if (point->service != service) continue;
+    const repo::Snapshot* snapshot = point->find(input.name);
+    if (snapshot == nullptr || snapshot->type != input.type) continue;
+    return Previous{snapshot->root, snapshot->entries, snapshot->content_bytes};
+  }
+  return std::nullopt;
+}
+
+[[noreturn]] void throw_unreadable(const StoreInput& input,
+                                   const std::vector<stores::Problem>& problems) {
+  std::string message =
+      "store " + input.name + ": " + std::to_string(problems.size()) + " could not be read";
+  for (const stores::Problem& problem : problems) {
+    message += "\n  " + printable(stores::path_of_key(problem.key)) + ": " + problem.reason;
+  }
+  throw Error(ErrorCode::failed, message,
+              "make them readable, exclude them, or set on_unreadable = \"warn\" for this store");
+}
+
+repo::Snapshot read_store(repo::Repository& repository, repo::Session& session,
+                          const StoreInput& input, const Options& options, Clock& clock,
+                          Time marked, Result& result) {
+  const Time start = clock.monotonic();
+  const std::uint64_t stored_before = session.counters().bytes_stored;
+  const auto previous = previous_of(repository, options.service, input);
+  StorePipeline pipeline(repository, session, input, previous, options);
+  std::vector<stores::Problem> problems;
+  repo::Snapshot snapshot = pipeline.run(problems);
+  if (!problems.empty() && !input.tolerate_unreadable) throw_unreadable(input, problems);
+  for (stores::Problem& problem : problems) {
+    result.unreadable.push_back({input.name, stores::path_of_key(problem.key), problem.reason});
+    snapshot.missing.push_back({std::move(problem.key), std::move(problem.reason)});
+  }
+  snapshot.time = marked;
+  snapshot.bytes_stored = session.counters().bytes_stored - stored_before;
+  snapshot.duration_ns = clock.monotonic().ns - start.ns;
+  return snapshot;
+}
+
+void expect(const repo::Repository& repository, const std::vector<StoreInput>& inputs,
+            const Options& options) {
+  if (options.progress == nullptr) return;
+  for (const StoreInput& input : inputs) {
+    const auto previous = previous_of(repository, options.service, input);
+    if (!previous) return;
+    options.progress->entries_expected += previous->entries;
+  }
+}
+
+}  // namespace
+
+Result run(repo::Repository& repository, const std::vector<StoreInput>& inputs,
+           const Options& options) {
+  Clock& clock = Clock::system();
+  const std::unique_ptr<repo::Session> session = repository.begin();
+  Result result;
+  try {
+    result.point.service = options.service;
+    result.point.version = options.version;
+    result.point.time = clock.now();
+    expect(repository, inputs, options);
+    std::vector<Time> marked;
+    for (const StoreInput& input : inputs) {
+      try {
+        input.source->mark();
+      } catch (const Error& error) {
+        throw error.with_context("store " + input.name);
+      }
+      marked.push_back(clock.now());
+    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      result.point.snapshots.push_back(
+          read_store(repository, *session, inputs[i], options, clock, marked[i], result));
+    }
+    result.point.id = session->commit(result.point);
+  } catch (...) {
+    session->abandon();
+    throw;
+  }
+  return result;
+}
+
+}  // namespace salvor::backup

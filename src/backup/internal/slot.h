@@ -1,0 +1,20 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+
+#include "repo/tree.h"
+#include "stores/source.h"
+
+namespace salvor::backup {
+
+/// One announced item on its way into the tree. The thread that works on it owns it until `done`.
+struct Slot {
+  stores::Item item;
+  std::vector<repo::Record> records;  ///< taken over from the previous snapshot; else empty
+  std::deque<repo::Ref> refs;         ///< stable addresses: chunks get their ids out of order
+  bool dropped = false;               ///< vanished, or can't be read: not part of the snapshot
+  std::atomic<bool> done{false};
+};
+
+}  // namespace salvor::backup

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "backup/backup.h"
+#include "backup/internal/content.h"
+
+namespace salvor::backup {
+
+/// Where the previous snapshot of the same store is.
+struct Previous {
+  repo::ChunkId root;
+  std::uint64_t entries = 0;
+  std::uint64_t content_bytes = 0;
+};
+
+/// Reads one marked source into one tree. Entries are announced in order, worked on by many
+/// threads, and added to the tree in order again; the window between the two is bounded. Threads:
+/// run() one.   Lifetime: for one store.
+class StorePipeline {
+ public:
+  StorePipeline(repo::Repository& repository, repo::Session& session, const StoreInput& input,
+                const std::optional<Previous>& previous, const Options& options);
+
+  /// The snapshot, without times.
+  /// Shape: problems: everything that could not be read.
+  repo::Snapshot run(std::vector<stores::Problem>& problems);
+
+ private:
+  bool announce();
+  bool take_over(Slot& slot);
+  void queue(Slot& slot);
+  void submit_batch();
+  bool emit_front();
+  void emit(Slot& slot);
+  void emit_content(Slot& slot);
+  void mend_hard_link(Slot& slot);
+  void wait_for_front();
+  void finished(std::span<Slot* const> slots);
+
+  repo::Repository& repository_;
+  repo::Session& session_;
+  const StoreInput& input_;
+  const Options& options_;
+  std::optional<repo::TreeCursor> previous_;
+  repo::TreeBuilder builder_;
+  repo::Snapshot snapshot_;
+  Progress own_progress_;
+  Progress* progress_;
+
+  std::deque<std::unique_ptr<Slot>> window_;
+  std::vector<Slot*> batch_;
+  std::size_t batch_bytes_ = 0;
+  /// First names of hard-linked files that are not in the tree, and who stands in for them.
+  std::map<Bytes, Bytes> lost_first_names_;
+
+  std::mutex mutex_;  ///< with changed_, wakes the thread of run()
+  std::condition_variable changed_;
+  WorkerPool pool_;
+  ContentStore content_;  ///< after pool_: its tasks end before it goes
+};
+
+}  // namespace salvor::backup

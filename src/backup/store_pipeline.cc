@@ -1,0 +1,221 @@
+#include "backup/internal/store_pipeline.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "repo/format.h"
+
+namespace salvor::backup {
+namespace {
+
+using stores::Entry;
+using stores::EntryKind;
+
+constexpr std::size_t kWindowSlotsMax = 16384;
+constexpr std::size_t kBatchBytesMax = 1U << 20U;
+constexpr std::size_t kBatchSlotsMax = 256;
+
+unsigned threads_of(const Options& options) {
+  if (options.threads != 0) return options.threads;
+  // More than cores: most of them wait for the disk when it is cold.
+  return std::max(4U, 2 * std::thread::hardware_concurrency() + 2);
+}
+
+std::uint64_t length_of(const repo::Record& record) {
+  std::uint64_t sum = 0;
+  for (const repo::Ref& ref : record.refs) sum += ref.length;
+  return sum;
+}
+
+}  // namespace
+
+StorePipeline::StorePipeline(repo::Repository& repository, repo::Session& session,
+                             const StoreInput& input, const std::optional<Previous>& previous,
+                             const Options& options)
+    : repository_(repository),
+      session_(session),
+      input_(input),
+      options_(options),
+      builder_(session.tree()),
+      progress_(options.progress != nullptr ? options.progress : &own_progress_),
+      pool_(threads_of(options)),
+      content_(*input.source, session, repository.chunker(), pool_, progress_) {
+  snapshot_.store = input.name;
+  snapshot_.type = input.type;
+  if (previous && input.source->capabilities().recognises_unchanged) {
+    previous_.emplace(repository.node_reader(), previous->root);
+  }
+}
+
+repo::Snapshot StorePipeline::run(std::vector<stores::Problem>& problems) {
+  const std::uint64_t bytes_before = progress_->bytes;
+  for (bool more = true; more || !window_.empty();) {
+    if (options_.stop.stop_requested()) {
+      throw Error(ErrorCode::cancelled, "the backup was cancelled");
+    }
+    while (emit_front()) {
+    }
+    if (more && window_.size() < kWindowSlotsMax) {
+      more = announce();
+      if (!more) submit_batch();
+      continue;
+    }
+    if (!window_.empty()) {
+      submit_batch();
+      wait_for_front();
+    }
+  }
+  pool_.drain();
+  const repo::TreeRoot root = builder_.finish();
+  const stores::SourceReport report = input_.source->report();
+  snapshot_.root = root.id;
+  snapshot_.records = root.records;
+  snapshot_.content_bytes = root.content_bytes;
+  snapshot_.sockets_skipped = report.sockets_skipped;
+  snapshot_.facts = report.facts;
+  snapshot_.bytes_read = progress_->bytes - bytes_before;
+  problems = report.unreadable;
+  for (stores::Problem& problem : content_.problems()) {
+    const bool known = std::any_of(problems.begin(), problems.end(),
+                                   [&](const auto& other) { return other.key == problem.key; });
+    if (!known) problems.push_back(std::move(problem));
+  }
+  std::sort(problems.begin(), problems.end(),
+            [](const auto& a, const auto& b) { return a.key < b.key; });
+  return snapshot_;
+}
+
+/// Takes the next item from the source; false at the end.
+bool StorePipeline::announce() {
+  auto item = input_.source->next();
+  if (!item) return false;
+  window_.push_back(std::make_unique<Slot>());
+  Slot& slot = *window_.back();
+  slot.item = std::move(*item);
+  if (take_over(slot)) {
+    slot.done = true;
+  } else {
+    queue(slot);
+  }
+  return true;
+}
+
+/// Whether the previous snapshot's records stand for the item, and all they refer to is still
+/// there.
+bool StorePipeline::take_over(Slot& slot) {
+  if (!previous_) return false;
+  const repo::Record* record = previous_->find_record();
+  while (record != nullptr && repo::compare(record->key, record->offset, slot.item.key, 0) < 0) {
+    previous_->advance();
+    record = previous_->find_record();
+  }
+  if (record == nullptr || record->offset != 0 || record->key != slot.item.key) return false;
+  const Entry then = stores::decode_entry(record->meta);
+  if (!input_.source->unchanged(then, slot.item.entry)) return false;
+  std::vector<repo::Record> records;
+  while (record != nullptr && record->key == slot.item.key) {
+    const bool there = std::all_of(record->refs.begin(), record->refs.end(), [&](const auto& ref) {
+      return ref.is_hole() || session_.knows(ref.id);
+    });
+    if (!there) return false;
+    records.push_back(*record);
+    previous_->advance();
+    record = previous_->find_record();
+  }
+  slot.item.entry = then;
+  slot.records = std::move(records);
+  return true;
+}
+
+void StorePipeline::queue(Slot& slot) {
+  const std::uint64_t size = slot.item.entry.kind == EntryKind::file ? slot.item.entry.size : 0;
+  if (size > ContentStore::kSmallBytesMax) {
+    submit_batch();
+    pool_.submit([this, &slot] {
+      content_.read_large(slot);
+      finished({});
+    });
+    return;
+  }
+  if (batch_bytes_ + size > kBatchBytesMax || batch_.size() == kBatchSlotsMax) submit_batch();
+  batch_.push_back(&slot);
+  batch_bytes_ += size;
+}
+
+void StorePipeline::submit_batch() {
+  if (batch_.empty()) return;
+  pool_.submit([this, slots = std::exchange(batch_, {})] {
+    content_.read_small(slots);
+    finished(slots);
+  });
+  batch_bytes_ = 0;
+}
+
+void StorePipeline::finished(std::span<Slot* const>) {
+  const std::lock_guard lock(mutex_);
+  changed_.notify_all();
+}
+
+void StorePipeline::wait_for_front() {
+  const Slot& front = *window_.front();
+  std::unique_lock lock(mutex_);
+  // A task that fails wakes nobody, so the pool is asked now and then.
+  while (!front.done) {
+    changed_.wait_for(lock, std::chrono::milliseconds(100));
+    pool_.rethrow();
+  }
+}
+
+bool StorePipeline::emit_front() {
+  if (window_.empty() || !window_.front()->done) return false;
+  emit(*window_.front());
+  window_.pop_front();
+  return true;
+}
+
+/// Another name of a file whose first name vanished, or could not be read, before it got its turn.
+void StorePipeline::mend_hard_link(Slot& slot) {
+  Entry& entry = slot.item.entry;
+  const auto lost = lost_first_names_.find(entry.target);
+  if (lost == lost_first_names_.end()) return;
+  if (!lost->second.empty()) {
+    entry.target = lost->second;
+    return;
+  }
+  entry.kind = EntryKind::file;
+  entry.target.clear();
+  slot.records.clear();
+  content_.read_large(slot);
+  if (!slot.dropped) lost->second = slot.item.key;
+}
+
+void StorePipeline::emit(Slot& slot) {
+  if (slot.item.entry.kind == EntryKind::hard_link) mend_hard_link(slot);
+  if (slot.dropped) {
+    lost_first_names_.emplace(slot.item.key, Bytes{});
+    return;
+  }
+  ++snapshot_.entries;
+  ++progress_->entries;
+  if (!slot.records.empty()) {
+    for (const repo::Record& record : slot.records) builder_.add(record);
+    return;
+  }
+  emit_content(slot);
+}
+
+void StorePipeline::emit_content(Slot& slot) {
+  repo::Record record{slot.item.key, 0, stores::encode(slot.item.entry), {}};
+  for (repo::Ref& ref : slot.refs) {
+    if (record.refs.size() == repo::kRefsPerRecord) {
+      builder_.add(record);
+      record.offset += length_of(record);
+      record.meta.clear();
+      record.refs.clear();
+    }
+    record.refs.push_back(ref);
+  }
+  builder_.add(record);
+}
+
+}  // namespace salvor::backup

@@ -1,0 +1,61 @@
+#include "base/process_identity.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "base/bytes.h"
+
+namespace salvor {
+namespace {
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  file >> id;
+  return id.empty() ? "unknown" : id;
+}
+
+/// Field 22 of /proc/<pid>/stat; empty when there is no such process (proc(5)).
+std::string start_ticks(const std::string& pid) {
+  std::ifstream file("/proc/" + pid + "/stat");
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string line = text.str();
+  // The command in parentheses may hold blanks and parentheses of its own.
+  const std::size_t end = line.rfind(')');
+  if (end == std::string::npos) return {};
+  std::istringstream rest(line.substr(end + 1));
+  std::string field;
+  constexpr int kStateIsField = 3;
+  constexpr int kStartIsField = 22;
+  for (int i = kStateIsField; i <= kStartIsField; ++i) rest >> field;
+  return field;
+}
+
+}  // namespace
+
+std::string own_process_identity() {
+  const std::string pid = std::to_string(getpid());
+  return boot_id() + " " + pid + " " + start_ticks(pid);
+}
+
+Liveness liveness_of(std::string_view process_identity) {
+  std::istringstream in{std::string(process_identity)};
+  std::string boot;
+  std::string pid;
+  std::string ticks;
+  in >> boot >> pid >> ticks;
+  if (boot != boot_id()) return Liveness::elsewhere;
+  const bool digits = !pid.empty() && pid.find_first_not_of("0123456789") == std::string::npos;
+  return digits && start_ticks(pid) == ticks && !ticks.empty() ? Liveness::alive : Liveness::dead;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  if (gethostname(name, sizeof name - 1) != 0) return "unknown";
+  return printable(name);
+}
+
+}  // namespace salvor

@@ -1,0 +1,302 @@
+#include "recovery/restore.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "base/worker_pool.h"
+#include "recovery/internal/file_job.h"
+
+namespace salvor::recovery {
+namespace {
+
+using stores::Entry;
+using stores::EntryKind;
+
+/// What is planned together. Backup wrote its packs in about this order, so a window touches few.
+constexpr std::size_t kWindowChunksMax = 8192;
+constexpr std::uint64_t kWindowBytesMax = 256U << 20U;
+constexpr std::size_t kGroupsInFlightMax = 48;
+constexpr std::size_t kPathsNamedMax = 100;
+constexpr std::size_t kEmptyFilesPerTask = 256;
+
+class Restore {
+ public:
+  Restore(repo::Repository& repository, const repo::Snapshot& snapshot, stores::Sink& sink,
+          const RestoreOptions& options)
+      : repository_(repository),
+        snapshot_(snapshot),
+        sink_(sink),
+        options_(options),
+        pool_(options.threads != 0 ? options.threads
+                                   : std::max(4U, 2 * std::thread::hardware_concurrency())) {}
+
+  RestoreResult run();
+
+ private:
+  struct Window {
+    std::vector<repo::ChunkId> ids;
+    std::vector<Wanted> wanted;
+    std::uint64_t bytes = 0;
+  };
+
+  void add(const repo::Record& record);
+  void add_refs(const repo::Record& record);
+  void release_current();
+  void flush();
+  void keep_what_is_there(Window& window);
+  void submit(const std::shared_ptr<Window>& window, repo::FetchGroup group);
+  void fetch(const Window& window, const repo::FetchGroup& group);
+  void damaged(const Wanted& wanted, const Error& error);
+  void wait_for_room();
+  void complete();
+  void throw_if_damaged();
+
+  repo::Repository& repository_;
+  const repo::Snapshot& snapshot_;
+  stores::Sink& sink_;
+  const RestoreOptions& options_;
+
+  std::shared_ptr<FileJob> current_;  ///< the file whose records are being walked
+  std::shared_ptr<Window> window_ = std::make_shared<Window>();
+  std::vector<std::shared_ptr<FileJob>> empty_files_;
+  RestoreResult result_;
+  std::atomic<std::uint64_t> bytes_written_{0};
+
+  std::mutex mutex_;  ///< guards the three below
+  std::condition_variable changed_;
+  std::size_t in_flight_ = 0;
+  std::map<std::string, std::vector<std::string>> damage_;  ///< what is wrong → paths
+
+  WorkerPool pool_;  ///< last: its tasks end before the rest goes
+};
+
+void Restore::add(const repo::Record& record) {
+  if (record.offset != 0) {
+    if (!current_ || current_->key() != record.key) {
+      throw Error(ErrorCode::corruption, "snapshot of store " + snapshot_.store +
+                                             " has content without a file at " +
+                                             printable(stores::path_of_key(record.key)));
+    }
+    add_refs(record);
+    return;
+  }
+  release_current();
+  const Entry entry = stores::decode_entry(record.meta);
+  ++result_.entries;
+  if (options_.progress != nullptr) ++options_.progress->entries;
+  if (entry.kind == EntryKind::hard_link) return;
+  if (entry.kind != EntryKind::file) {
+    sink_.make(record.key, entry);
+    return;
+  }
+  current_ = std::make_shared<FileJob>(sink_, record.key, entry);
+  if (record.refs.empty()) empty_files_.push_back(current_);
+  add_refs(record);
+}
+
+void Restore::add_refs(const repo::Record& record) {
+  std::uint64_t offset = record.offset;
+  for (const repo::Ref& ref : record.refs) {
+    if (ref.is_hole()) {
+      // In a new file what is not written is a hole already.
+      if (options_.delta) current_->writer().punch_hole(offset, ref.length);
+    } else {
+      current_->hold();
+      window_->ids.push_back(ref.id);
+      window_->wanted.push_back({current_, offset, ref.length});
+      window_->bytes += ref.length;
+      result_.bytes += ref.length;
+    }
+    offset += ref.length;
+  }
+  if (window_->ids.size() >= kWindowChunksMax || window_->bytes >= kWindowBytesMax) flush();
+}
+
+void Restore::release_current() {
+  if (!current_) return;
+  const std::shared_ptr<FileJob> file = std::exchange(current_, nullptr);
+  const bool empty = !empty_files_.empty() && empty_files_.back() == file;
+  if (!empty) {
+    file->release();
+  } else if (empty_files_.size() >= kEmptyFilesPerTask) {
+    pool_.submit([files = std::exchange(empty_files_, {})] {
+      for (const auto& each : files) each->release();
+    });
+  }
+}
+
+/// With delta: drops from the window what the target has already.
+void Restore::keep_what_is_there(Window& window) {
+  std::vector<char> missing(window.ids.size(), 1);
+  constexpr std::size_t kPerTask = 16;
+  for (std::size_t start = 0; start < window.ids.size(); start += kPerTask) {
+    pool_.submit([this, &window, &missing, start] {
+      thread_local Bytes content;
+      const std::size_t end = std::min(start + kPerTask, window.ids.size());
+      for (std::size_t i = start; i < end; ++i) {
+        const Wanted& wanted = window.wanted[i];
+        content.resize(wanted.length);
+        const std::size_t size = wanted.file->writer().read_existing(content, wanted.offset);
+        if (size != wanted.length || repository_.id_of(content) != window.ids[i]) continue;
+        missing[i] = 0;
+        wanted.file->release();
+        if (options_.progress != nullptr) options_.progress->bytes += wanted.length;
+      }
+    });
+  }
+  pool_.drain();
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    if (missing[i] == 0) continue;
+    window.ids[kept] = window.ids[i];
+    window.wanted[kept] = std::move(window.wanted[i]);
+    ++kept;
+  }
+  window.ids.resize(kept);
+  window.wanted.resize(kept);
+}
+
+void Restore::flush() {
+  if (options_.stop.stop_requested()) {
+    throw Error(ErrorCode::cancelled, "the restore was cancelled");
+  }
+  const std::shared_ptr<Window> window = std::exchange(window_, std::make_shared<Window>());
+  if (options_.delta) keep_what_is_there(*window);
+  std::vector<std::uint32_t> lost;
+  for (std::uint32_t i = 0; i < window->ids.size(); ++i) {
+    if (!repository_.contains(window->ids[i])) lost.push_back(i);
+  }
+  for (const std::uint32_t place : lost) {
+    damaged(window->wanted[place],
+            Error(ErrorCode::corruption, "chunk " + window->ids[place].hex() + " is in no pack"));
+  }
+  if (!lost.empty()) throw_if_damaged();
+  for (repo::FetchGroup& group : repository_.plan(window->ids)) submit(window, std::move(group));
+}
+
+void Restore::submit(const std::shared_ptr<Window>& window, repo::FetchGroup group) {
+  wait_for_room();
+  {
+    const std::lock_guard lock(mutex_);
+    ++in_flight_;
+  }
+  pool_.submit([this, window, group = std::move(group)] {
+    struct Leave {
+      Restore& restore;
+      ~Leave() {
+        const std::lock_guard lock(restore.mutex_);
+        --restore.in_flight_;
+        restore.changed_.notify_all();
+      }
+    } leave{*this};
+    fetch(*window, group);
+  });
+}
+
+void Restore::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return in_flight_ < kGroupsInFlightMax || pool_.failed(); });
+  lock.unlock();
+  pool_.rethrow();
+}
+
+void Restore::fetch(const Window& window, const repo::FetchGroup& group) {
+  repository_.fetch(
+      window.ids, group,
+      [&](std::uint32_t place, ByteView chunk) {
+        const Wanted& wanted = window.wanted[place];
+        if (chunk.size() != wanted.length) {
+          damaged(wanted, Error(ErrorCode::corruption, "chunk " + window.ids[place].hex() +
+                                                           " has " + std::to_string(chunk.size()) +
+                                                           " bytes, expected " +
+                                                           std::to_string(wanted.length)));
+          return;
+        }
+        wanted.file->writer().write(chunk, wanted.offset);
+        bytes_written_ += chunk.size();
+        if (options_.progress != nullptr) options_.progress->bytes += chunk.size();
+        wanted.file->release();
+      },
+      [&](std::uint32_t place, const Error& error) { damaged(window.wanted[place], error); });
+}
+
+void Restore::damaged(const Wanted& wanted, const Error& error) {
+  wanted.file->spoil();
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string>& paths = damage_[error.message()];
+  const std::string path = printable(stores::path_of_key(wanted.file->key()));
+  if (paths.empty() || paths.back() != path) paths.push_back(path);
+}
+
+void Restore::throw_if_damaged() {
+  const std::lock_guard lock(mutex_);
+  if (damage_.empty()) return;
+  std::string message = "store " + snapshot_.store + " can't be restored completely";
+  for (const auto& [what, paths] : damage_) {
+    message += "\n  " + what;
+    for (std::size_t i = 0; i < std::min(paths.size(), kPathsNamedMax); ++i) {
+      message += "\n    affects " + paths[i];
+    }
+    if (paths.size() > kPathsNamedMax) {
+      message += "\n    and " + std::to_string(paths.size() - kPathsNamedMax) + " more";
+    }
+  }
+  throw Error(ErrorCode::corruption, message,
+              "the target is incomplete; run `salvor verify --data`, and restore an older point "
+              "or repair the repository from a copy");
+}
+
+void Restore::complete() {
+  repo::TreeCursor cursor(repository_.node_reader(), snapshot_.root);
+  for (const repo::Record* record = cursor.find_record(); record != nullptr;
+       record = cursor.find_record()) {
+    if (record->offset == 0) sink_.complete(record->key, stores::decode_entry(record->meta));
+    cursor.advance();
+  }
+  sink_.commit();
+}
+
+RestoreResult Restore::run() {
+  if (options_.progress != nullptr) {
+    options_.progress->bytes_expected += snapshot_.content_bytes;
+    options_.progress->entries_expected += snapshot_.entries;
+  }
+  sink_.begin();
+  repo::TreeCursor cursor(repository_.node_reader(), snapshot_.root);
+  for (const repo::Record* record = cursor.find_record(); record != nullptr;
+       record = cursor.find_record()) {
+    add(*record);
+    cursor.advance();
+  }
+  release_current();
+  for (const auto& file : empty_files_) file->release();
+  flush();
+  pool_.drain();
+  throw_if_damaged();
+  complete();
+  result_.bytes_written = bytes_written_;
+  result_.sink = sink_.report();
+  return result_;
+}
+
+}  // namespace
+
+stores::FileWriter& FileJob::writer() {
+  const std::lock_guard lock(mutex_);
+  if (!writer_) writer_ = sink_.create(key_, entry_);
+  return *writer_;
+}
+
+void FileJob::release() {
+  if (--holds_ != 0 || spoilt_) return;
+  writer().finish();
+  writer_.reset();
+}
+
+RestoreResult restore(repo::Repository& repository, const repo::Snapshot& snapshot,
+                      stores::Sink& sink, const RestoreOptions& options) {
+  return Restore(repository, snapshot, sink, options).run();
+}
+
+}  // namespace salvor::recovery

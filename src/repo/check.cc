@@ -1,0 +1,308 @@
+#include "repo/check.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/worker_pool.h"
+#include "codec/aead.h"
+#include "repo/internal/checker.h"
+#include "repo/internal/object.h"
+
+namespace salvor::repo {
+namespace {
+
+bool is_damage(const Error& error) {
+  return error.code() == ErrorCode::corruption || error.code() == ErrorCode::not_found;
+}
+
+}  // namespace
+
+void Checker::damage(const std::string& object, const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  report_.findings.push_back({Finding::Severity::damage, object, what});
+}
+
+void Checker::note(const std::string& object, const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  report_.findings.push_back({Finding::Severity::note, object, what});
+}
+
+void Checker::check_slots() {
+  std::vector<std::string> stored;
+  core_.backend.list("keys/", "",
+                     [&](const backend::Object& object) { stored.push_back(object.name); });
+  for (const SlotId& slot : core_.log_state.slots) {
+    const std::string name = slot_name(slot);
+    if (std::find(stored.begin(), stored.end(), name) == stored.end()) {
+      damage(name, "it is missing: who holds only that key can't open the repository");
+    }
+  }
+  for (const std::string& name : stored) {
+    const auto& slots = core_.log_state.slots;
+    const bool valid = std::any_of(slots.begin(), slots.end(),
+                                   [&](const SlotId& slot) { return slot_name(slot) == name; });
+    if (!valid) note(name, "it is not in use: a change of keys was interrupted");
+  }
+}
+
+void Checker::check_log() {
+  const auto ignored = [](const std::string&, const std::string&) {};
+  try {
+    const LogState state = core_.log.load(ignored, true);
+    report_.log_entries = state.sequence;
+    for (const OpenSession& open : state.sessions) {
+      note(log_name(state.sequence + 1),
+           "a session of " + open.host + " begun at " + format_time(open.time) +
+               (open.committed ? " has committed and not ended: its writer was stopped, or this "
+                                 "entry is missing"
+                               : " has not ended: it is running, or was stopped"));
+    }
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    damage("log", error.message());
+  }
+  if (core_.log_state.sequence < options_.head_seen) {
+    damage(log_name(core_.log_state.sequence + 1),
+           "it is missing: this machine has seen the log up to " + log_name(options_.head_seen));
+  }
+}
+
+void Checker::check_checkpoints() {
+  std::vector<std::uint64_t> found;
+  std::vector<std::string> names;
+  core_.backend.list("checkpoint/", "",
+                     [&](const backend::Object& object) { names.push_back(object.name); });
+  for (const std::string& name : names) {
+    const auto sequence = sequence_of_name("checkpoint/", name);
+    if (!sequence) continue;
+    found.push_back(*sequence);
+    try {
+      const Bytes stored = core_.backend.get(name, kObjectBytesMax);
+      const Bytes content = open_object(core_.keys, ObjectType::checkpoint, name, stored);
+      if (decode_state(content, name).sequence != *sequence) {
+        damage(name, "it is of another sequence");
+      }
+    } catch (const Error& error) {
+      if (!is_damage(error)) throw;
+      damage(name, error.message());
+    }
+  }
+  const std::uint64_t first = core_.log_state.first;
+  for (std::uint64_t due = (first + kCheckpointEvery - 1) / kCheckpointEvery * kCheckpointEvery;
+       due <= core_.log_state.sequence; due += kCheckpointEvery) {
+    if (std::find(found.begin(), found.end(), due) == found.end()) {
+      damage(checkpoint_name(due), "it is missing; the log still says all that it said");
+    }
+  }
+}
+
+void Checker::check_runs() {
+  std::vector<std::string> listed;
+  core_.backend.list("index/", "",
+                     [&](const backend::Object& object) { listed.push_back(object.name); });
+  for (const IndexRunId& run : core_.log_state.runs) {
+    const std::string name = index_run_name(run);
+    std::erase(listed, name);
+    try {
+      core_.read_run(run);
+    } catch (const Error& error) {
+      if (!is_damage(error)) throw;
+      damage(name, error.code() == ErrorCode::not_found ? "it is missing" : error.message());
+    }
+  }
+  for (const std::string& name : listed) note(name, "it is not in use");
+}
+
+/// The chunks of a pack that can't be read from it.
+std::vector<ChunkId> Checker::damaged_chunks(const PackDirectory& directory, ByteView object) {
+  std::vector<ChunkId> bad;
+  Bytes content;
+  for (const FrameInfo& frame : directory.frames) {
+    try {
+      if (std::uint64_t{frame.offset} + frame.stored > object.size()) {
+        throw_damaged(pack_name(directory.pack.id), "it is cut short");
+      }
+      open_frame(core_.keys, directory.pack, frame.type, frame.offset,
+                 object.subspan(frame.offset, frame.stored), frame.content, content);
+    } catch (const Error& error) {
+      damage(pack_name(directory.pack.id), error.message());
+      for (const ChunkInfo& chunk : frame.chunks) bad.push_back(chunk.id);
+      continue;
+    }
+    std::size_t offset = 0;
+    for (const ChunkInfo& chunk : frame.chunks) {
+      if (core_.keys.chunk_id(frame.type, ByteView(content).subspan(offset, chunk.length)) !=
+          chunk.id) {
+        damage(pack_name(directory.pack.id),
+               "chunk " + chunk.id.hex() + " has other content than its id says");
+        bad.push_back(chunk.id);
+      }
+      offset += chunk.length;
+    }
+  }
+  return bad;
+}
+
+void Checker::check_pack_bytes(const PackInfo& pack, std::uint64_t size) {
+  const std::string name = pack_name(pack.id);
+  Bytes object;
+  try {
+    object = core_.backend.get(name, kPackBytesMax);
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    damage(name, "it is missing");
+    return;
+  }
+  if (options_.progress != nullptr) options_.progress->bytes += size;
+  try {
+    const PackDirectory directory = parse_pack(core_.keys, pack.id, object);
+    const std::vector<ChunkId> bad = damaged_chunks(directory, object);
+    const std::lock_guard lock(mutex_);
+    bad_.insert(bad.begin(), bad.end());
+    return;
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    damage(name, error.message());
+  }
+  // The directory or the sum is gone; the index still says where the chunks should be.
+  for (const PackDirectory& directory : core_.directories_of({pack.id})) {
+    const std::vector<ChunkId> bad = damaged_chunks(directory, object);
+    const std::lock_guard lock(mutex_);
+    bad_.insert(bad.begin(), bad.end());
+  }
+}
+
+void Checker::check_packs() {
+  std::map<PackId, std::uint64_t> listed;
+  core_.backend.list("packs/", "", [&](const backend::Object& object) {
+    const auto id = pack_of_name(object.name);
+    if (!id) {
+      note(object.name, "it is not an object of this repository");
+      return;
+    }
+    listed[*id] = object.size_bytes;
+    report_.pack_bytes += object.size_bytes;
+  });
+  report_.packs = listed.size();
+  Index& index = core_.chunks();
+  report_.chunks = index.chunks();
+  std::vector<PackId> lost;
+  for (const PackInfo& pack : index.packs()) {
+    const auto found = listed.find(pack.id);
+    if (found == listed.end()) {
+      damage(pack_name(pack.id), "it is missing");
+      lost.push_back(pack.id);
+    } else if (found->second != pack.size) {
+      damage(pack_name(pack.id), "it has " + std::to_string(found->second) + " bytes, expected " +
+                                     std::to_string(pack.size));
+      if (!options_.data) lost.push_back(pack.id);
+    }
+  }
+  for (const PackDirectory& directory : core_.directories_of(lost)) {
+    for (const FrameInfo& frame : directory.frames) {
+      for (const ChunkInfo& chunk : frame.chunks) bad_.insert(chunk.id);
+    }
+  }
+  if (!options_.data) return;
+  if (options_.progress != nullptr) options_.progress->bytes_expected = report_.pack_bytes;
+  WorkerPool pool(options_.threads != 0 ? options_.threads
+                                        : std::max(2U, std::thread::hardware_concurrency()));
+  for (const auto& [id, size] : listed) {
+    pool.submit([this, id = id, size = size] {
+      if (options_.stop.stop_requested()) {
+        throw Error(ErrorCode::cancelled, "the verification was cancelled");
+      }
+      check_pack_bytes({id, PackKind::data, 0, size}, size);
+    });
+  }
+  pool.drain();
+}
+
+void Checker::add_affected(const Point& point, const Snapshot& snapshot, const Bytes& key,
+                           bool and_more) {
+  if (!report_.affected.empty()) {
+    const Affected& last = report_.affected.back();
+    if (last.point == point.id && last.store == snapshot.store && last.key == key) return;
+  }
+  report_.affected.push_back({point.id, point.service, snapshot.store, key, and_more});
+}
+
+bool Checker::check_record(const Point& point, const Snapshot& snapshot, const Record& record) {
+  const bool whole = std::all_of(record.refs.begin(), record.refs.end(), [&](const Ref& ref) {
+    return ref.is_hole() || (core_.chunks().contains(ref.id) && !bad_.contains(ref.id));
+  });
+  if (!whole) add_affected(point, snapshot, record.key, false);
+  return whole;
+}
+
+/// Whether everything from this node down is sound; sound nodes are looked at once, however many
+/// snapshots share them.
+bool Checker::check_subtree(const Point& point, const Snapshot& snapshot, const ChunkId& id,
+                            const Bytes& first_key) {
+  if (sound_nodes_.contains(id)) return true;
+  std::shared_ptr<const Node> node;
+  try {
+    node = read_(id);
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    damage("tree node " + id.hex(), error.message());
+    add_affected(point, snapshot, first_key, true);
+    return false;
+  }
+  bool sound = true;
+  for (const Record& record : node->records) sound &= check_record(point, snapshot, record);
+  for (const Child& child : node->children) {
+    sound &= check_subtree(point, snapshot, child.id, child.first_key);
+  }
+  if (sound) sound_nodes_.insert(id);
+  return sound;
+}
+
+void Checker::check_trees() {
+  for (const Point& point : core_.log_state.points) {
+    ++report_.points;
+    for (const Snapshot& snapshot : point.snapshots) {
+      if (options_.stop.stop_requested()) {
+        throw Error(ErrorCode::cancelled, "the verification was cancelled");
+      }
+      ++report_.snapshots;
+      check_subtree(point, snapshot, snapshot.root, {});
+    }
+  }
+}
+
+CheckReport Checker::run() {
+  report_.data = options_.data;
+  check_slots();
+  check_log();
+  check_checkpoints();
+  check_runs();
+  check_packs();
+  check_trees();
+  // What opening and reading came upon, unless it was found here as well.
+  const std::lock_guard lock(core_.findings_mutex);
+  for (const Finding& finding : core_.findings) {
+    const bool known =
+        std::any_of(report_.findings.begin(), report_.findings.end(),
+                    [&](const Finding& other) { return other.object == finding.object; });
+    if (!known) report_.findings.push_back(finding);
+  }
+  std::stable_sort(report_.findings.begin(), report_.findings.end(),
+                   [](const Finding& a, const Finding& b) {
+                     if (a.severity != b.severity) return a.severity > b.severity;
+                     return a.object < b.object;
+                   });
+  return std::move(report_);
+}
+
+bool CheckReport::sound() const {
+  return std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.severity == Finding::Severity::damage;
+  });
+}
+
+CheckReport check(Repository& repository, const CheckOptions& options) {
+  return Checker(repository.core(), repository.node_reader(), options).run();
+}
+
+}  // namespace salvor::repo

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+/// The numbers of docs/format.md, and nothing else. A test holds the two together.
+namespace salvor::repo {
+
+inline constexpr std::uint32_t kFormatVersion = 1;
+
+inline constexpr std::string_view kPackMagic = "SLVPACK1";
+inline constexpr std::string_view kPackEndMagic = "SLVPEND1";
+inline constexpr std::string_view kSealMagic = "SLVSEAL1";
+
+inline constexpr std::size_t kPackHeaderBytes = 32;
+inline constexpr std::size_t kPackFooterBytes = 64;
+
+inline constexpr std::size_t kFrameBytesMax = 4194304;
+inline constexpr std::size_t kPackBytesMax = 268435456;
+inline constexpr std::size_t kObjectBytesMax = 268435456;
+inline constexpr std::size_t kNodeBytesMax = 4194304;
+inline constexpr std::size_t kRefsPerRecord = 256;
+inline constexpr std::size_t kChunksPerRun = 262144;
+inline constexpr std::uint64_t kCheckpointEvery = 16;
+
+enum class PackKind : std::uint8_t { data = 1, tree = 2 };
+enum class FrameType : std::uint8_t { directory = 0, data = 1, node = 2, point = 3 };
+enum class ObjectType : std::uint8_t { index_run = 1, log_entry = 2, checkpoint = 3 };
+
+}  // namespace salvor::repo

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <unordered_set>
+
+#include "repo/check.h"
+#include "repo/internal/core.h"
+
+namespace salvor::repo {
+
+/// One verification. Threads: run() one; it has threads of its own for the packs.
+class Checker {
+ public:
+  Checker(Repository::Core& core, const NodeReader& read, const CheckOptions& options)
+      : core_(core), read_(read), options_(options) {}
+
+  CheckReport run();
+
+ private:
+  using ChunkSet = std::unordered_set<ChunkId, IdHash>;
+
+  void damage(const std::string& object, const std::string& what);
+  void note(const std::string& object, const std::string& what);
+  void check_slots();
+  void check_log();
+  void check_checkpoints();
+  void check_runs();
+  void check_packs();
+  void check_pack_bytes(const PackInfo& pack, std::uint64_t size);
+  std::vector<ChunkId> damaged_chunks(const PackDirectory& directory, ByteView object);
+  void distrust(const PackDirectory& directory);
+  void check_trees();
+  bool check_subtree(const Point& point, const Snapshot& snapshot, const ChunkId& id,
+                     const Bytes& first_key);
+  bool check_record(const Point& point, const Snapshot& snapshot, const Record& record);
+  void add_affected(const Point& point, const Snapshot& snapshot, const Bytes& key, bool and_more);
+
+  Repository::Core& core_;
+  const NodeReader& read_;
+  const CheckOptions& options_;
+  CheckReport report_;
+  std::mutex mutex_;  ///< guards report_.findings and bad_ while packs are read
+  ChunkSet bad_;      ///< chunks whose only known place is damaged
+  ChunkSet sound_nodes_;
+};
+
+}  // namespace salvor::repo

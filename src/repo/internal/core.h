@@ -1,0 +1,93 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+#include "repo/internal/index.h"
+#include "repo/internal/log.h"
+#include "repo/internal/slots.h"
+#include "repo/repository.h"
+
+namespace salvor::repo {
+
+/// Decoded frames that were read last, by pack and offset. Bounded in bytes. Threads: any.
+class FrameCache {
+ public:
+  explicit FrameCache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  std::shared_ptr<const Bytes> find(const PackId& pack, std::uint32_t offset);
+  void add(const PackId& pack, std::uint32_t offset, std::shared_ptr<const Bytes> frame);
+
+ private:
+  struct Frame {
+    PackId pack;
+    std::uint32_t offset;
+    std::shared_ptr<const Bytes> content;
+  };
+  std::mutex mutex_;
+  std::deque<Frame> frames_;  ///< the newest in front
+  std::size_t bytes_ = 0;
+  const std::size_t bytes_max_;
+};
+
+/// What repository, session and check share.
+/// Threads: the index, the caches and the backend any; log_state and findings as Repository says.
+struct Repository::Core {
+  Core(backend::Backend& backend_, Keys keys_, Clock& clock_, Rng& rng_);
+
+  backend::Backend& backend;
+  Clock& clock;
+  Rng& rng;
+  Keys keys;
+  codec::Chunker chunker;
+  Log log;
+  LogState log_state;
+  SlotId opened_with;
+  Access access = Access::read;
+
+  std::mutex findings_mutex;
+  std::vector<Finding> findings;
+
+  std::once_flag index_once;
+  std::unique_ptr<Index> index;
+  std::unordered_map<PackId, std::uint64_t, IdHash> present;  ///< packs that exist, when writing
+
+  FrameCache node_frames{8U << 20U};
+  FrameCache data_frames{16U << 20U};
+
+  void note(Finding finding);
+  Log::Finding log_findings();
+
+  /// Loads the index on first use. A run that is missing or damaged is made good from the packs.
+  Index& chunks();
+
+  /// The directories of a run. Errors: corruption, not_found.
+  std::vector<PackDirectory> read_run(const IndexRunId& id);
+
+  /// Reads the directories of all packs that the index does not know, and adds them.
+  /// What is damaged becomes a finding.
+  std::vector<PackDirectory> adopt_unknown_packs(Index& into);
+
+  /// What the index runs say of these packs.
+  std::vector<PackDirectory> directories_of(const std::vector<PackId>& packs);
+
+  /// The log's state as far as log, checkpoints and packs still tell it; `why` is noted.
+  LogState salvaged_state(const Error& why);
+
+  bool writes() const { return access != Access::read; }
+
+  std::vector<PackId> list_packs(bool remember_sizes);
+  std::shared_ptr<const Bytes> frame_of(const Location& location, FrameCache& cache);
+
+  /// The chunk at a location, verified. `type`: what it must be.
+  ByteView verified(const ChunkId& id, FrameType type, const Location& location,
+                    ByteView frame) const;
+  Location locate(const ChunkId& id);
+
+ private:
+  void load_index();
+};
+
+}  // namespace salvor::repo

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "base/random.h"
+#include "repo/internal/keys.h"
+
+/// Sealed objects: index runs, log entries, checkpoints (docs/format.md, section 6).
+namespace salvor::repo {
+
+/// Threads: any.
+Bytes seal_object(const Keys& keys, ObjectType type, const std::string& name, ByteView content,
+                  Rng& rng);
+
+/// The content of a sealed object, authenticated.
+/// Errors: corruption, naming the object.
+Bytes open_object(const Keys& keys, ObjectType type, const std::string& name, ByteView stored);
+
+/// Compresses what pays to be compressed, with the plain length in front; and back.
+Bytes squeeze(ByteView plain);
+Bytes unsqueeze(ByteView squeezed, std::size_t plain_bytes_max, std::string_view what);
+
+[[noreturn]] void throw_damaged(const std::string& name, std::string_view how);
+
+}  // namespace salvor::repo

@@ -1,0 +1,225 @@
+#include "repo/internal/log.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/process_identity.h"
+#include "repo/internal/object.h"
+
+namespace salvor::repo {
+namespace {
+
+constexpr std::size_t kNonceBytes = 16;
+constexpr const char* kLogPrefix = "log/";
+constexpr const char* kCheckpointPrefix = "checkpoint/";
+
+std::vector<std::string> names_of(backend::Backend& backend, const std::string& prefix) {
+  std::vector<std::string> names;
+  backend.list(prefix, "", [&](const backend::Object& object) { names.push_back(object.name); });
+  return names;
+}
+
+[[noreturn]] void throw_missing(std::uint64_t sequence, std::uint64_t newest) {
+  throw Error(ErrorCode::corruption,
+              log_name(sequence) + " is missing, though the log goes on to " + log_name(newest),
+              "restore that object from a copy of the repository, or run `salvor verify --repair` "
+              "to find its recovery point in the packs");
+}
+
+}  // namespace
+
+void LogState::apply(const LogEntry& entry, ByteView stored) {
+  ++sequence;
+  head = codec::sha256(stored);
+  const auto session = std::find_if(sessions.begin(), sessions.end(), [&](const OpenSession& open) {
+    return open.session == entry.session;
+  });
+  switch (entry.type) {
+    case EntryType::keys:
+      slots = entry.slots;
+      break;
+    case EntryType::begin:
+      sessions.push_back({entry.session, entry.process, entry.time, entry.host, false});
+      break;
+    case EntryType::point:
+      if (entry.point) points.push_back(*entry.point);
+      if (session != sessions.end()) session->committed = true;
+      break;
+    case EntryType::end:
+      if (session != sessions.end()) sessions.erase(session);
+      break;
+  }
+  for (const IndexRunId& run : entry.runs) {
+    if (std::find(runs.begin(), runs.end(), run) == runs.end()) runs.push_back(run);
+  }
+  for (const IndexRunId& run : entry.withdrawn_runs) std::erase(runs, run);
+}
+
+Log::Log(backend::Backend& backend, const Keys& keys, Clock& clock, Rng& rng)
+    : backend_(backend), keys_(keys), clock_(clock), rng_(rng) {}
+
+std::optional<Bytes> Log::fetch(std::uint64_t sequence) {
+  try {
+    return backend_.get(log_name(sequence), kObjectBytesMax);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::not_found) return std::nullopt;
+    throw;
+  }
+}
+
+LogEntry Log::open(std::uint64_t sequence, ByteView stored) const {
+  const std::string name = log_name(sequence);
+  return decode_entry(open_object(keys_, ObjectType::log_entry, name, stored), name);
+}
+
+void Log::follow(LogState& state, ByteView stored) {
+  const LogEntry entry = open(state.sequence + 1, stored);
+  if (entry.before != state.head) {
+    throw_damaged(log_name(state.sequence + 1), "it does not follow the entry before it");
+  }
+  state.apply(entry, stored);
+}
+
+std::optional<LogState> Log::read_checkpoint(const std::string& name, const Finding& finding) {
+  const auto sequence = sequence_of_name(kCheckpointPrefix, name);
+  if (!sequence) return std::nullopt;
+  try {
+    const Bytes stored = backend_.get(name, kObjectBytesMax);
+    LogState state = decode_state(open_object(keys_, ObjectType::checkpoint, name, stored), name);
+    if (state.sequence != *sequence) throw_damaged(name, "it is of another sequence");
+    return state;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption && error.code() != ErrorCode::not_found) throw;
+    finding(name, error.message());
+    return std::nullopt;
+  }
+}
+
+LogState Log::newest_checkpoint(const Finding& finding) {
+  const std::vector<std::string> names = names_of(backend_, kCheckpointPrefix);
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+    if (auto state = read_checkpoint(*name, finding)) return std::move(*state);
+  }
+  return {};
+}
+
+LogState Log::load(const Finding& finding, bool from_start) {
+  LogState state = newest_checkpoint(finding);
+  if (from_start && state.first == 1) {
+    state = {};
+  } else if (from_start) {
+    const std::uint64_t first = state.first;
+    auto oldest = read_checkpoint(checkpoint_name(first), finding);
+    if (!oldest) throw_damaged(checkpoint_name(first), "the log begins with it");
+    state = std::move(*oldest);
+  }
+  std::vector<std::uint64_t> sequences;
+  const std::string after = state.sequence == 0 ? "" : log_name(state.sequence);
+  backend_.list(kLogPrefix, after, [&](const backend::Object& object) {
+    if (const auto sequence = sequence_of_name(kLogPrefix, object.name)) {
+      sequences.push_back(*sequence);
+    }
+  });
+  for (const std::uint64_t sequence : sequences) {
+    const std::uint64_t expected = state.sequence + 1;
+    if (sequence > expected) throw_missing(expected, sequences.back());
+    const auto stored = fetch(sequence);
+    if (!stored) throw_missing(sequence, sequences.back());
+    follow(state, *stored);
+  }
+  return state;
+}
+
+void Log::refresh(LogState& state) {
+  while (const auto stored = fetch(state.sequence + 1)) follow(state, *stored);
+}
+
+LogState Log::salvage(const Finding& finding) {
+  LogState state = newest_checkpoint(finding);
+  for (const std::string& name : names_of(backend_, kLogPrefix)) {
+    const auto sequence = sequence_of_name(kLogPrefix, name);
+    if (!sequence || *sequence <= state.sequence) continue;
+    try {
+      const Bytes stored = backend_.get(name, kObjectBytesMax);
+      state.apply(open(*sequence, stored), stored);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corruption && error.code() != ErrorCode::not_found) throw;
+      finding(name, error.message());
+    }
+    state.sequence = *sequence;
+  }
+  return state;
+}
+
+void Log::replace_checkpoint(const LogState& state) {
+  const std::string name = checkpoint_name(state.sequence);
+  backend_.remove(name);
+  backend_.put_if_absent(name,
+                         seal_object(keys_, ObjectType::checkpoint, name, encode(state), rng_));
+}
+
+std::vector<std::string> Log::mend_checkpoints() {
+  const auto ignored = [](const std::string&, const std::string&) {};
+  std::vector<std::string> mended;
+  LogState state = newest_checkpoint(ignored);
+  const std::uint64_t first = state.first;
+  state = {};
+  if (first != 1) {
+    auto oldest = read_checkpoint(checkpoint_name(first), ignored);
+    if (!oldest) return mended;
+    state = std::move(*oldest);
+  }
+  while (const auto stored = fetch(state.sequence + 1)) {
+    follow(state, *stored);
+    const std::string name = checkpoint_name(state.sequence);
+    if (state.sequence % kCheckpointEvery != 0 || read_checkpoint(name, ignored)) continue;
+    replace_checkpoint(state);
+    mended.push_back("wrote " + name + " anew from the log");
+  }
+  return mended;
+}
+
+std::uint64_t Log::append(LogState& state, LogEntry entry, const StillRight& still_right) {
+  entry.nonce.resize(kNonceBytes);
+  rng_.fill(entry.nonce);
+  entry.time = clock_.now();
+  entry.host = host_name();
+  for (;;) {
+    if (still_right) still_right(state);
+    const std::uint64_t sequence = state.sequence + 1;
+    entry.before = state.head;
+    const Bytes stored =
+        seal_object(keys_, ObjectType::log_entry, log_name(sequence), encode(entry), rng_);
+    bool created = false;
+    try {
+      created = backend_.put_if_absent(log_name(sequence), stored) == backend::PutResult::created;
+    } catch (const Error& error) {
+      // The answer may have been lost after the object was created: look before giving up.
+      if (error.code() != ErrorCode::unreachable || !backend_.size(log_name(sequence))) throw;
+    }
+    if (created) {
+      state.apply(entry, stored);
+      if (sequence % kCheckpointEvery == 0) checkpoint_if_due(state);
+      return sequence;
+    }
+    const auto winner = fetch(sequence);
+    if (!winner) throw_damaged(log_name(sequence), "it was there, and is gone");
+    const bool ours = open(sequence, *winner).nonce == entry.nonce;
+    follow(state, *winner);
+    if (ours) return sequence;
+  }
+}
+
+void Log::checkpoint_if_due(const LogState& state) {
+  if (state.sequence % kCheckpointEvery != 0 || state.sequence == 0) return;
+  const std::string name = checkpoint_name(state.sequence);
+  try {
+    if (backend_.size(name)) return;
+    backend_.put_if_absent(name,
+                           seal_object(keys_, ObjectType::checkpoint, name, encode(state), rng_));
+  } catch (const Error& error) {
+    log::warning("cannot write {}: {}; the next writer makes it", name, error.message());
+  }
+}
+
+}  // namespace salvor::repo

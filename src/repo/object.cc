@@ -1,0 +1,101 @@
+#include "repo/internal/object.h"
+
+#include "base/error.h"
+#include "codec/aead.h"
+#include "codec/compress.h"
+#include "codec/wire.h"
+
+namespace salvor::repo {
+namespace {
+
+constexpr std::size_t kSaltBytes = 32;
+constexpr std::size_t kChecksumBytes = 16;
+constexpr std::size_t kHeaderBytes = 8 + 4 + 4 + kSaltBytes;
+constexpr int kLevel = 3;
+
+Bytes associated_data(const Keys& keys, ObjectType type, const std::string& name) {
+  codec::WireWriter writer;
+  writer.id(keys.repository());
+  writer.u8(static_cast<std::uint8_t>(type));
+  writer.raw(as_bytes(name));
+  return writer.take();
+}
+
+}  // namespace
+
+void throw_damaged(const std::string& name, std::string_view how) {
+  throw Error(ErrorCode::corruption, name + " is damaged: " + std::string(how),
+              "run `salvor verify --data` to see what is affected");
+}
+
+Bytes squeeze(ByteView plain) {
+  codec::WireWriter writer;
+  writer.u32(static_cast<std::uint32_t>(plain.size()));
+  Bytes compressed(codec::compressed_bytes_max(plain.size()));
+  if (const auto size = codec::compress(plain, compressed, kLevel)) {
+    writer.raw(ByteView(compressed).first(*size));
+  } else {
+    writer.raw(plain);
+  }
+  return writer.take();
+}
+
+Bytes unsqueeze(ByteView squeezed, std::size_t plain_bytes_max, std::string_view what) {
+  codec::WireReader reader(squeezed, what);
+  const std::size_t plain_bytes = reader.u32();
+  if (plain_bytes > plain_bytes_max) reader.fail("has an impossible length");
+  const ByteView stored = reader.raw(reader.left());
+  if (stored.size() == plain_bytes) return to_bytes(stored);
+  Bytes plain(plain_bytes);
+  if (!codec::decompress(stored, plain)) reader.fail("does not decompress");
+  return plain;
+}
+
+Bytes seal_object(const Keys& keys, ObjectType type, const std::string& name, ByteView content,
+                  Rng& rng) {
+  SALVOR_ASSERT(content.size() <= kObjectBytesMax);
+  Bytes salt(kSaltBytes);
+  rng.fill(salt);
+  codec::WireWriter writer;
+  writer.raw(as_bytes(kSealMagic));
+  writer.u8(static_cast<std::uint8_t>(type));
+  writer.raw(Bytes(3));
+  writer.u32(keys.epoch());
+  writer.raw(salt);
+  Bytes object = writer.take();
+  const Bytes squeezed = squeeze(content);
+  object.resize(kHeaderBytes + squeezed.size() + codec::kAeadTagBytes);
+  const codec::Aead aead(keys.object_key(keys.epoch(), salt).view());
+  aead.seal(squeezed, associated_data(keys, type, name), codec::counter_nonce(0),
+            MutableByteView(object).subspan(kHeaderBytes));
+  const codec::Checksum sum = codec::checksum(object);
+  object.insert(object.end(), sum.begin(), sum.end());
+  return object;
+}
+
+Bytes open_object(const Keys& keys, ObjectType type, const std::string& name, ByteView stored) {
+  if (stored.size() < kHeaderBytes + codec::kAeadTagBytes + kChecksumBytes) {
+    throw_damaged(name, "it is too short");
+  }
+  const ByteView body = stored.first(stored.size() - kChecksumBytes);
+  const codec::Checksum sum = codec::checksum(body);
+  if (!std::equal(sum.begin(), sum.end(), stored.end() - kChecksumBytes)) {
+    throw_damaged(name, "its checksum does not match");
+  }
+  codec::WireReader reader(body, name);
+  const bool magic = as_text(reader.raw(kSealMagic.size())) == kSealMagic;
+  const bool right_type = reader.u8() == static_cast<std::uint8_t>(type);
+  reader.raw(3);
+  const std::uint32_t epoch = reader.u32();
+  const ByteView salt = reader.raw(kSaltBytes);
+  if (!magic || !right_type) throw_damaged(name, "it is another kind of object");
+  const ByteView sealed = reader.raw(reader.left());
+  Bytes squeezed(sealed.size() - codec::kAeadTagBytes);
+  const codec::Aead aead(keys.object_key(epoch, salt).view());
+  if (!aead.open(sealed, associated_data(keys, type, name), codec::counter_nonce(0), squeezed)) {
+    throw_damaged(name, "it does not authenticate");
+  }
+  return unsqueeze(squeezed, kObjectBytesMax, name);
+}
+
+}  // namespace salvor::repo

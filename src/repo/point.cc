@@ -1,0 +1,182 @@
+#include "repo/point.h"
+
+#include "codec/wire.h"
+
+namespace salvor::repo {
+namespace {
+
+using codec::number_of;
+using codec::WireReader;
+using codec::WireWriter;
+
+constexpr std::string_view kWhat = "the description of a recovery point";
+
+void put_time(WireWriter& writer, std::uint32_t field, std::int64_t ns) {
+  WireWriter content;
+  content.zigzag(ns);
+  writer.field(field, content.view());
+}
+
+std::int64_t time_of(const WireReader::Field& field) {
+  WireReader reader(field.content, kWhat);
+  const std::int64_t ns = reader.zigzag();
+  reader.expect_end();
+  return ns;
+}
+
+template <class SomeId>
+SomeId id_of(const WireReader::Field& field) {
+  WireReader reader(field.content, kWhat);
+  const auto id = reader.id<SomeId>();
+  reader.expect_end();
+  return id;
+}
+
+Bytes encode_pair(ByteView first, std::string_view second) {
+  WireWriter writer;
+  writer.field(1, first);
+  writer.field(2, second);
+  return writer.take();
+}
+
+struct Pair {
+  Bytes first;
+  std::string second;
+};
+
+Pair decode_pair(ByteView bytes) {
+  Pair pair;
+  WireReader reader(bytes, kWhat);
+  while (const auto field = reader.next_field()) {
+    if (field->number == 1) pair.first = to_bytes(field->content);
+    if (field->number == 2) pair.second = std::string(as_text(field->content));
+  }
+  return pair;
+}
+
+Bytes encode_snapshot(const Snapshot& snapshot) {
+  WireWriter writer;
+  writer.field(1, snapshot.store);
+  writer.field(2, snapshot.type);
+  put_time(writer, 3, snapshot.time.ns);
+  writer.field(4, snapshot.root.bytes());
+  writer.field_number(5, snapshot.records);
+  writer.field_number(6, snapshot.content_bytes);
+  for (const auto& [name, value] : snapshot.facts) {
+    writer.field(7, encode_pair(as_bytes(name), value));
+  }
+  for (const Missing& missing : snapshot.missing) {
+    writer.field(8, encode_pair(missing.key, missing.reason));
+  }
+  writer.field_number(9, snapshot.bytes_read);
+  writer.field_number(10, snapshot.bytes_stored);
+  put_time(writer, 11, snapshot.duration_ns);
+  writer.field_number(12, snapshot.entries);
+  writer.field_number(13, snapshot.sockets_skipped);
+  return writer.take();
+}
+
+Snapshot decode_snapshot(ByteView bytes) {
+  Snapshot snapshot;
+  WireReader reader(bytes, kWhat);
+  while (const auto field = reader.next_field()) {
+    switch (field->number) {
+      case 1:
+        snapshot.store = std::string(as_text(field->content));
+        break;
+      case 2:
+        snapshot.type = std::string(as_text(field->content));
+        break;
+      case 3:
+        snapshot.time.ns = time_of(*field);
+        break;
+      case 4:
+        snapshot.root = id_of<ChunkId>(*field);
+        break;
+      case 5:
+        snapshot.records = number_of(*field, kWhat);
+        break;
+      case 6:
+        snapshot.content_bytes = number_of(*field, kWhat);
+        break;
+      case 7: {
+        Pair pair = decode_pair(field->content);
+        snapshot.facts[std::string(as_text(pair.first))] = std::move(pair.second);
+        break;
+      }
+      case 8: {
+        Pair pair = decode_pair(field->content);
+        snapshot.missing.push_back({std::move(pair.first), std::move(pair.second)});
+        break;
+      }
+      case 9:
+        snapshot.bytes_read = number_of(*field, kWhat);
+        break;
+      case 10:
+        snapshot.bytes_stored = number_of(*field, kWhat);
+        break;
+      case 11:
+        snapshot.duration_ns = time_of(*field);
+        break;
+      case 12:
+        snapshot.entries = number_of(*field, kWhat);
+        break;
+      case 13:
+        snapshot.sockets_skipped = number_of(*field, kWhat);
+        break;
+      default:
+        break;
+    }
+  }
+  if (snapshot.store.empty() || snapshot.root.is_zero()) reader.fail("lacks a store or its root");
+  return snapshot;
+}
+
+}  // namespace
+
+const Snapshot* Point::find(std::string_view store) const {
+  for (const Snapshot& snapshot : snapshots) {
+    if (snapshot.store == store) return &snapshot;
+  }
+  return nullptr;
+}
+
+Bytes encode(const Point& point) {
+  WireWriter writer;
+  writer.field(1, point.id.bytes());
+  writer.field(2, point.service);
+  put_time(writer, 3, point.time.ns);
+  for (const Snapshot& snapshot : point.snapshots) writer.field(4, encode_snapshot(snapshot));
+  writer.field(5, point.version);
+  return writer.take();
+}
+
+Point decode_point(ByteView bytes) {
+  Point point;
+  WireReader reader(bytes, kWhat);
+  while (const auto field = reader.next_field()) {
+    switch (field->number) {
+      case 1:
+        point.id = id_of<PointId>(*field);
+        break;
+      case 2:
+        point.service = std::string(as_text(field->content));
+        break;
+      case 3:
+        point.time.ns = time_of(*field);
+        break;
+      case 4:
+        point.snapshots.push_back(decode_snapshot(field->content));
+        break;
+      case 5:
+        point.version = std::string(as_text(field->content));
+        break;
+      default:
+        break;
+    }
+  }
+  if (point.id.is_zero() || point.service.empty()) reader.fail("lacks its id or its service");
+  return point;
+}
+
+}  // namespace salvor::repo

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "repo/ids.h"
+
+namespace salvor::repo {
+
+/// Something that a snapshot does not hold though it should: the store could not read it.
+struct Missing {
+  Bytes key;
+  std::string reason;
+  bool operator==(const Missing&) const = default;
+};
+
+/// One store at one moment. A value.   Units: bytes, entries, seconds as named.
+struct Snapshot {
+  std::string store;
+  std::string type;
+  Time time;
+  ChunkId root;
+  std::uint64_t records = 0;        ///< of the tree
+  std::uint64_t content_bytes = 0;  ///< of all files, without holes
+  std::uint64_t entries = 0;
+  std::uint64_t sockets_skipped = 0;
+  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_stored = 0;
+  std::int64_t duration_ns = 0;
+  std::map<std::string, std::string> facts;
+  std::vector<Missing> missing;
+  bool operator==(const Snapshot&) const = default;
+};
+
+/// The snapshots of all stores of a service that belong together, committed at once.
+struct Point {
+  PointId id;
+  std::string service;
+  Time time;
+  std::string version;  ///< of the salvor that wrote it
+  std::vector<Snapshot> snapshots;
+
+  const Snapshot* find(std::string_view store) const;
+  bool operator==(const Point&) const = default;
+};
+
+Bytes encode(const Point& point);
+
+/// Errors: corruption.
+Point decode_point(ByteView bytes);
+
+}  // namespace salvor::repo

@@ -1,0 +1,181 @@
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/log.h"
+#include "codec/aead.h"
+#include "repo/check.h"
+#include "repo/internal/core.h"
+#include "repo/internal/description.h"
+#include "repo/internal/object.h"
+
+/// What the repository's redundancy is for: each thing that is kept twice is made good from the
+/// other place.
+namespace salvor::repo {
+namespace {
+
+bool is_damage(const Error& error) {
+  return error.code() == ErrorCode::corruption || error.code() == ErrorCode::not_found;
+}
+
+/// The points whose descriptions lie in the packs. What can't be read is passed over.
+std::vector<Point> points_in_packs(Repository::Core& core) {
+  std::vector<Point> points;
+  for (const PackId& id : core.list_packs(false)) {
+    try {
+      const PackDirectory directory = read_directory(core.backend, core.keys, id);
+      if (directory.pack.kind != PackKind::tree) continue;
+      for (const FrameInfo& frame : directory.frames) {
+        if (frame.type != FrameType::point) continue;
+        Bytes sealed(frame.stored);
+        Bytes content;
+        core.backend.get_range(pack_name(id), frame.offset, sealed);
+        open_frame(core.keys, directory.pack, frame.type, frame.offset, sealed, frame.content,
+                   content);
+        points.push_back(decode_point(content));
+      }
+    } catch (const Error& error) {
+      if (!is_damage(error)) throw;
+    }
+  }
+  return points;
+}
+
+void mend_description(Repository::Core& core, std::vector<std::string>& done) {
+  const std::string& right = core.keys.ring().description;
+  try {
+    const Bytes stored = core.backend.get(kDescriptionName, 64U << 10U);
+    if (as_text(stored) == right) return;
+    core.backend.remove(kDescriptionName);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+  }
+  core.backend.put_if_absent(kDescriptionName, as_bytes(right));
+  done.push_back(std::string("wrote ") + kDescriptionName + " anew from the key ring");
+}
+
+/// After salvaging, the log goes on from a checkpoint at its newest entry.
+void mend_log(Repository::Core& core, std::vector<std::string>& done) {
+  try {
+    core.log.load([](const std::string&, const std::string&) {}, true);
+    return;
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    core.log_state = core.salvaged_state(error);
+  }
+  LogState& state = core.log_state;
+  // Entries that can't be followed must not be met again: the log begins anew behind them all.
+  ++state.sequence;
+  state.first = state.sequence;
+  state.head = {};
+  state.sessions.clear();
+  core.log.replace_checkpoint(state);
+  std::vector<std::string> old;
+  core.backend.list("log/", "", [&](const backend::Object& object) {
+    const auto sequence = sequence_of_name("log/", object.name);
+    if (sequence && *sequence <= state.first) old.push_back(object.name);
+  });
+  core.backend.list("checkpoint/", "", [&](const backend::Object& object) {
+    const auto sequence = sequence_of_name("checkpoint/", object.name);
+    if (sequence && *sequence < state.first) old.push_back(object.name);
+  });
+  for (const std::string& name : old) core.backend.remove(name);
+  done.push_back("began the log anew with " + checkpoint_name(state.sequence) + ", which has " +
+                 std::to_string(state.points.size()) + " recovery points");
+}
+
+struct RunsLeft {
+  std::vector<IndexRunId> lost;
+  std::unordered_set<PackId, IdHash> named;
+};
+
+RunsLeft look_at_runs(Repository::Core& core) {
+  RunsLeft left;
+  for (const IndexRunId& run : core.log_state.runs) {
+    try {
+      for (const PackDirectory& directory : core.read_run(run)) {
+        left.named.insert(directory.pack.id);
+      }
+    } catch (const Error& error) {
+      if (!is_damage(error)) throw;
+      left.lost.push_back(run);
+    }
+  }
+  return left;
+}
+
+void mend_runs(Repository::Core& core, std::vector<std::string>& done) {
+  const RunsLeft left = look_at_runs(core);
+  if (left.lost.empty()) return;
+  std::vector<PackDirectory> directories;
+  for (const PackId& pack : core.list_packs(false)) {
+    if (left.named.contains(pack)) continue;
+    try {
+      directories.push_back(read_directory(core.backend, core.keys, pack));
+    } catch (const Error& error) {
+      if (!is_damage(error)) throw;
+    }
+  }
+  LogEntry entry;
+  entry.type = EntryType::end;
+  entry.session = random_id<SessionId>(core.rng);
+  entry.result = EndResult::repair;
+  entry.withdrawn_runs = left.lost;
+  if (!directories.empty()) {
+    const auto run = random_id<IndexRunId>(core.rng);
+    const std::string name = index_run_name(run);
+    core.backend.put_if_absent(name, seal_object(core.keys, ObjectType::index_run, name,
+                                                 encode_index_run(directories), core.rng));
+    entry.runs.push_back(run);
+    done.push_back("wrote " + name + " over " + std::to_string(directories.size()) +
+                   " packs, from their directories");
+  }
+  core.log.append(core.log_state, std::move(entry));
+  for (const IndexRunId& run : left.lost) {
+    core.backend.remove(index_run_name(run));
+    done.push_back("withdrew " + index_run_name(run));
+  }
+}
+
+}  // namespace
+
+LogState Repository::Core::salvaged_state(const Error& why) {
+  note({Finding::Severity::damage, "log", why.message()});
+  log::warning("{}: {}; using what the remaining log, the checkpoints and the packs say",
+               backend.location(), why.message());
+  LogState state = log.salvage(log_findings());
+  for (Point& point : points_in_packs(*this)) {
+    const bool known = std::any_of(state.points.begin(), state.points.end(),
+                                   [&](const Point& other) { return other.id == point.id; });
+    if (!known) state.points.push_back(std::move(point));
+  }
+  std::stable_sort(state.points.begin(), state.points.end(),
+                   [](const Point& a, const Point& b) { return a.time < b.time; });
+  state.runs.clear();
+  backend.list("index/", "", [&](const backend::Object& object) {
+    const auto run = IndexRunId::parse(std::string_view(object.name).substr(6));
+    if (run) state.runs.push_back(*run);
+  });
+  state.slots.clear();
+  backend.list("keys/", "", [&](const backend::Object& object) {
+    const auto slot = SlotId::parse(std::string_view(object.name).substr(5));
+    if (slot) state.slots.push_back(*slot);
+  });
+  return state;
+}
+
+std::vector<std::string> repair(Repository& repository) {
+  Repository::Core& core = repository.core();
+  SALVOR_ASSERT(core.access == Access::repair);
+  std::vector<std::string> done;
+  mend_description(core, done);
+  mend_log(core, done);
+  for (std::string& line : core.log.mend_checkpoints()) done.push_back(std::move(line));
+  mend_runs(core, done);
+  {
+    const std::lock_guard lock(core.findings_mutex);
+    core.findings.clear();
+  }
+  return done;
+}
+
+}  // namespace salvor::repo

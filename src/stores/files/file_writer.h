@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "stores/files/aside.h"
+#include "stores/files/metadata.h"
+#include "stores/sink.h"
+
+namespace salvor::stores::files {
+
+/// What the writers of one sink share.   Lifetime: longer than the writers.
+struct WriterContext {
+  bool delta = false;
+  Aside* aside = nullptr;
+  Warnings* warnings = nullptr;
+};
+
+/// Where a file goes.
+struct Place {
+  std::shared_ptr<const Fd> parent;
+  std::string name;
+  std::string path;  ///< for messages and for what is moved aside
+};
+
+/// Sink::create() of the files store.
+std::unique_ptr<FileWriter> open_writer(const WriterContext& context, Place place,
+                                        const Entry& entry);
+
+}  // namespace salvor::stores::files

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "stores/sink.h"
+#include "stores/source.h"
+
+/// The `files` store: one directory tree (docs/stores/files.md).
+namespace salvor::stores {
+
+struct FilesSourceOptions {
+  std::filesystem::path root;  ///< a directory; a symlink to one is followed, here and only here
+  std::vector<std::string> exclude;              ///< patterns, relative to root (exclude.h)
+  std::vector<std::filesystem::path> forbidden;  ///< must not lie in the tree, e.g. the repository
+  unsigned reading_threads = 8;                  ///< that list and stat ahead of next(); 0 is valid
+  bool one_file_system = false;                  ///< other file systems: their mount points only
+  Clock* clock = &Clock::system();
+};
+
+/// Threads: as Source says.   Lifetime: the clock must outlive it.
+/// Errors: not_found, when the root is missing; configuration, when it is not a directory, or when
+/// a pattern is malformed. next(): configuration, when a forbidden directory is met.
+std::unique_ptr<Source> make_files_source(FilesSourceOptions options);
+
+struct FilesSinkOptions {
+  std::filesystem::path target;  ///< created with 0700 if missing
+  bool delta = false;            ///< the target may have content, of which as much as fits is kept
+  Clock* clock = &Clock::system();
+};
+
+/// Threads: as Sink says.   Lifetime: the clock must outlive it.
+/// Errors: refused, when the target is not empty (and not delta); corruption, for keys that no tree
+/// of files has, and for parents that are missing or are not directories.
+std::unique_ptr<Sink> make_files_sink(FilesSinkOptions options);
+
+}  // namespace salvor::stores

@@ -1,0 +1,88 @@
+#include "stores/files/listing.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+namespace salvor::stores::files {
+namespace {
+
+constexpr std::size_t kScratchBytes = 128 << 10U;
+constexpr std::size_t kHeaderBytes = 10;
+
+}  // namespace
+
+void Listing::append(std::string_view name, std::uint8_t type, std::uint64_t inode) {
+  Record record;
+  record.offset = arena_.size();
+  arena_.resize(arena_.size() + kHeaderBytes + name.size() + 1);
+  char* out = arena_.data() + record.offset;
+  std::memcpy(out, &inode, sizeof inode);
+  out[8] = static_cast<char>(type);
+  out[9] = static_cast<char>(name.size());
+  std::memcpy(out + kHeaderBytes, name.data(), name.size());
+  out[kHeaderBytes + name.size()] = '\0';
+  records_.push_back(record);
+}
+
+Listing::Name Listing::name_of(const Record& record) const {
+  const char* in = arena_.data() + record.offset;
+  Name name;
+  std::memcpy(&name.inode, in, sizeof name.inode);
+  name.type = static_cast<std::uint8_t>(in[8]);
+  name.size = static_cast<std::uint8_t>(in[9]);
+  name.text = in + kHeaderBytes;
+  return name;
+}
+
+int Listing::read(int directory, Bytes& scratch) {
+  scratch.resize(kScratchBytes);
+  int error = 0;
+  while (true) {
+    const ssize_t size = getdents64(directory, scratch.data(), scratch.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) error = errno;
+    if (size <= 0) break;
+    for (ssize_t at = 0; at < size;) {
+      const auto* raw = reinterpret_cast<const dirent64*>(scratch.data() + at);
+      const std::string_view name = raw->d_name;
+      if (name != "." && name != ".." && name.size() <= 255) append(name, raw->d_type, raw->d_ino);
+      at += raw->d_reclen;
+    }
+  }
+  sort();
+  return error;
+}
+
+void Listing::sort() {
+  if (records_.empty()) return;
+  // Names such as IMG_000123 share their head: what comes after it decides most comparisons with
+  // one look at a number, without a visit to the arena.
+  std::string_view shared = name_of(records_.front()).view();
+  for (const Record& record : records_) {
+    const std::string_view name = name_of(record).view();
+    const auto [end, unused] =
+        std::mismatch(shared.begin(), shared.end(), name.begin(), name.end());
+    shared = shared.substr(0, static_cast<std::size_t>(end - shared.begin()));
+  }
+  for (Record& record : records_) {
+    const std::string_view rest = name_of(record).view().substr(shared.size());
+    std::uint64_t prefix = 0;
+    std::memcpy(&prefix, rest.data(), std::min(rest.size(), sizeof prefix));
+    record.prefix = __builtin_bswap64(prefix);
+  }
+  std::sort(records_.begin(), records_.end(), [&](const Record& a, const Record& b) {
+    if (a.prefix != b.prefix) return a.prefix < b.prefix;
+    return name_of(a).view() < name_of(b).view();
+  });
+  // A directory that changes while it is listed may name one thing twice.
+  const auto same = [&](const Record& a, const Record& b) {
+    return a.prefix == b.prefix && name_of(a).view() == name_of(b).view();
+  };
+  records_.erase(std::unique(records_.begin(), records_.end(), same), records_.end());
+}
+
+}  // namespace salvor::stores::files

@@ -1,0 +1,211 @@
+#include "stores/files/reader.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#include "base/error.h"
+#include "stores/files/attributes.h"
+#include "stores/files/beneath.h"
+#include "stores/files/status.h"
+
+namespace salvor::stores::files {
+namespace {
+
+constexpr std::uint64_t kReadAheadWorthwhile_bytes = 1 << 20U;
+
+bool has_vanished(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO;
+}
+
+/// An item that is open, and the state in which it was opened.
+struct Opened {
+  Bytes key;
+  std::string path;
+  Handle handle;
+  Fd fd;
+  struct stat before {};
+  EntryKind kind = EntryKind::file;
+  Time at;
+};
+
+/// What all readers do alike: the metadata, and whether the item held still.
+class ItemReader : public ContentReader {
+ public:
+  ItemReader(const ReaderContext& context, Opened opened)
+      : context_(context), opened_(std::move(opened)) {}
+
+  Step read(MutableByteView) override { return {}; }
+
+  bool finish(Entry& entry) override {
+    Entry result = entry_of(opened_.before, opened_.kind);
+    try {
+      // Before the second look at the times: a change of an attribute shows in ctime.
+      result.attributes = read_attributes(opened_.handle, opened_.path);
+      if (opened_.kind == EntryKind::symlink) result.target = read_target();
+    } catch (const Error& error) {
+      context_.problems->add(opened_.key, error.message());
+      throw;
+    }
+    struct stat after {};
+    if (fstat(opened_.fd.get(), &after) != 0) fail("cannot read the metadata of", errno);
+    result.racy = is_racy(result, opened_.at);
+    result.size = bytes_read();
+    result.unstable = entry.unstable;
+    entry = std::move(result);
+    return same_state(opened_.before, after) && is_complete();
+  }
+
+ protected:
+  virtual std::uint64_t bytes_read() const { return 0; }
+  virtual bool is_complete() const { return true; }
+
+  [[noreturn]] void fail(std::string_view action, int error) const {
+    context_.problems->add(opened_.key, std::string(action) + " it: " + errno_text(error));
+    throw Error(ErrorCode::failed,
+                std::string(action) + " " + printable(opened_.path) + ": " + errno_text(error));
+  }
+
+  const Opened& opened() const { return opened_; }
+
+ private:
+  Bytes read_target() const {
+    Bytes target(PATH_MAX);
+    const ssize_t size =
+        readlinkat(opened_.fd.get(), "", reinterpret_cast<char*>(target.data()), target.size());
+    if (size < 0) fail("cannot read the symlink", errno);
+    target.resize(static_cast<std::size_t>(size));
+    return target;
+  }
+
+  const ReaderContext context_;
+  const Opened opened_;
+};
+
+/// A regular file. Never reads beyond the size that it had when it was opened: a log that grows
+/// faster than it is read would have no end.
+class FileReader final : public ItemReader {
+ public:
+  FileReader(const ReaderContext& context, Opened opened)
+      : ItemReader(context, std::move(opened)),
+        fd_(this->opened().fd.get()),
+        size_(static_cast<std::uint64_t>(this->opened().before.st_size)) {
+    const auto allocated = static_cast<std::uint64_t>(this->opened().before.st_blocks) * 512;
+    is_sparse_ = allocated < size_;
+    data_end_ = is_sparse_ ? 0 : size_;
+    if (size_ >= kReadAheadWorthwhile_bytes) posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+
+  Step read(MutableByteView out) override {
+    SALVOR_ASSERT(!out.empty());
+    if (is_sparse_ && at_ == data_end_ && at_ < size_) {
+      if (const std::uint64_t hole = find_data(); hole > 0) {
+        at_ += hole;
+        return {0, hole};
+      }
+    }
+    const auto wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), data_end_ - at_));
+    const std::size_t count = read_fully(out.first(wanted));
+    at_ += count;
+    if (count < wanted) data_end_ = size_ = at_;  // it was cut short: finish() says so
+    return {count, 0};
+  }
+
+ private:
+  std::uint64_t bytes_read() const override { return at_; }
+  bool is_complete() const override {
+    return at_ == static_cast<std::uint64_t>(opened().before.st_size);
+  }
+
+  /// At the end of a stretch of data: how long the hole is that follows; sets the next stretch.
+  std::uint64_t find_data() {
+    const auto at = static_cast<off_t>(at_);
+    const off_t data = lseek(fd_, at, SEEK_DATA);
+    if (data < 0) {
+      if (errno == ENXIO) {  // nothing but a hole up to the end
+        data_end_ = size_;
+        return size_ - at_;
+      }
+      is_sparse_ = false;  // not supported here: all is data
+      data_end_ = size_;
+      return 0;
+    }
+    const std::uint64_t start = std::min(static_cast<std::uint64_t>(data), size_);
+    const off_t end = lseek(fd_, data, SEEK_HOLE);
+    data_end_ = end < 0 ? size_ : std::min(static_cast<std::uint64_t>(end), size_);
+    // Where somebody punches a hole at this very moment, reading ends, and finish() says why.
+    data_end_ = std::max(data_end_, start);
+    return start - at_;
+  }
+
+  std::size_t read_fully(MutableByteView out) const {
+    std::size_t done = 0;
+    while (done < out.size()) {
+      const ssize_t count =
+          pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(at_ + done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail("cannot read", errno);
+      if (count == 0) break;
+      done += static_cast<std::size_t>(count);
+    }
+    return done;
+  }
+
+  const int fd_;
+  std::uint64_t size_;  // as it was when opened
+  std::uint64_t at_ = 0;
+  std::uint64_t data_end_ = 0;  // up to here, what follows is known to be data
+  bool is_sparse_ = false;
+};
+
+/// Another name of an inode: its metadata belong to the first name.
+class HardLinkReader final : public ContentReader {
+ public:
+  Step read(MutableByteView) override { return {}; }
+  bool finish(Entry&) override { return true; }
+};
+
+/// Opens a file for reading, anything else only as a place (O_PATH): a fifo would block, a device
+/// may act, a directory may be unreadable.
+Fd open_item(int root, const Opened& opened) {
+  if (opened.kind != EntryKind::file) return open_beneath(root, opened.path, O_PATH);
+  const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+  Fd fd = open_beneath(root, opened.path, flags | O_NOATIME);
+  // O_NOATIME is for owners only.
+  if (!fd && errno == EPERM) fd = open_beneath(root, opened.path, flags);
+  return fd;
+}
+
+}  // namespace
+
+std::unique_ptr<ContentReader> open_reader(const ReaderContext& context, const Item& item) {
+  if (item.entry.kind == EntryKind::hard_link) return std::make_unique<HardLinkReader>();
+  Opened opened;
+  opened.key = item.key;
+  opened.path = checked_path(item.key);
+  opened.kind = item.entry.kind;
+  // Taken before the first look at the file: only what is written later than this must not be able
+  // to leave the same times.
+  opened.at = context.clock->now();
+  opened.fd = open_item(context.root, opened);
+  if (!opened.fd || fstat(opened.fd.get(), &opened.before) != 0) {
+    const int error = errno;
+    if (has_vanished(error)) return nullptr;
+    context.problems->add(item.key, "cannot open it: " + errno_text(error));
+    return nullptr;
+  }
+  // Another kind has taken its place: what was announced is not there any more.
+  if (kind_of(opened.before.st_mode) != opened.kind) return nullptr;
+  opened.handle = {opened.fd.get(), opened.kind != EntryKind::file};
+  if (opened.kind == EntryKind::file) {
+    return std::make_unique<FileReader>(context, std::move(opened));
+  }
+  return std::make_unique<ItemReader>(context, std::move(opened));
+}
+
+}  // namespace salvor::stores::files

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <optional>
+#include <string_view>
+
+#include "stores/entry.h"
+
+/// What the kernel says of a thing, in the terms of an Entry, and back.   Threads: any.
+namespace salvor::stores::files {
+
+/// Times outside of what Time can hold (1677 to 2262) become its nearest bound.
+Time time_of(timespec value);
+timespec timespec_of(Time time);
+
+/// Empty for sockets, and for kinds that are not known.
+std::optional<EntryKind> kind_of(mode_t mode);
+
+/// Everything but target and attributes.
+Entry entry_of(const struct stat& status, EntryKind kind);
+
+/// Whether anything may have been written in between. atime is not looked at.
+bool same_state(const struct stat& before, const struct stat& after);
+
+/// Whether times alone can't prove that nothing is written after `read_at`: a file system stamps
+/// with a granularity (up to 2 s on FAT, a clock tick elsewhere), so two writes, one before the
+/// reading and one after it, can leave the same time. The rule is git's for racily clean entries.
+bool is_racy(const Entry& entry, Time read_at);
+
+}  // namespace salvor::stores::files

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "stores/entry.h"
+
+namespace salvor::stores {
+
+/// What a source announces: a key, and what is known of it before its content is read.
+struct Item {
+  Bytes key;
+  Entry entry;
+};
+
+/// Reads the content of one item, front to back.
+/// Threads: one at a time.   Lifetime: shorter than its Source's.
+class ContentReader {
+ public:
+  struct Step {
+    std::size_t data_bytes = 0;    ///< bytes put into `out`
+    std::uint64_t hole_bytes = 0;  ///< or: so many bytes of hole come here
+  };
+
+  virtual ~ContentReader() = default;
+
+  /// The next stretch of content: data or a hole, never both. Both are 0 at the end. `out` is
+  /// filled unless a hole or the end comes first, so that cutting does not depend on how a medium
+  /// reads.
+  /// Errors: failed, when this item can't be read any further (an I/O error); it is a Problem of
+  /// the source's report already, and the other items can still be read. finish() likewise.
+  virtual Step read(MutableByteView out) = 0;
+
+  /// To be called once, after the end was read: completes `entry` (attributes, size as it was read,
+  /// racy). False when the item changed meanwhile: open and read it again.
+  virtual bool finish(Entry& entry) = 0;
+};
+
+/// Something that could not be protected, and why. `key` as in the tree.
+struct Problem {
+  Bytes key;
+  std::string reason;
+};
+
+/// How the content of a source wants to be cut.
+struct Cutting {
+  /// 0: content-defined. Else fixed chunks of this many bytes (a multiple of the page size).
+  std::size_t fixed_bytes = 0;
+};
+
+/// What a source can do; asked instead of asking what it is.
+struct SourceCapabilities {
+  Cutting cutting;
+  /// Whether unchanged() can ever say yes; if not, all content is read each time.
+  bool recognises_unchanged = false;
+};
+
+struct SourceReport {
+  std::vector<Problem> unreadable;                 ///< complete, in no order
+  std::uint64_t sockets_skipped = 0;
+  std::map<std::string, std::string> facts;        ///< what the store wants kept with the snapshot
+};
+
+/// One store, being read once: announces its entries in strictly ascending order of keys, and yields
+/// their content.
+/// Threads: next() belongs to one thread; open() may be called by any thread, also while next()
+/// runs.   Lifetime: one object per snapshot; destruction abandons, and ends all its threads.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual SourceCapabilities capabilities() const = 0;
+
+  /// Fixes the moment that the snapshot is of, as far as the store can (a database: exactly).
+  virtual void mark() = 0;
+
+  /// The next item; empty at the end. What can't be listed becomes a Problem. For directories,
+  /// symlinks and other items without content, `entry` lacks only its attributes.
+  virtual std::optional<Item> next() = 0;
+
+  /// For every item that is new or changed, with content or not (a reader of a directory is at its
+  /// end at once, and finish() adds the attributes). Empty when the item has vanished since it was
+  /// announced, or can't be read: the latter becomes a Problem. Throws only when the whole store
+  /// can't be read any more.
+  virtual std::unique_ptr<ContentReader> open(const Item& item) = 0;
+
+  /// Whether an entry of the previous snapshot still stands for what is announced now, content and
+  /// all. Threads: any.
+  virtual bool unchanged(const Entry& then, const Entry& now) const = 0;
+
+  /// Complete after the last next() and the last finish().
+  virtual SourceReport report() const = 0;
+};
+
+}  // namespace salvor::stores

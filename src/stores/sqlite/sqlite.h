@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "stores/source.h"
+
+namespace salvor::stores {
+
+struct SqliteSourceOptions {
+  std::filesystem::path database;
+  /// Where the copy lies between mark() and the end of the Source: a local directory, writable by
+  /// this user only, with room for one more database. Made when it is missing.
+  std::filesystem::path spool_directory;
+  Clock& clock = Clock::system();
+  /// How long, in all, mark() waits for other processes to release their locks.
+  std::int64_t lock_wait_ms_max = 60'000;
+  /// How long a lock that holds up a writer's commit is kept, as long as trying again may help.
+  std::int64_t lock_hold_ms_max = 600;
+};
+
+/// A live SQLite database as a store of two items: the directory (the empty key) and the database
+/// (its file name). mark() copies the state of one committed transaction into the spool, whatever
+/// the journal mode and while others write; content is read from that copy.
+///
+/// No other code of this process may open and close the database file, by whatever name, while
+/// mark() runs: POSIX drops all locks of a process when it closes any descriptor of the file.
+///
+/// Threads, lifetime: as every Source. The copy goes with the object.
+/// Errors of mark(): not_found (no such file), conflict (locked for longer than lock_wait_ms_max;
+/// or, retryable, replaced by another file meanwhile), no_space (in the spool directory), refused
+/// (others may write to the spool directory), failed (not a database, encrypted, not permitted).
+/// Facts: journal_mode ("wal", "rollback"), method ("online-backup", "locked-copy"), page_size in
+/// bytes, pages, lock_held_ms (the longest time that a commit may have waited), lock_rounds.
+std::unique_ptr<Source> make_sqlite_source(SqliteSourceOptions options);
+
+/// What PRAGMA integrity_check finds in a database that nobody writes, such as a restored copy;
+/// empty when it is sound. Nothing is written, neither to the file nor beside it.
+/// Errors: not_found; failed, when it can't be read.
+std::vector<std::string> sqlite_problems(const std::filesystem::path& database);
+
+}  // namespace salvor::stores

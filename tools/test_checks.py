@@ -1,0 +1,205 @@
+"""Tests of the checkers: each rule finds a tree that breaks it, and leaves a good tree alone."""
+
+import os
+import tempfile
+import unittest
+
+import check_layers
+import check_tidy
+import documents
+import lint
+
+GOOD = {
+    "src/base/CMakeLists.txt": "salvor_module(base)\n",
+    "src/base/bytes.h": "#pragma once\n\n#include <vector>\n\nnamespace salvor {\n}\n",
+    "src/base/bytes.cc": '#include "base/bytes.h"\n\n#include <openssl/evp.h>\n',
+    "src/base/guard.h": "#pragma once\n// Only macros: no namespace.\n#define A(x) \\\n  x\n",
+    "src/codec/CMakeLists.txt": "# a comment (with USES repo)\nsalvor_module(codec USES base\n"
+                                "              LIBRARIES zstd::zstd)\n",
+    "src/codec/hash.h": '#pragma once\n#include "base/bytes.h"\n#include <fmt/core.h>\n'
+                        "namespace salvor::codec {\n}\n",
+    "src/codec/hash_test.cc": '#include "codec/hash.h"\n\n#include <gtest/gtest.h>\n\n'
+                              '#include "testing/clock.h"\n',
+    "src/testing/CMakeLists.txt": "salvor_module(testing USES base)\n",
+    "src/testing/clock.h": "#pragma once\n#include <gtest/gtest.h>\n"
+                           "namespace salvor::testing {\n}\n",
+    "docs/format.md": "# Format\n\n| constant | value | source |\n|---|---|---|\n"
+                      '| `kMagic` | "SLV1" | src/codec/format.h |\n'
+                      "| `kBytesMax` | 16 MiB | src/codec/format.h |\n",
+    "src/codec/format.h": "#pragma once\nnamespace salvor::codec {\n"
+                          'inline constexpr char kMagic[] = "SLV1";  // = "no"\n'
+                          "inline constexpr std::uint64_t kBytesMax = 16u << 20;\n}\n",
+    "README.md": "# Salvor\n\nSee [the format](docs/format.md#format), [here](#two-words),\n"
+                 "[there](https://example.org/x), not `[this](nowhere)`.\n\n## Two `words`\n",
+}
+
+
+class TreeTest(unittest.TestCase):
+    """A good tree in a temporary folder, and what one change of it brings to light."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="salvor-checks-")
+        self.addCleanup(folder.cleanup)
+        self.root = folder.name
+        for path, text in GOOD.items():
+            self.write(path, text)
+
+    def write(self, path, text):
+        full = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+
+    def assert_finds(self, check, part):
+        found = check(self.root)
+        self.assertTrue(any(part in line for line in found),
+                        f'expected a violation with "{part}", found {found}')
+
+
+class LayersTest(TreeTest):
+    def test_a_good_tree_passes(self):
+        self.assertEqual(check_layers.check(self.root), [])
+
+    def test_violations_are_found(self):
+        cases = [
+            ("src/base/CMakeLists.txt", "salvor_module(base USES codec)\n", "arrows point down"),
+            ("src/testing/CMakeLists.txt", "salvor_module(testing USES net)\n", "no src/net"),
+            ("src/codec/CMakeLists.txt", "salvor_module(codec USES tea)\n", "no folder of the"),
+            ("src/codec/CMakeLists.txt", "salvor_module(hash USES base)\n", "expected one"),
+            ("src/codec/CMakeLists.txt", "salvor_module(codec USES testing)\n", "only tests"),
+            ("src/codec/CMakeLists.txt", "salvor_module(codec)\n", "does not declare USES base"),
+            ("src/drawer/x.h", "namespace salvor::drawer {\n", "no level"),
+            ("src/net/x.h", "namespace salvor::net {\n", "every folder declares"),
+            ("src/codec/a.cc", '#include "repo/pack.h"\n', "does not declare USES repo"),
+            ("src/codec/a.cc", '#include "drawer/a.h"\n', "no folder src/drawer"),
+            ("src/codec/a.cc", '#include "hash.h"\n', 'name it by its folder, "codec/hash.h"'),
+            ("src/codec/a.cc", '#include "testing/clock.h"\n', "does not declare USES testing"),
+            ("src/codec/a_test.cc", '#include "repo/pack.h"\n', "does not declare USES repo"),
+            ("src/codec/a.cc", "#include <gtest/gtest.h>\n", "belongs in tests"),
+            ("src/codec/a.h", "#include <zstd.h>\nnamespace salvor::codec {\n", ".cc files only"),
+            ("src/codec/a.h", "namespace salvor {\nint a();\n}\n", "expected namespace"),
+            ("src/codec/a.h", "namespace salvor::repo {\n}\n", "expected namespace"),
+            ("src/base/a.h", "int a();\n", "expected namespace salvor:"),
+        ]
+        for path, text, part in cases:
+            with self.subTest(path=path, text=text):
+                self.setUp()
+                self.write(path, text)
+                self.assert_finds(check_layers.check, part)
+
+    def test_the_exceptions_of_the_design(self):
+        self.assertIsNone(check_layers.why_not("backup", "stores"))
+        self.assertIsNone(check_layers.why_not("recovery", "backup"))
+        self.assertIsNone(check_layers.why_not("cli", "control"))
+        for folder, used in [("repo", "stores"), ("backup", "recovery"), ("stores", "repo"),
+                             ("cli", "repo"), ("cli", "daemon"), ("backend", "stores"),
+                             ("control", "testing")]:
+            self.assertIsNotNone(check_layers.why_not(folder, used), (folder, used))
+
+    def test_a_cycle_is_found(self):
+        self.write("src/base/a.cc", '#include "codec/hash.h"\n')
+        self.assert_finds(check_layers.check, "base → codec → base")
+
+    def test_a_library_after_uses_is_no_folder(self):
+        text = "salvor_module(cli USES base control\n  LIBRARIES CLI11::CLI11)\nadd_library(x)\n"
+        self.assertEqual(check_layers.declared(text), {"cli": ["base", "control"]})
+
+
+class TidyTest(TreeTest):
+    def test_a_good_tree_passes(self):
+        self.assertEqual(check_tidy.check(self.root), [])
+
+    def test_violations_are_found(self):
+        unfinished = "TO" + "DO"
+        cases = [
+            ("src/base/a.cc", "int a;\n" * 601, "601 lines, expected at most 600"),
+            ("src/base/a.cc", "/" * 101 + "\n", "a.cc:1: 101 columns"),
+            ("src/base/a.h", "namespace salvor {\n}\n", "expected #pragma once"),
+            ("src/base/bytes.cc", '#include <vector>\n#include "base/bytes.h"\n', "first include"),
+            ("src/base/bytes.cc", "int a;\n", "found none"),
+            ("src/base/string_util.cc", "int a;\n", '"util" says nothing'),
+            ("src/common/a.cc", "int a;\n", '"common" says nothing'),
+            ("web/src/Helpers/a.bin", "x", '"helpers" says nothing'),
+            ("src/base/a.cc", f"// {unfinished}: later\n", f'"{unfinished}"'),
+            ("docs/a.md", "a\tb\n", "a.md:1: a tab"),
+            ("docs/a.md", "a\n\nb \n", "a.md:3: blanks at the end"),
+            ("docs/a.md", "a\r\n", "a.md:1: blanks at the end"),
+            ("docs/a.md", "a", "no newline"),
+            ("docs/a.md", "a\n\n", "blank lines at the end"),
+            ("docs/a.md", "in /wo" + "rk/main\n", "belongs to a workplace"),
+            ("docs/a.md", "by a suba" + "gent\n", "belongs to a workplace"),
+            ("docs/a.md", "[x](gone.md)\n", "link gone.md: there is no such file"),
+            ("docs/a.md", "[x](../README.md#gone)\n", "no such heading"),
+            ("docs/a.md", "[x]: gone.md\n", "link gone.md: there is no such file"),
+            ("docs/a.md", "[x](/docs/format.md)\n", "expected a relative path"),
+            ("docs/format.md", "# Format\n", "expected a table"),
+            ("src/codec/format.h", GOOD["src/codec/format.h"].replace("20;", "21;"),
+             "kBytesMax: documented as 16 MiB, but is 16u << 21"),
+            ("src/codec/format.h", GOOD["src/codec/format.h"].replace("SLV1", "SLV2"), "kMagic"),
+            ("src/codec/format.h", "#pragma once\n", "does not set it"),
+            ("docs/format.md", GOOD["docs/format.md"].replace("codec", "gone"), "there is no src"),
+        ]
+        for path, text, part in cases:
+            with self.subTest(path=path, part=part):
+                self.setUp()
+                self.write(path, text)
+                self.assert_finds(check_tidy.check, part)
+
+    def test_the_ratchet_only_tightens(self):
+        self.write("src/base/long.cc", "int a;\n" * 700)
+        self.addCleanup(check_tidy.LONGER.clear)
+        check_tidy.LONGER["src/base/long.cc"] = 700
+        self.assertEqual(check_tidy.check(self.root), [])
+        check_tidy.LONGER["src/base/long.cc"] = 699
+        self.assert_finds(check_tidy.check, "700 lines, expected at most 699")
+        check_tidy.LONGER["src/base/long.cc"] = 701
+        self.assert_finds(check_tidy.check, "lower its number")
+
+    def test_build_folders_and_data_are_left_alone(self):
+        for path in ("build/a.cc", "build-asan/a.cc", "test/golden/v1/a.txt", ".git/a.md"):
+            self.write(path, "\t \n\n")
+        self.assertEqual(check_tidy.check(self.root), [])
+
+    def test_a_shell_variable_before_a_folder_is_no_workplace(self):
+        self.write("examples/demo.sh", 'cd "${scratch}/wo' 'rk/site" "$scratch/wo' 'rk/site"\n')
+        self.assertEqual(check_tidy.check(self.root), [])
+
+
+class DocumentsTest(unittest.TestCase):
+    def test_numbers(self):
+        for text, number in [("16", 16), ("0x1F", 31), ("1'000'000", 1000000), ("1 << 20", 2**20),
+                             ("64 * 1024u", 65536), ("4 KiB", 4096), ("8 * kMiB", 2**23),
+                             ("1ull << 40", 2**40), ("kOther", None), ('"16"', None),
+                             ("__import__('os')", None)]:
+            self.assertEqual(documents.number_of(text), number, text)
+
+    def test_spellings_of_one_value(self):
+        self.assertTrue(documents.same_value('"SLV1"', '"SLV1"sv'))
+        self.assertTrue(documents.same_value("1048576", "1 << 20"))
+        self.assertFalse(documents.same_value("1048576", "1 << 21"))
+        self.assertFalse(documents.same_value('"a b"', '"ac"'))
+
+    def test_anchors(self):
+        page = "# A page\n## Keys, and `packs`\n## A page\n```\n# no heading\n```\n"
+        self.assertEqual(documents.anchors_of(page), {"a-page", "keys-and-packs", "a-page-1"})
+
+
+class LintTest(TreeTest):
+    def test_the_cache_key_follows_headers(self):
+        source = os.path.join(self.root, "src/codec/hash_test.cc")
+        key = lint.content_key(self.root, source, "settings")
+        self.assertEqual(key, lint.content_key(self.root, source, "settings"))
+        self.assertNotEqual(key, lint.content_key(self.root, source, "other settings"))
+        # bytes.h is included by hash.h only.
+        self.write("src/base/bytes.h", GOOD["src/base/bytes.h"] + "// changed\n")
+        self.assertNotEqual(key, lint.content_key(self.root, source, "settings"))
+
+    def test_a_broken_script_is_found(self):
+        self.write("good.sh", "#!/bin/bash\necho hello\n")
+        self.assertEqual(lint.check_scripts(self.root, ["good.sh"]), [])
+        self.write("bad.sh", "#!/bin/bash\nif true; then\n")
+        self.assertEqual(lint.check_scripts(self.root, ["bad.sh", "good.sh"]), ["bad.sh"])
+
+
+if __name__ == "__main__":
+    unittest.main()
