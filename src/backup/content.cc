@@ -9,7 +9,7 @@
 namespace salvor::backup {
 namespace {
 
-constexpr std::size_t kSpanBytes = 4U << 20U;
+constexpr std::size_t kSpanBytes = 2U << 20U;
 constexpr std::size_t kWaitingSpansMax = 4;
 /// An item that changes while it is read is read again, so often.
 constexpr int kTries = 3;
@@ -80,12 +80,12 @@ std::size_t ContentStore::first_chunk(ByteView content) const {
   return chunker_.first_chunk(content);
 }
 
-void ContentStore::cut(Slot& slot, ByteView content, std::vector<ByteView>& pieces,
-                       std::vector<repo::Ref*>& refs) const {
+void ContentStore::cut(ByteView content, std::vector<ByteView>& pieces,
+                       std::vector<repo::Ref>& refs) const {
   while (!content.empty()) {
     const std::size_t size = first_chunk(content);
     pieces.push_back(content.first(size));
-    refs.push_back(&slot.refs.emplace_back(repo::Ref{{}, size}));
+    refs.push_back({{}, size});
     content = content.subspan(size);
   }
 }
@@ -155,6 +155,7 @@ void ContentStore::read_small(std::span<Slot* const> slots) {
     try {
       if (!read_into(*slot, arena, used)) {
         used = start;
+        slot->refs.clear();
         large.push_back(slot);
         continue;
       }
@@ -163,7 +164,10 @@ void ContentStore::read_small(std::span<Slot* const> slots) {
       used = start;
       leave_out(*slot, error);
     }
-    cut(*slot, ByteView(arena).subspan(start, used - start), span.pieces, span.refs);
+    cut(ByteView(arena).subspan(start, used - start), span.pieces, slot->refs);
+  }
+  for (Slot* slot : slots) {
+    for (repo::Ref& ref : slot->refs) span.refs.push_back(&ref);
   }
   store(span);
   for (Slot* slot : slots) {
@@ -186,7 +190,7 @@ void ContentStore::dispatch(const std::shared_ptr<Stream>& stream, std::shared_p
   }
 }
 
-/// Spans refer to the slot's refs: none may be left when its reader returns or throws.
+/// Spans refer to the stream's refs: none may be left when its reader returns or throws.
 void ContentStore::settle(Stream& stream) {
   // Once nothing urgent waits, all of this stream's spans are done or with other threads.
   while (pool_.help()) {
@@ -198,18 +202,21 @@ void ContentStore::settle(Stream& stream) {
 /// One reading of the whole item, front to back. False: it changed meanwhile.
 bool ContentStore::read_once(Slot& slot, stores::ContentReader& reader) {
   const auto stream = std::make_shared<Stream>();
+  std::deque<repo::Ref> refs;  // stable addresses: chunks get their ids out of order
   try {
-    cut_stream(slot, reader, stream);
+    cut_stream(reader, stream, refs);
   } catch (...) {
     settle(*stream);
     throw;
   }
   settle(*stream);
+  slot.refs.assign(refs.begin(), refs.end());
   return reader.finish(slot.item.entry);
 }
 
-void ContentStore::cut_stream(Slot& slot, stores::ContentReader& reader,
-                              const std::shared_ptr<Stream>& stream) {
+void ContentStore::cut_stream(stores::ContentReader& reader,
+                              const std::shared_ptr<Stream>& stream,
+                              std::deque<repo::Ref>& refs) {
   auto span = std::make_shared<Span>();
   span->buffer = buffers_.take();
   std::size_t filled = 0;
@@ -223,10 +230,10 @@ void ContentStore::cut_stream(Slot& slot, stores::ContentReader& reader,
     while (!rest.empty() && (flush || rest.size() >= chunk_bytes_max_)) {
       const std::size_t size = first_chunk(rest);
       span->pieces.push_back(rest.first(size));
-      span->refs.push_back(&slot.refs.emplace_back(repo::Ref{{}, size}));
+      span->refs.push_back(&refs.emplace_back(repo::Ref{{}, size}));
       rest = rest.subspan(size);
     }
-    if (step.hole_bytes != 0) slot.refs.push_back({{}, step.hole_bytes});
+    if (step.hole_bytes != 0) refs.push_back({{}, step.hole_bytes});
     if (span->pieces.empty()) continue;
     auto next = std::make_shared<Span>();
     next->buffer = buffers_.take();

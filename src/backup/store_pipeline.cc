@@ -11,7 +11,7 @@ namespace {
 using stores::Entry;
 using stores::EntryKind;
 
-constexpr std::size_t kWindowSlotsMax = 16384;
+constexpr std::size_t kWindowSlotsMax = 8192;
 constexpr std::size_t kBatchBytesMax = 1U << 20U;
 constexpr std::size_t kBatchSlotsMax = 256;
 
@@ -38,8 +38,8 @@ StorePipeline::StorePipeline(repo::Repository& repository, repo::Session& sessio
       options_(options),
       builder_(session.tree()),
       progress_(options.progress != nullptr ? options.progress : &own_progress_),
-      pool_(threads_of(options)),
-      content_(*input.source, session, repository.chunker(), pool_, progress_) {
+      content_(*input.source, session, repository.chunker(), pool_, progress_),
+      pool_(threads_of(options)) {
   snapshot_.store = input.name;
   snapshot_.type = input.type;
   if (previous && input.source->capabilities().recognises_unchanged) {
@@ -178,13 +178,13 @@ void StorePipeline::mend_hard_link(Slot& slot) {
   Entry& entry = slot.item.entry;
   const auto lost = lost_first_names_.find(entry.target);
   if (lost == lost_first_names_.end()) return;
+  slot.records.clear();
   if (!lost->second.empty()) {
     entry.target = lost->second;
     return;
   }
   entry.kind = EntryKind::file;
   entry.target.clear();
-  slot.records.clear();
   content_.read_large(slot);
   if (!slot.dropped) lost->second = slot.item.key;
 }

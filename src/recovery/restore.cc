@@ -190,7 +190,13 @@ void Restore::submit(const std::shared_ptr<Window>& window, repo::FetchGroup gro
         restore.changed_.notify_all();
       }
     } leave{*this};
-    fetch(*window, group);
+    try {
+      fetch(*window, group);
+    } catch (...) {
+      // Before leave: who waits for room must find that the pool has failed.
+      pool_.fail(std::current_exception());
+      throw;
+    }
   });
 }
 

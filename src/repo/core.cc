@@ -61,9 +61,24 @@ std::vector<PackDirectory> Repository::Core::read_run(const IndexRunId& id) {
 
 void Repository::Core::load_index() {
   auto loaded = std::make_unique<Index>();
+  // What a salvaged log does not say, the packs do.
+  load_runs(*loaded, salvaged);
+  index = std::move(loaded);
+  index_loaded = true;
+}
+
+void Repository::Core::load_new_runs() {
+  if (!index_loaded) return;
+  const bool all = std::all_of(log_state.runs.begin(), log_state.runs.end(),
+                               [&](const IndexRunId& run) { return loaded_runs.contains(run); });
+  if (!all) load_runs(*index, false);
+}
+
+void Repository::Core::load_runs(Index& into, bool adopt) {
   if (writes()) list_packs(true);
   bool lost = false;
   for (const IndexRunId& run : log_state.runs) {
+    if (!loaded_runs.insert(run).second) continue;
     try {
       for (const PackDirectory& directory : read_run(run)) {
         const auto found = present.find(directory.pack.id);
@@ -73,7 +88,7 @@ void Repository::Core::load_index() {
                 found == present.end() ? "it is missing" : "it has another size than recorded"});
           continue;
         }
-        loaded->add(directory);
+        into.add(directory);
       }
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corruption && error.code() != ErrorCode::not_found) throw;
@@ -85,9 +100,8 @@ void Repository::Core::load_index() {
   if (lost) {
     log::warning("{}: an index run is lost; reading the directories of the packs instead",
                  backend.location());
-    adopt_unknown_packs(*loaded);
   }
-  index = std::move(loaded);
+  if (lost || adopt) adopt_unknown_packs(into);
 }
 
 std::vector<PackId> Repository::Core::list_packs(bool remember_sizes) {
@@ -173,6 +187,30 @@ ByteView Repository::Core::verified(const ChunkId& id, FrameType type, const Loc
     throw_damaged(name, "chunk " + id.hex() + " has other content than its id says");
   }
   return chunk;
+}
+
+std::optional<Bytes> Repository::Core::read_elsewhere(const ChunkId& id, FrameType type) {
+  for (const Location& location : chunks().others(id)) {
+    try {
+      const auto frame = frame_of(location, type == FrameType::node ? node_frames : data_frames);
+      return to_bytes(verified(id, type, location, *frame));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corruption) throw;
+    }
+  }
+  return std::nullopt;
+}
+
+Bytes Repository::Core::read(const ChunkId& id, FrameType type) {
+  const Location location = locate(id);
+  try {
+    const auto frame = frame_of(location, type == FrameType::node ? node_frames : data_frames);
+    return to_bytes(verified(id, type, location, *frame));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption) throw;
+    if (auto other = read_elsewhere(id, type)) return std::move(*other);
+    throw;
+  }
 }
 
 }  // namespace salvor::repo

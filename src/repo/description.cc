@@ -27,7 +27,10 @@ std::string mac_of(json document, const codec::Hmac& mac) {
 
 /// Parsed, and equal to what we would have written: any flipped byte shows.
 json parse_exactly(std::string_view text) {
-  json document = json::parse(text, nullptr, false);
+  // Bounded in depth, so that no hostile document exhausts the stack.
+  constexpr int kDepthMax = 4;
+  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= kDepthMax; };
+  json document = json::parse(text, shallow, false);
   if (!document.is_object() || serialise(document) != text) {
     throw_damaged(kDescriptionName, "it is not as it was written");
   }

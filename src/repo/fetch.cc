@@ -60,6 +60,14 @@ void Repository::fetch(std::span<const ChunkId> ids, const FetchGroup& group,
   for (const std::uint32_t place : group) locations.push_back(core_->locate(ids[place]));
   const std::uint64_t start = locations.front().frame_offset;
   const std::string name = pack_name(locations.front().pack.id);
+  const auto deliver_elsewhere = [&](std::uint32_t place, const Error& error) {
+    const auto chunk = core_->read_elsewhere(ids[place], FrameType::data);
+    if (chunk) {
+      deliver(place, *chunk);
+    } else {
+      damaged(place, error);
+    }
+  };
   thread_local Bytes sealed;
   sealed.resize(end_of(locations.back()) - start);
   std::size_t got = 0;
@@ -68,7 +76,7 @@ void Repository::fetch(std::span<const ChunkId> ids, const FetchGroup& group,
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found) throw;
     const Error missing(ErrorCode::corruption, name + " is missing");
-    for (const std::uint32_t place : group) damaged(place, missing);
+    for (const std::uint32_t place : group) deliver_elsewhere(place, missing);
     return;
   }
   thread_local Bytes frame;
@@ -88,18 +96,18 @@ void Repository::fetch(std::span<const ChunkId> ids, const FetchGroup& group,
         broken = error;
       }
     }
-    std::optional<ByteView> chunk;
-    if (!broken) {
-      try {
-        chunk = core_->verified(ids[group[i]], FrameType::data, location, frame);
-      } catch (const Error& error) {
-        damaged(group[i], error);
-        continue;
-      }
-      deliver(group[i], *chunk);
-    } else {
-      damaged(group[i], *broken);
+    if (broken) {
+      deliver_elsewhere(group[i], *broken);
+      continue;
     }
+    std::optional<ByteView> chunk;
+    try {
+      chunk = core_->verified(ids[group[i]], FrameType::data, location, frame);
+    } catch (const Error& error) {
+      deliver_elsewhere(group[i], error);
+      continue;
+    }
+    deliver(group[i], *chunk);
   }
 }
 

@@ -68,7 +68,12 @@ void Index::add(const PackDirectory& directory) {
       grow(shard);
       Slot& slot = slot_of(shard.slots, high, low);
       if (slot.frame == 0) ++shard.used;
-      if (slot.frame <= kClaimed) slot = {high, low, frame_number, offset, chunk.length};
+      const Slot place{high, low, frame_number, offset, chunk.length};
+      if (slot.frame <= kClaimed) {
+        slot = place;
+      } else {
+        shard.others.push_back(place);
+      }
       offset += chunk.length;
     }
     ++frame_number;
@@ -105,12 +110,45 @@ std::optional<Location> Index::find(const ChunkId& id) const {
     slot = slot_of(const_cast<std::vector<Slot>&>(shard.slots), high, low);
   }
   if (slot.frame < kFirstFrame) return std::nullopt;
+  return location_of(slot);
+}
+
+std::vector<Location> Index::others(const ChunkId& id) const {
+  const auto [high, low] = halves_of(id);
+  const Shard& shard = shard_of(id);
+  std::vector<Slot> slots;
+  {
+    const std::lock_guard lock(shard.mutex);
+    for (const Slot& slot : shard.others) {
+      if (slot.high == high && slot.low == low) slots.push_back(slot);
+    }
+  }
+  std::vector<Location> places;
+  for (const Slot& slot : slots) places.push_back(location_of(slot));
+  return places;
+}
+
+Location Index::location_of(const Slot& slot) const {
   const std::lock_guard lock(places_mutex_);
   const Frame& frame = frames_[slot.frame - kFirstFrame];
   return Location{packs_[frame.pack], static_cast<FrameType>(frame.type),
                   frame.offset,       frame.stored,
                   frame.content,      slot.offset,
                   slot.length};
+}
+
+void Index::drop_claims() {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    std::vector<Slot> kept(shard.slots.size());
+    shard.used = 0;
+    for (const Slot& slot : shard.slots) {
+      if (slot.frame <= kClaimed) continue;
+      slot_of(kept, slot.high, slot.low) = slot;
+      ++shard.used;
+    }
+    shard.slots = std::move(kept);
+  }
 }
 
 bool Index::knows(const PackId& id) const {

@@ -53,7 +53,8 @@ Keys::Keys(KeyRing ring)
       tree_id_(derive(ring_.roots.front().view(), "salvor tree id").view()),
       description_(derive(ring_.roots.front().view(), "salvor description").view()),
       slot_(derive(ring_.roots.front().view(), "salvor key slot").view()),
-      chunker_(derive(ring_.roots.front().view(), "salvor chunker")) {
+      chunker_(derive(ring_.roots.front().view(), "salvor chunker")),
+      write_epoch_(static_cast<std::uint32_t>(ring_.roots.size() - 1)) {
   for (const Secret& root : ring_.roots) {
     epochs_.push_back({derive(root.view(), "salvor data"), derive(root.view(), "salvor metadata")});
   }

@@ -19,6 +19,16 @@ std::vector<std::string> names_of(backend::Backend& backend, const std::string& 
   return names;
 }
 
+bool has_packs(backend::Backend& backend) {
+  struct Found {};
+  try {
+    backend.list("packs/", "", [](const backend::Object&) { throw Found(); });
+  } catch (const Found&) {
+    return true;
+  }
+  return false;
+}
+
 [[noreturn]] void throw_missing(std::uint64_t sequence, std::uint64_t newest) {
   throw Error(ErrorCode::corruption,
               log_name(sequence) + " is missing, though the log goes on to " + log_name(newest),
@@ -95,8 +105,16 @@ std::optional<LogState> Log::read_checkpoint(const std::string& name, const Find
   }
 }
 
-LogState Log::newest_checkpoint(const Finding& finding) {
+/// The newest one that can be read. `newest_named`: the newest that is there at all.
+LogState Log::newest_checkpoint(const Finding& finding, std::uint64_t* newest_named) {
   const std::vector<std::string> names = names_of(backend_, kCheckpointPrefix);
+  if (newest_named != nullptr) {
+    *newest_named = 0;
+    for (const std::string& name : names) {
+      const auto sequence = sequence_of_name(kCheckpointPrefix, name);
+      *newest_named = std::max(*newest_named, sequence.value_or(0));
+    }
+  }
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
     if (auto state = read_checkpoint(*name, finding)) return std::move(*state);
   }
@@ -104,7 +122,10 @@ LogState Log::newest_checkpoint(const Finding& finding) {
 }
 
 LogState Log::load(const Finding& finding, bool from_start) {
-  LogState state = newest_checkpoint(finding);
+  due_.reset();
+  // Before the entries are listed: each checkpoint that is seen stands for entries that are there.
+  std::uint64_t newest = 0;
+  LogState state = newest_checkpoint(finding, &newest);
   if (from_start && state.first == 1) {
     state = {};
   } else if (from_start) {
@@ -126,16 +147,28 @@ LogState Log::load(const Finding& finding, bool from_start) {
     const auto stored = fetch(sequence);
     if (!stored) throw_missing(sequence, sequences.back());
     follow(state, *stored);
+    if (!from_start && sequence + kCheckpointEvery > sequences.back()) remember_if_due(state);
+  }
+  if (state.sequence < newest) throw_missing(state.sequence + 1, newest);
+  if (state.sequence == 0 && has_packs(backend_)) {
+    throw Error(ErrorCode::corruption, "the log is missing, though there are packs",
+                "restore log/ from a copy of the repository, or run `salvor verify --repair` to "
+                "find the recovery points in the packs");
   }
   return state;
 }
 
 void Log::refresh(LogState& state) {
-  while (const auto stored = fetch(state.sequence + 1)) follow(state, *stored);
+  while (const auto stored = fetch(state.sequence + 1)) {
+    follow(state, *stored);
+    remember_if_due(state);
+  }
 }
 
 LogState Log::salvage(const Finding& finding) {
-  LogState state = newest_checkpoint(finding);
+  due_.reset();
+  std::uint64_t newest = 0;
+  LogState state = newest_checkpoint(finding, &newest);
   for (const std::string& name : names_of(backend_, kLogPrefix)) {
     const auto sequence = sequence_of_name(kLogPrefix, name);
     if (!sequence || *sequence <= state.sequence) continue;
@@ -148,6 +181,7 @@ LogState Log::salvage(const Finding& finding) {
     }
     state.sequence = *sequence;
   }
+  state.sequence = std::max(state.sequence, newest);
   return state;
 }
 
@@ -180,6 +214,7 @@ std::vector<std::string> Log::mend_checkpoints() {
 }
 
 std::uint64_t Log::append(LogState& state, LogEntry entry, const StillRight& still_right) {
+  write_due_checkpoint();
   entry.nonce.resize(kNonceBytes);
   rng_.fill(entry.nonce);
   entry.time = clock_.now();
@@ -199,24 +234,32 @@ std::uint64_t Log::append(LogState& state, LogEntry entry, const StillRight& sti
     }
     if (created) {
       state.apply(entry, stored);
-      if (sequence % kCheckpointEvery == 0) checkpoint_if_due(state);
+      remember_if_due(state);
+      write_due_checkpoint();
       return sequence;
     }
     const auto winner = fetch(sequence);
     if (!winner) throw_damaged(log_name(sequence), "it was there, and is gone");
     const bool ours = open(sequence, *winner).nonce == entry.nonce;
     follow(state, *winner);
+    remember_if_due(state);
     if (ours) return sequence;
   }
 }
 
-void Log::checkpoint_if_due(const LogState& state) {
-  if (state.sequence % kCheckpointEvery != 0 || state.sequence == 0) return;
-  const std::string name = checkpoint_name(state.sequence);
+void Log::remember_if_due(const LogState& state) {
+  if (state.sequence % kCheckpointEvery == 0) due_ = state;
+}
+
+void Log::write_due_checkpoint() {
+  if (!due_) return;
+  const std::string name = checkpoint_name(due_->sequence);
   try {
-    if (backend_.size(name)) return;
-    backend_.put_if_absent(name,
-                           seal_object(keys_, ObjectType::checkpoint, name, encode(state), rng_));
+    if (!backend_.size(name)) {
+      backend_.put_if_absent(name,
+                             seal_object(keys_, ObjectType::checkpoint, name, encode(*due_), rng_));
+    }
+    due_.reset();
   } catch (const Error& error) {
     log::warning("cannot write {}: {}; the next writer makes it", name, error.message());
   }

@@ -45,7 +45,9 @@ codec::Digest digest_of(const WireReader::Field& field, std::string_view name) {
 
 std::int64_t zigzag_of(const WireReader::Field& field, std::string_view name) {
   WireReader reader(field.content, name);
-  return reader.zigzag();
+  const std::int64_t value = reader.zigzag();
+  reader.expect_end();
+  return value;
 }
 
 Bytes encode_open_session(const OpenSession& session) {
@@ -162,6 +164,9 @@ LogEntry decode_entry(ByteView content, std::string_view name) {
       case 11:
         entry.result = static_cast<EndResult>(number_of(*field, name));
         break;
+      case 12:
+        entry.withdrawn_runs.push_back(id_of<IndexRunId>(*field, name));
+        break;
       default:
         break;
     }
@@ -209,6 +214,9 @@ LogState decode_state(ByteView content, std::string_view name) {
         break;
       case 6:
         state.slots.push_back(id_of<SlotId>(*field, name));
+        break;
+      case 7:
+        state.first = number_of(*field, name);
         break;
       default:
         break;

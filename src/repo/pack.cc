@@ -14,6 +14,11 @@ namespace {
 constexpr std::size_t kTailBytes = 64 * 1024;
 constexpr std::size_t kFramesPerPackMax = 1U << 20U;
 
+// What the directory takes at most: its seal and counts, and for each frame and chunk.
+constexpr std::size_t kDirectoryOverheadBytes = 64;
+constexpr std::size_t kDirectoryFrameBytes = 16;
+constexpr std::size_t kDirectoryChunkBytes = 36;
+
 struct Footer {
   std::uint32_t directory_bytes = 0;
   std::uint32_t parity_bytes = 0;
@@ -169,15 +174,19 @@ OpenPack::OpenPack(const Keys& keys, PackKind kind, const PackId& id, Bytes buff
       key_(keys.pack_key(kind, keys.epoch(), id)),
       directory_{{id, kind, keys.epoch(), 0}, {}},
       bytes_(std::move(buffer)),
+      directory_bytes_max_(kDirectoryOverheadBytes),
       bytes_max_(bytes_max) {
-  bytes_.resize(bytes_max);
+  if (bytes_.size() < bytes_max) bytes_.resize(bytes_max);
   const Bytes header = header_of(directory_.pack);
   std::memcpy(bytes_.data(), header.data(), header.size());
   used_ = header.size();
 }
 
-bool OpenPack::fits(std::size_t plain_bytes) const {
-  return empty() || used_ + plain_bytes + codec::kAeadTagBytes <= bytes_max_;
+bool OpenPack::fits(std::size_t plain_bytes, std::size_t chunks) const {
+  return empty() || used_ + plain_bytes + codec::kAeadTagBytes + directory_bytes_max_ +
+                            kDirectoryFrameBytes + chunks * kDirectoryChunkBytes +
+                            kPackFooterBytes <=
+                        bytes_max_;
 }
 
 std::uint32_t OpenPack::reserve(FrameType type, std::size_t stored_plain, std::size_t content,
@@ -185,6 +194,7 @@ std::uint32_t OpenPack::reserve(FrameType type, std::size_t stored_plain, std::s
   const std::size_t stored = stored_plain + codec::kAeadTagBytes;
   const auto offset = static_cast<std::uint32_t>(used_);
   used_ += stored;
+  directory_bytes_max_ += kDirectoryFrameBytes + chunks.size() * kDirectoryChunkBytes;
   SALVOR_ASSERT(used_ <= bytes_.size());
   directory_.frames.push_back({type, offset, static_cast<std::uint32_t>(stored),
                                static_cast<std::uint32_t>(content), std::move(chunks)});

@@ -8,7 +8,7 @@ namespace salvor::repo {
 namespace {
 
 constexpr std::size_t kPackBytes = 16U << 20U;
-constexpr std::size_t kLivePacksMax = 5;
+constexpr std::size_t kLivePacksMax = 4;
 constexpr int kUploads = 2;
 
 std::size_t chunks_of(const PackDirectory& directory) {
@@ -49,12 +49,12 @@ void PackWriter::close(PackKind kind) {
 }
 
 void PackWriter::make_room(std::unique_lock<std::mutex>& lock, PackKind kind,
-                           std::size_t plain_bytes) {
+                           std::size_t plain_bytes, std::size_t chunks) {
   FillingPlace& open = open_of(kind);
   for (;;) {
     rethrow();
     if (open != live_.end()) {
-      if (open->pack.fits(plain_bytes)) return;
+      if (open->pack.fits(plain_bytes, chunks)) return;
       close(kind);
     }
     if (live_.size() < kLivePacksMax) break;
@@ -75,7 +75,7 @@ void PackWriter::make_room(std::unique_lock<std::mutex>& lock, PackKind kind,
 void PackWriter::append(PackKind kind, FrameType type, ByteView stored_plain, std::size_t content,
                         std::vector<ChunkInfo> chunks) {
   std::unique_lock lock(mutex_);
-  make_room(lock, kind, stored_plain.size());
+  make_room(lock, kind, stored_plain.size(), chunks.size());
   const FillingPlace place = open_of(kind);
   const std::uint32_t offset =
       place->pack.reserve(type, stored_plain.size(), content, std::move(chunks));
@@ -161,6 +161,7 @@ void PackWriter::write_full_run(std::unique_lock<std::mutex>& lock) {
   }
   lock.lock();
   if (!failure) runs_.push_back(run);
+  if (failure) finished_.insert(finished_.end(), packs.begin(), packs.end());
   if (failure && !failure_) failure_ = failure;
 }
 
@@ -174,22 +175,19 @@ IndexRunId PackWriter::write_run(const std::vector<PackDirectory>& packs) {
 
 std::vector<IndexRunId> PackWriter::take_runs(std::vector<PackDirectory> more) {
   const std::lock_guard lock(mutex_);
-  std::vector<PackDirectory> packs = std::exchange(finished_, {});
-  finished_chunks_ = 0;
-  std::move(more.begin(), more.end(), std::back_inserter(packs));
-  std::vector<PackDirectory> part;
-  std::size_t chunks = 0;
-  for (PackDirectory& directory : packs) {
-    const std::size_t count = chunks_of(directory);
-    if (!part.empty() && chunks + count > kChunksPerRun) {
-      runs_.push_back(write_run(part));
-      part.clear();
-      chunks = 0;
+  std::move(more.begin(), more.end(), std::back_inserter(finished_));
+  // What is written leaves finished_ only then: after a failure the next call has the rest.
+  while (!finished_.empty()) {
+    std::size_t chunks = chunks_of(finished_.front());
+    auto end = std::next(finished_.begin());
+    while (end != finished_.end() && chunks + chunks_of(*end) <= kChunksPerRun) {
+      chunks += chunks_of(*end++);
     }
-    chunks += count;
-    part.push_back(std::move(directory));
+    const std::vector<PackDirectory> part(finished_.begin(), end);
+    runs_.push_back(write_run(part));
+    finished_.erase(finished_.begin(), end);
   }
-  if (!part.empty()) runs_.push_back(write_run(part));
+  finished_chunks_ = 0;
   return std::exchange(runs_, {});
 }
 

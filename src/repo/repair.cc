@@ -53,6 +53,18 @@ void mend_description(Repository::Core& core, std::vector<std::string>& done) {
   done.push_back(std::string("wrote ") + kDescriptionName + " anew from the key ring");
 }
 
+/// What lies before the oldest entry that is kept.
+void remove_old_log(Repository::Core& core) {
+  std::vector<std::string> old;
+  for (const char* prefix : {"log/", "checkpoint/"}) {
+    core.backend.list(prefix, "", [&](const backend::Object& object) {
+      const auto sequence = sequence_of_name(prefix, object.name);
+      if (sequence && *sequence < core.log_state.first) old.push_back(object.name);
+    });
+  }
+  for (const std::string& name : old) core.backend.remove(name);
+}
+
 /// After salvaging, the log goes on from a checkpoint at its newest entry.
 void mend_log(Repository::Core& core, std::vector<std::string>& done) {
   try {
@@ -63,22 +75,17 @@ void mend_log(Repository::Core& core, std::vector<std::string>& done) {
     core.log_state = core.salvaged_state(error);
   }
   LogState& state = core.log_state;
-  // Entries that can't be followed must not be met again: the log begins anew behind them all.
-  ++state.sequence;
-  state.first = state.sequence;
-  state.head = {};
+  // Entries that can't be followed must not be met again: the log begins anew behind them all. An
+  // entry of its own comes first, so that a writer that still goes by the old log meets it.
+  state.sequence = std::max<std::uint64_t>(state.sequence, 1);
+  state.first = state.sequence + 1;
   state.sessions.clear();
+  LogEntry entry;
+  entry.type = EntryType::end;
+  entry.session = random_id<SessionId>(core.rng);
+  entry.result = EndResult::repair;
+  core.log.append(state, std::move(entry));
   core.log.replace_checkpoint(state);
-  std::vector<std::string> old;
-  core.backend.list("log/", "", [&](const backend::Object& object) {
-    const auto sequence = sequence_of_name("log/", object.name);
-    if (sequence && *sequence <= state.first) old.push_back(object.name);
-  });
-  core.backend.list("checkpoint/", "", [&](const backend::Object& object) {
-    const auto sequence = sequence_of_name("checkpoint/", object.name);
-    if (sequence && *sequence < state.first) old.push_back(object.name);
-  });
-  for (const std::string& name : old) core.backend.remove(name);
   done.push_back("began the log anew with " + checkpoint_name(state.sequence) + ", which has " +
                  std::to_string(state.points.size()) + " recovery points");
 }
@@ -103,9 +110,8 @@ RunsLeft look_at_runs(Repository::Core& core) {
   return left;
 }
 
-void mend_runs(Repository::Core& core, std::vector<std::string>& done) {
-  const RunsLeft left = look_at_runs(core);
-  if (left.lost.empty()) return;
+/// The directories of the packs that no run names.
+std::vector<PackDirectory> unnamed_packs(Repository::Core& core, const RunsLeft& left) {
   std::vector<PackDirectory> directories;
   for (const PackId& pack : core.list_packs(false)) {
     if (left.named.contains(pack)) continue;
@@ -115,19 +121,47 @@ void mend_runs(Repository::Core& core, std::vector<std::string>& done) {
       if (!is_damage(error)) throw;
     }
   }
+  return directories;
+}
+
+std::vector<IndexRunId> write_runs(Repository::Core& core,
+                                   const std::vector<PackDirectory>& directories) {
+  std::vector<IndexRunId> runs;
+  std::vector<PackDirectory> part;
+  std::size_t chunks = 0;
+  const auto write = [&] {
+    const auto run = random_id<IndexRunId>(core.rng);
+    const std::string name = index_run_name(run);
+    core.backend.put_if_absent(name, seal_object(core.keys, ObjectType::index_run, name,
+                                                 encode_index_run(part), core.rng));
+    runs.push_back(run);
+    part.clear();
+    chunks = 0;
+  };
+  for (const PackDirectory& directory : directories) {
+    std::size_t count = 0;
+    for (const FrameInfo& frame : directory.frames) count += frame.chunks.size();
+    if (!part.empty() && chunks + count > kChunksPerRun) write();
+    part.push_back(directory);
+    chunks += count;
+  }
+  if (!part.empty()) write();
+  return runs;
+}
+
+void mend_runs(Repository::Core& core, std::vector<std::string>& done) {
+  const RunsLeft left = look_at_runs(core);
+  if (left.lost.empty() && !core.salvaged) return;
+  const std::vector<PackDirectory> directories = unnamed_packs(core, left);
+  if (left.lost.empty() && directories.empty()) return;
   LogEntry entry;
   entry.type = EntryType::end;
   entry.session = random_id<SessionId>(core.rng);
   entry.result = EndResult::repair;
   entry.withdrawn_runs = left.lost;
-  if (!directories.empty()) {
-    const auto run = random_id<IndexRunId>(core.rng);
-    const std::string name = index_run_name(run);
-    core.backend.put_if_absent(name, seal_object(core.keys, ObjectType::index_run, name,
-                                                 encode_index_run(directories), core.rng));
-    entry.runs.push_back(run);
-    done.push_back("wrote " + name + " over " + std::to_string(directories.size()) +
-                   " packs, from their directories");
+  entry.runs = write_runs(core, directories);
+  for (const IndexRunId& run : entry.runs) {
+    done.push_back("wrote " + index_run_name(run) + " from the directories of the packs");
   }
   core.log.append(core.log_state, std::move(entry));
   for (const IndexRunId& run : left.lost) {
@@ -139,6 +173,7 @@ void mend_runs(Repository::Core& core, std::vector<std::string>& done) {
 }  // namespace
 
 LogState Repository::Core::salvaged_state(const Error& why) {
+  salvaged = true;
   note({Finding::Severity::damage, "log", why.message()});
   log::warning("{}: {}; using what the remaining log, the checkpoints and the packs say",
                backend.location(), why.message());
@@ -169,6 +204,7 @@ std::vector<std::string> repair(Repository& repository) {
   std::vector<std::string> done;
   mend_description(core, done);
   mend_log(core, done);
+  remove_old_log(core);
   for (std::string& line : core.log.mend_checkpoints()) done.push_back(std::move(line));
   mend_runs(core, done);
   {

@@ -22,11 +22,14 @@ std::optional<std::string> read_description(backend::Backend& backend) {
   }
 }
 
-/// Writes what is there once more: a backend that keeps the condition says so.
+/// Writes what is there once more: a backend that keeps the condition says so. Where it was lost,
+/// the first try brings it back, and the second one tells.
 void refuse_unconditional_backend(backend::Backend& backend, const std::string& description) {
-  if (backend.put_if_absent(kDescriptionName, as_bytes(description)) ==
-      backend::PutResult::exists) {
-    return;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    if (backend.put_if_absent(kDescriptionName, as_bytes(description)) ==
+        backend::PutResult::exists) {
+      return;
+    }
   }
   throw Error(ErrorCode::refused,
               backend.location() + " replaces objects that exist, though it was asked not to",
@@ -41,6 +44,23 @@ KeyRing new_ring(RepositoryId id, Rng& rng) {
   rng.fill(root.mutable_view());
   ring.roots.push_back(std::move(root));
   return ring;
+}
+
+/// A flipped bit can make a newer format of it: only what authenticates is believed.
+/// Errors: configuration.
+void refuse_newer_format(const std::string& description, const codec::Hmac& mac) {
+  try {
+    parse_description(description);
+    return;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::configuration) return;
+  }
+  try {
+    authenticate_description(description, mac);
+  } catch (const Error&) {
+    return;
+  }
+  parse_description(description);
 }
 
 /// The repository's salvor.json, checked; where it is lost, the copy in the key ring.
@@ -156,6 +176,43 @@ struct Opened {
   SlotId slot;
 };
 
+void note_slots(Repository::Core& core, const StoredSlots& slots) {
+  for (const Finding& damaged : slots.damaged) core.note(damaged);
+  for (const Slot& slot : slots.sound) {
+    if (authentic(slot, core.keys.slot_mac())) continue;
+    core.note({Finding::Severity::damage, slot_name(slot.id),
+               "it was not made by a holder of the repository's keys"});
+  }
+}
+
+/// The newest epoch that every valid slot has a key for. After a rotation that was killed some
+/// holders have a newer one, which the others could not read.
+std::uint32_t epoch_in_force(const Repository::Core& core, const std::vector<Slot>& slots) {
+  std::uint64_t epochs = core.keys.ring().roots.size();
+  const std::vector<SlotId>& valid = core.log_state.slots;
+  for (const Slot& slot : slots) {
+    if (std::find(valid.begin(), valid.end(), slot.id) == valid.end()) continue;
+    if (slot.epochs != 0 && authentic(slot, core.keys.slot_mac())) {
+      epochs = std::min(epochs, slot.epochs);
+    }
+  }
+  return static_cast<std::uint32_t>(epochs - 1);
+}
+
+/// One authentic slot for each holder. A rotation that was killed leaves two: the newer ring is
+/// first.
+std::vector<Slot> one_for_each_holder(const std::vector<Slot>& slots, const Keys& keys) {
+  std::vector<Slot> result;
+  for (const Slot& slot : slots) {
+    if (!authentic(slot, keys.slot_mac())) continue;
+    const bool known = std::any_of(result.begin(), result.end(), [&](const Slot& other) {
+      return other.public_key == slot.public_key;
+    });
+    if (!known) result.push_back(slot);
+  }
+  return result;
+}
+
 std::optional<Opened> open_any(const std::vector<Slot>& slots, const Credentials& credentials) {
   for (const Slot& slot : slots) {
     if (auto ring = open_slot(slot, credentials)) return Opened{std::move(*ring), slot.id};
@@ -186,29 +243,18 @@ std::unique_ptr<Repository> Repository::open(backend::Backend& backend,
     }
     throw_no_slot_opens(credentials);
   }
-  if (description) {
-    try {
-      parse_description(*description);
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::configuration) throw;  // a newer format
-    }
-  }
   auto core = std::make_unique<Core>(backend, Keys(std::move(opened->ring)), clock, rng);
   authenticate_description(core->keys.ring().description, core->keys.description_mac());
+  if (description) refuse_newer_format(*description, core->keys.description_mac());
   core->opened_with = opened->slot;
   core->access = access;
   check_description(*core, description);
-  for (Finding& damaged : slots.damaged) core->note(std::move(damaged));
-  for (const Slot& slot : slots.sound) {
-    if (!authentic(slot, core->keys.slot_mac())) {
-      core->note({Finding::Severity::damage, slot_name(slot.id),
-                  "it was not made by a holder of the repository's keys"});
-    }
-  }
+  note_slots(*core, slots);
   if (access == Access::write) {
     refuse_unconditional_backend(backend, core->keys.ring().description);
   }
   load_log(*core);
+  core->keys.write_with(epoch_in_force(*core, slots.sound));
   return std::unique_ptr<Repository>(new Repository(std::move(core)));
 }
 
@@ -229,6 +275,7 @@ const std::vector<Point>& Repository::points() const {
 }
 void Repository::refresh() {
   core_->log.refresh(core_->log_state);
+  core_->load_new_runs();
 }
 
 std::vector<Finding> Repository::findings() const {
@@ -241,9 +288,7 @@ bool Repository::contains(const ChunkId& id) {
 }
 
 Bytes Repository::read_chunk(const ChunkId& id) {
-  const Location location = core_->locate(id);
-  const auto frame = core_->frame_of(location, core_->data_frames);
-  return to_bytes(core_->verified(id, FrameType::data, location, *frame));
+  return core_->read(id, FrameType::data);
 }
 
 ChunkId Repository::id_of(ByteView content) const {
@@ -252,16 +297,13 @@ ChunkId Repository::id_of(ByteView content) const {
 
 NodeReader Repository::node_reader() {
   return [core = core_.get()](const ChunkId& id) {
-    const Location location = core->locate(id);
-    const auto frame = core->frame_of(location, core->node_frames);
-    return std::make_shared<const Node>(
-        decode_node(core->verified(id, FrameType::node, location, *frame), id));
+    return std::make_shared<const Node>(decode_node(core->read(id, FrameType::node), id));
   };
 }
 
 std::vector<SlotInfo> Repository::slots() {
   std::vector<SlotInfo> infos;
-  for (const Slot& slot : read_slots(core_->backend).sound) {
+  for (const Slot& slot : one_for_each_holder(read_slots(core_->backend).sound, core_->keys)) {
     infos.push_back({slot.id, slot.kind, slot.label, slot.created, slot.id == core_->opened_with});
   }
   return infos;
@@ -269,34 +311,61 @@ std::vector<SlotInfo> Repository::slots() {
 
 namespace {
 
-void log_slots(Repository::Core& core, const std::vector<SlotId>& slots) {
+/// Replaces the valid slots `before` by `after`.
+/// Errors: conflict: somebody else has changed them meanwhile.
+void log_slots(Repository::Core& core, const std::vector<SlotId>& before,
+               const std::vector<SlotId>& after) {
   LogEntry entry;
   entry.type = EntryType::keys;
-  entry.slots = slots;
-  core.log.append(core.log_state, std::move(entry));
+  entry.slots = after;
+  core.log.append(core.log_state, std::move(entry), [&](const LogState& state) {
+    if (state.slots == before) return;
+    throw Error(ErrorCode::conflict, "somebody else has changed the keys at the same time",
+                "see `salvor keys list`, and try again");
+  });
+}
+
+/// As log_slots; where it is sure that nothing was logged, the new slots go again.
+void log_slots_or_undo(Repository::Core& core, const std::vector<SlotId>& before,
+                       const std::vector<SlotId>& after, const std::vector<SlotId>& made) {
+  try {
+    log_slots(core, before, after);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::conflict) {
+      for (const SlotId& slot : made) core.backend.remove(slot_name(slot));
+    }
+    throw;
+  }
 }
 
 }  // namespace
 
 SlotId Repository::add_slot(const NewSlot& wanted) {
+  refresh();
+  const std::vector<SlotId> before = core_->log_state.slots;
   const Slot slot = make_slot(core_->keys, wanted, core_->clock, core_->rng);
   core_->backend.put_if_absent(slot_name(slot.id),
                                as_bytes(write_slot(slot, core_->keys.slot_mac())));
-  refresh();
-  std::vector<SlotId> slots = core_->log_state.slots;
+  std::vector<SlotId> slots = before;
   slots.push_back(slot.id);
-  log_slots(*core_, slots);
+  log_slots_or_undo(*core_, before, slots, {slot.id});
   return slot.id;
 }
 
 void Repository::remove_slot(const SlotId& id) {
-  const std::vector<Slot> sound = read_slots(core_->backend).sound;
-  const bool there =
-      std::any_of(sound.begin(), sound.end(), [&](const Slot& slot) { return slot.id == id; });
-  if (!there) {
+  std::vector<Slot> sound = read_slots(core_->backend).sound;
+  const auto found =
+      std::find_if(sound.begin(), sound.end(), [&](const Slot& slot) { return slot.id == id; });
+  if (found == sound.end()) {
     throw Error(ErrorCode::not_found, "there is no key slot " + id.hex(), "see `salvor keys list`");
   }
-  if (sound.size() == 1) {
+  // Whatever a killed rotation has left: afterwards no slot is there that this holder can open.
+  const Bytes holder = found->public_key;
+  const auto kept = std::stable_partition(
+      sound.begin(), sound.end(), [&](const Slot& slot) { return slot.public_key == holder; });
+  const bool last = std::none_of(
+      kept, sound.end(), [&](const Slot& slot) { return authentic(slot, core_->keys.slot_mac()); });
+  if (last) {
     throw Error(ErrorCode::refused,
                 "key slot " + id.hex() +
                     " is the last one: without it nobody could ever read "
@@ -304,30 +373,44 @@ void Repository::remove_slot(const SlotId& id) {
                 "add another key first, with `salvor keys add`");
   }
   refresh();
-  std::vector<SlotId> slots = core_->log_state.slots;
-  std::erase(slots, id);
-  log_slots(*core_, slots);
-  core_->backend.remove(slot_name(id));
+  const std::vector<SlotId> before = core_->log_state.slots;
+  std::vector<SlotId> slots = before;
+  for (auto slot = sound.begin(); slot != kept; ++slot) std::erase(slots, slot->id);
+  log_slots(*core_, before, slots);
+  for (auto slot = sound.begin(); slot != kept; ++slot) {
+    core_->backend.remove(slot_name(slot->id));
+  }
 }
 
 void Repository::rotate() {
-  KeyRing ring = KeyRing::decode(core_->keys.ring().encode().view());
-  Secret root(kRootKeyBytes);
-  core_->rng.fill(root.mutable_view());
-  ring.roots.push_back(std::move(root));
-  const Keys keys(std::move(ring));
+  refresh();
+  const std::vector<SlotId> before = core_->log_state.slots;
   const std::vector<Slot> old = read_slots(core_->backend).sound;
-  std::vector<SlotId> fresh;
+  KeyRing ring = KeyRing::decode(core_->keys.ring().encode().view());
+  // Past every epoch that a killed rotation may have given to some: two rings never have as many.
+  std::uint64_t epochs = ring.roots.size();
   for (const Slot& slot : old) {
-    // A slot that nobody with the root key has made must not get the new keys.
-    if (!authentic(slot, core_->keys.slot_mac())) continue;
+    if (authentic(slot, core_->keys.slot_mac())) epochs = std::max(epochs, slot.epochs);
+  }
+  while (ring.roots.size() <= epochs) {
+    Secret root(kRootKeyBytes);
+    core_->rng.fill(root.mutable_view());
+    ring.roots.push_back(std::move(root));
+  }
+  Keys keys(std::move(ring));
+  std::vector<SlotId> fresh;
+  SlotId opened_with = core_->opened_with;
+  // A slot that nobody with the root key has made must not get the new keys.
+  for (const Slot& slot : one_for_each_holder(old, core_->keys)) {
     const Slot resealed = reseal(slot, keys, core_->rng);
     core_->backend.put_if_absent(slot_name(resealed.id),
                                  as_bytes(write_slot(resealed, keys.slot_mac())));
-    if (slot.id == core_->opened_with) core_->opened_with = resealed.id;
+    if (slot.id == core_->opened_with) opened_with = resealed.id;
     fresh.push_back(resealed.id);
   }
-  log_slots(*core_, fresh);
+  log_slots_or_undo(*core_, before, fresh, fresh);
+  core_->opened_with = opened_with;
+  core_->keys = std::move(keys);
   for (const Slot& slot : old) core_->backend.remove(slot_name(slot.id));
 }
 

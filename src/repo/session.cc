@@ -27,12 +27,16 @@ struct Frame {
 
 struct Session::State {
   State(Repository::Core& core_, SessionId id_, std::vector<PackDirectory> adopted_)
-      : core(core_), id(id_), adopted(std::move(adopted_)), packs(core_) {}
+      : core(core_), id(id_), adopted(std::move(adopted_)), packs(core_) {
+    core.session_open = true;
+  }
+  ~State() { core.session_open = false; }
 
   Repository::Core& core;
   SessionId id;
   std::vector<PackDirectory> adopted;
   PackWriter packs;
+  std::vector<IndexRunId> written_runs;  ///< perhaps in no entry yet
   std::atomic<std::uint64_t> chunks_new{0};
   std::atomic<std::uint64_t> chunks_known{0};
   bool over = false;
@@ -52,7 +56,7 @@ struct Session::State {
 void Session::State::write_frame(PackKind kind, FrameType type, ByteView content,
                                  std::vector<ChunkInfo> chunks, int level) {
   thread_local Bytes compressed;
-  compressed.resize(codec::compressed_bytes_max(kFrameBytesMax));
+  compressed.resize(codec::compressed_bytes_max(content.size()));
   const auto size = codec::compress(content, compressed, level);
   packs.append(kind, type, size ? ByteView(compressed).first(*size) : content, content.size(),
                std::move(chunks));
@@ -66,6 +70,7 @@ void Session::State::write_frame(Frame& frame) {
   } else {
     thread_local Bytes content;
     content.clear();
+    content.reserve(frame.bytes);
     for (const ByteView piece : frame.pieces) {
       content.insert(content.end(), piece.begin(), piece.end());
     }
@@ -129,9 +134,16 @@ void Session::store(std::span<const ByteView> pieces, std::span<ChunkId> ids) {
 }
 
 ChunkId Session::store_node(ByteView node) {
+  if (node.size() > kNodeBytesMax) {
+    throw Error(ErrorCode::failed,
+                "a tree node has " + std::to_string(node.size()) + " bytes, expected at most " +
+                    std::to_string(kNodeBytesMax),
+                "something has more metadata than can be kept: look for huge extended attributes");
+  }
   const ChunkId id = state_->core.keys.chunk_id(FrameType::node, node);
   if (!state_->core.chunks().claim(id)) return id;
   const std::lock_guard lock(state_->nodes_mutex);
+  if (state_->nodes.size() + node.size() > kFrameBytesMax) state_->flush_nodes();
   state_->nodes.insert(state_->nodes.end(), node.begin(), node.end());
   state_->node_chunks.push_back({id, static_cast<std::uint32_t>(node.size())});
   if (state_->nodes.size() >= kNodeFrameBytes) state_->flush_nodes();
@@ -166,7 +178,8 @@ PointId Session::commit(Point point) {
   LogEntry entry;
   entry.type = EntryType::point;
   entry.session = state_->id;
-  entry.runs = state_->packs.take_runs(std::move(state_->adopted));
+  state_->written_runs = state_->packs.take_runs(std::exchange(state_->adopted, {}));
+  entry.runs = state_->written_runs;
   entry.point = point;
   core.log.append(core.log_state, std::move(entry));
   state_->over = true;
@@ -183,7 +196,9 @@ void Session::abandon() noexcept {
   if (std::exchange(state_->over, true)) return;
   try {
     state_->packs.finish_what_can_be();
-    state_->end(EndResult::failed, state_->packs.take_runs(std::move(state_->adopted)));
+    std::vector<IndexRunId> runs = state_->packs.take_runs(std::exchange(state_->adopted, {}));
+    runs.insert(runs.end(), state_->written_runs.begin(), state_->written_runs.end());
+    state_->end(EndResult::failed, std::move(runs));
   } catch (const std::exception& error) {
     log::debug("cannot log the end of a failed session: {}", error.what());
   }
@@ -191,10 +206,12 @@ void Session::abandon() noexcept {
 
 std::unique_ptr<Session> Repository::begin() {
   Core& core = *core_;
-  SALVOR_ASSERT(core.writes());
+  SALVOR_ASSERT(core.writes() && !core.session_open);
   refresh();
-  core.log.checkpoint_if_due(core.log_state);
+  core.log.write_due_checkpoint();
   Index& index = core.chunks();
+  // Nobody stores any more what a failed session has claimed.
+  index.drop_claims();
   std::vector<OpenSession> dead;
   bool unfinished = false;
   for (const OpenSession& open : core.log_state.sessions) {

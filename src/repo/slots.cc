@@ -15,8 +15,24 @@ using nlohmann::json;
 constexpr int kSlotVersion = 1;
 constexpr std::size_t kSealedPrivateKeyBytes = codec::kBoxKeyBytes + codec::kAeadTagBytes;
 
+/// A label that is not UTF-8 gets replacement characters.
 std::string serialise(const json& document) {
-  return document.dump(1) + "\n";
+  return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+/// Bounded in depth, so that no hostile document exhausts the stack.
+json parse_flat(std::string_view text) {
+  constexpr int kDepthMax = 4;
+  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= kDepthMax; };
+  return json::parse(text, shallow, false);
+}
+
+/// True for a document that was written just so, by this version or a newer one.
+bool matches_its_checksum(json document) {
+  const json checksum = document.value("checksum", json());
+  document.erase("checksum");
+  document.erase("mac");
+  return checksum == to_hex(codec::checksum(as_bytes(serialise(document))));
 }
 
 json body_of(const Slot& slot) {
@@ -107,9 +123,10 @@ std::string write_slot(const Slot& slot, const codec::Hmac& mac) {
 
 Slot parse_slot(const SlotId& id, std::string_view text) {
   const std::string name = slot_name(id);
-  const json document = json::parse(text, nullptr, false);
+  const json document = parse_flat(text);
   if (!document.is_object()) throw_damaged(name, "it is not a JSON document");
   try {
+    if (!matches_its_checksum(document)) throw_damaged(name, "it is not as it was written");
     const auto version = document.at("version").get<int>();
     if (version > kSlotVersion) {
       throw Error(ErrorCode::configuration,

@@ -21,7 +21,8 @@ std::size_t shared_prefix(ByteView a, ByteView b) {
 }
 
 /// The key of the next record: what it shares with `before`, and the rest.
-Bytes read_key(codec::WireReader& reader, const Bytes& before) {
+/// `left`: how many bytes all keys may still have: prefixes make much of a few bytes.
+Bytes read_key(codec::WireReader& reader, const Bytes& before, std::size_t& left) {
   const std::uint64_t shared = reader.varint_max(before.size());
   const ByteView rest = reader.bytes(kKeyBytesMax);
   Bytes key;
@@ -29,6 +30,8 @@ Bytes read_key(codec::WireReader& reader, const Bytes& before) {
   key.insert(key.end(), before.begin(), before.begin() + static_cast<std::ptrdiff_t>(shared));
   key.insert(key.end(), rest.begin(), rest.end());
   if (key.size() > kKeyBytesMax) reader.fail("has a key that is too long");
+  if (key.size() > left) reader.fail("has keys that are too long");
+  left -= key.size();
   return key;
 }
 
@@ -48,9 +51,10 @@ std::vector<Ref> read_refs(codec::WireReader& reader) {
 void read_leaf(codec::WireReader& reader, std::uint64_t count, Node& node) {
   static const Bytes kNone;
   node.records.resize(count);
+  std::size_t left = kNodeBytesMax;
   const Record* before = nullptr;
   for (Record& record : node.records) {
-    record.key = read_key(reader, before == nullptr ? kNone : before->key);
+    record.key = read_key(reader, before == nullptr ? kNone : before->key, left);
     record.offset = reader.varint();
     record.meta = to_bytes(reader.bytes());
     record.refs = read_refs(reader);
@@ -64,9 +68,10 @@ void read_leaf(codec::WireReader& reader, std::uint64_t count, Node& node) {
 void read_inner(codec::WireReader& reader, std::uint64_t count, Node& node) {
   static const Bytes kNone;
   node.children.resize(count);
+  std::size_t left = kNodeBytesMax;
   const Child* before = nullptr;
   for (Child& child : node.children) {
-    child.first_key = read_key(reader, before == nullptr ? kNone : before->first_key);
+    child.first_key = read_key(reader, before == nullptr ? kNone : before->first_key, left);
     child.first_offset = reader.varint();
     child.id = reader.id<ChunkId>();
     child.records = reader.varint();

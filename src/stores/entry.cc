@@ -7,7 +7,7 @@
 namespace salvor::stores {
 namespace {
 
-// The byte layout is described in docs/format.md, "Entry".
+// The byte layout is described in docs/stores/entry.md.
 constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kFlagUnstable = 1;
 constexpr std::uint8_t kFlagRacy = 2;

@@ -137,7 +137,7 @@ struct AclLine {
 /// The kernel's form of an ACL: version 2, then tag, permissions and id of each line.
 Bytes acl(std::uint32_t user, std::uint16_t user_may) {
   constexpr std::uint32_t kNobody = 0xFFFFFFFFU;
-  const std::array<AclLine, 5> lines{AclLine{0x01, 6, kNobody}, AclLine{0x02, user_may, user},
+  const std::array<AclLine, 5> lines{AclLine{0x01, 7, kNobody}, AclLine{0x02, user_may, user},
                                      AclLine{0x04, 4, kNobody}, AclLine{0x10, 7, kNobody},
                                      AclLine{0x20, 4, kNobody}};
   constexpr std::uint32_t kVersion = 2;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 
 #include "backup/internal/slot.h"
@@ -50,10 +51,10 @@ class ContentStore {
   struct Ticket;
   bool read_once(Slot& slot, stores::ContentReader& reader);
   bool read_into(Slot& slot, Bytes& arena, std::size_t& used);
-  void cut(Slot& slot, ByteView content, std::vector<ByteView>& pieces,
-           std::vector<repo::Ref*>& refs) const;
+  void cut(ByteView content, std::vector<ByteView>& pieces, std::vector<repo::Ref>& refs) const;
   std::size_t first_chunk(ByteView content) const;
-  void cut_stream(Slot& slot, stores::ContentReader& reader, const std::shared_ptr<Stream>& stream);
+  void cut_stream(stores::ContentReader& reader, const std::shared_ptr<Stream>& stream,
+                  std::deque<repo::Ref>& refs);
   void dispatch(const std::shared_ptr<Stream>& stream, std::shared_ptr<Span> span);
   void settle(Stream& stream);
   void store(const Span& span);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
+#include <vector>
 
 #include "repo/tree.h"
 #include "stores/source.h"
@@ -12,7 +12,7 @@ namespace salvor::backup {
 struct Slot {
   stores::Item item;
   std::vector<repo::Record> records;  ///< taken over from the previous snapshot; else empty
-  std::deque<repo::Ref> refs;         ///< stable addresses: chunks get their ids out of order
+  std::vector<repo::Ref> refs;        ///< complete when done
   bool dropped = false;               ///< vanished, or can't be read: not part of the snapshot
   std::atomic<bool> done{false};
 };

@@ -54,8 +54,8 @@ class StorePipeline {
 
   std::mutex mutex_;  ///< with changed_, wakes the thread of run()
   std::condition_variable changed_;
-  WorkerPool pool_;
-  ContentStore content_;  ///< after pool_: its tasks end before it goes
+  ContentStore content_;
+  WorkerPool pool_;  ///< last: its tasks end before the rest goes
 };
 
 }  // namespace salvor::backup

@@ -31,6 +31,7 @@ class Checker {
   void check_trees();
   bool check_subtree(const Point& point, const Snapshot& snapshot, const ChunkId& id,
                      const Bytes& first_key);
+  bool can_be_read(const Ref& ref);
   bool check_record(const Point& point, const Snapshot& snapshot, const Record& record);
   void add_affected(const Point& point, const Snapshot& snapshot, const Bytes& key, bool and_more);
 
@@ -39,7 +40,8 @@ class Checker {
   const CheckOptions& options_;
   CheckReport report_;
   std::mutex mutex_;  ///< guards report_.findings and bad_ while packs are read
-  ChunkSet bad_;      ///< chunks whose only known place is damaged
+  ChunkSet bad_;      ///< chunks that are damaged in one place at least
+  ChunkSet absent_;   ///< chunks that are in no pack
   ChunkSet sound_nodes_;
 };
 

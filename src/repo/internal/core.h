@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "repo/internal/index.h"
 #include "repo/internal/log.h"
@@ -46,12 +47,16 @@ struct Repository::Core {
   LogState log_state;
   SlotId opened_with;
   Access access = Access::read;
+  bool salvaged = false;      ///< log_state was put together from what is left
+  bool session_open = false;  ///< one writes; its claims are nobody else's to refer to
 
   std::mutex findings_mutex;
   std::vector<Finding> findings;
 
   std::once_flag index_once;
   std::unique_ptr<Index> index;
+  std::atomic<bool> index_loaded{false};
+  std::unordered_set<IndexRunId, IdHash> loaded_runs;
   std::unordered_map<PackId, std::uint64_t, IdHash> present;  ///< packs that exist, when writing
 
   FrameCache node_frames{8U << 20U};
@@ -62,6 +67,9 @@ struct Repository::Core {
 
   /// Loads the index on first use. A run that is missing or damaged is made good from the packs.
   Index& chunks();
+
+  /// Adds the runs that have been logged since the index was loaded.
+  void load_new_runs();
 
   /// The directories of a run. Errors: corruption, not_found.
   std::vector<PackDirectory> read_run(const IndexRunId& id);
@@ -86,8 +94,15 @@ struct Repository::Core {
                     ByteView frame) const;
   Location locate(const ChunkId& id);
 
+  /// The chunk, verified, from the first place where it is whole. Errors: corruption.
+  Bytes read(const ChunkId& id, FrameType type);
+
+  /// The same without its first place; empty when no other is whole.
+  std::optional<Bytes> read_elsewhere(const ChunkId& id, FrameType type);
+
  private:
   void load_index();
+  void load_runs(Index& into, bool adopt);
 };
 
 }  // namespace salvor::repo

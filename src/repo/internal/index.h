@@ -33,17 +33,23 @@ class Index {
   Index();
 
   /// Adds all chunks of a pack. A chunk that is known already keeps its place, unless that was only
-  /// claimed.
+  /// claimed; the new place is one of others().
   void add(const PackDirectory& directory);
 
   /// True when the chunk was unknown: it is now the caller's to store. Whoever claims and then
   /// fails fails the session, and with it the table.
   bool claim(const ChunkId& id);
 
+  /// Forgets what was claimed and never stored: its session has failed.
+  void drop_claims();
+
   bool contains(const ChunkId& id) const;
 
   /// Empty when unknown, or claimed and not yet in a finished pack.
   std::optional<Location> find(const ChunkId& id) const;
+
+  /// Where else the chunk lies: two writers had it at once, or it was stored again after damage.
+  std::vector<Location> others(const ChunkId& id) const;
 
   /// Whether a pack of this id has been added.
   bool knows(const PackId& id) const;
@@ -70,6 +76,7 @@ class Index {
   struct Shard {
     mutable std::mutex mutex;
     std::vector<Slot> slots;
+    std::vector<Slot> others;  ///< second places; looked at only where the first is damaged
     std::size_t used = 0;
   };
 
@@ -77,6 +84,7 @@ class Index {
 
   static Slot& slot_of(std::vector<Slot>& slots, std::uint64_t high, std::uint64_t low);
   static void grow(Shard& shard);
+  Location location_of(const Slot& slot) const;
   Shard& shard_of(const ChunkId& id) {
     return shards_[static_cast<std::size_t>(id.bytes()[31]) % kShards];
   }

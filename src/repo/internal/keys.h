@@ -31,8 +31,9 @@ class Keys {
   const KeyRing& ring() const { return ring_; }
   const RepositoryId& repository() const { return ring_.repository; }
 
-  /// The epoch to write with.
-  std::uint32_t epoch() const { return static_cast<std::uint32_t>(ring_.roots.size() - 1); }
+  /// The epoch to write with: the newest one, unless another was set before anything was written.
+  std::uint32_t epoch() const { return write_epoch_; }
+  void write_with(std::uint32_t epoch) { write_epoch_ = epoch; }
 
   /// Errors: corruption, when `epoch` is one that this ring has no key for.
   Secret pack_key(PackKind kind, std::uint32_t epoch, const PackId& pack) const;
@@ -59,6 +60,7 @@ class Keys {
   codec::Hmac description_;
   codec::Hmac slot_;
   Secret chunker_;
+  std::uint32_t write_epoch_;
   std::uint64_t node_seed_ = 0;
 };
 

@@ -74,8 +74,8 @@ class Log {
   Log(backend::Backend& backend, const Keys& keys, Clock& clock, Rng& rng);
 
   /// The state in force: the newest checkpoint that is sound, and all entries after it. With
-  /// `from_start`, no checkpoint is used, and all entries are read.
-  /// Errors: corruption: an entry is missing or damaged.
+  /// `from_start`, all entries that are kept are read, from the first one on.
+  /// Errors: corruption: an entry is missing or damaged, or the log is gone where there are packs.
   LogState load(const Finding& finding, bool from_start = false);
 
   /// Reads what others have appended since.
@@ -99,19 +99,21 @@ class Log {
   std::vector<std::string> mend_checkpoints();
 
   /// Writes the newest checkpoint that is due, if it is missing. Never throws for that.
-  void checkpoint_if_due(const LogState& state);
+  void write_due_checkpoint();
 
  private:
   std::optional<Bytes> fetch(std::uint64_t sequence);
   LogEntry open(std::uint64_t sequence, ByteView stored) const;
   void follow(LogState& state, ByteView stored);
-  LogState newest_checkpoint(const Finding& finding);
+  void remember_if_due(const LogState& state);
+  LogState newest_checkpoint(const Finding& finding, std::uint64_t* newest_named = nullptr);
   std::optional<LogState> read_checkpoint(const std::string& name, const Finding& finding);
 
   backend::Backend& backend_;
   const Keys& keys_;
   Clock& clock_;
   Rng& rng_;
+  std::optional<LogState> due_;  ///< the state of a checkpoint that may be missing
 };
 
 }  // namespace salvor::repo

@@ -47,7 +47,8 @@ class OpenPack {
   /// `buffer` is used for the pack's bytes, whatever it holds, to spare an allocation.
   OpenPack(const Keys& keys, PackKind kind, const PackId& id, Bytes buffer, std::size_t bytes_max);
 
-  bool fits(std::size_t plain_bytes) const;
+  /// Whether a frame of so many bytes and chunks still fits, with all that finish() adds.
+  bool fits(std::size_t plain_bytes, std::size_t chunks) const;
   bool empty() const { return directory_.frames.empty(); }
 
   /// Makes room for a frame of `stored_plain` bytes (compressed or not), and returns its offset.
@@ -67,6 +68,7 @@ class OpenPack {
   PackDirectory directory_;
   Bytes bytes_;
   std::size_t used_ = 0;
+  std::size_t directory_bytes_max_;  ///< what the directory may take, sealed
   std::size_t bytes_max_;
 };
 

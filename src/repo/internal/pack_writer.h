@@ -47,7 +47,8 @@ class PackWriter {
   using FillingPlace = std::list<Filling>::iterator;
 
   FillingPlace& open_of(PackKind kind) { return kind == PackKind::data ? data_ : tree_; }
-  void make_room(std::unique_lock<std::mutex>& lock, PackKind kind, std::size_t plain_bytes);
+  void make_room(std::unique_lock<std::mutex>& lock, PackKind kind, std::size_t plain_bytes,
+                 std::size_t chunks);
   void close(PackKind kind);
   void enqueue_if_whole(FillingPlace place);
   void run(const std::stop_token& stop);

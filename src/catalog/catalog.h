@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "catalog/database.h"
+#include "catalog/run.h"
+
+/// This machine's record of what salvor did here. The repository is the truth: losing the catalog
+/// loses history, and nothing that could be restored.
+namespace salvor::catalog {
+
+struct CatalogOptions {
+  Clock* clock = &Clock::system();
+  Rng* rng = &Rng::system();
+};
+
+/// Runs, and the repositories' heads, in a SQLite file.
+/// Threads: any; also any number of processes at once.
+/// Lifetime: the clock and the generator must outlive it.
+/// Errors: of every call: no_space; conflict (retryable); corruption (found after the opening);
+///         failed. A caller whose task does not need the catalog goes on without it.
+class Catalog {
+ public:
+  /// Opens the file, or makes it (0600, in directories of 0700). A damaged file is renamed to
+  /// "<path>.damaged-<time>", with a warning, and a new one begun.
+  /// Errors: configuration: it was written by a newer version.
+  static Catalog open(const std::filesystem::path& path, const CatalogOptions& options = {});
+
+  /// Records that this process begins a run. `service` is empty for what concerns the repository.
+  RunId begin_run(RunKind kind, std::string_view service, std::string_view trigger = "command");
+
+  /// Makes a run that is not running this process's own, as after `restore --resume`.
+  /// Errors: not_found; conflict, when it is running.
+  void resume_run(const RunId& id);
+
+  /// Records the end of a run, now. `state` is not running.
+  /// Errors: not_found.
+  void finish_run(const RunId& id, RunState state, std::string_view summary_json,
+                  std::string_view error = {});
+
+  /// Changes the state of a run that has ended (closed, undone), and nothing else.
+  /// Errors: not_found.
+  void change_state(const RunId& id, RunState state);
+
+  /// Newest first. Runs of processes that are gone become `interrupted`.
+  std::vector<RunRow> runs(const RunFilter& filter = {});
+
+  /// The run with this id, or the only one whose id begins so; empty when there is none.
+  /// Errors: usage, when there are several.
+  std::optional<RunRow> run(std::string_view id_or_prefix);
+
+  /// Empty when no run of that kind has succeeded.
+  std::optional<DurationStatistics> durations(std::string_view service, RunKind kind);
+
+  /// Remembers that the repository's log had reached `sequence`. Never goes back: a log that is
+  /// shorter than what is remembered was tampered with, or was restored from an old copy.
+  void note_head(std::string_view repository_id, std::uint64_t sequence);
+  std::optional<std::uint64_t> head(std::string_view repository_id);
+
+ private:
+  Catalog(Database database, const CatalogOptions& options);
+  // Both with mutex_ held.
+  void mark_interrupted();
+  void require_run(const RunId& id);
+
+  /// Held by every public call: two threads in one connection would see each other's statements
+  /// half done. Allocated, so that a Catalog can be moved.
+  std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
+  Database database_;
+  Clock* clock_;
+  Rng* rng_;
+};
+
+}  // namespace salvor::catalog

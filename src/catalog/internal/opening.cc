@@ -1,0 +1,156 @@
+#include "catalog/internal/opening.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/log.h"
+
+namespace salvor::catalog::internal {
+namespace {
+
+/// Entry n brings a catalog from version n to n + 1. Entries are never changed, only added.
+constexpr std::array<const char*, 1> kMigrations{R"sql(
+CREATE TABLE runs (
+  id           TEXT PRIMARY KEY,
+  kind         TEXT NOT NULL,
+  service      TEXT NOT NULL,
+  state        TEXT NOT NULL,
+  trigger      TEXT NOT NULL,
+  started_ns   INTEGER NOT NULL,
+  ended_ns     INTEGER,
+  summary_json TEXT NOT NULL,
+  error        TEXT NOT NULL,
+  process      TEXT NOT NULL,
+  pid_space    TEXT NOT NULL
+) STRICT;
+CREATE INDEX runs_by_service ON runs (service, kind, started_ns);
+CREATE INDEX runs_by_start ON runs (started_ns);
+CREATE INDEX runs_running ON runs (state) WHERE state = 'running';
+CREATE TABLE heads (
+  repository TEXT PRIMARY KEY,
+  sequence   INTEGER NOT NULL
+) STRICT;
+)sql"};
+
+constexpr auto kVersion = static_cast<std::int64_t>(kMigrations.size());
+
+/// Held while the file is opened, so that of two processes that find it damaged one sets it aside,
+/// and the other finds the new one.
+class OpeningLock {
+ public:
+  explicit OpeningLock(const std::filesystem::path& path)
+      : fd_(open_file(path.native() + ".lock", O_RDWR | O_CREAT)) {
+    while (::flock(fd_.get(), LOCK_EX) != 0) {
+      if (errno != EINTR) throw_system_error("cannot lock", path.native(), errno);
+    }
+  }
+
+ private:
+  Fd fd_;
+};
+
+std::int64_t version_of(Database& database) {
+  database.execute(
+      "CREATE TABLE IF NOT EXISTS schema_version ("
+      "version INTEGER PRIMARY KEY, applied_ns INTEGER NOT NULL) STRICT");
+  Statement query(database, "SELECT coalesce(max(version), 0) FROM schema_version");
+  query.step();
+  return query.integer(0);
+}
+
+void migrate(Database& database, const std::filesystem::path& path, Clock& clock) {
+  const std::int64_t found = version_of(database);
+  if (found > kVersion) {
+    throw Error(ErrorCode::configuration,
+                fmt::format("the catalog {} is of version {}, expected at most {}",
+                            printable(path.native()), found, kVersion),
+                "a newer salvor wrote it: upgrade this one, or set another state_dir");
+  }
+  for (std::int64_t version = found; version < kVersion; ++version) {
+    // Rolled back by the closing of the connection, should anything throw.
+    database.execute("BEGIN IMMEDIATE");
+    database.execute(kMigrations[static_cast<std::size_t>(version)]);
+    Statement(database, "INSERT INTO schema_version VALUES (?, ?)")
+        .bind(version + 1)
+        .bind(clock.now().ns)
+        .step();
+    database.execute("COMMIT");
+  }
+}
+
+Database open_and_check(const std::filesystem::path& path, Clock& clock) {
+  open_file(path, O_RDWR | O_CREAT);  // so that the file, and SQLite's beside it, get mode 0600
+  Database database(path);
+  {
+    Statement check(database, "PRAGMA quick_check(1)");
+    const bool answered = check.step();
+    if (!answered || check.text(0) != "ok") {
+      throw Error(ErrorCode::corruption,
+                  fmt::format("the catalog {} is damaged: {}", printable(path.native()),
+                              answered ? printable(check.text(0)) : "no answer"));
+    }
+  }
+  database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+  migrate(database, path, clock);
+  return database;
+}
+
+/// Readable, sorts by time, and fit for a file name: "20260203T040506.789012Z".
+std::string stamp(Time time) {
+  std::string text = format_time(time);
+  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
+  return text;
+}
+
+void set_aside(const std::filesystem::path& path, Clock& clock) {
+  const std::string suffix = ".damaged-" + stamp(clock.now());
+  // The write-ahead log first: beside a new database it would be taken for that one's.
+  for (const std::string_view part : {"-wal", "-shm", ""}) {
+    const std::string from = path.native() + std::string(part);
+    const std::string to = path.native() + suffix + std::string(part);
+    if (::rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) {
+      throw_system_error("cannot set aside the damaged catalog", from, errno);
+    }
+  }
+  log::warning("the catalog {} is damaged; it was set aside as {}{} and a new one begun",
+               printable(path.native()), printable(path.native()), suffix);
+}
+
+OpeningLock lock_opening(const std::filesystem::path& path) {
+  try {
+    make_private_directories(path.parent_path());
+    return OpeningLock(path);
+  } catch (const Error& error) {
+    // The system's own words do not say which setting put the catalog there.
+    if (error.code() == ErrorCode::no_space) throw;
+    throw Error(ErrorCode::failed, "cannot open the catalog: " + error.message(),
+                "make that directory writable for this user, or set another state_dir");
+  }
+}
+
+}  // namespace
+
+Database open_database(const std::filesystem::path& path, Clock& clock) {
+  const OpeningLock lock = lock_opening(path);
+  try {
+    return open_and_check(path, clock);
+  } catch (const Error& error) {
+    // Here, and not at a boundary: a damaged catalog must not keep anybody from restoring.
+    if (error.code() != ErrorCode::corruption) throw;
+  }
+  set_aside(path, clock);
+  return open_and_check(path, clock);
+}
+
+}  // namespace salvor::catalog::internal

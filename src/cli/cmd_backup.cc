@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/invocation.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+void show(Output& output, const control::BackupReport& report) {
+  const repo::Point& point = report.result.point;
+  output.line(fmt::format("service {}: recovery point {} of {}, taken in {}", report.service,
+                          point.id.hex(), local_time(point.time),
+                          human_duration(report.duration_s)));
+  Table table({"STORE", "TYPE", ">ENTRIES", ">SIZE", ">READ", ">STORED", ">TIME"});
+  for (const repo::Snapshot& snapshot : point.snapshots) {
+    table.row({snapshot.store, snapshot.type, with_commas(snapshot.entries),
+               human_bytes(snapshot.content_bytes), human_bytes(snapshot.bytes_read),
+               human_bytes(snapshot.bytes_stored),
+               human_duration(static_cast<double>(snapshot.duration_ns) / 1e9)});
+  }
+  output.write(table.text());
+}
+
+/// On stderr, whatever the output: the point is there, but not complete.
+void warn_of_unreadable(const control::BackupReport& report) {
+  for (const backup::Unreadable& unreadable : report.result.unreadable) {
+    fmt::print(stderr, "salvor: warning: service {}, store {}: not in the backup: {}: {}\n",
+               report.service, unreadable.store, printable(unreadable.path), unreadable.reason);
+  }
+}
+
+/// The exit status of the first failure, each of which is told.
+int report_failures(const std::vector<control::BackupReport>& reports) {
+  int status = 0;
+  for (const control::BackupReport& report : reports) {
+    if (!report.failure) continue;
+    fmt::print(stderr, "salvor: error: {}\n", report.failure->message());
+    if (!report.failure->hint().empty()) fmt::print(stderr, "hint: {}\n", report.failure->hint());
+    if (status == 0) status = exit_status(report.failure->code());
+  }
+  return status;
+}
+
+int backup(Invocation& invocation, const control::BackupRequest& request) {
+  const control::Config config = invocation.load_config();
+  const auto reports = control::take_backup(config, request, invocation.caller());
+  invocation.end_progress();
+  Output& output = invocation.output();
+  const bool single = !request.service.empty() || config.services.size() == 1;
+  if (output.json()) {
+    output.document(single ? control::to_json(reports.front()) : control::to_json(reports));
+  }
+  for (const control::BackupReport& report : reports) {
+    if (!output.json() && !invocation.quiet() && !report.failure) show(output, report);
+    warn_of_unreadable(report);
+  }
+  return report_failures(reports);
+}
+
+}  // namespace
+
+void add_backup(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("backup", "Take a recovery point of a service");
+  // Shared by the parser, which fills it, and the action, which outlives this function.
+  const auto request = std::make_shared<control::BackupRequest>();
+  command->add_option("SERVICE", request->service, "the service; without it, every service");
+  command->add_option("--store", request->stores, "only this store; may be repeated")
+      ->type_name("STORE")
+      ->allow_extra_args(false);
+  command->footer("Example: salvor backup shop");
+  command->callback([&action, request] {
+    action = [request](Invocation& invocation) { return backup(invocation, *request); };
+  });
+}
+
+}  // namespace salvor::cli

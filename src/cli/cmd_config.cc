@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/invocation.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+std::string describe_repository(const control::ConfigCheckReport& report) {
+  if (report.repository_absent) return "not there yet: create it with `salvor init`";
+  return report.repository_problem.empty() ? "good" : report.repository_problem;
+}
+
+int check(Invocation& invocation) {
+  const control::ConfigCheckReport report =
+      control::check_config(invocation.load_config(), invocation.caller());
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(report));
+  } else if (!invocation.quiet() || !report.good()) {
+    output.line(fmt::format("configuration  {}: valid", printable(report.file)));
+    output.line(fmt::format("repository     {}: {}", printable(report.location),
+                            describe_repository(report)));
+    Table table({"SERVICE", "STORE", "TYPE", "PATH", "STATE"});
+    for (const control::StoreReachability& store : report.stores) {
+      table.row({store.service, store.store, store.type, printable(store.path),
+                 store.problem.empty() ? "good" : store.problem});
+    }
+    output.write(table.text());
+  }
+  return report.good() ? 0 : exit_status(ErrorCode::configuration);
+}
+
+}  // namespace
+
+void add_config(CLI::App& app, Action& action) {
+  CLI::App* config = app.add_subcommand("config", "Check the configuration");
+  config->footer("Example: salvor config check");
+  CLI::App* command = config->add_subcommand(
+      "check", "Validate the configuration, and that each store can be reached");
+  command->footer("Example: salvor -c /etc/salvor/salvor.toml config check");
+  command->callback([&action] { action = check; });
+}
+
+}  // namespace salvor::cli

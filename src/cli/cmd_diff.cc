@@ -1,0 +1,78 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/invocation.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+struct Request {
+  std::string before;
+  std::string after;
+};
+
+char sign_of(control::Change change) {
+  switch (change) {
+    case control::Change::added:
+      return '+';
+    case control::Change::removed:
+      return '-';
+    case control::Change::modified:
+      return 'M';
+    case control::Change::metadata:
+      return 'm';
+  }
+  return '?';
+}
+
+std::string line_of(const control::DiffEntry& entry) {
+  const std::string path = printable(stores::path_of_key(entry.key));
+  std::string line =
+      fmt::format("{} {}: {}", sign_of(entry.change), entry.store, path.empty() ? "." : path);
+  if (entry.change == control::Change::modified) {
+    line += fmt::format(" ({} -> {} bytes)", entry.size_before, entry.size_after);
+  }
+  return line;
+}
+
+int diff(Invocation& invocation, const Request& request) {
+  const control::Config config = invocation.load_config();
+  Output& output = invocation.output();
+  bool begun = false;
+  const auto begin = [&] {
+    if (!begun && output.json()) output.begin_list("entries");
+    begun = true;
+  };
+  control::diff_points(config, request.before, request.after, invocation.caller(),
+                       [&](const control::DiffEntry& entry) {
+                         begin();
+                         if (output.json()) {
+                           output.item(control::to_json(entry));
+                         } else {
+                           output.line(line_of(entry));
+                         }
+                       });
+  begin();
+  if (output.json()) output.end_list();
+  return 0;
+}
+
+}  // namespace
+
+void add_diff(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("diff", "Show what differs between two recovery points");
+  const auto request = std::make_shared<Request>();
+  command->add_option("BEFORE", request->before, "latest, an id, or its beginning")->required();
+  command->add_option("AFTER", request->after, "the same, of the other point")->required();
+  command->footer(
+      "+ added, - removed, M content differs, m only metadata differs\n\n"
+      "Example: salvor diff 3f2a latest");
+  command->callback([&action, request] {
+    action = [request](Invocation& invocation) { return diff(invocation, *request); };
+  });
+}
+
+}  // namespace salvor::cli

@@ -1,0 +1,38 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/invocation.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+int init(Invocation& invocation) {
+  const control::InitReport report = control::init(invocation.load_config(), invocation.caller());
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(report));
+  } else if (!invocation.quiet()) {
+    output.line(
+        fmt::format("created repository {} at {}", report.repository, printable(report.location)));
+    if (!report.new_key_file.empty()) {
+      output.line(fmt::format("made the key file {}", printable(report.new_key_file)));
+    }
+    output.line(
+        "keep a copy of what opens it away from this machine: without it nobody can ever "
+        "read a backup");
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_init(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("init", "Create the repository");
+  command->footer("Example: salvor init");
+  command->callback([&action] { action = init; });
+}
+
+}  // namespace salvor::cli

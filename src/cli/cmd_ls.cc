@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/invocation.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+struct Request {
+  std::string point;
+  std::string store;
+  std::string path;
+  bool recursive = false;
+};
+
+/// As `ls -l` writes it: kind and permissions.
+std::string mode_text(const stores::Entry& entry) {
+  constexpr std::string_view kBits = "rwxrwxrwx";
+  constexpr std::string_view kKinds = "?-dlpcb-";
+  std::string text(1, kKinds[static_cast<std::size_t>(entry.kind) % kKinds.size()]);
+  for (std::size_t i = 0; i < kBits.size(); ++i) {
+    const bool set = (entry.mode >> (8 - i) & 1U) != 0;
+    text += set ? kBits[i] : '-';
+  }
+  const auto special = [&](std::uint32_t bit, std::size_t at, char with_x, char without_x) {
+    if ((entry.mode & bit) != 0) text[at] = text[at] == 'x' ? with_x : without_x;
+  };
+  special(04000, 3, 's', 'S');
+  special(02000, 6, 's', 'S');
+  special(01000, 9, 't', 'T');
+  return text;
+}
+
+std::string line_of(const control::ListedEntry& listed) {
+  const stores::Entry& entry = listed.entry;
+  std::string line =
+      fmt::format("{} {:>5} {:>5} {:>12} {} {}", mode_text(entry), entry.uid, entry.gid, entry.size,
+                  local_time(entry.mtime), printable(stores::path_of_key(listed.key)));
+  if (entry.kind == stores::EntryKind::symlink) line += " -> " + printable(as_text(entry.target));
+  if (entry.kind == stores::EntryKind::hard_link) {
+    line += " = " + printable(stores::path_of_key(entry.target));
+  }
+  return line;
+}
+
+int list(Invocation& invocation, const Request& request) {
+  const control::Config config = invocation.load_config();
+  const control::Caller caller = invocation.caller();
+  Output& output = invocation.output();
+  bool begun = false;
+  const auto begin = [&] {
+    // Not before the first entry: an error until then is a document of its own.
+    if (!begun && output.json()) output.begin_list("entries");
+    begun = true;
+  };
+  control::list_entries(config, request.point, request.store, request.path, request.recursive,
+                        caller, [&](const control::ListedEntry& entry) {
+                          begin();
+                          if (output.json()) {
+                            output.item(control::to_json(entry));
+                          } else {
+                            output.line(line_of(entry));
+                          }
+                        });
+  begin();
+  if (output.json()) output.end_list();
+  return 0;
+}
+
+}  // namespace
+
+void add_ls(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("ls", "List what a recovery point holds");
+  const auto request = std::make_shared<Request>();
+  command->add_option("POINT", request->point, "latest, an id, or its beginning")->required();
+  command->add_option("STORE", request->store, "the store")->required();
+  command->add_option("PATH", request->path, "a path in the store; its root without it");
+  command->add_flag("-R,--recursive", request->recursive, "also what lies in directories");
+  command->footer("Example: salvor ls latest media 2026/02");
+  command->callback([&action, request] {
+    action = [request](Invocation& invocation) { return list(invocation, *request); };
+  });
+}
+
+}  // namespace salvor::cli

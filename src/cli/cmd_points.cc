@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/invocation.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+void show(Output& output, const control::PointsReport& report) {
+  if (report.points.empty()) {
+    output.line("no recovery points yet: take one with `salvor backup`");
+    return;
+  }
+  Table table({"POINT", "SERVICE", "TIME", "STORES", ">ENTRIES", ">SIZE", ">STORED", "NOTES"});
+  for (const repo::Point& point : report.points) {
+    std::vector<std::string> names;
+    std::uint64_t entries = 0;
+    std::uint64_t size = 0;
+    std::uint64_t stored = 0;
+    std::size_t missing = 0;
+    for (const repo::Snapshot& snapshot : point.snapshots) {
+      names.push_back(snapshot.store);
+      entries += snapshot.entries;
+      size += snapshot.content_bytes;
+      stored += snapshot.bytes_stored;
+      missing += snapshot.missing.size();
+    }
+    table.row({point.id.hex(), printable(point.service), local_time(point.time),
+               fmt::format("{}", fmt::join(names, ",")), with_commas(entries), human_bytes(size),
+               human_bytes(stored), missing == 0 ? "" : fmt::format("{} missing", missing)});
+  }
+  output.write(table.text());
+}
+
+/// What a point lacks, path by path: the one place where people look for it.
+void show_missing(Output& output, const control::PointsReport& report) {
+  for (const repo::Point& point : report.points) {
+    for (const repo::Snapshot& snapshot : point.snapshots) {
+      for (const repo::Missing& missing : snapshot.missing) {
+        output.line(fmt::format("missing in {} {}: {}: {}", point.id.hex(), snapshot.store,
+                                printable(stores::path_of_key(missing.key)), missing.reason));
+      }
+    }
+  }
+}
+
+int points(Invocation& invocation, const std::string& service) {
+  const control::PointsReport report =
+      control::list_points(invocation.load_config(), service, invocation.caller());
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(report));
+  } else {
+    show(output, report);
+    show_missing(output, report);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_points(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("points", "List recovery points, the newest last");
+  const auto service = std::make_shared<std::string>();
+  command->add_option("SERVICE", *service, "only this service");
+  command->footer("Example: salvor points shop");
+  command->callback([&action, service] {
+    action = [service](Invocation& invocation) { return points(invocation, *service); };
+  });
+}
+
+}  // namespace salvor::cli

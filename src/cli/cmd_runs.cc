@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/invocation.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+struct Request {
+  std::string service;
+  std::size_t limit = 100;
+  std::string run;
+};
+
+std::string duration_of(const catalog::RunRow& run) {
+  return run.ended ? human_duration(run.ended->seconds_since(run.started)) : "-";
+}
+
+int list(Invocation& invocation, const Request& request) {
+  catalog::RunFilter filter;
+  if (!request.service.empty()) filter.service = request.service;
+  filter.limit = request.limit;
+  const auto runs = control::list_runs(invocation.load_config(), filter);
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(runs));
+    return 0;
+  }
+  Table table({"RUN", "KIND", "SERVICE", "STATE", "STARTED", ">TIME", "ERROR"});
+  for (const catalog::RunRow& run : runs) {
+    const std::string error = run.error.substr(0, run.error.find('\n'));
+    table.row({run.id.text, std::string(name_of(run.kind)),
+               run.service.empty() ? "-" : printable(run.service), std::string(name_of(run.state)),
+               local_time(run.started), duration_of(run), error});
+  }
+  output.write(table.text());
+  return 0;
+}
+
+int show(Invocation& invocation, const Request& request) {
+  const catalog::RunRow run = control::show_run(invocation.load_config(), request.run);
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(run));
+    return 0;
+  }
+  output.line(fmt::format("run      {}", run.id.text));
+  output.line(fmt::format("kind     {}", name_of(run.kind)));
+  if (!run.service.empty()) output.line(fmt::format("service  {}", printable(run.service)));
+  output.line(fmt::format("state    {}", name_of(run.state)));
+  output.line(fmt::format("trigger  {}", printable(run.trigger)));
+  output.line(fmt::format("started  {}", local_time(run.started)));
+  if (run.ended) {
+    output.line(fmt::format("ended    {} (after {})", local_time(*run.ended), duration_of(run)));
+  }
+  if (!run.error.empty()) output.line(fmt::format("error    {}", run.error));
+  if (!run.summary_json.empty()) output.line(run.summary_json);
+  return 0;
+}
+
+}  // namespace
+
+void add_runs(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("runs", "List what was run on this machine, newest first");
+  const auto request = std::make_shared<Request>();
+  command->add_option("SERVICE", request->service, "only this service");
+  command->add_option("--limit", request->limit, "at most so many (default 100)")
+      ->type_name("COUNT");
+  command->footer("Example: salvor runs shop");
+  command->callback([&action, request, command] {
+    // The callback of `runs show` has been called before.
+    if (!command->get_subcommands().empty()) return;
+    action = [request](Invocation& invocation) { return list(invocation, *request); };
+  });
+  CLI::App* one = command->add_subcommand("show", "Show one run with its report");
+  one->add_option("RUN", request->run, "the run's id, or its beginning")->required();
+  one->footer("Example: salvor runs show 20260203t040506-1a2b3c4d");
+  one->callback([&action, request] {
+    action = [request](Invocation& invocation) { return show(invocation, *request); };
+  });
+}
+
+}  // namespace salvor::cli

@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/invocation.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+constexpr std::size_t kAffectedShownMax = 100;
+
+void show_findings(Output& output, const repo::CheckReport& check) {
+  for (const repo::Finding& finding : check.findings) {
+    const bool damage = finding.severity == repo::Finding::Severity::damage;
+    output.line(fmt::format("{}: {}: {}", damage ? "damage" : "note", printable(finding.object),
+                            printable(finding.what)));
+  }
+  std::size_t shown = 0;
+  for (const repo::Affected& affected : check.affected) {
+    if (++shown > kAffectedShownMax) {
+      output.line(fmt::format("affected: {} more; --json lists all",
+                              check.affected.size() - kAffectedShownMax));
+      break;
+    }
+    output.line(fmt::format("affected: point {}, service {}, store {}: {}{}", affected.point.hex(),
+                            printable(affected.service), printable(affected.store),
+                            printable(stores::path_of_key(affected.key)),
+                            affected.and_more ? " and what follows it" : ""));
+  }
+}
+
+void show(Output& output, const control::VerifyReport& report, bool quiet) {
+  const repo::CheckReport& check = report.check;
+  for (const std::string& line : report.repaired) {
+    output.line(fmt::format("repaired: {}", printable(line)));
+  }
+  show_findings(output, check);
+  if (quiet && check.sound()) return;
+  output.line(fmt::format(
+      "{}: {} points, {} snapshots, {} packs with {} of {}, {} log entries, in {}",
+      printable(report.location), check.points, check.snapshots, with_commas(check.packs),
+      human_bytes(check.pack_bytes), check.data ? "data, all of it read" : "data, not read",
+      check.log_entries, human_duration(report.duration_s)));
+  output.line(check.sound() ? "sound" : "DAMAGED");
+}
+
+int verify(Invocation& invocation, const control::VerifyRequest& request) {
+  const control::VerifyReport report =
+      control::verify(invocation.load_config(), request, invocation.caller());
+  invocation.end_progress();
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(report));
+  } else {
+    show(output, report, invocation.quiet());
+  }
+  return report.check.sound() ? 0 : exit_status(ErrorCode::corruption);
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("verify", "Check that the repository is complete and undamaged");
+  const auto request = std::make_shared<control::VerifyRequest>();
+  command->add_flag("--data", request->data, "read and check every byte");
+  command->add_flag("--repair", request->repair,
+                    "make good what can be made from what is left; then check");
+  command->footer("Exit status 5 when there is damage.\n\nExample: salvor verify --data");
+  command->callback([&action, request] {
+    action = [request](Invocation& invocation) { return verify(invocation, *request); };
+  });
+}
+
+}  // namespace salvor::cli

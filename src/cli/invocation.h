@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/output.h"
+#include "cli/progress_line.h"
+#include "cli/stop_on_signal.h"
+#include "control/control.h"
+
+namespace salvor::cli {
+
+/// The options that every command takes, before or after its name.
+struct GlobalOptions {
+  std::optional<std::string> config;
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool version = false;
+};
+
+/// One call of the program: what a command gets from its surroundings.
+/// Threads: one, but for the progress.   Lifetime: longer than its callers.
+class Invocation {
+ public:
+  explicit Invocation(const GlobalOptions& options);
+
+  Output& output() { return output_; }
+  bool json() const { return output_.json(); }
+
+  /// Only the answers, no words about what was done.
+  bool quiet() const { return options_.quiet; }
+
+  control::Config load_config() const;
+
+  /// For the verbs of control: progress as this call wants it, and a stop on signals.
+  control::Caller caller();
+
+  /// To be called before anything else is written.
+  void end_progress() { progress_.reset(); }
+
+ private:
+  const GlobalOptions options_;
+  Output output_;
+  std::optional<ProgressLine> progress_;
+  std::optional<StopOnSignal> signals_;
+};
+
+}  // namespace salvor::cli

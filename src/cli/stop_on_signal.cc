@@ -1,0 +1,64 @@
+#include "cli/stop_on_signal.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+
+#include "base/error.h"
+
+namespace salvor::cli {
+namespace {
+
+sigset_t stopping_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+[[noreturn]] void end_by(int signal) {
+  std::signal(signal, SIG_DFL);
+  const sigset_t set = stopping_signals();
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::raise(signal);
+  ::_exit(128 + signal);
+}
+
+}  // namespace
+
+StopOnSignal::StopOnSignal() {
+  const sigset_t set = stopping_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC));
+  end_ = Fd(::eventfd(0, EFD_CLOEXEC));
+  if (!signals_ || !end_) throw_system_error("cannot wait for", "signals", errno);
+  thread_ = std::jthread([this] { wait(); });
+}
+
+StopOnSignal::~StopOnSignal() {
+  const std::uint64_t one = 1;
+  // An eventfd with nothing in it takes 8 bytes, always.
+  [[maybe_unused]] const ssize_t written = ::write(end_.get(), &one, sizeof one);
+}
+
+void StopOnSignal::wait() {
+  while (true) {
+    std::array<pollfd, 2> both{{{signals_.get(), POLLIN, 0}, {end_.get(), POLLIN, 0}}};
+    if (::poll(both.data(), both.size(), -1) < 0) continue;  // EINTR
+    if (both[1].revents != 0) return;
+    signalfd_siginfo info{};
+    if (::read(signals_.get(), &info, sizeof info) != sizeof info) continue;
+    if (stop_.stop_requested()) end_by(static_cast<int>(info.ssi_signo));
+    fmt::print(stderr, "\nsalvor: stopping; once more to end at once\n");
+    stop_.request_stop();
+  }
+}
+
+}  // namespace salvor::cli

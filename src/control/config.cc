@@ -1,0 +1,257 @@
+#include "control/config.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "control/internal/service_parser.h"
+#include "control/nearest_name.h"
+#include "control/table_reader.h"
+
+namespace salvor::control {
+namespace {
+
+constexpr std::string_view kUsualFile = "salvor.toml";
+constexpr std::string_view kSystemFile = "/etc/salvor/salvor.toml";
+
+std::optional<std::string> environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+void parse_url(TableReader& reader, RepositoryConfig& repository) {
+  constexpr std::string_view kFileScheme = "file://";
+  repository.url = reader.required_text("url");
+  for (const std::string_view key : {"endpoint", "region"}) {
+    if (reader.text(key) && !repository.url.starts_with("s3://")) {
+      reader.complain(key, fmt::format("key \"{}\" needs a url that begins with s3://", key));
+    }
+  }
+  if (repository.url.starts_with("s3://")) {
+    reader.complain("url", "repositories on S3 are not supported by this version",
+                    "use a local directory");
+  } else if (repository.url.starts_with(kFileScheme)) {
+    repository.path = repository.url.substr(kFileScheme.size());
+    if (!repository.path.is_absolute()) {
+      reader.complain("url", "a file:// url needs an absolute path", "write file:///path");
+    }
+    repository.path = repository.path.lexically_normal();
+    if (!repository.path.has_filename()) repository.path = repository.path.parent_path();
+  } else if (repository.url.find("://") != std::string::npos) {
+    reader.complain("url", fmt::format("unknown kind of url \"{}\"", printable(repository.url)),
+                    "use a local directory, as a path or as file:///path");
+  } else {
+    repository.path = reader.path("url").value_or(std::filesystem::path());
+  }
+}
+
+void parse_secrets(TableReader& reader, RepositoryConfig& repository) {
+  using Kind = SecretReference::Kind;
+  const auto file = reader.path("passphrase_file");
+  const auto variable = reader.text("passphrase_env");
+  const auto command = reader.text("passphrase_command");
+  repository.key_file = reader.path("key_file");
+  if (file) repository.passphrase = {Kind::file, file->native()};
+  std::string_view given = file ? "passphrase_file" : "";
+  const auto take = [&](std::string_view key, Kind kind, const std::optional<std::string>& value) {
+    if (!value) return;
+    if (!given.empty()) {
+      reader.complain(key, fmt::format("both {} and {} are given", given, key), "keep one of them");
+    }
+    given = key;
+    repository.passphrase = {kind, *value};
+  };
+  take("passphrase_env", Kind::environment, variable);
+  take("passphrase_command", Kind::command, command);
+  const bool written = reader.has("passphrase_file") || reader.has("passphrase_env") ||
+                       reader.has("passphrase_command") || reader.has("key_file");
+  if (!written) {
+    reader.complain("", "missing in [repository]: what opens it",
+                    "add passphrase_file, passphrase_env, passphrase_command or key_file");
+  }
+}
+
+RepositoryConfig parse_repository(TableReader& file) {
+  RepositoryConfig repository;
+  const TomlValue* value = file.table("repository");
+  if (value == nullptr) {
+    if (!file.has("repository")) file.complain_missing("repository");
+    return repository;
+  }
+  TableReader reader(*value, "repository", file.findings());
+  parse_url(reader, repository);
+  parse_secrets(reader, repository);
+  for (const std::string_view key : {"passphrase", "password"}) {
+    const bool inline_secret =
+        std::any_of(value->members.begin(), value->members.end(),
+                    [&](const TomlMember& member) { return member.key == key; });
+    if (inline_secret) {
+      reader.complain(key, "a passphrase does not belong into this file",
+                      "put it into a file of mode 0600, and name that with passphrase_file");
+    }
+  }
+  reader.finish();
+  return repository;
+}
+
+bool is_loopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+void parse_listen(TableReader& reader, ServeConfig& serve) {
+  const std::optional<std::string> listen = reader.text("listen");
+  if (!listen) return;
+  const std::size_t colon = listen->rfind(':');
+  std::string_view host = std::string_view(*listen).substr(0, colon);
+  const std::string_view port_text =
+      colon == std::string::npos ? "" : std::string_view(*listen).substr(colon + 1);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  int port = 0;
+  const auto [end, error] =
+      std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
+  const bool whole = error == std::errc{} && end == port_text.data() + port_text.size();
+  if (host.empty() || !whole || port < 1 || port > 65535) {
+    reader.complain(
+        "listen",
+        fmt::format("key \"listen\": found \"{}\", expected HOST:PORT", printable(*listen)),
+        "write for instance \"127.0.0.1:8423\" or \"[::1]:8423\"");
+    return;
+  }
+  serve.host = host;
+  serve.port = port;
+}
+
+ServeConfig parse_serve(TableReader& file) {
+  ServeConfig serve;
+  const TomlValue* value = file.table("serve");
+  if (value == nullptr) return serve;
+  TableReader reader(*value, "serve", file.findings());
+  parse_listen(reader, serve);
+  serve.open = reader.boolean("open").value_or(false);
+  if (serve.open && !is_loopback(serve.host)) {
+    reader.complain("open", "open = true is for a server that listens on loopback only",
+                    "listen on 127.0.0.1, or leave open = false and use the token");
+  }
+  reader.finish();
+  return serve;
+}
+
+std::vector<ServiceConfig> parse_services(TableReader& file) {
+  std::vector<ServiceConfig> services;
+  const TomlValue* value = file.table("service");
+  if (value == nullptr) return services;
+  for (const TomlMember& member : value->members) {
+    if (!is_name(member.key)) {
+      file.findings().add(member.position,
+                          fmt::format("\"{}\" can't name a service", printable(member.key)),
+                          std::string(kNameHint));
+    } else if (member.value.kind != TomlValue::Kind::table) {
+      file.findings().add(member.value.position,
+                          fmt::format("service \"{}\": expected a table, found {}", member.key,
+                                      describe(member.value.kind)),
+                          fmt::format("write its keys under [service.{}]", member.key));
+    } else {
+      services.push_back(internal::parse_service(member.key, member.value, file.findings()));
+    }
+  }
+  return services;
+}
+
+/// `path` again; throws when nothing is there.
+std::filesystem::path existing(const std::filesystem::path& path, const std::string& named_by) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) return path;
+  throw Error(ErrorCode::configuration,
+              fmt::format("no configuration at {}{}", printable(path.native()), named_by),
+              "correct the path, or create the file (examples/minimal.toml is a start)");
+}
+
+}  // namespace
+
+std::string_view StoreConfig::type() const {
+  return std::visit([](const auto& store) { return store.kType; }, details);
+}
+
+const std::filesystem::path& StoreConfig::path() const {
+  return std::visit(
+      [](const auto& store) -> const auto& { return store.path; }, details);
+}
+
+const StoreConfig* ServiceConfig::find_store(std::string_view store) const {
+  const auto found = std::find_if(stores.begin(), stores.end(),
+                                  [&](const StoreConfig& each) { return each.name == store; });
+  return found == stores.end() ? nullptr : &*found;
+}
+
+const ServiceConfig& Config::service(std::string_view name) const {
+  std::vector<std::string_view> names;
+  for (const ServiceConfig& each : services) {
+    if (each.name == name) return each;
+    names.push_back(each.name);
+  }
+  throw Error(ErrorCode::not_found,
+              fmt::format("no service \"{}\" in {}", printable(name), printable(file.native())),
+              names.empty() ? "add a [service.NAME] to it" : suggest(name, names));
+}
+
+std::filesystem::path default_state_directory() {
+  if (::geteuid() == 0) return "/var/lib/salvor";
+  const auto state_home = environment("XDG_STATE_HOME");
+  // The XDG specification: a relative path there is to be ignored.
+  if (state_home && state_home->starts_with('/')) return *state_home + "/salvor";
+  const auto home = environment("HOME");
+  if (home && home->starts_with('/')) return *home + "/.local/state/salvor";
+  return fmt::format("/var/tmp/salvor-{}", ::geteuid());
+}
+
+std::filesystem::path find_config(const std::optional<std::filesystem::path>& from_option) {
+  if (from_option) return existing(*from_option, ", which --config names");
+  if (const auto variable = environment("SALVOR_CONFIG"))
+    return existing(*variable, ", which SALVOR_CONFIG names");
+  for (const std::string_view usual : {kUsualFile, kSystemFile}) {
+    std::error_code error;
+    if (std::filesystem::exists(usual, error)) return usual;
+  }
+  throw Error(
+      ErrorCode::configuration,
+      fmt::format("no configuration found: looked for ./{} and {}", kUsualFile, kSystemFile),
+      "name one with --config or SALVOR_CONFIG, or create one "
+      "(examples/minimal.toml is a start)");
+}
+
+Config parse_config_text(std::string_view text, const std::string& name,
+                         const std::filesystem::path& directory) {
+  const TomlValue document = parse_toml(text, name);
+  Findings findings(name, directory);
+  TableReader reader(document, "", findings);
+  Config config;
+  config.file = name;
+  config.repository = parse_repository(reader);
+  config.state_directory = reader.path("state_dir").value_or(default_state_directory());
+  config.services = parse_services(reader);
+  config.serve = parse_serve(reader);
+  reader.finish();
+  findings.throw_first();
+  return config;
+}
+
+Config load_config(const std::filesystem::path& path) {
+  const Fd fd = open_file(existing(path, ""), O_RDONLY);
+  // Not by its size: a pipe (<(…) of a shell) has none.
+  Bytes bytes(kTomlBytesMax + 1);
+  bytes.resize(read_some(fd.get(), bytes, path.native()));
+  const std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
+  Config config = parse_config_text(as_text(bytes), path.native(), whole.parent_path());
+  config.file = whole;
+  return config;
+}
+
+}  // namespace salvor::control

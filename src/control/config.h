@@ -1,0 +1,203 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "control/cron.h"
+#include "control/secret_source.h"
+
+/// The configuration file, typed and checked; docs/configuration.md explains every key.
+/// Units: durations in seconds. Paths are absolute (relative to the file's directory before).
+namespace salvor::control {
+
+struct RepositoryConfig {
+  std::string url;             ///< as written
+  std::filesystem::path path;  ///< of a local repository
+  SecretReference passphrase;
+  std::optional<std::filesystem::path> key_file;
+};
+
+enum class OnUnreadable { fail, warn };
+
+struct FilesStoreConfig {
+  static constexpr std::string_view kType = "files";
+  std::filesystem::path path;
+  std::vector<std::string> exclude;
+  bool one_file_system = false;
+  OnUnreadable on_unreadable = OnUnreadable::fail;
+};
+
+struct SqliteStoreConfig {
+  static constexpr std::string_view kType = "sqlite";
+  std::filesystem::path path;
+};
+
+struct StoreConfig {
+  std::string name;
+  std::variant<FilesStoreConfig, SqliteStoreConfig> details;
+
+  std::string_view type() const;
+  const std::filesystem::path& path() const;
+};
+
+/// Shell commands (/bin/sh -c) that hold and release the application's writes.
+struct WritesConfig {
+  std::string lock;
+  std::string unlock;
+  std::optional<std::string> locked;  ///< exit 0: they are held
+  std::int64_t timeout_s = 300;
+};
+
+struct MigrateConfig {
+  std::optional<std::string> needed;  ///< exit 0: the schema drifted; without it `run` always runs
+  std::string run;
+  std::int64_t timeout_s = 3600;
+};
+
+struct RebuildConfig {
+  std::string name;
+  std::string run;
+  std::int64_t timeout_s = 6 * 3600;
+};
+
+struct ReturnConfig {
+  std::string run;
+  std::int64_t timeout_s = 600;
+};
+
+struct ExecCheck {
+  std::string run;  ///< passes with exit 0
+};
+struct SqlCheck {
+  std::string store;
+  std::string sql;  ///< passes when the first column of the first row is true
+};
+struct HttpCheck {
+  std::string url;
+  int status = 200;
+  std::optional<std::string> contains;
+};
+struct PathCheck {
+  std::string store;
+  std::string path;  ///< relative to the store's root
+  std::uint64_t min_bytes = 0;
+  std::optional<std::string> sha256;  ///< 64 lower-case hexadecimal digits
+};
+/// Watch probes only: fails when more than `max` new lines contain `pattern`.
+struct LogProbe {
+  std::filesystem::path log;
+  std::string pattern;
+  std::uint64_t max = 0;
+};
+
+struct CheckConfig {
+  std::string name;  ///< unique within the service
+  std::variant<ExecCheck, SqlCheck, HttpCheck, PathCheck, LogProbe> test;
+  std::int64_t timeout_s = 600;
+};
+
+/// Every row of `sql`, asked of store `from`, must name a path that exists in store `in`.
+struct ReferenceConfig {
+  std::string name;  ///< unique within the service
+  std::string from;
+  std::string sql;
+  std::string in;
+};
+
+struct WatchConfig {
+  std::int64_t duration_s = 3600;
+  std::int64_t every_s = 30;
+  std::int64_t failures_max = 0;
+  std::vector<CheckConfig> probes;
+};
+
+struct ScheduleConfig {
+  std::optional<Cron> backup;
+  std::optional<Cron> verify;
+  std::optional<Cron> drill;
+  TimeZone zone = TimeZone::utc;
+};
+
+/// How many recovery points to keep: the newest `last`, and the newest one of each of so many
+/// hours, days, …
+struct RetentionConfig {
+  int last = 0;
+  int hourly = 0;
+  int daily = 0;
+  int weekly = 0;
+  int monthly = 0;
+  int yearly = 0;
+};
+
+struct ServiceConfig {
+  std::string name;
+  std::string owner;
+  std::optional<std::int64_t> rpo_s;
+  std::optional<std::int64_t> rto_s;
+  std::vector<std::string> contacts;
+  std::vector<std::string> links;
+  std::vector<std::filesystem::path> protect;  ///< what some store must cover; `status` checks it
+  std::optional<std::filesystem::path> runbook;
+  bool quiesce = false;  ///< hold writes while a recovery point marks the databases
+  std::vector<StoreConfig> stores;
+  std::optional<WritesConfig> writes;
+  std::optional<MigrateConfig> migrate;
+  std::vector<RebuildConfig> rebuild;
+  std::vector<CheckConfig> checks;
+  std::vector<ReferenceConfig> references;
+  std::optional<ReturnConfig> return_to_service;
+  std::optional<WatchConfig> watch;
+  ScheduleConfig schedule;
+  std::optional<RetentionConfig> retention;  ///< empty: keep everything
+
+  const StoreConfig* find_store(std::string_view store) const;
+};
+
+struct ServeConfig {
+  std::string host = "127.0.0.1";
+  int port = 8423;
+  bool open = false;  ///< requests from loopback need no token
+};
+
+/// The whole file. A value; services, stores, checks in the order of the file.
+struct Config {
+  std::filesystem::path file;
+  std::filesystem::path state_directory;
+  RepositoryConfig repository;
+  std::vector<ServiceConfig> services;
+  ServeConfig serve;
+
+  /// Errors: not_found, naming the services that there are.
+  const ServiceConfig& service(std::string_view name) const;
+};
+
+/// Where the configuration is: `from_option` (--config), $SALVOR_CONFIG, ./salvor.toml,
+/// /etc/salvor/salvor.toml; the first two must exist when they are given.
+/// Errors: configuration, listing what was looked for.
+std::filesystem::path find_config(const std::optional<std::filesystem::path>& from_option);
+
+/// Reads and checks a file of at most 1 MiB.
+/// Errors: configuration: FILE:LINE:COLUMN of the first problem, and what to do; failed:
+/// unreadable.
+Config load_config(const std::filesystem::path& path);
+
+/// The same for text; `name` stands for the file in messages.
+Config parse_config_text(std::string_view text, const std::string& name,
+                         const std::filesystem::path& directory);
+
+/// Looks at the real paths (links followed) of the repository, the stores and the state directory.
+/// Errors: configuration: a store or the state directory lies inside the repository, or the
+///         repository inside a files store that does not exclude it, or the secret that opens the
+///         repository lies inside it.
+void check_paths(const Config& config);
+
+/// Local state where the file does not say: /var/lib/salvor for root, else
+/// $XDG_STATE_HOME/salvor or ~/.local/state/salvor.
+std::filesystem::path default_state_directory();
+
+}  // namespace salvor::control

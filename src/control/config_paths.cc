@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "control/config.h"
+#include "stores/files/exclude.h"
+
+namespace salvor::control {
+namespace {
+
+/// The path with its links followed, as far as it exists.
+std::filesystem::path real_path(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
+  if (error) real = path.lexically_normal();
+  return real.has_filename() ? real : real.parent_path();
+}
+
+/// Whether `inner` is `outer` or lies below it. By parts: /srv/a does not hold /srv/ab.
+bool lies_in(const std::filesystem::path& inner, const std::filesystem::path& outer) {
+  auto part = inner.begin();
+  for (const std::filesystem::path& expected : outer) {
+    if (expected.empty()) continue;  // the part after the last '/' of "/"
+    if (part == inner.end() || *part != expected) return false;
+    ++part;
+  }
+  return true;
+}
+
+/// Whether a backup of the store would not come to `path`, which lies below its root.
+bool is_excluded(const FilesStoreConfig& store, const std::filesystem::path& root,
+                 const std::filesystem::path& path) {
+  const stores::files::Exclude exclude(store.exclude);
+  std::filesystem::path below;
+  for (const std::filesystem::path& part : path.lexically_relative(root)) {
+    below /= part;
+    if (exclude.matches(below.native(), true)) return true;
+  }
+  return false;
+}
+
+[[noreturn]] void refuse(const std::string& message, const std::string& hint) {
+  throw Error(ErrorCode::configuration, message, hint);
+}
+
+void check_store(const ServiceConfig& service, const StoreConfig& store,
+                 const std::filesystem::path& repository) {
+  const std::filesystem::path root = real_path(store.path());
+  const std::string name = fmt::format("store {} of service {}", store.name, service.name);
+  if (lies_in(root, repository)) {
+    refuse(fmt::format("{} lies inside the repository: {} is in {}", name, printable(root.native()),
+                       printable(repository.native())),
+           "move the repository to a place of its own, best on another disk");
+  }
+  const auto* files = std::get_if<FilesStoreConfig>(&store.details);
+  if (files == nullptr || !lies_in(repository, root) || is_excluded(*files, root, repository)) {
+    return;
+  }
+  const std::string relative = repository.lexically_relative(root).native();
+  refuse(fmt::format("the repository lies inside {}: {} is in {}", name,
+                     printable(repository.native()), printable(root.native())),
+         fmt::format("move it, best to another disk, or add \"/{}\" to the store's exclude",
+                     printable(relative)));
+}
+
+void check_secret(const std::filesystem::path& secret, const std::filesystem::path& repository,
+                  std::string_view key) {
+  if (!lies_in(real_path(secret), repository)) return;
+  refuse(fmt::format("{} lies inside the repository that it opens: {}", key,
+                     printable(secret.native())),
+         "keep it elsewhere: who gets the repository must not get its key");
+}
+
+}  // namespace
+
+void check_paths(const Config& config) {
+  if (config.repository.path.empty()) return;
+  const std::filesystem::path repository = real_path(config.repository.path);
+  if (lies_in(real_path(config.state_directory), repository)) {
+    refuse(fmt::format("state_dir lies inside the repository: {}",
+                       printable(config.state_directory.native())),
+           "set state_dir to a directory of this machine, e.g. /var/lib/salvor");
+  }
+  const RepositoryConfig& opened = config.repository;
+  if (opened.passphrase.kind == SecretReference::Kind::file) {
+    check_secret(opened.passphrase.value, repository, "passphrase_file");
+  }
+  if (opened.key_file) check_secret(*opened.key_file, repository, "key_file");
+  for (const ServiceConfig& service : config.services) {
+    for (const StoreConfig& store : service.stores) check_store(service, store, repository);
+  }
+}
+
+}  // namespace salvor::control

@@ -1,0 +1,64 @@
+#include "control/internal/service_parser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "control/nearest_name.h"
+#include "stores/files/exclude.h"
+
+namespace salvor::control::internal {
+namespace {
+
+constexpr std::array<std::string_view, 5> kTypes{"files", "sqlite", "postgres", "mariadb",
+                                                 "bucket"};
+constexpr std::array<std::string_view, 2> kSupportedTypes{"files", "sqlite"};
+
+FilesStoreConfig parse_files(TableReader& reader) {
+  FilesStoreConfig files;
+  files.path = reader.required_path("path");
+  files.exclude = reader.texts("exclude");
+  reader.locate("exclude", [&] { const stores::files::Exclude compiled(files.exclude); });
+  files.one_file_system = reader.boolean("one_file_system").value_or(false);
+  const auto unreadable = reader.choice("on_unreadable", {"fail", "warn"});
+  if (unreadable) files.on_unreadable = *unreadable == 0 ? OnUnreadable::fail : OnUnreadable::warn;
+  return files;
+}
+
+bool contains(std::span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+std::optional<StoreConfig> parse_store(const std::string& name, const TomlValue& value,
+                                       const std::string& path, Findings& findings) {
+  TableReader reader(value, path, findings);
+  const std::string type = reader.required_text("type");
+  // Without its type nothing is known about a store's other keys, so they are left alone.
+  if (type.empty()) return std::nullopt;
+  if (!contains(kTypes, type)) {
+    reader.complain("type", fmt::format("unknown type of store \"{}\"", printable(type)),
+                    suggest(type, kSupportedTypes));
+    return std::nullopt;
+  }
+  if (!contains(kSupportedTypes, type)) {
+    reader.complain("type",
+                    fmt::format("stores of type \"{}\" are not supported by this version", type),
+                    fmt::format("supported are: {}", fmt::join(kSupportedTypes, ", ")));
+    return std::nullopt;
+  }
+  StoreConfig store;
+  store.name = name;
+  if (type == FilesStoreConfig::kType) {
+    store.details = parse_files(reader);
+  } else {
+    store.details = SqliteStoreConfig{reader.required_path("path")};
+  }
+  reader.finish();
+  return store;
+}
+
+}  // namespace salvor::control::internal

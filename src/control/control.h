@@ -1,0 +1,218 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "backup/backup.h"
+#include "catalog/catalog.h"
+#include "control/config.h"
+#include "recovery/restore.h"
+#include "repo/check.h"
+
+/// Every verb once: a typed request in, a typed report out. cli and daemon only translate.
+namespace salvor::control {
+
+/// Progress of the phase under way; `phase` is "backup", "restore", "verify".
+struct PhaseProgress {
+  std::string phase;
+  std::uint64_t bytes = 0;
+  std::uint64_t bytes_expected = 0;  ///< 0: not known
+  std::uint64_t entries = 0;
+  std::uint64_t entries_expected = 0;
+};
+
+/// What a verb needs from whoever calls it. Threads: progress is called by a thread of the verb's.
+struct Caller {
+  std::function<void(const PhaseProgress&)> progress;  ///< about 5 times a second; may be empty
+  std::stop_token stop;
+  std::string trigger = "command";
+};
+
+/// The version of this program, and of the repository format that it writes.
+std::string_view version();
+std::uint32_t format_version();
+
+struct InitReport {
+  std::string repository;
+  std::string location;
+  std::vector<repo::SlotInfo> slots;
+  std::string new_key_file;  ///< the configured key file, when it was missing and was made here
+};
+/// Creates the repository, with a slot for each of the configured passphrase and key file.
+/// Errors: conflict, where a repository is already; configuration.
+InitReport init(const Config& config, const Caller& caller);
+
+struct StoreReachability {
+  std::string service;
+  std::string store;
+  std::string type;
+  std::string path;
+  std::string problem;  ///< empty: it can be read
+};
+struct ConfigCheckReport {
+  std::string file;
+  std::string location;
+  std::vector<StoreReachability> stores;
+  bool repository_absent = false;  ///< no problem: `init` has not been run yet
+  std::string repository_problem;  ///< empty: it is absent, or is there and opens
+
+  bool good() const;
+};
+/// Looks whether everything that the configuration names can be reached; reads no content.
+/// Errors: configuration, for paths that lie in each other.
+ConfigCheckReport check_config(const Config& config, const Caller& caller);
+
+struct BackupRequest {
+  std::string service;              ///< empty: all services
+  std::vector<std::string> stores;  ///< empty: all
+};
+struct BackupReport {
+  std::string service;
+  std::string run;
+  backup::Result result;
+  double duration_s = 0;
+  std::optional<Error> failure;  ///< then there is no result
+};
+/// One report a service, in order of the file. Databases are marked before files are read.
+/// The failure of a service that was asked for by name is thrown; of several services each is
+/// tried, and the report says which failed. Errors: corruption: the repository's log is older than
+/// this machine has seen it; whatever
+///         backup::run throws.
+std::vector<BackupReport> take_backup(const Config& config, const BackupRequest& request,
+                                      const Caller& caller);
+
+struct Window {
+  std::string service;
+  std::string store;
+  Time from;
+  Time to;
+  std::string timeline;
+};
+struct PointsReport {
+  std::vector<repo::Point> points;
+  std::vector<Window> windows;
+};
+/// Errors: not_found: neither the configuration nor the repository knows the service.
+PointsReport list_points(const Config& config, const std::string& service, const Caller& caller);
+
+/// Points are named by "latest", an id, or the beginning of one (4 digits at least).
+struct ListedEntry {
+  Bytes key;
+  stores::Entry entry;
+};
+/// ls: visits the entry at `path` if it is no directory, else what lies directly in it (or, with
+/// `recursive`, everything below).   Errors: not_found.
+void list_entries(const Config& config, const std::string& point, const std::string& store,
+                  const std::string& path, bool recursive, const Caller& caller,
+                  const std::function<void(const ListedEntry&)>& visit);
+
+/// cat: the content of one file, in order.   Errors: not_found; usage: not a file.
+void read_content(const Config& config, const std::string& point, const std::string& store,
+                  const std::string& path, const Caller& caller,
+                  const std::function<void(ByteView)>& write);
+
+enum class Change { added, removed, modified, metadata };
+struct DiffEntry {
+  std::string store;
+  Change change = Change::added;
+  Bytes key;
+  std::uint64_t size_before = 0;
+  std::uint64_t size_after = 0;
+};
+/// What differs, in order of stores and keys. Times of change and inode numbers do not count.
+void diff_points(const Config& config, const std::string& before, const std::string& after,
+                 const Caller& caller, const std::function<void(const DiffEntry&)>& visit);
+
+struct RestoreRequest {
+  std::string service;
+  std::string into;                 ///< a directory; store s goes to into/s
+  std::string at = "latest";        ///< latest, a point's id or its beginning, or a time
+  std::vector<std::string> stores;  ///< empty: all of the point
+  bool delta = false;
+};
+struct RestoredStore {
+  std::string name;
+  std::string type;
+  std::string path;
+  recovery::RestoreResult result;
+  double duration_s = 0;
+};
+struct RestoreReport {
+  std::string run;
+  repo::Point point;
+  std::vector<RestoredStore> stores;
+  double duration_s = 0;
+};
+/// Restores beside: touches nothing live, and nothing at all unless all of it can work.
+/// Errors: not_found: service, point, store; refused: a target that has content (without delta),
+/// that
+///         is or holds live data or the repository, or without enough space; corruption.
+RestoreReport restore_into(const Config& config, const RestoreRequest& request,
+                           const Caller& caller);
+
+struct VerifyRequest {
+  bool data = false;
+  bool repair = false;
+};
+struct VerifyReport {
+  std::string run;
+  std::string location;
+  repo::CheckReport check;  ///< after the repair, if there was one
+  std::vector<std::string> repaired;
+  double duration_s = 0;
+};
+/// Damage is reported, not thrown.   Errors: those of opening; unreachable; cancelled.
+VerifyReport verify(const Config& config, const VerifyRequest& request, const Caller& caller);
+
+struct UncoveredPath {
+  std::string path;
+  bool sqlite = false;
+};
+struct ServiceStatus {
+  std::string service;
+  std::optional<repo::Point> newest;
+  std::optional<double> achieved_rpo_s;
+  std::optional<std::int64_t> rpo_s;
+  std::optional<std::int64_t> rto_s;
+  std::vector<std::string> stores_without_point;  ///< configured, not in the newest point
+  std::vector<UncoveredPath> uncovered;           ///< under `protect`, in no store
+  std::optional<catalog::RunRow> last_backup;
+  std::optional<catalog::RunRow> last_restore;
+  bool rpo_met = false;  ///< without an RPO: there is a point
+
+  /// For sorting: the greater, the sooner somebody should look.
+  double urgency() const;
+};
+struct StatusReport {
+  std::vector<ServiceStatus> services;      ///< the most urgent first
+  std::optional<Error> repository_failure;  ///< empty: it is reachable
+};
+/// Says what it can, also without a repository.   Errors: not_found: the service.
+StatusReport status(const Config& config, const std::string& service, const Caller& caller);
+
+/// Errors: those of the catalog.
+std::vector<catalog::RunRow> list_runs(const Config& config, const catalog::RunFilter& filter);
+/// Errors: not_found.
+catalog::RunRow show_run(const Config& config, const std::string& run);
+
+std::vector<repo::SlotInfo> list_keys(const Config& config, const Caller& caller);
+struct AddKeyRequest {
+  std::string label;
+  std::optional<SecretReference> passphrase;  ///< one of the two
+  std::string recipient;                      ///< 64 hexadecimal digits
+};
+/// Returns the id of the new slot.   Errors: configuration; usage.
+std::string add_key(const Config& config, const AddKeyRequest& request, const Caller& caller);
+/// `slot`: an id, or the beginning of one. Returns the id.
+/// Errors: not_found; usage: several begin so; refused: the last one.
+std::string remove_key(const Config& config, const std::string& slot, const Caller& caller);
+void rotate_keys(const Config& config, const Caller& caller);
+/// Writes a new private key to `file` (0600, must not exist); returns the recipient to add.
+/// Errors: refused: the file exists.
+std::string generate_key_file(const std::filesystem::path& file);
+
+}  // namespace salvor::control

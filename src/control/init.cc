@@ -1,0 +1,77 @@
+#include <filesystem>
+
+#include "base/log.h"
+#include "codec/sealed_box.h"
+#include "control/control.h"
+#include "control/internal/key_file.h"
+#include "control/internal/opened.h"
+
+namespace salvor::control {
+namespace {
+
+/// The public key of the configured key file, which is made when it is missing.
+std::optional<Bytes> recipient_of(const Config& config, InitReport& report) {
+  const auto& path = config.repository.key_file;
+  if (!path) return std::nullopt;
+  std::error_code error;
+  if (!std::filesystem::exists(*path, error) && !error) {
+    report.new_key_file = path->native();
+    return internal::make_key_file(*path);
+  }
+  return codec::box_public_key(internal::read_key_file(*path).view());
+}
+
+repo::NewSlot passphrase_slot(const Config& config) {
+  repo::NewSlot slot;
+  slot.label = "passphrase";
+  slot.passphrase = read_passphrase(config.repository.passphrase);
+  return slot;
+}
+
+repo::NewSlot key_file_slot(const Bytes& recipient) {
+  repo::NewSlot slot;
+  slot.label = "key file";
+  slot.recipient = recipient;
+  return slot;
+}
+
+void refuse_existing(const Config& config) {
+  std::error_code error;
+  if (!std::filesystem::exists(config.repository.path / "salvor.json", error)) return;
+  throw Error(ErrorCode::conflict,
+              "there is a repository at " + printable(config.repository.path.native()) + " already",
+              "choose another place, or use the one that is there");
+}
+
+}  // namespace
+
+InitReport init(const Config& config, const Caller& caller) {
+  check_paths(config);
+  // Before a key file is made for nothing.
+  refuse_existing(config);
+  InitReport report;
+  const bool has_passphrase = config.repository.passphrase.kind != SecretReference::Kind::none;
+  std::optional<repo::NewSlot> first;
+  if (has_passphrase) first = passphrase_slot(config);
+  const std::optional<Bytes> recipient = recipient_of(config, report);
+  if (!first) first = key_file_slot(recipient.value());
+  {
+    const auto backend = internal::create_backend(config);
+    repo::Repository::create(*backend, *first, Clock::system(), Rng::system());
+  }
+  const repo::Access access =
+      has_passphrase && recipient ? repo::Access::write : repo::Access::read;
+  Config opening = config;
+  // The new repository does not know the key file yet.
+  if (access == repo::Access::write) opening.repository.key_file.reset();
+  const internal::Opened opened = internal::open_repository(opening, access, caller.stop);
+  if (access == repo::Access::write) opened.repository->add_slot(key_file_slot(*recipient));
+  internal::Records records(config);
+  records.note_head(opened.repository->id().hex(), opened.repository->sequence());
+  report.repository = opened.repository->id().hex();
+  report.location = opened.repository->location();
+  report.slots = opened.repository->slots();
+  return report;
+}
+
+}  // namespace salvor::control

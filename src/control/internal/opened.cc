@@ -1,0 +1,78 @@
+#include "control/internal/opened.h"
+
+#include <fmt/format.h>
+
+#include "backend/local.h"
+#include "backend/retry.h"
+#include "base/log.h"
+#include "control/internal/key_file.h"
+#include "control/secret_source.h"
+
+namespace salvor::control::internal {
+namespace {
+
+std::unique_ptr<repo::Repository> open_with(backend::Backend& backend,
+                                            const repo::Credentials& credentials,
+                                            repo::Access access) {
+  return repo::Repository::open(backend, credentials, access, Clock::system(), Rng::system());
+}
+
+bool has_passphrase(const Config& config) {
+  return config.repository.passphrase.kind != SecretReference::Kind::none;
+}
+
+/// Empty when the key file can't be used, but there is a passphrase.
+std::unique_ptr<repo::Repository> open_by_key_file(const Config& config, backend::Backend& backend,
+                                                   repo::Access access) {
+  if (!config.repository.key_file) return nullptr;
+  try {
+    repo::Credentials credentials;
+    credentials.private_key = read_key_file(*config.repository.key_file);
+    return open_with(backend, credentials, access);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::configuration || !has_passphrase(config)) throw;
+    log::warning("{}; using the passphrase instead", error.message());
+    return nullptr;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<backend::Backend> open_backend(const Config& config, std::stop_token stop) {
+  backend::RetryOptions options;
+  options.stop = std::move(stop);
+  return backend::with_retry(backend::open_local(config.repository.path), options);
+}
+
+std::unique_ptr<backend::Backend> create_backend(const Config& config) {
+  return backend::with_retry(backend::create_local(config.repository.path));
+}
+
+Opened open_repository(const Config& config, repo::Access access, std::stop_token stop) {
+  Opened opened;
+  opened.backend = open_backend(config, std::move(stop));
+  opened.repository = open_by_key_file(config, *opened.backend, access);
+  if (!opened.repository) {
+    repo::Credentials credentials;
+    credentials.passphrase = read_passphrase(config.repository.passphrase);
+    opened.repository = open_with(*opened.backend, credentials, access);
+  }
+  return opened;
+}
+
+void compare_head(const repo::Repository& repository, Records& records, ShorterLog shorter) {
+  const auto seen = records.head(repository.id().hex());
+  if (!seen || *seen <= repository.sequence()) return;
+  const std::string message =
+      fmt::format("the repository's log ends at {}, but this machine has seen it at {}",
+                  repository.sequence(), *seen);
+  if (shorter == ShorterLog::warn) {
+    log::warning("{}: newer recovery points are lost, or were removed", message);
+    return;
+  }
+  throw Error(ErrorCode::corruption, message,
+              "an older copy of the repository was put in its place, or log entries were removed: "
+              "bring the newer one back");
+}
+
+}  // namespace salvor::control::internal

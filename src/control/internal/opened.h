@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+
+#include "backend/backend.h"
+#include "control/config.h"
+#include "control/internal/records.h"
+#include "repo/repository.h"
+
+/// From the configuration to an opened repository.
+namespace salvor::control::internal {
+
+/// Threads: as the repository.   Lifetime: owns both.
+struct Opened {
+  std::unique_ptr<backend::Backend> backend;
+  std::unique_ptr<repo::Repository> repository;
+};
+
+/// The configured medium, with retries. Errors: not_found: nothing is there.
+std::unique_ptr<backend::Backend> open_backend(const Config& config, std::stop_token stop);
+
+/// The same; its directory is made when it is missing.
+std::unique_ptr<backend::Backend> create_backend(const Config& config);
+
+/// Opens with the key file where there is one, since that costs nothing, else with the passphrase.
+/// Errors: not_found: there is no repository; configuration: nothing opens it; corruption.
+Opened open_repository(const Config& config, repo::Access access, std::stop_token stop);
+
+/// What to do about a log that is shorter than this machine has seen it.
+enum class ShorterLog { warn, refuse };
+
+/// Compares the log with what this machine remembers. Errors: corruption, with `refuse`.
+void compare_head(const repo::Repository& repository, Records& records, ShorterLog shorter);
+
+}  // namespace salvor::control::internal

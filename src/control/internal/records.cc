@@ -1,0 +1,57 @@
+#include "control/internal/records.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace salvor::control::internal {
+
+catalog::Catalog open_catalog(const Config& config) {
+  return catalog::Catalog::open(config.state_directory / "catalog.sqlite");
+}
+
+Records::Records(const Config& config) {
+  try {
+    catalog_.emplace(open_catalog(config));
+  } catch (const Error& error) {
+    log::warning("the catalog can't be used, so this run is not recorded: {}", error.message());
+  }
+}
+
+template <class Call>
+void Records::attempt(const Call& call) {
+  if (!catalog_) return;
+  try {
+    call(*catalog_);
+  } catch (const Error& error) {
+    log::warning("the catalog can't be used, so this run is not recorded: {}", error.message());
+    catalog_.reset();
+  }
+}
+
+catalog::RunId Records::begin(catalog::RunKind kind, std::string_view service,
+                              std::string_view trigger) {
+  std::optional<catalog::RunId> id;
+  attempt([&](catalog::Catalog& catalog) { id = catalog.begin_run(kind, service, trigger); });
+  return id ? *id : catalog::make_run_id(Clock::system().now(), Rng::system());
+}
+
+void Records::finish(const catalog::RunId& id, catalog::RunState state,
+                     std::string_view summary_json, std::string_view error) {
+  attempt([&](catalog::Catalog& catalog) { catalog.finish_run(id, state, summary_json, error); });
+}
+
+void Records::fail(const catalog::RunId& id, const std::exception& error) {
+  finish(id, catalog::RunState::failed, {}, error.what());
+}
+
+std::optional<std::uint64_t> Records::head(std::string_view repository_id) {
+  std::optional<std::uint64_t> head;
+  attempt([&](catalog::Catalog& catalog) { head = catalog.head(repository_id); });
+  return head;
+}
+
+void Records::note_head(std::string_view repository_id, std::uint64_t sequence) {
+  attempt([&](catalog::Catalog& catalog) { catalog.note_head(repository_id, sequence); });
+}
+
+}  // namespace salvor::control::internal

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "catalog/catalog.h"
+#include "control/config.h"
+
+namespace salvor::control::internal {
+
+/// Opens the catalog of this machine.   Errors: those of the catalog.
+catalog::Catalog open_catalog(const Config& config);
+
+/// The catalog for verbs that do not depend on it: what can't be recorded is warned about, once,
+/// and the verb goes on without. Threads: one.
+class Records {
+ public:
+  explicit Records(const Config& config);
+
+  catalog::RunId begin(catalog::RunKind kind, std::string_view service, std::string_view trigger);
+  void finish(const catalog::RunId& id, catalog::RunState state, std::string_view summary_json,
+              std::string_view error = {});
+
+  /// The same, failed, with the message of the exception.
+  void fail(const catalog::RunId& id, const std::exception& error);
+
+  std::optional<std::uint64_t> head(std::string_view repository_id);
+  void note_head(std::string_view repository_id, std::uint64_t sequence);
+
+  /// Null when it can't be used.
+  catalog::Catalog* catalog() { return catalog_ ? &*catalog_ : nullptr; }
+
+ private:
+  template <class Call>
+  void attempt(const Call& call);
+
+  std::optional<catalog::Catalog> catalog_;
+};
+
+}  // namespace salvor::control::internal

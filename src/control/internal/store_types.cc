@@ -1,0 +1,136 @@
+#include "control/internal/store_types.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "control/internal/paths.h"
+#include "stores/files/files.h"
+#include "stores/sqlite/sqlite.h"
+
+namespace salvor::control::internal {
+namespace {
+
+constexpr std::string_view kSqliteMagic{"SQLite format 3\0", 16};
+
+/// A pattern of a files store that matches this path, and no other.
+std::string pattern_for_directory(const std::filesystem::path& relative) {
+  std::string pattern = "/";
+  for (const char c : relative.native()) {
+    if (std::string_view("*?[]!\\").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern + "/";
+}
+
+std::unique_ptr<stores::Source> source_of(const Config& config, const FilesStoreConfig& store) {
+  stores::FilesSourceOptions options;
+  options.root = store.path;
+  options.exclude = store.exclude;
+  options.one_file_system = store.one_file_system;
+  options.forbidden = {config.repository.path};
+  const std::filesystem::path root = real_path(store.path);
+  const std::filesystem::path spool = real_path(spool_directory(config));
+  // Copies of databases that are on their way into the repository already.
+  if (spool != root && lies_in(spool, root)) {
+    options.exclude.push_back(pattern_for_directory(spool.lexically_relative(root)));
+  }
+  return stores::make_files_source(std::move(options));
+}
+
+std::unique_ptr<stores::Source> source_of(const Config& config, const SqliteStoreConfig& store) {
+  stores::SqliteSourceOptions options;
+  options.database = store.path;
+  options.spool_directory = spool_directory(config);
+  return stores::make_sqlite_source(std::move(options));
+}
+
+std::string problem_of(const FilesStoreConfig& store) {
+  const Fd fd(::open(store.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return fd ? "" : errno_text(errno);
+}
+
+std::string problem_of(const SqliteStoreConfig& store) {
+  // SQLite's locks go when any descriptor of the file is closed; no other thread has it open here.
+  const Fd fd(::open(store.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return errno_text(errno);
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return errno_text(errno);
+  if (!S_ISREG(status.st_mode)) return "it is no file";
+  std::array<std::byte, kSqliteMagic.size()> head{};
+  const std::size_t size = read_some(fd.get(), head, store.path.native());
+  // SQLite makes an empty file for a new database, and writes the head with the first table.
+  if (size == 0) return "";
+  return as_text(ByteView(head).first(size)) == kSqliteMagic ? "" : "it is no SQLite database";
+}
+
+/// The name of the database in a snapshot of a sqlite store: its one file.
+std::string database_name(repo::Repository& repository, const repo::Snapshot& snapshot) {
+  repo::TreeCursor cursor(repository.node_reader(), snapshot.root);
+  for (const repo::Record* record = cursor.find_record(); record != nullptr;
+       record = cursor.find_record()) {
+    if (!record->key.empty()) return stores::path_of_key(record->key);
+    cursor.advance();
+  }
+  throw Error(ErrorCode::corruption,
+              "the snapshot of store " + snapshot.store + " holds no database",
+              "restore an older recovery point");
+}
+
+}  // namespace
+
+std::filesystem::path spool_directory(const Config& config) {
+  return config.state_directory / "spool";
+}
+
+bool is_database(const StoreConfig& store) {
+  return std::holds_alternative<SqliteStoreConfig>(store.details);
+}
+
+bool tolerates_unreadable(const StoreConfig& store) {
+  const auto* files = std::get_if<FilesStoreConfig>(&store.details);
+  return files != nullptr && files->on_unreadable == OnUnreadable::warn;
+}
+
+std::unique_ptr<stores::Source> make_source(const Config& config, const StoreConfig& store) {
+  return std::visit([&](const auto& details) { return source_of(config, details); }, store.details);
+}
+
+std::string problem_reaching(const StoreConfig& store) {
+  return std::visit([](const auto& details) { return problem_of(details); }, store.details);
+}
+
+std::unique_ptr<stores::Sink> make_sink(const std::string& type,
+                                        const std::filesystem::path& target, bool delta) {
+  if (type != FilesStoreConfig::kType && type != SqliteStoreConfig::kType) {
+    throw Error(ErrorCode::configuration,
+                "stores of type " + printable(type) + " are not known to this version",
+                "use the version of salvor that took the backup, or a newer one");
+  }
+  stores::FilesSinkOptions options;
+  options.target = target;
+  options.delta = delta;
+  return stores::make_files_sink(std::move(options));
+}
+
+void check_restored(repo::Repository& repository, const repo::Snapshot& snapshot,
+                    const std::filesystem::path& target) {
+  if (snapshot.type != SqliteStoreConfig::kType) return;
+  const std::filesystem::path database = target / database_name(repository, snapshot);
+  const std::vector<std::string> problems = stores::sqlite_problems(database);
+  if (problems.empty()) return;
+  std::string message = fmt::format(
+      "the restored database {} is damaged: PRAGMA integrity_check "
+      "finds",
+      printable(database.native()));
+  for (const std::string& problem : problems) message += "\n  " + printable(problem);
+  throw Error(ErrorCode::corruption, message,
+              "it may have been damaged when it was backed up: restore an older recovery point");
+}
+
+}  // namespace salvor::control::internal

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "control/config.h"
+#include "repo/repository.h"
+#include "stores/sink.h"
+#include "stores/source.h"
+
+/// The one place that knows which types of stores there are.
+namespace salvor::control::internal {
+
+/// Where databases are copied to between their mark and the end of their backup.
+std::filesystem::path spool_directory(const Config& config);
+
+/// Databases are read before files: what a database mentions at its mark is in the files that are
+/// read after it.
+bool is_database(const StoreConfig& store);
+
+bool tolerates_unreadable(const StoreConfig& store);
+
+/// Errors: not_found, configuration: see the stores.
+std::unique_ptr<stores::Source> make_source(const Config& config, const StoreConfig& store);
+
+/// Why the store can't be read, or nothing. Reads no content.
+std::string problem_reaching(const StoreConfig& store);
+
+/// Takes back a snapshot of a store of that type.
+/// Errors: configuration: the type is not known to this version.
+std::unique_ptr<stores::Sink> make_sink(const std::string& type,
+                                        const std::filesystem::path& target, bool delta);
+
+/// What the type itself can say about a store that was restored to `target`.
+/// Errors: corruption.
+void check_restored(repo::Repository& repository, const repo::Snapshot& snapshot,
+                    const std::filesystem::path& target);
+
+}  // namespace salvor::control::internal

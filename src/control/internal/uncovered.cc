@@ -1,0 +1,118 @@
+#include "control/internal/uncovered.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "base/fd.h"
+#include "control/internal/paths.h"
+
+namespace salvor::control::internal {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kFoundMax = 1000;
+/// How many names are looked at within directories that are in no store: `status` must be quick.
+constexpr std::size_t kLookedAtMax = 20'000;
+constexpr std::string_view kSqliteMagic{"SQLite format 3\0", 16};
+
+bool is_sqlite(const fs::path& file) {
+  const Fd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return false;
+  std::array<std::byte, kSqliteMagic.size()> head{};
+  try {
+    const std::size_t size = read_some(fd.get(), head, file.native());
+    return as_text(ByteView(head).first(size)) == kSqliteMagic;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+class Search {
+ public:
+  Search(const Config& config) {
+    for (const ServiceConfig& service : config.services) {
+      for (const StoreConfig& store : service.stores) add(store);
+    }
+    covered_.push_back(real_path(config.repository.path));
+    covered_.push_back(real_path(config.state_directory));
+  }
+
+  void look_at(const fs::path& path) {
+    std::error_code error;
+    const fs::file_type type = fs::symlink_status(path, error).type();
+    const bool directory = type == fs::file_type::directory;
+    if (found_.size() >= kFoundMax || (!directory && type != fs::file_type::regular)) return;
+    if (is_covered(path)) return;
+    if (directory && holds_covered(path)) {
+      for (const fs::path& child : children_of(path)) look_at(child);
+      return;
+    }
+    found_.push_back({path.native(), !directory && is_sqlite(path)});
+    if (directory) look_for_databases(path);
+  }
+
+  std::vector<UncoveredPath> found() && { return std::move(found_); }
+
+ private:
+  void add(const StoreConfig& store) {
+    const fs::path path = real_path(store.path());
+    covered_.push_back(path);
+    if (!std::holds_alternative<SqliteStoreConfig>(store.details)) return;
+    for (const char* companion : {"-wal", "-shm", "-journal"}) {
+      covered_.push_back(path.native() + companion);
+    }
+  }
+
+  bool is_covered(const fs::path& path) const {
+    return std::any_of(covered_.begin(), covered_.end(),
+                       [&](const fs::path& covered) { return lies_in(path, covered); });
+  }
+
+  bool holds_covered(const fs::path& path) const {
+    return std::any_of(covered_.begin(), covered_.end(),
+                       [&](const fs::path& covered) { return lies_in(covered, path); });
+  }
+
+  std::vector<fs::path> children_of(const fs::path& directory) {
+    std::vector<fs::path> children;
+    std::error_code error;
+    for (fs::directory_iterator at(directory, error), end; !error && at != end;
+         at.increment(error)) {
+      children.push_back(at->path());
+    }
+    std::sort(children.begin(), children.end());
+    return children;
+  }
+
+  void look_for_databases(const fs::path& directory) {
+    for (const fs::path& child : children_of(directory)) {
+      if (found_.size() >= kFoundMax || ++looked_at_ > kLookedAtMax) return;
+      std::error_code error;
+      const fs::file_type type = fs::symlink_status(child, error).type();
+      if (type == fs::file_type::directory) {
+        look_for_databases(child);
+      } else if (type == fs::file_type::regular && is_sqlite(child)) {
+        found_.push_back({child.native(), true});
+      }
+    }
+  }
+
+  std::vector<fs::path> covered_;
+  std::vector<UncoveredPath> found_;
+  std::size_t looked_at_ = 0;
+};
+
+}  // namespace
+
+std::vector<UncoveredPath> find_uncovered(const Config& config, const ServiceConfig& service) {
+  if (service.protect.empty()) return {};
+  Search search(config);
+  for (const fs::path& path : service.protect) search.look_at(real_path(path));
+  return std::move(search).found();
+}
+
+}  // namespace salvor::control::internal

@@ -1,0 +1,91 @@
+#include <fmt/format.h>
+
+#include "codec/sealed_box.h"
+#include "control/control.h"
+#include "control/internal/key_file.h"
+#include "control/internal/opened.h"
+
+namespace salvor::control {
+namespace {
+
+/// A change of keys: opens for writing, and remembers how far the log then reaches.
+template <class Change>
+auto change_keys(const Config& config, const Caller& caller, const Change& change) {
+  const internal::Opened opened =
+      internal::open_repository(config, repo::Access::write, caller.stop);
+  internal::Records records(config);
+  internal::compare_head(*opened.repository, records, internal::ShorterLog::refuse);
+  const auto result = change(*opened.repository);
+  records.note_head(opened.repository->id().hex(), opened.repository->sequence());
+  return result;
+}
+
+Bytes parse_recipient(const std::string& hex) {
+  Bytes key(codec::kBoxKeyBytes);
+  if (from_hex(hex, key)) return key;
+  throw Error(ErrorCode::usage,
+              fmt::format("\"{}\" is no recipient: expected {} hexadecimal digits", printable(hex),
+                          2 * codec::kBoxKeyBytes),
+              "`salvor keys generate FILE` prints the recipient of the key that it makes");
+}
+
+repo::SlotId find_slot(repo::Repository& repository, const std::string& name) {
+  std::optional<repo::SlotId> found;
+  for (const repo::SlotInfo& slot : repository.slots()) {
+    if (name.empty() || !slot.id.hex().starts_with(name)) continue;
+    if (found) {
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("several keys begin with {}: {}, {}", name, found->hex(), slot.id.hex()),
+          "write more of the id");
+    }
+    found = slot.id;
+  }
+  if (found) return *found;
+  throw Error(ErrorCode::not_found, "there is no key " + printable(name),
+              "`salvor keys list` lists them");
+}
+
+}  // namespace
+
+std::vector<repo::SlotInfo> list_keys(const Config& config, const Caller& caller) {
+  return internal::open_repository(config, repo::Access::read, caller.stop).repository->slots();
+}
+
+std::string add_key(const Config& config, const AddKeyRequest& request, const Caller& caller) {
+  if (request.passphrase.has_value() == !request.recipient.empty()) {
+    throw Error(ErrorCode::usage, "expected either a new passphrase or a recipient",
+                "give one of --passphrase-file, --passphrase-env, --passphrase-command, "
+                "--recipient");
+  }
+  repo::NewSlot slot;
+  slot.label = request.label;
+  if (request.passphrase) {
+    slot.passphrase = read_passphrase(*request.passphrase);
+  } else {
+    slot.recipient = parse_recipient(request.recipient);
+  }
+  return change_keys(config, caller,
+                     [&](repo::Repository& repository) { return repository.add_slot(slot).hex(); });
+}
+
+std::string remove_key(const Config& config, const std::string& slot, const Caller& caller) {
+  return change_keys(config, caller, [&](repo::Repository& repository) {
+    const repo::SlotId id = find_slot(repository, slot);
+    repository.remove_slot(id);
+    return id.hex();
+  });
+}
+
+void rotate_keys(const Config& config, const Caller& caller) {
+  change_keys(config, caller, [](repo::Repository& repository) {
+    repository.rotate();
+    return 0;
+  });
+}
+
+std::string generate_key_file(const std::filesystem::path& file) {
+  return to_hex(internal::make_key_file(file));
+}
+
+}  // namespace salvor::control

@@ -1,0 +1,336 @@
+#include "control/report_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include <fmt/format.h>
+
+#include <optional>
+
+namespace salvor::control {
+namespace {
+
+/// Members stay in the order in which they are written here: people read these documents, too.
+using json = nlohmann::ordered_json;
+
+constexpr int kIndent = 2;
+
+std::string text_of(const json& document, int indent = kIndent) {
+  return document.dump(indent, ' ', false, json::error_handler_t::replace);
+}
+
+json parsed(const std::string& text) {
+  return json::parse(text, nullptr, false);
+}
+
+void put_path(json& object, const std::string& key, std::string_view raw) {
+  std::string shown = printable(raw);
+  if (shown != raw) object[key + "_hex"] = to_hex(as_bytes(raw));
+  object[key] = std::move(shown);
+}
+
+template <class Value>
+json or_null(const std::optional<Value>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+double seconds_of(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+json json_of_snapshot(const repo::Snapshot& snapshot) {
+  json object = {{"name", snapshot.store},
+                 {"type", snapshot.type},
+                 {"time", format_time(snapshot.time)},
+                 {"bytes", snapshot.content_bytes},
+                 {"bytes_read", snapshot.bytes_read},
+                 {"bytes_stored", snapshot.bytes_stored},
+                 {"entries", snapshot.entries},
+                 {"duration_s", seconds_of(snapshot.duration_ns)},
+                 {"sockets_skipped", snapshot.sockets_skipped},
+                 {"missing", json::array()},
+                 {"facts", json::object()}};
+  for (const repo::Missing& missing : snapshot.missing) {
+    json item;
+    put_path(item, "path", stores::path_of_key(missing.key));
+    item["reason"] = printable(missing.reason);
+    object["missing"].push_back(std::move(item));
+  }
+  for (const auto& [name, value] : snapshot.facts) object["facts"][name] = printable(value);
+  return object;
+}
+
+json json_of_point(const repo::Point& point) {
+  json object = {{"id", point.id.hex()},
+                 {"service", printable(point.service)},
+                 {"time", format_time(point.time)},
+                 {"stores", json::array()},
+                 {"version", printable(point.version)},
+                 {"snapshots", json::array()}};
+  for (const repo::Snapshot& snapshot : point.snapshots) {
+    object["stores"].push_back(snapshot.store);
+    object["snapshots"].push_back(json_of_snapshot(snapshot));
+  }
+  return object;
+}
+
+json json_of_error(const Error& error) {
+  return {{"code", std::string(label(error.code()))},
+          {"message", error.message()},
+          {"hint", error.hint()},
+          {"exit", exit_status(error.code())}};
+}
+
+json json_of_run(const catalog::RunRow& run) {
+  json object = {{"id", run.id.text},
+                 {"service", printable(run.service)},
+                 {"kind", std::string(name_of(run.kind))},
+                 {"state", std::string(name_of(run.state))},
+                 {"started", format_time(run.started)},
+                 {"ended", run.ended ? json(format_time(*run.ended)) : json(nullptr)},
+                 {"trigger", printable(run.trigger)},
+                 {"error", run.error}};
+  return object;
+}
+
+json json_of_backup(const BackupReport& report) {
+  const repo::Point& point = report.result.point;
+  json object = {{"point", point.id.hex()},         {"service", report.service},
+                 {"time", format_time(point.time)}, {"run", report.run},
+                 {"duration_s", report.duration_s}, {"stores", json::array()}};
+  for (const repo::Snapshot& snapshot : point.snapshots) {
+    object["stores"].push_back(json_of_snapshot(snapshot));
+  }
+  return object;
+}
+
+json json_of_slots(const std::vector<repo::SlotInfo>& slots) {
+  json array = json::array();
+  for (const repo::SlotInfo& slot : slots) {
+    array.push_back({{"id", slot.id.hex()},
+                     {"kind", slot.kind == repo::SlotKind::passphrase ? "passphrase" : "recipient"},
+                     {"label", printable(slot.label)},
+                     {"created", printable(slot.created)},
+                     {"in_use", slot.in_use}});
+  }
+  return array;
+}
+
+json json_of_status(const ServiceStatus& status) {
+  json object = {{"service", status.service},
+                 {"newest", nullptr},
+                 {"achieved_rpo_s", or_null(status.achieved_rpo_s)},
+                 {"rpo_s", or_null(status.rpo_s)},
+                 {"rpo_met", status.rpo_met},
+                 {"rto_s", or_null(status.rto_s)},
+                 {"stores_without_point", status.stores_without_point},
+                 {"uncovered", json::array()},
+                 {"last_backup", nullptr},
+                 {"last_restore", nullptr}};
+  if (status.newest) object["newest"] = json_of_point(*status.newest);
+  for (const UncoveredPath& path : status.uncovered) {
+    json item;
+    put_path(item, "path", path.path);
+    item["sqlite"] = path.sqlite;
+    object["uncovered"].push_back(std::move(item));
+  }
+  if (status.last_backup) object["last_backup"] = json_of_run(*status.last_backup);
+  if (status.last_restore) object["last_restore"] = json_of_run(*status.last_restore);
+  return object;
+}
+
+std::string_view name_of(Change change) {
+  switch (change) {
+    case Change::added:
+      return "added";
+    case Change::removed:
+      return "removed";
+    case Change::modified:
+      return "modified";
+    case Change::metadata:
+      return "metadata";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+std::string to_json(const InitReport& report) {
+  return text_of(
+      {{"repository", report.repository},
+       {"location", printable(report.location)},
+       {"keys", json_of_slots(report.slots)},
+       {"new_key_file",
+        report.new_key_file.empty() ? json(nullptr) : json(printable(report.new_key_file))}});
+}
+
+std::string to_json(const ConfigCheckReport& report) {
+  json object = {{"good", report.good()},
+                 {"file", printable(report.file)},
+                 {"repository",
+                  {{"location", printable(report.location)},
+                   {"absent", report.repository_absent},
+                   {"problem", report.repository_problem}}},
+                 {"stores", json::array()}};
+  for (const StoreReachability& store : report.stores) {
+    json item = {{"service", store.service}, {"name", store.store}, {"type", store.type}};
+    put_path(item, "path", store.path);
+    item["problem"] = store.problem;
+    object["stores"].push_back(std::move(item));
+  }
+  return text_of(object);
+}
+
+std::string to_json(const BackupReport& report) {
+  return text_of(json_of_backup(report));
+}
+
+std::string to_json(const std::vector<BackupReport>& reports) {
+  json object = {{"backups", json::array()}};
+  for (const BackupReport& report : reports) {
+    if (!report.failure) {
+      object["backups"].push_back(json_of_backup(report));
+    } else if (!object.contains("error")) {
+      object["error"] = json_of_error(*report.failure);
+    }
+  }
+  return text_of(object);
+}
+
+std::string to_json(const PointsReport& report) {
+  json object = {{"points", json::array()}, {"windows", json::array()}};
+  for (const repo::Point& point : report.points) object["points"].push_back(json_of_point(point));
+  for (const Window& window : report.windows) {
+    object["windows"].push_back({{"service", window.service},
+                                 {"store", window.store},
+                                 {"from", format_time(window.from)},
+                                 {"to", format_time(window.to)},
+                                 {"timeline", window.timeline}});
+  }
+  return text_of(object);
+}
+
+std::string to_json(const RestoreReport& report) {
+  json object = {{"run", report.run},
+                 {"service", printable(report.point.service)},
+                 {"point", report.point.id.hex()},
+                 {"time", format_time(report.point.time)},
+                 {"stores", json::array()},
+                 {"duration_s", report.duration_s}};
+  for (const RestoredStore& store : report.stores) {
+    json item = {{"name", store.name}, {"type", store.type}};
+    put_path(item, "path", store.path);
+    item["entries"] = store.result.entries;
+    item["bytes"] = store.result.bytes;
+    item["bytes_written"] = store.result.bytes_written;
+    item["duration_s"] = store.duration_s;
+    item["moved_aside"] = store.result.sink.moved_aside;
+    item["moved_aside_to"] = printable(store.result.sink.moved_aside_to);
+    item["warnings"] = json::array();
+    for (const std::string& warning : store.result.sink.warnings) {
+      item["warnings"].push_back(printable(warning));
+    }
+    object["stores"].push_back(std::move(item));
+  }
+  return text_of(object);
+}
+
+std::string to_json(const VerifyReport& report) {
+  const repo::CheckReport& check = report.check;
+  json object = {{"sound", check.sound()},
+                 {"run", report.run},
+                 {"data", check.data},
+                 {"findings", json::array()},
+                 {"affected", json::array()},
+                 {"repaired", json::array()},
+                 {"log_entries", check.log_entries},
+                 {"packs", check.packs},
+                 {"pack_bytes", check.pack_bytes},
+                 {"chunks", check.chunks},
+                 {"points", check.points},
+                 {"snapshots", check.snapshots},
+                 {"duration_s", report.duration_s}};
+  for (const repo::Finding& finding : check.findings) {
+    const bool damage = finding.severity == repo::Finding::Severity::damage;
+    object["findings"].push_back({{"severity", damage ? "damage" : "note"},
+                                  {"object", printable(finding.object)},
+                                  {"what", printable(finding.what)}});
+  }
+  for (const repo::Affected& affected : check.affected) {
+    json item = {{"point", affected.point.hex()},
+                 {"service", printable(affected.service)},
+                 {"store", printable(affected.store)}};
+    put_path(item, "path", stores::path_of_key(affected.key));
+    item["and_more"] = affected.and_more;
+    object["affected"].push_back(std::move(item));
+  }
+  for (const std::string& line : report.repaired) object["repaired"].push_back(printable(line));
+  return text_of(object);
+}
+
+std::string to_json(const StatusReport& report) {
+  json object = {{"services", json::array()}};
+  for (const ServiceStatus& status : report.services) {
+    object["services"].push_back(json_of_status(status));
+  }
+  if (report.repository_failure) object["error"] = json_of_error(*report.repository_failure);
+  return text_of(object);
+}
+
+std::string to_json(const catalog::RunRow& run) {
+  json object = json_of_run(run);
+  json summary = parsed(run.summary_json);
+  object["summary"] = summary.is_discarded() ? json(nullptr) : std::move(summary);
+  return text_of(object);
+}
+
+std::string to_json(const std::vector<catalog::RunRow>& runs) {
+  json object = {{"runs", json::array()}};
+  for (const catalog::RunRow& run : runs) object["runs"].push_back(json_of_run(run));
+  return text_of(object);
+}
+
+std::string to_json(const std::vector<repo::SlotInfo>& keys) {
+  return text_of({{"keys", json_of_slots(keys)}});
+}
+
+std::string to_json(const Error& error) {
+  return text_of({{"error", json_of_error(error)}});
+}
+
+std::string to_json(const ListedEntry& listed) {
+  const stores::Entry& entry = listed.entry;
+  json object;
+  put_path(object, "path", stores::path_of_key(listed.key));
+  object["kind"] = std::string(name_of(entry.kind));
+  object["mode"] = fmt::format("{:04o}", entry.mode);
+  object["uid"] = entry.uid;
+  object["gid"] = entry.gid;
+  object["size"] = entry.size;
+  object["mtime"] = format_time(entry.mtime);
+  if (entry.kind == stores::EntryKind::symlink) put_path(object, "target", as_text(entry.target));
+  if (entry.kind == stores::EntryKind::hard_link) {
+    put_path(object, "target", stores::path_of_key(entry.target));
+  }
+  if (entry.unstable) object["unstable"] = true;
+  return text_of(object, -1);
+}
+
+std::string to_json(const DiffEntry& entry) {
+  json object = {{"store", printable(entry.store)}, {"change", std::string(name_of(entry.change))}};
+  put_path(object, "path", stores::path_of_key(entry.key));
+  object["size_before"] = entry.size_before;
+  object["size_after"] = entry.size_after;
+  return text_of(object, -1);
+}
+
+std::string json_of_texts(const std::vector<std::pair<std::string, std::string>>& members) {
+  json object = json::object();
+  for (const auto& [name, value] : members) object[name] = value;
+  return text_of(object);
+}
+
+std::string version_json() {
+  return text_of({{"version", std::string(version())}, {"format", format_version()}});
+}
+
+}  // namespace salvor::control

@@ -1,0 +1,91 @@
+#include <algorithm>
+
+#include "base/fd.h"
+#include "control/control.h"
+#include "control/internal/choose_point.h"
+#include "control/internal/opened.h"
+#include "control/internal/progress_ticker.h"
+#include "control/internal/restore_guards.h"
+#include "control/internal/store_types.h"
+#include "control/report_json.h"
+
+namespace salvor::control {
+namespace {
+
+using internal::RestoreTarget;
+
+std::vector<RestoreTarget> choose_targets(const repo::Point& point, const RestoreRequest& request) {
+  const std::filesystem::path into = std::filesystem::absolute(request.into).lexically_normal();
+  for (const std::string& name : request.stores) internal::find_snapshot(point, name);
+  std::vector<RestoreTarget> targets;
+  for (const repo::Snapshot& snapshot : point.snapshots) {
+    const auto& only = request.stores;
+    if (only.empty() || std::find(only.begin(), only.end(), snapshot.store) != only.end()) {
+      targets.push_back({&snapshot, into / snapshot.store});
+    }
+  }
+  return targets;
+}
+
+RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& target, bool delta,
+                            backup::Progress& progress, const Caller& caller) {
+  Clock& clock = Clock::system();
+  const Time start = clock.monotonic();
+  const repo::Snapshot& snapshot = *target.snapshot;
+  const auto sink = internal::make_sink(snapshot.type, target.path, delta);
+  recovery::RestoreOptions options;
+  options.delta = delta;
+  options.progress = &progress;
+  options.stop = caller.stop;
+  RestoredStore restored;
+  restored.name = snapshot.store;
+  restored.type = snapshot.type;
+  restored.path = target.path.native();
+  restored.result = recovery::restore(repository, snapshot, *sink, options);
+  internal::check_restored(repository, snapshot, target.path);
+  restored.duration_s = clock.monotonic().seconds_since(start);
+  return restored;
+}
+
+RestoreReport restore_recorded(const Config& config, const RestoreRequest& request,
+                               const Caller& caller, internal::Records& records) {
+  Clock& clock = Clock::system();
+  const Time start = clock.monotonic();
+  const internal::Opened opened =
+      internal::open_repository(config, repo::Access::read, caller.stop);
+  repo::Repository& repository = *opened.repository;
+  internal::compare_head(repository, records, internal::ShorterLog::warn);
+  RestoreReport report;
+  report.point = internal::choose_point(repository, request.service, request.at);
+  const std::vector<RestoreTarget> targets = choose_targets(report.point, request);
+  internal::guard_restore(config, targets, request.delta);
+  make_private_directories(targets.front().path.parent_path());
+  backup::Progress progress;
+  const internal::ProgressTicker ticker(
+      caller, [&progress] { return internal::phase_of("restore", progress); });
+  for (const RestoreTarget& target : targets) {
+    report.stores.push_back(restore_store(repository, target, request.delta, progress, caller));
+  }
+  report.duration_s = clock.monotonic().seconds_since(start);
+  return report;
+}
+
+}  // namespace
+
+RestoreReport restore_into(const Config& config, const RestoreRequest& request,
+                           const Caller& caller) {
+  internal::Records records(config);
+  const catalog::RunId run =
+      records.begin(catalog::RunKind::restore, request.service, caller.trigger);
+  try {
+    RestoreReport report = restore_recorded(config, request, caller, records);
+    report.run = run.text;
+    records.finish(run, catalog::RunState::succeeded, to_json(report));
+    return report;
+  } catch (const std::exception& error) {
+    records.fail(run, error);
+    throw;
+  }
+}
+
+}  // namespace salvor::control

@@ -1,0 +1,152 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "control/control.h"
+#include "control/internal/opened.h"
+#include "control/internal/progress_ticker.h"
+#include "control/internal/store_types.h"
+#include "control/nearest_name.h"
+#include "control/report_json.h"
+
+namespace salvor::control {
+namespace {
+
+using internal::Opened;
+using internal::Records;
+
+/// The chosen stores of a service, databases first.
+std::vector<const StoreConfig*> chosen_stores(const ServiceConfig& service,
+                                              const std::vector<std::string>& names) {
+  std::vector<const StoreConfig*> chosen;
+  std::vector<std::string_view> known;
+  for (const StoreConfig& store : service.stores) {
+    known.emplace_back(store.name);
+    const bool wanted =
+        names.empty() || std::find(names.begin(), names.end(), store.name) != names.end();
+    if (wanted) chosen.push_back(&store);
+  }
+  for (const std::string& name : names) {
+    if (service.find_store(name) != nullptr) continue;
+    throw Error(ErrorCode::not_found,
+                fmt::format("service {} has no store \"{}\"", service.name, printable(name)),
+                suggest(name, known));
+  }
+  std::stable_partition(chosen.begin(), chosen.end(),
+                        [](const StoreConfig* store) { return internal::is_database(*store); });
+  return chosen;
+}
+
+/// One backup command: the repository is opened once, for the first service that needs it.
+class Backups {
+ public:
+  Backups(const Config& config, const Caller& caller)
+      : config_(config), caller_(caller), records_(config) {}
+
+  BackupReport take(const ServiceConfig& service, const std::vector<const StoreConfig*>& stores) {
+    const catalog::RunId run =
+        records_.begin(catalog::RunKind::backup, service.name, caller_.trigger);
+    try {
+      BackupReport report = take_recorded(service, stores);
+      report.service = service.name;
+      report.run = run.text;
+      records_.finish(run, catalog::RunState::succeeded, to_json(report));
+      return report;
+    } catch (const std::exception& error) {
+      records_.fail(run, error);
+      throw;
+    }
+  }
+
+  bool opened() const { return opened_.repository != nullptr; }
+
+ private:
+  BackupReport take_recorded(const ServiceConfig& service,
+                             const std::vector<const StoreConfig*>& stores) {
+    Clock& clock = Clock::system();
+    const Time start = clock.monotonic();
+    open();
+    std::vector<std::unique_ptr<stores::Source>> sources;
+    std::vector<backup::StoreInput> inputs;
+    for (const StoreConfig* store : stores) {
+      sources.push_back(source_of(*store));
+      inputs.push_back({store->name, std::string(store->type()), sources.back().get(),
+                        internal::tolerates_unreadable(*store)});
+    }
+    backup::Progress progress;
+    backup::Options options;
+    options.service = service.name;
+    options.version = version();
+    options.progress = &progress;
+    options.stop = caller_.stop;
+    const internal::ProgressTicker ticker(
+        caller_, [&progress] { return internal::phase_of("backup", progress); });
+    BackupReport report;
+    report.result = backup::run(*opened_.repository, inputs, options);
+    records_.note_head(opened_.repository->id().hex(), opened_.repository->sequence());
+    report.duration_s = clock.monotonic().seconds_since(start);
+    return report;
+  }
+
+  std::unique_ptr<stores::Source> source_of(const StoreConfig& store) {
+    try {
+      return internal::make_source(config_, store);
+    } catch (const Error& error) {
+      throw error.with_context("store " + store.name);
+    }
+  }
+
+  void open() {
+    if (opened()) return;
+    opened_ = internal::open_repository(config_, repo::Access::write, caller_.stop);
+    internal::compare_head(*opened_.repository, records_, internal::ShorterLog::refuse);
+  }
+
+  const Config& config_;
+  const Caller& caller_;
+  Records records_;
+  Opened opened_;
+};
+
+std::vector<BackupReport> take_all(const Config& config, Backups& backups, const Caller& caller) {
+  std::vector<BackupReport> reports;
+  for (const ServiceConfig& service : config.services) {
+    try {
+      reports.push_back(backups.take(service, chosen_stores(service, {})));
+    } catch (const Error& error) {
+      // What keeps every service from its backup is told once.
+      if (!backups.opened() || caller.stop.stop_requested()) throw;
+      BackupReport& report = reports.emplace_back();
+      report.service = service.name;
+      report.failure = error.with_context("service " + service.name);
+    }
+  }
+  return reports;
+}
+
+}  // namespace
+
+std::vector<BackupReport> take_backup(const Config& config, const BackupRequest& request,
+                                      const Caller& caller) {
+  check_paths(config);
+  if (config.services.empty()) {
+    throw Error(ErrorCode::configuration,
+                printable(config.file.native()) + " has no service to back up",
+                "add a [service.NAME] with a store");
+  }
+  const bool all = request.service.empty() && config.services.size() > 1;
+  if (all && !request.stores.empty()) {
+    throw Error(ErrorCode::usage, "stores were chosen, but no service",
+                "name the service that the stores belong to");
+  }
+  Backups backups(config, caller);
+  if (all) return take_all(config, backups, caller);
+  const ServiceConfig& service =
+      request.service.empty() ? config.services.front() : config.service(request.service);
+  std::vector<BackupReport> reports;
+  reports.push_back(backups.take(service, chosen_stores(service, request.stores)));
+  return reports;
+}
+
+}  // namespace salvor::control
