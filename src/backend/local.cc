@@ -15,12 +15,16 @@
 #include "backend/internal/medium_error.h"
 #include "backend/internal/object_writer.h"
 #include "backend/name.h"
+#include "base/direct_io.h"
 #include "base/fd.h"
 
 namespace salvor::backend {
 namespace {
 
 constexpr int kTriesMax = 8;
+
+/// From here on a range is read past the page cache: packs are read once.
+constexpr std::size_t kDirectWorthwhile_bytes = 256U << 10U;
 
 class LocalBackend final : public Backend {
  public:
@@ -105,6 +109,13 @@ LocalBackend::OpenObject LocalBackend::open_object(const std::string& name) {
 
 std::size_t LocalBackend::read_at(const OpenObject& object, const std::string& name,
                                   std::uint64_t offset, MutableByteView out) const {
+  if (out.size() >= kDirectWorthwhile_bytes && set_direct(object.fd.get(), true)) {
+    const ssize_t count = pread_direct(object.fd.get(), out, offset);
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINVAL || !set_direct(object.fd.get(), false)) {
+      throw_medium_error("cannot read", directories_.full_path(name), errno);
+    }
+  }
   std::size_t done = 0;
   while (done < out.size()) {
     const ssize_t count = pread(object.fd.get(), out.data() + done, out.size() - done,

@@ -92,7 +92,7 @@ void add_adding(CLI::App& keys, Action& action) {
       ->type_name("HEX");
   source->require_option(1);
   command->add_option("--label", request->label, "whose it is, for `keys list`")->type_name("TEXT");
-  command->footer("Example: salvor keys add --passphrase-file /root/new --label \"on paper\"");
+  command->footer("Example: salvor keys add --passphrase-file new.txt --label \"on paper\"");
   command->callback([&action, request] {
     action = [request](Invocation& invocation) { return add(invocation, *request); };
   });

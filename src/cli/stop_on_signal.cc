@@ -16,16 +16,24 @@
 namespace salvor::cli {
 namespace {
 
+/// Without those that our parent has us ignore (nohup): blocked ones would be reported all the
+/// same.
 sigset_t stopping_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction present {};
+    ::sigaction(signal, nullptr, &present);
+    if (present.sa_handler != SIG_IGN) sigaddset(&set, signal);
+  }
   return set;
 }
 
 [[noreturn]] void end_by(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
   std::signal(signal, SIG_DFL);
-  const sigset_t set = stopping_signals();
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   ::raise(signal);
   ::_exit(128 + signal);

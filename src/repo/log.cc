@@ -135,12 +135,15 @@ LogState Log::load(const Finding& finding, bool from_start) {
     state = std::move(*oldest);
   }
   std::vector<std::uint64_t> sequences;
-  const std::string after = state.sequence == 0 ? "" : log_name(state.sequence);
+  // The entry of the checkpoint must be there as well: where it is not, later ones may be gone too.
+  const std::string after = state.sequence < 2 ? "" : log_name(state.sequence - 1);
+  bool begun = state.sequence == 0;
   backend_.list(kLogPrefix, after, [&](const backend::Object& object) {
-    if (const auto sequence = sequence_of_name(kLogPrefix, object.name)) {
-      sequences.push_back(*sequence);
-    }
+    const auto sequence = sequence_of_name(kLogPrefix, object.name);
+    if (sequence && *sequence == state.sequence) begun = true;
+    if (sequence && *sequence > state.sequence) sequences.push_back(*sequence);
   });
+  if (!begun) throw_missing(state.sequence, std::max(newest, state.sequence));
   for (const std::uint64_t sequence : sequences) {
     const std::uint64_t expected = state.sequence + 1;
     if (sequence > expected) throw_missing(expected, sequences.back());

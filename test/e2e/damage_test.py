@@ -74,7 +74,7 @@ class Damage(ShopTest):
         self.run_salvor("restore", "shop", "--into", "out")
         self.assertEqual(manifest(self.path("out/media")), manifest(self.media))
         shutil.rmtree(self.path("state"))
-        write(self.path("state"), b"no directory")
+        os.makedirs(self.path("state/catalog.sqlite"))
         done = self.run_salvor("backup")
         self.assertIn("catalog", done.err)
 

@@ -2,8 +2,8 @@
 """Executes what README.md and docs/cli.md show.
 
 usage: run_documents.py ROOT
-A block that begins with ```sh and then a line "# tested" is run by bash with -eu -o pipefail in a
-temporary directory of its page, one page's blocks one after another, with the built program in PATH.
+A block that begins with ```sh and then a line "# tested" is run by bash with -eu -o pipefail, with
+the built program in PATH. The blocks of a page run one after another in one temporary directory.
 Blocks of ```toml that begin with "# file: NAME" are written to that file first, in their order.
 Exit 1 when a block fails.
 """

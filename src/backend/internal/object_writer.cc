@@ -10,11 +10,24 @@
 #include "backend/internal/medium_error.h"
 #include "backend/internal/temporary_file.h"
 #include "backend/name.h"
+#include "base/direct_io.h"
 
 namespace salvor::backend {
 namespace {
 
+/// From here on an object is written past the page cache: nobody reads it soon.
+constexpr std::size_t kDirectWorthwhile_bytes = 1U << 20U;
+
 void write_durably(int fd, ByteView bytes, const std::string& full_path) {
+  if (bytes.size() >= kDirectWorthwhile_bytes && set_direct(fd, true)) {
+    if (write_direct(fd, bytes) == static_cast<ssize_t>(bytes.size())) {
+      bytes = {};
+    } else if (errno != EINVAL) {
+      throw_medium_error("cannot write", full_path, errno);
+    } else if (!set_direct(fd, false) || lseek(fd, 0, SEEK_SET) != 0) {
+      throw_medium_error("cannot write", full_path, EINVAL);
+    }
+  }
   while (!bytes.empty()) {
     const ssize_t count = write(fd, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;

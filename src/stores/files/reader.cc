@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 
+#include "base/direct_io.h"
 #include "base/error.h"
 #include "stores/files/attributes.h"
 #include "stores/files/beneath.h"
@@ -17,6 +19,8 @@ namespace salvor::stores::files {
 namespace {
 
 constexpr std::uint64_t kReadAheadWorthwhile_bytes = 1 << 20U;
+/// From here on a file is read past the page cache, and does not push others out of it.
+constexpr std::uint64_t kDirectWorthwhile_bytes = 16 << 20U;
 
 bool has_vanished(int error) {
   return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO;
@@ -97,7 +101,11 @@ class FileReader final : public ItemReader {
     const auto allocated = static_cast<std::uint64_t>(this->opened().before.st_blocks) * 512;
     is_sparse_ = allocated < size_;
     data_end_ = is_sparse_ ? 0 : size_;
-    if (size_ >= kReadAheadWorthwhile_bytes) posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (size_ >= kDirectWorthwhile_bytes && set_direct(fd_, true)) {
+      block_ = std::make_unique<DirectBuffer>();
+    } else if (size_ >= kReadAheadWorthwhile_bytes) {
+      posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+    }
   }
 
   Step read(MutableByteView out) override {
@@ -110,7 +118,8 @@ class FileReader final : public ItemReader {
     }
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), data_end_ - at_));
-    const std::size_t count = read_fully(out.first(wanted));
+    const std::size_t count =
+        block_ ? read_direct(out.first(wanted)) : read_fully(out.first(wanted));
     at_ += count;
     if (count < wanted) data_end_ = size_ = at_;  // it was cut short: finish() says so
     return {count, 0};
@@ -143,11 +152,39 @@ class FileReader final : public ItemReader {
     return start - at_;
   }
 
-  std::size_t read_fully(MutableByteView out) const {
+  /// Copies from an aligned block, which is filled whenever it is used up.
+  std::size_t read_direct(MutableByteView out) {
+    std::size_t done = 0;
+    while (done < out.size()) {
+      const std::uint64_t at = at_ + done;
+      if (at < block_at_ || at >= block_at_ + block_filled_) {
+        block_at_ = at / kDirectAlignBytes * kDirectAlignBytes;
+        const ssize_t count =
+            pread(fd_, block_->data(), DirectBuffer::size(), static_cast<off_t>(block_at_));
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && errno == EINVAL && set_direct(fd_, false)) {
+          block_.reset();  // this medium wants another alignment
+          return done + read_fully_at(out.subspan(done), at);
+        }
+        if (count < 0) fail("cannot read", errno);
+        block_filled_ = static_cast<std::size_t>(count);
+        if (block_at_ + block_filled_ <= at) break;
+      }
+      const auto skip = static_cast<std::size_t>(at - block_at_);
+      const std::size_t size = std::min(block_filled_ - skip, out.size() - done);
+      std::memcpy(out.data() + done, block_->data() + skip, size);
+      done += size;
+    }
+    return done;
+  }
+
+  std::size_t read_fully(MutableByteView out) const { return read_fully_at(out, at_); }
+
+  std::size_t read_fully_at(MutableByteView out, std::uint64_t at) const {
     std::size_t done = 0;
     while (done < out.size()) {
       const ssize_t count =
-          pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(at_ + done));
+          pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(at + done));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail("cannot read", errno);
       if (count == 0) break;
@@ -161,6 +198,9 @@ class FileReader final : public ItemReader {
   std::uint64_t at_ = 0;
   std::uint64_t data_end_ = 0;  // up to here, what follows is known to be data
   bool is_sparse_ = false;
+  std::unique_ptr<DirectBuffer> block_;  // with direct reading: what was read last
+  std::uint64_t block_at_ = 0;
+  std::size_t block_filled_ = 0;
 };
 
 /// Another name of an inode: its metadata belong to the first name.

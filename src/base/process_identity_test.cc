@@ -1,0 +1,105 @@
+#include "base/process_identity.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace salvor {
+namespace {
+
+TEST(ProcessIdentity, OurOwnIsAliveAndStays) {
+  const std::string own = own_process_identity();
+  EXPECT_EQ(own, own_process_identity());
+  EXPECT_EQ(std::count(own.begin(), own.end(), ' '), 2) << own;
+  EXPECT_NE(own.find(" " + std::to_string(getpid()) + " "), std::string::npos);
+  EXPECT_EQ(liveness_of(own), Liveness::alive);
+}
+
+/// A process that tells its identity and then waits to be killed.
+class Other {
+ public:
+  Other() {
+    int ends[2];
+    if (pipe(ends) != 0) throw_system_error("cannot make", "a pipe", errno);
+    Fd reader(ends[0]);
+    Fd writer(ends[1]);
+    pid_ = fork();
+    if (pid_ == 0) {
+      const std::string identity = own_process_identity();
+      write_all(writer.get(), as_bytes(identity), "pipe");
+      writer.close();
+      for (;;) pause();
+    }
+    writer.close();
+    Bytes text(200);
+    text.resize(read_some(reader.get(), text, "pipe"));
+    identity_ = as_text(text);
+  }
+  Other(const Other&) = delete;
+  Other& operator=(const Other&) = delete;
+  ~Other() { end(); }
+
+  void end() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
+  const std::string& identity() const { return identity_; }
+
+ private:
+  pid_t pid_ = -1;
+  std::string identity_;
+};
+
+TEST(ProcessIdentity, AnotherIsAliveUntilItIsKilled) {
+  Other other;
+  EXPECT_NE(other.identity(), own_process_identity());
+  EXPECT_EQ(liveness_of(other.identity()), Liveness::alive);
+  other.end();
+  EXPECT_EQ(liveness_of(other.identity()), Liveness::dead);
+}
+
+TEST(ProcessIdentity, ThePidAloneProvesNothing) {
+  const std::string own = own_process_identity();
+  const std::size_t at = own.rfind(' ') + 1;
+  std::uint64_t ticks = 0;
+  std::from_chars(own.data() + at, own.data() + own.size(), ticks);
+  ASSERT_GT(ticks, 0U) << own;
+  const std::string earlier = own.substr(0, at) + std::to_string(ticks - 1);
+  EXPECT_EQ(liveness_of(earlier), Liveness::dead) << "the same pid, started at another time";
+  EXPECT_EQ(liveness_of(own.substr(0, at - 1)), Liveness::dead) << "without a start";
+}
+
+TEST(ProcessIdentity, AnotherBootIsElsewhere) {
+  std::string other = own_process_identity();
+  other[0] = other[0] == '0' ? '1' : '0';
+  EXPECT_EQ(liveness_of(other), Liveness::elsewhere);
+  EXPECT_EQ(liveness_of(""), Liveness::elsewhere);
+}
+
+TEST(ProcessIdentity, HostileTextIsNotAPath) {
+  const std::string own = own_process_identity();
+  const std::string boot = own.substr(0, own.find(' '));
+  const std::string ticks = own.substr(own.rfind(' '));
+  for (const std::string_view pid : {"self", "../proc/self", "1/../self", "-1", ""}) {
+    EXPECT_EQ(liveness_of(boot + " " + std::string(pid) + ticks), Liveness::dead) << pid;
+  }
+}
+
+TEST(HostName, IsPrintable) {
+  EXPECT_FALSE(host_name().empty());
+  EXPECT_EQ(printable(host_name()), host_name());
+}
+
+}  // namespace
+}  // namespace salvor

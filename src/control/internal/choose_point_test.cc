@@ -1,0 +1,91 @@
+#include "control/internal/choose_point.h"
+
+#include <gtest/gtest.h>
+
+#include "backend/memory.h"
+#include "base/error.h"
+#include "repo/session.h"
+
+namespace salvor::control::internal {
+namespace {
+
+class ChoosePointTest : public testing::Test {
+ protected:
+  ChoosePointTest() {
+    repo::NewSlot slot;
+    slot.passphrase = Secret(as_bytes("passphrase"));
+    slot.cost = {.passes = 1, .memory_kib = 8};
+    repo::Repository::create(backend_, slot, Clock::system(), Rng::system());
+    repo::Credentials credentials;
+    credentials.passphrase = Secret(as_bytes("passphrase"));
+    repository_ = repo::Repository::open(backend_, credentials, repo::Access::write,
+                                         Clock::system(), Rng::system());
+  }
+
+  std::string add(const std::string& service, const std::string& time) {
+    repo::Point point;
+    point.service = service;
+    point.time = parse_time(time).value();
+    return repository_->begin()->commit(point).hex();
+  }
+
+  std::string chosen(const std::string& service, const std::string& at) {
+    return choose_point(*repository_, service, at).id.hex();
+  }
+
+  ErrorCode refusal(const std::string& service, const std::string& at) {
+    try {
+      chosen(service, at);
+    } catch (const Error& error) {
+      EXPECT_FALSE(error.hint().empty());
+      return error.code();
+    }
+    ADD_FAILURE() << "accepted: " << at;
+    return ErrorCode::failed;
+  }
+
+  backend::MemoryBackend backend_;
+  std::unique_ptr<repo::Repository> repository_;
+};
+
+TEST_F(ChoosePointTest, NewestAtOrBeforeATime) {
+  const std::string late = add("shop", "2026-02-03T10:00:00.5Z");
+  const std::string early = add("shop", "2026-02-01T10:00:00Z");
+  add("other", "2026-02-05T00:00:00Z");
+  EXPECT_EQ(chosen("shop", "latest"), late);  // by time, not by order of commitment
+  EXPECT_EQ(chosen("shop", "2026-02-04T00:00:00Z"), late);
+  EXPECT_EQ(chosen("shop", "2026-02-03T10:00:00.500000Z"), late);
+  EXPECT_EQ(chosen("shop", "2026-02-03T10:00:00.4Z"), early);
+  EXPECT_EQ(chosen("shop", "2026-02-01T11:00:00+01:00"), early);
+  EXPECT_EQ(refusal("shop", "2026-02-01T09:59:59Z"), ErrorCode::not_found);
+}
+
+TEST_F(ChoosePointTest, AWholeSecondMeansAllOfIt) {
+  const std::string point = add("shop", "2026-02-03T10:00:00.999Z");
+  EXPECT_EQ(chosen("shop", "2026-02-03T10:00:00Z"), point);
+  EXPECT_EQ(refusal("shop", "2026-02-03T09:59:59Z"), ErrorCode::not_found);
+}
+
+TEST_F(ChoosePointTest, ByIdOrItsBeginning) {
+  const std::string first = add("shop", "2026-02-01T10:00:00Z");
+  const std::string second = add("shop", "2026-02-02T10:00:00Z");
+  EXPECT_EQ(chosen("shop", first), first);
+  EXPECT_EQ(chosen("shop", second.substr(0, 14)), second);
+  EXPECT_EQ(find_point(*repository_, "latest").id.hex(), second);
+  EXPECT_EQ(refusal("shop", second.substr(0, 3)), ErrorCode::usage);
+  EXPECT_EQ(refusal("shop", std::string(16, first[0] == '0' ? '1' : '0')), ErrorCode::not_found);
+  add("other", "2026-02-02T10:00:00Z");
+  EXPECT_EQ(refusal("other", first), ErrorCode::not_found);
+}
+
+TEST_F(ChoosePointTest, WhatCannotBeMeant) {
+  EXPECT_EQ(refusal("shop", "latest"), ErrorCode::not_found);
+  add("shop", "2026-02-01T10:00:00Z");
+  EXPECT_EQ(refusal("shpo", "latest"), ErrorCode::not_found);
+  for (const char* at : {"lsn:0/1", "xid:7", "name:x", "yesterday", "", "2026-02-30"}) {
+    EXPECT_EQ(refusal("shop", at), ErrorCode::usage) << at;
+  }
+}
+
+}  // namespace
+}  // namespace salvor::control::internal

@@ -1,0 +1,95 @@
+#include "control/internal/restore_guards.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace salvor::control::internal {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RestoreGuardsTest : public testing::Test {
+ protected:
+  RestoreGuardsTest() : directory_("/tmp"), root_(fs::canonical(directory_.path())) {
+    config_.repository.path = root_ / "repository";
+    ServiceConfig shop;
+    shop.name = "shop";
+    shop.stores.push_back({"db", SqliteStoreConfig{root_ / "live" / "shop.db"}});
+    shop.stores.push_back(
+        {"media", FilesStoreConfig{root_ / "live" / "media", {}, false, OnUnreadable::fail}});
+    config_.services.push_back(shop);
+    fs::create_directories(root_ / "live" / "media");
+    fs::create_directories(root_ / "repository");
+    std::ofstream(root_ / "live" / "shop.db") << "x";
+    snapshot_.store = "media";
+    snapshot_.type = "files";
+  }
+
+  /// The code of the refusal, or nothing.
+  std::optional<ErrorCode> refusal(const fs::path& target, bool delta = false) {
+    try {
+      guard_restore(config_, {{&snapshot_, target}}, delta);
+    } catch (const Error& error) {
+      EXPECT_FALSE(error.hint().empty()) << error.message();
+      return error.code();
+    }
+    return std::nullopt;
+  }
+
+  TemporaryDirectory directory_;
+  fs::path root_;
+  Config config_;
+  repo::Snapshot snapshot_;
+};
+
+TEST_F(RestoreGuardsTest, NewAndEmptyTargetsAreFine) {
+  EXPECT_EQ(refusal(root_ / "out" / "media"), std::nullopt);
+  EXPECT_FALSE(fs::exists(root_ / "out"));
+  fs::create_directories(root_ / "empty");
+  EXPECT_EQ(refusal(root_ / "empty"), std::nullopt);
+}
+
+TEST_F(RestoreGuardsTest, ContentNeedsDelta) {
+  fs::create_directories(root_ / "out" / "x");
+  EXPECT_EQ(refusal(root_ / "out"), ErrorCode::refused);
+  EXPECT_EQ(refusal(root_ / "out", true), std::nullopt);
+  std::ofstream(root_ / "file") << "x";
+  EXPECT_EQ(refusal(root_ / "file"), ErrorCode::refused);
+}
+
+TEST_F(RestoreGuardsTest, LiveDataIsNeverATarget) {
+  const fs::path live = root_ / "live";
+  fs::create_directory_symlink(live, root_ / "alias");
+  for (const bool delta : {false, true}) {
+    for (const fs::path& target : {live, live / "media", root_ / "alias", root_ / "alias" / "media",
+                                   root_, live / "media" / "..", live / "shop.db"}) {
+      EXPECT_EQ(refusal(target, delta), ErrorCode::refused) << target << delta;
+    }
+  }
+  // New, below live data: overwrites nothing. With delta it could.
+  EXPECT_EQ(refusal(live / "media" / "new"), std::nullopt);
+  EXPECT_EQ(refusal(live / "media" / "new", true), ErrorCode::refused);
+  EXPECT_EQ(refusal(root_ / "livelier"), std::nullopt);
+}
+
+TEST_F(RestoreGuardsTest, TheRepositoryIsNeverATarget) {
+  EXPECT_EQ(refusal(root_ / "repository"), ErrorCode::refused);
+  EXPECT_EQ(refusal(root_ / "repository" / "x"), ErrorCode::refused);
+  config_.services.clear();
+  EXPECT_EQ(refusal(root_, true), ErrorCode::refused);
+}
+
+TEST_F(RestoreGuardsTest, SpaceAndTypes) {
+  snapshot_.content_bytes = std::uint64_t{1} << 60U;
+  EXPECT_EQ(refusal(root_ / "out"), ErrorCode::refused);
+  EXPECT_EQ(refusal(root_ / "out", true), std::nullopt);
+  snapshot_.type = "cobol";
+  EXPECT_EQ(refusal(root_ / "out", true), ErrorCode::configuration);
+}
+
+}  // namespace
+}  // namespace salvor::control::internal

@@ -1,0 +1,78 @@
+#include "control/internal/uncovered.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/fd.h"
+
+namespace salvor::control::internal {
+namespace {
+
+namespace fs = std::filesystem;
+
+class UncoveredTest : public testing::Test {
+ protected:
+  UncoveredTest() : directory_("/tmp"), root_(fs::canonical(directory_.path())) {
+    config_.repository.path = root_ / "shop" / "backups";
+    config_.state_directory = root_ / "shop" / "state";
+    ServiceConfig shop;
+    shop.name = "shop";
+    shop.protect = {root_ / "shop"};
+    shop.stores.push_back({"db", SqliteStoreConfig{root_ / "shop" / "data" / "shop.db"}});
+    shop.stores.push_back(
+        {"media", FilesStoreConfig{root_ / "shop" / "media", {}, false, OnUnreadable::fail}});
+    config_.services.push_back(shop);
+    for (const char* name : {"data/shop.db", "data/shop.db-wal", "media/2026/a", "backups/x",
+                             "state/catalog.sqlite"}) {
+      write(name, "x");
+    }
+  }
+
+  void write(const std::string& name, std::string_view content) {
+    fs::create_directories((root_ / "shop" / name).parent_path());
+    std::ofstream(root_ / "shop" / name) << content;
+  }
+
+  /// Relative to the shop; databases with a star.
+  std::vector<std::string> found() {
+    std::vector<std::string> names;
+    for (const UncoveredPath& path : find_uncovered(config_, config_.services.front())) {
+      names.push_back(fs::path(path.path).lexically_relative(root_ / "shop").native() +
+                      (path.sqlite ? "*" : ""));
+    }
+    return names;
+  }
+
+  TemporaryDirectory directory_;
+  fs::path root_;
+  Config config_;
+};
+
+TEST_F(UncoveredTest, NothingWhenAllIsInAStore) {
+  EXPECT_EQ(found(), std::vector<std::string>{});
+}
+
+TEST_F(UncoveredTest, TheTopmostAndEveryDatabase) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  write("data/other.db", kMagic);
+  write("data/notes.txt", "x");
+  write("mediated/deep/er/x", "x");
+  write("mediated/deep/er/y.db", kMagic);
+  fs::create_directory_symlink("/etc", root_ / "shop" / "link");
+  EXPECT_EQ(found(), (std::vector<std::string>{"data/notes.txt", "data/other.db*", "mediated",
+                                               "mediated/deep/er/y.db*"}));
+}
+
+TEST_F(UncoveredTest, AtMostAThousand) {
+  for (int i = 0; i < 1010; ++i) write("data/" + std::to_string(i), "x");
+  EXPECT_EQ(found().size(), 1000U);
+}
+
+TEST_F(UncoveredTest, APathThatIsNotThere) {
+  config_.services.front().protect = {root_ / "nowhere"};
+  EXPECT_EQ(found(), std::vector<std::string>{});
+}
+
+}  // namespace
+}  // namespace salvor::control::internal
