@@ -214,8 +214,7 @@ bool ContentStore::read_once(Slot& slot, stores::ContentReader& reader) {
   return reader.finish(slot.item.entry);
 }
 
-void ContentStore::cut_stream(stores::ContentReader& reader,
-                              const std::shared_ptr<Stream>& stream,
+void ContentStore::cut_stream(stores::ContentReader& reader, const std::shared_ptr<Stream>& stream,
                               std::deque<repo::Ref>& refs) {
   auto span = std::make_shared<Span>();
   span->buffer = buffers_.take();

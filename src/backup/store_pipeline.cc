@@ -32,8 +32,7 @@ std::uint64_t length_of(const repo::Record& record) {
 StorePipeline::StorePipeline(repo::Repository& repository, repo::Session& session,
                              const StoreInput& input, const std::optional<Previous>& previous,
                              const Options& options)
-    : repository_(repository),
-      session_(session),
+    : session_(session),
       input_(input),
       options_(options),
       builder_(session.tree()),

@@ -138,7 +138,13 @@ std::optional<Time> parse_time(std::string_view text) {
   const std::time_t seconds = local ? std::mktime(&normalised) : timegm(&normalised);
   // February 30th is normalised to March by the C library; it is a typing error here.
   if (!same_calendar_fields(*when, normalised)) return std::nullopt;
-  return Time{(seconds - *offset_s) * kSecond_ns + *fraction_ns};
+  // Nanoseconds in 64 bits reach from 1677 to 2262.
+  std::int64_t ns = 0;
+  if (__builtin_mul_overflow(std::int64_t{seconds} - *offset_s, kSecond_ns, &ns) ||
+      __builtin_add_overflow(ns, *fraction_ns, &ns)) {
+    return std::nullopt;
+  }
+  return Time{ns};
 }
 
 std::string human_duration(double seconds) {

@@ -29,7 +29,8 @@ class Clock {
 std::string format_time(Time time);
 
 /// Reads RFC 3339 ("T" or a blank between date and time; fraction optional; "Z" or ±hh:mm). A time
-/// without zone is local. Empty when it is not a time, or not on the calendar.
+/// without zone is local. Empty when it is not a time, not on the calendar, or not between 1677 and
+/// 2262, as far as Time reaches.
 std::optional<Time> parse_time(std::string_view text);
 
 /// "7 min 12 s", "3 h 5 min", "2 d 4 h", "820 ms".

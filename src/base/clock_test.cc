@@ -86,6 +86,16 @@ TEST(ParseTime, KnowsTheCalendar) {
   }
 }
 
+TEST(ParseTime, RefusesWhatDoesNotFit) {
+  EXPECT_EQ(read("2262-04-11T23:47:16.854775807Z"), "2262-04-11T23:47:16.854775Z");
+  EXPECT_EQ(read("1677-09-21T00:12:44Z"), "1677-09-21T00:12:44.000000Z");
+  for (const std::string_view text :
+       {"2262-04-11T23:47:16.854775808Z", "2262-04-11T23:47:17Z", "1677-09-21T00:12:42Z",
+        "2300-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"}) {
+    EXPECT_EQ(read(text), "no") << text;
+  }
+}
+
 TEST(ParseTime, RefusesWhatIsNoTime) {
   for (const std::string_view text : {"",
                                       "latest",

@@ -129,9 +129,11 @@ void write_file_atomically(const std::filesystem::path& path, ByteView bytes, mo
 void make_private_directories(const std::filesystem::path& path) {
   if (path.empty() || std::filesystem::is_directory(path)) return;
   make_private_directories(path.parent_path());
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw_system_error("cannot create directory", path.native(), errno);
-  }
+  if (::mkdir(path.c_str(), 0700) == 0) return;
+  const int error = errno;
+  // Somebody else may have made it meanwhile; but what is there may also be a file.
+  if (error == EEXIST && std::filesystem::is_directory(path)) return;
+  throw_system_error("cannot create directory", path.native(), error);
 }
 
 TemporaryDirectory::TemporaryDirectory(const std::filesystem::path& parent,

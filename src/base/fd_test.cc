@@ -173,6 +173,7 @@ TEST_F(FdTest, PrivateDirectoriesAreMadeWhereTheyAreMissing) {
   EXPECT_EQ(mode_of(path("there")), 0755U) << "what was there is left alone";
   make_private_directories(path("there/a/b"));
   file("file", "x");
+  error_of([&] { make_private_directories(path("file")); });
   error_of([&] { make_private_directories(path("file/below")); });
 }
 

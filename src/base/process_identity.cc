@@ -1,5 +1,6 @@
 #include "base/process_identity.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -34,11 +35,17 @@ std::string start_ticks(const std::string& pid) {
   return field;
 }
 
+/// Process ids mean something only within their namespace: a container has its own.
+std::string pid_namespace() {
+  struct stat status {};
+  return stat("/proc/self/ns/pid", &status) == 0 ? std::to_string(status.st_ino) : "unknown";
+}
+
 }  // namespace
 
 std::string own_process_identity() {
   const std::string pid = std::to_string(getpid());
-  return boot_id() + " " + pid + " " + start_ticks(pid);
+  return boot_id() + " " + pid + " " + start_ticks(pid) + " " + pid_namespace();
 }
 
 Liveness liveness_of(std::string_view process_identity) {
@@ -46,8 +53,9 @@ Liveness liveness_of(std::string_view process_identity) {
   std::string boot;
   std::string pid;
   std::string ticks;
-  in >> boot >> pid >> ticks;
-  if (boot != boot_id()) return Liveness::elsewhere;
+  std::string space;
+  in >> boot >> pid >> ticks >> space;
+  if (boot != boot_id() || space != pid_namespace()) return Liveness::elsewhere;
   const bool digits = !pid.empty() && pid.find_first_not_of("0123456789") == std::string::npos;
   return digits && start_ticks(pid) == ticks && !ticks.empty() ? Liveness::alive : Liveness::dead;
 }

@@ -5,14 +5,14 @@
 
 namespace salvor {
 
-/// One process on one boot of one machine: "boot-id pid start-ticks". A process id alone is used
-/// again sooner or later; the three together never are.
+/// One process on one boot of one machine: "boot-id pid start-ticks pid-namespace". A process
+/// id alone is used again sooner or later, and by every container; the four together never are.
 std::string own_process_identity();
 
 enum class Liveness { alive, dead, elsewhere };
 
-/// Whether the process still runs. `elsewhere`: the boot id is not ours. An earlier boot of this
-/// machine looks the same as another machine, so nothing is concluded.
+/// Whether the process still runs. `elsewhere`: the boot id or the pid namespace is not ours. An
+/// earlier boot of this machine looks the same as another machine, so nothing is concluded.
 Liveness liveness_of(std::string_view process_identity);
 
 /// The host's name, for people.

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -18,7 +18,7 @@ namespace {
 TEST(ProcessIdentity, OurOwnIsAliveAndStays) {
   const std::string own = own_process_identity();
   EXPECT_EQ(own, own_process_identity());
-  EXPECT_EQ(std::count(own.begin(), own.end(), ' '), 2) << own;
+  EXPECT_EQ(std::count(own.begin(), own.end(), ' '), 3) << own;
   EXPECT_NE(own.find(" " + std::to_string(getpid()) + " "), std::string::npos);
   EXPECT_EQ(liveness_of(own), Liveness::alive);
 }
@@ -69,15 +69,27 @@ TEST(ProcessIdentity, AnotherIsAliveUntilItIsKilled) {
   EXPECT_EQ(liveness_of(other.identity()), Liveness::dead);
 }
 
+/// The four parts of an identity.
+struct Parts {
+  std::string boot, pid, ticks, space;
+  explicit Parts(const std::string& text) {
+    std::istringstream(text) >> boot >> pid >> ticks >> space;
+  }
+  std::string text() const { return boot + " " + pid + " " + ticks + " " + space; }
+};
+
 TEST(ProcessIdentity, ThePidAloneProvesNothing) {
-  const std::string own = own_process_identity();
-  const std::size_t at = own.rfind(' ') + 1;
-  std::uint64_t ticks = 0;
-  std::from_chars(own.data() + at, own.data() + own.size(), ticks);
-  ASSERT_GT(ticks, 0U) << own;
-  const std::string earlier = own.substr(0, at) + std::to_string(ticks - 1);
-  EXPECT_EQ(liveness_of(earlier), Liveness::dead) << "the same pid, started at another time";
-  EXPECT_EQ(liveness_of(own.substr(0, at - 1)), Liveness::dead) << "without a start";
+  Parts parts(own_process_identity());
+  const std::string ticks = parts.ticks;
+  ASSERT_FALSE(ticks.empty());
+  parts.ticks = "1" + ticks;
+  EXPECT_EQ(liveness_of(parts.text()), Liveness::dead) << "the same pid, started at another time";
+}
+
+TEST(ProcessIdentity, AnotherContainerIsElsewhere) {
+  Parts parts(own_process_identity());
+  parts.space += "1";
+  EXPECT_EQ(liveness_of(parts.text()), Liveness::elsewhere);
 }
 
 TEST(ProcessIdentity, AnotherBootIsElsewhere) {
@@ -88,11 +100,10 @@ TEST(ProcessIdentity, AnotherBootIsElsewhere) {
 }
 
 TEST(ProcessIdentity, HostileTextIsNotAPath) {
-  const std::string own = own_process_identity();
-  const std::string boot = own.substr(0, own.find(' '));
-  const std::string ticks = own.substr(own.rfind(' '));
-  for (const std::string_view pid : {"self", "../proc/self", "1/../self", "-1", ""}) {
-    EXPECT_EQ(liveness_of(boot + " " + std::string(pid) + ticks), Liveness::dead) << pid;
+  Parts parts(own_process_identity());
+  for (const std::string_view pid : {"self", "../proc/self", "1/../self", "-1"}) {
+    parts.pid = pid;
+    EXPECT_EQ(liveness_of(parts.text()), Liveness::dead) << pid;
   }
 }
 

@@ -84,8 +84,8 @@ void WorkerPool::run(const std::stop_token& stop) {
 
 void WorkerPool::drain() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock,
-                [&] { return running_ == 0 && (failure_ || (urgent_.empty() && ordinary_.empty())); });
+  changed_.wait(
+      lock, [&] { return running_ == 0 && (failure_ || (urgent_.empty() && ordinary_.empty())); });
   if (failure_) std::rethrow_exception(failure_);
 }
 

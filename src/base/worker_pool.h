@@ -11,9 +11,9 @@
 namespace salvor {
 
 /// A fixed number of threads that run tasks. Urgent tasks (the rest of something begun) go before
-/// ordinary ones. The first exception of a task is kept, and ends the work: later tasks are dropped.
-/// Threads: every call any, but the destructor.   Lifetime: the destructor drops what has not begun,
-/// and waits for what has.
+/// ordinary ones. The first exception of a task is kept, and ends the work: later tasks are
+/// dropped. Threads: every call any, but the destructor.   Lifetime: the destructor drops what has
+/// not begun, and waits for what has.
 class WorkerPool {
  public:
   using Task = std::function<void()>;

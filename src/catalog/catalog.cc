@@ -27,9 +27,7 @@ std::string own_pid_space() {
 /// Whether the process that began a run is certainly gone. The catalog is one machine's: a process
 /// of another boot is gone. Of a process in another container nothing is known.
 bool is_gone(std::string_view process, std::string_view pid_space) {
-  const Liveness liveness = liveness_of(process);
-  if (liveness == Liveness::elsewhere) return true;
-  return liveness == Liveness::dead && pid_space == own_pid_space();
+  return liveness_of(process) != Liveness::alive && pid_space == own_pid_space();
 }
 
 template <class Value>

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "cli/commands.h"
@@ -63,18 +62,13 @@ int backup(Invocation& invocation, const control::BackupRequest& request) {
 
 }  // namespace
 
-void add_backup(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("backup", "Take a recovery point of a service");
+void add_backup(Command root) {
   // Shared by the parser, which fills it, and the action, which outlives this function.
   const auto request = std::make_shared<control::BackupRequest>();
-  command->add_option("SERVICE", request->service, "the service; without it, every service");
-  command->add_option("--store", request->stores, "only this store; may be repeated")
-      ->type_name("STORE")
-      ->allow_extra_args(false);
-  command->footer("Example: salvor backup shop");
-  command->callback([&action, request] {
-    action = [request](Invocation& invocation) { return backup(invocation, *request); };
-  });
+  root.add("backup", "Take a recovery point of a service", "salvor backup shop")
+      .optional("SERVICE", request->service, "the service; without it, every service")
+      .repeated("--store", "STORE", request->stores, "only this store; may be repeated")
+      .action([request](Invocation& invocation) { return backup(invocation, *request); });
 }
 
 }  // namespace salvor::cli

@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/invocation.h"
 
@@ -26,17 +24,14 @@ int cat(Invocation& invocation, const Request& request) {
 
 }  // namespace
 
-void add_cat(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("cat", "Write a file of a recovery point to standard output");
+void add_cat(Command root) {
   const auto request = std::make_shared<Request>();
-  command->add_option("POINT", request->point, "latest, an id, or its beginning")->required();
-  command->add_option("STORE", request->store, "the store")->required();
-  command->add_option("PATH", request->path, "the file's path in the store")->required();
-  command->footer("Example: salvor cat latest media logo.png > logo.png");
-  command->callback([&action, request] {
-    action = [request](Invocation& invocation) { return cat(invocation, *request); };
-  });
+  root.add("cat", "Write a file of a recovery point to standard output",
+           "salvor cat latest media logo.png > logo.png")
+      .required("POINT", request->point, "latest, an id, or its beginning")
+      .required("STORE", request->store, "the store")
+      .required("PATH", request->path, "the file's path in the store")
+      .action([request](Invocation& invocation) { return cat(invocation, *request); });
 }
 
 }  // namespace salvor::cli

@@ -1,39 +1,20 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/invocation.h"
 
 namespace salvor::cli {
 namespace {
 
-/// One line of the script's table: the words that may follow a command.
-void add_cases(const CLI::App& command, const std::string& name, std::string& cases) {
-  std::vector<std::string> words;
-  for (const CLI::App* below : command.get_subcommands(nullptr)) {
-    words.push_back(below->get_name());
-    add_cases(*below, name.empty() ? below->get_name() : name + " " + below->get_name(), cases);
-  }
-  std::vector<const CLI::App*> groups{&command};
-  for (const CLI::App* group :
-       command.get_subcommands([](const CLI::App* each) { return each->get_name().empty(); })) {
-    groups.push_back(group);
-  }
-  for (const CLI::App* group : groups) {
-    for (const CLI::Option* option : group->get_options()) {
-      for (const std::string& each : option->get_lnames()) words.push_back("--" + each);
-    }
-  }
-  cases += fmt::format("    '{}') words='{}' ;;\n", name, fmt::join(words, " "));
-}
-
-int print_bash(Invocation& invocation, const CLI::App& app) {
+int print_bash(Invocation& invocation, const CommandLine& line) {
   std::string cases;
-  add_cases(app, "", cases);
   std::string global;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& each : option->get_lnames()) global += " --" + each;
+  for (const CommandLine::Words& each : line.words()) {
+    cases += fmt::format("    '{}') words='{}' ;;\n", each.command, fmt::join(each.words, " "));
+    if (!each.command.empty()) continue;
+    for (const std::string& word : each.words) {
+      if (word.starts_with('-')) global += " " + word;
+    }
   }
   invocation.output().write(fmt::format(
       "# Completion of salvor for bash; made by `salvor completion bash`.\n"
@@ -68,14 +49,11 @@ int print_bash(Invocation& invocation, const CLI::App& app) {
 
 }  // namespace
 
-void add_completion(CLI::App& app, Action& action) {
-  CLI::App* completion = app.add_subcommand("completion", "Print completion for a shell");
-  completion->footer("Example: salvor completion bash");
-  CLI::App* bash = completion->add_subcommand("bash", "Print completion for bash");
-  bash->footer("Example: source <(salvor completion bash)");
-  bash->callback([&action, &app] {
-    action = [&app](Invocation& invocation) { return print_bash(invocation, app); };
-  });
+void add_completion(Command root, const CommandLine& line) {
+  Command completion =
+      root.add("completion", "Print completion for a shell", "salvor completion bash");
+  completion.add("bash", "Print completion for bash", "source <(salvor completion bash)")
+      .action([&line](Invocation& invocation) { return print_bash(invocation, line); });
 }
 
 }  // namespace salvor::cli

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
@@ -36,13 +34,12 @@ int check(Invocation& invocation) {
 
 }  // namespace
 
-void add_config(CLI::App& app, Action& action) {
-  CLI::App* config = app.add_subcommand("config", "Check the configuration");
-  config->footer("Example: salvor config check");
-  CLI::App* command = config->add_subcommand(
-      "check", "Validate the configuration, and that each store can be reached");
-  command->footer("Example: salvor -c /etc/salvor/salvor.toml config check");
-  command->callback([&action] { action = check; });
+void add_config(Command root) {
+  Command config = root.add("config", "Check the configuration", "salvor config check");
+  config
+      .add("check", "Validate the configuration, and that each store can be reached",
+           "salvor -c /etc/salvor/salvor.toml config check")
+      .action(check);
 }
 
 }  // namespace salvor::cli

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
@@ -62,17 +60,15 @@ int diff(Invocation& invocation, const Request& request) {
 
 }  // namespace
 
-void add_diff(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("diff", "Show what differs between two recovery points");
+void add_diff(Command root) {
   const auto request = std::make_shared<Request>();
-  command->add_option("BEFORE", request->before, "latest, an id, or its beginning")->required();
-  command->add_option("AFTER", request->after, "the same, of the other point")->required();
-  command->footer(
-      "+ added, - removed, M content differs, m only metadata differs\n\n"
-      "Example: salvor diff 3f2a latest");
-  command->callback([&action, request] {
-    action = [request](Invocation& invocation) { return diff(invocation, *request); };
-  });
+  root.add("diff",
+           "Show what differs between two recovery points: + added, - removed, M content differs, "
+           "m only metadata differs",
+           "salvor diff 3f2a latest")
+      .required("BEFORE", request->before, "latest, an id, or its beginning")
+      .required("AFTER", request->after, "the same, of the other point")
+      .action([request](Invocation& invocation) { return diff(invocation, *request); });
 }
 
 }  // namespace salvor::cli

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
@@ -29,10 +27,8 @@ int init(Invocation& invocation) {
 
 }  // namespace
 
-void add_init(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("init", "Create the repository");
-  command->footer("Example: salvor init");
-  command->callback([&action] { action = init; });
+void add_init(Command root) {
+  root.add("init", "Create the repository", "salvor init").action(init);
 }
 
 }  // namespace salvor::cli

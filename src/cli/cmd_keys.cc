@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
 
 #include "cli/commands.h"
 #include "cli/invocation.h"
@@ -48,6 +49,12 @@ void answer(Invocation& invocation, const std::string& name, const std::string& 
 
 int add(Invocation& invocation, const AddRequest& request) {
   using Kind = control::SecretReference::Kind;
+  const auto given = {request.file, request.variable, request.command, request.recipient};
+  if (std::count(given.begin(), given.end(), "") + 1 != std::ssize(given)) {
+    throw Error(ErrorCode::usage, "expected one new key",
+                "give one of --passphrase-file, --passphrase-env, --passphrase-command, "
+                "--recipient");
+  }
   control::AddKeyRequest wanted;
   wanted.label = request.label;
   wanted.recipient = request.recipient;
@@ -78,56 +85,34 @@ int generate(Invocation& invocation, const std::string& file) {
   return 0;
 }
 
-void add_adding(CLI::App& keys, Action& action) {
-  CLI::App* command = keys.add_subcommand("add", "Add a passphrase or a recipient");
+void add_adding(Command keys) {
   const auto request = std::make_shared<AddRequest>();
-  CLI::Option_group* source = command->add_option_group("key");
-  source->add_option("--passphrase-file", request->file, "a file with the new passphrase")
-      ->type_name("FILE");
-  source->add_option("--passphrase-env", request->variable, "a variable with the new passphrase")
-      ->type_name("NAME");
-  source->add_option("--passphrase-command", request->command, "a command that prints it")
-      ->type_name("COMMAND");
-  source->add_option("--recipient", request->recipient, "what `keys generate` printed")
-      ->type_name("HEX");
-  source->require_option(1);
-  command->add_option("--label", request->label, "whose it is, for `keys list`")->type_name("TEXT");
-  command->footer("Example: salvor keys add --passphrase-file new.txt --label \"on paper\"");
-  command->callback([&action, request] {
-    action = [request](Invocation& invocation) { return add(invocation, *request); };
-  });
+  keys.add("add", "Add a passphrase or a recipient",
+           "salvor keys add --passphrase-file new.txt --label \"on paper\"")
+      .option("--passphrase-file", "FILE", request->file, "a file with the new passphrase")
+      .option("--passphrase-env", "NAME", request->variable, "a variable with the new passphrase")
+      .option("--passphrase-command", "COMMAND", request->command, "a command that prints it")
+      .option("--recipient", "HEX", request->recipient, "what `keys generate` printed")
+      .option("--label", "TEXT", request->label, "whose it is, for `keys list`")
+      .action([request](Invocation& invocation) { return add(invocation, *request); });
 }
 
 }  // namespace
 
-void add_keys(CLI::App& app, Action& action) {
-  CLI::App* keys = app.add_subcommand("keys", "Manage what opens the repository");
-  keys->footer("Example: salvor keys list");
-  CLI::App* listing = keys->add_subcommand("list", "List the keys");
-  listing->footer("Example: salvor keys list");
-  listing->callback([&action] { action = list; });
-  add_adding(*keys, action);
-
+void add_keys(Command root) {
+  Command keys = root.add("keys", "Manage what opens the repository", "salvor keys list");
+  keys.add("list", "List the keys", "salvor keys list").action(list);
+  add_adding(keys);
   const auto slot = std::make_shared<std::string>();
-  CLI::App* removing = keys->add_subcommand("remove", "Remove a key; never the last one");
-  removing->add_option("KEY", *slot, "the key's id, or its beginning")->required();
-  removing->footer("Example: salvor keys remove 5b2f");
-  removing->callback([&action, slot] {
-    action = [slot](Invocation& invocation) { return remove(invocation, *slot); };
-  });
-
-  CLI::App* rotating = keys->add_subcommand("rotate", "Encrypt new data under a new root key");
-  rotating->footer("Example: salvor keys rotate");
-  rotating->callback([&action] { action = rotate; });
-
+  keys.add("remove", "Remove a key; never the last one", "salvor keys remove 5b2f")
+      .required("KEY", *slot, "the key's id, or its beginning")
+      .action([slot](Invocation& invocation) { return remove(invocation, *slot); });
+  keys.add("rotate", "Encrypt new data under a new root key", "salvor keys rotate").action(rotate);
   const auto file = std::make_shared<std::string>();
-  CLI::App* generating =
-      keys->add_subcommand("generate", "Make a key file, and print its recipient for `keys add`");
-  generating->add_option("FILE", *file, "where to; it must not exist")->required();
-  generating->footer("Example: salvor keys generate /etc/salvor/key");
-  generating->callback([&action, file] {
-    action = [file](Invocation& invocation) { return generate(invocation, *file); };
-  });
+  keys.add("generate", "Make a key file, and print its recipient for `keys add`",
+           "salvor keys generate /etc/salvor/key")
+      .required("FILE", *file, "where to; it must not exist")
+      .action([file](Invocation& invocation) { return generate(invocation, *file); });
 }
 
 }  // namespace salvor::cli

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
@@ -72,17 +70,14 @@ int list(Invocation& invocation, const Request& request) {
 
 }  // namespace
 
-void add_ls(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("ls", "List what a recovery point holds");
+void add_ls(Command root) {
   const auto request = std::make_shared<Request>();
-  command->add_option("POINT", request->point, "latest, an id, or its beginning")->required();
-  command->add_option("STORE", request->store, "the store")->required();
-  command->add_option("PATH", request->path, "a path in the store; its root without it");
-  command->add_flag("-R,--recursive", request->recursive, "also what lies in directories");
-  command->footer("Example: salvor ls latest media 2026/02");
-  command->callback([&action, request] {
-    action = [request](Invocation& invocation) { return list(invocation, *request); };
-  });
+  root.add("ls", "List what a recovery point holds", "salvor ls latest media 2026/02")
+      .required("POINT", request->point, "latest, an id, or its beginning")
+      .required("STORE", request->store, "the store")
+      .optional("PATH", request->path, "a path in the store; its root without it")
+      .flag("-R,--recursive", request->recursive, "also what lies in directories")
+      .action([request](Invocation& invocation) { return list(invocation, *request); });
 }
 
 }  // namespace salvor::cli

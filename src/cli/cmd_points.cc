@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
@@ -62,14 +60,11 @@ int points(Invocation& invocation, const std::string& service) {
 
 }  // namespace
 
-void add_points(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("points", "List recovery points, the newest last");
+void add_points(Command root) {
   const auto service = std::make_shared<std::string>();
-  command->add_option("SERVICE", *service, "only this service");
-  command->footer("Example: salvor points shop");
-  command->callback([&action, service] {
-    action = [service](Invocation& invocation) { return points(invocation, *service); };
-  });
+  root.add("points", "List recovery points, the newest last", "salvor points shop")
+      .optional("SERVICE", *service, "only this service")
+      .action([service](Invocation& invocation) { return points(invocation, *service); });
 }
 
 }  // namespace salvor::cli

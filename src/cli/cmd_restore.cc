@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "cli/commands.h"
@@ -55,26 +54,17 @@ int restore(Invocation& invocation, const control::RestoreRequest& request) {
 
 }  // namespace
 
-void add_restore(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("restore", "Restore a service's stores into a directory");
+void add_restore(Command root) {
   const auto request = std::make_shared<control::RestoreRequest>();
-  command->add_option("SERVICE", request->service, "the service")->required();
-  command->add_option("--into", request->into, "the directory; store s goes to DIR/s")
-      ->type_name("DIR");
-  command
-      ->add_option(
-          "--at", request->at,
-          "latest (the default), a point's id, or a time: the newest point at or before it")
-      ->type_name("WHEN");
-  command->add_option("--only", request->stores, "only this store; may be repeated")
-      ->type_name("STORE")
-      ->allow_extra_args(false);
-  command->add_flag("--delta", request->delta,
-                    "the targets may have content: write only what differs");
-  command->footer("Example: salvor restore shop --into /srv/restored --at \"2026-02-03 04:05\"");
-  command->callback([&action, request] {
-    action = [request](Invocation& invocation) { return restore(invocation, *request); };
-  });
+  root.add("restore", "Restore a service's stores into a directory",
+           "salvor restore shop --into /srv/restored --at \"2026-02-03 04:05\"")
+      .required("SERVICE", request->service, "the service")
+      .option("--into", "DIR", request->into, "the directory; store s goes to DIR/s")
+      .option("--at", "WHEN", request->at,
+              "latest (the default), a point's id, or a time: the newest point at or before it")
+      .repeated("--only", "STORE", request->stores, "only this store; may be repeated")
+      .flag("--delta", request->delta, "the targets may have content: write only what differs")
+      .action([request](Invocation& invocation) { return restore(invocation, *request); });
 }
 
 }  // namespace salvor::cli

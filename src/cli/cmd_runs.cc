@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
@@ -63,24 +61,16 @@ int show(Invocation& invocation, const Request& request) {
 
 }  // namespace
 
-void add_runs(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("runs", "List what was run on this machine, newest first");
+void add_runs(Command root) {
   const auto request = std::make_shared<Request>();
-  command->add_option("SERVICE", request->service, "only this service");
-  command->add_option("--limit", request->limit, "at most so many (default 100)")
-      ->type_name("COUNT");
-  command->footer("Example: salvor runs shop");
-  command->callback([&action, request, command] {
-    // The callback of `runs show` has been called before.
-    if (!command->get_subcommands().empty()) return;
-    action = [request](Invocation& invocation) { return list(invocation, *request); };
-  });
-  CLI::App* one = command->add_subcommand("show", "Show one run with its report");
-  one->add_option("RUN", request->run, "the run's id, or its beginning")->required();
-  one->footer("Example: salvor runs show 20260203t040506-1a2b3c4d");
-  one->callback([&action, request] {
-    action = [request](Invocation& invocation) { return show(invocation, *request); };
-  });
+  Command runs =
+      root.add("runs", "List what was run on this machine, newest first", "salvor runs shop");
+  runs.optional("SERVICE", request->service, "only this service")
+      .option("--limit", "COUNT", request->limit, "at most so many (default 100)")
+      .action([request](Invocation& invocation) { return list(invocation, *request); });
+  runs.add("show", "Show one run with its report", "salvor runs show 20260203t040506-1a2b3c4d")
+      .required("RUN", request->run, "the run's id, or its beginning")
+      .action([request](Invocation& invocation) { return show(invocation, *request); });
 }
 
 }  // namespace salvor::cli

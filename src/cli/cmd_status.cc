@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "cli/commands.h"
@@ -74,15 +73,11 @@ int status(Invocation& invocation, const std::string& service) {
 
 }  // namespace
 
-void add_status(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("status", "Show how well each service is protected, the worst first");
+void add_status(Command root) {
   const auto service = std::make_shared<std::string>();
-  command->add_option("SERVICE", *service, "only this service");
-  command->footer("Example: salvor status");
-  command->callback([&action, service] {
-    action = [service](Invocation& invocation) { return status(invocation, *service); };
-  });
+  root.add("status", "Show how well each service is protected, the worst first", "salvor status")
+      .optional("SERVICE", *service, "only this service")
+      .action([service](Invocation& invocation) { return status(invocation, *service); });
 }
 
 }  // namespace salvor::cli

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
@@ -61,17 +59,14 @@ int verify(Invocation& invocation, const control::VerifyRequest& request) {
 
 }  // namespace
 
-void add_verify(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("verify", "Check that the repository is complete and undamaged");
+void add_verify(Command root) {
   const auto request = std::make_shared<control::VerifyRequest>();
-  command->add_flag("--data", request->data, "read and check every byte");
-  command->add_flag("--repair", request->repair,
-                    "make good what can be made from what is left; then check");
-  command->footer("Exit status 5 when there is damage.\n\nExample: salvor verify --data");
-  command->callback([&action, request] {
-    action = [request](Invocation& invocation) { return verify(invocation, *request); };
-  });
+  root.add("verify",
+           "Check that the repository is complete and undamaged; exit status 5 when it is not",
+           "salvor verify --data")
+      .flag("--data", request->data, "read and check every byte")
+      .flag("--repair", request->repair, "make good what can be made from what is left; then check")
+      .action([request](Invocation& invocation) { return verify(invocation, *request); });
 }
 
 }  // namespace salvor::cli

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
@@ -19,10 +17,8 @@ int show_version(Invocation& invocation) {
   return 0;
 }
 
-void add_version(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("version", "Print the version");
-  command->footer("Example: salvor version");
-  command->callback([&action] { action = show_version; });
+void add_version(Command root) {
+  root.add("version", "Print the version", "salvor version").action(show_version);
 }
 
 }  // namespace salvor::cli

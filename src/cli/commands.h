@@ -1,35 +1,24 @@
 #pragma once
 
-#include <functional>
+#include "cli/command_line.h"
 
-namespace CLI {
-class App;
-}
-
-/// The commands of the program, one file each: cmd_NAME.cc.
+/// The commands of the program, one file each: cmd_NAME.cc. Each adds its command to `root`.
 namespace salvor::cli {
 
-class Invocation;
-
-/// What was asked for, ready to be done. Returns the exit status; errors are thrown.
-using Action = std::function<int(Invocation&)>;
-
-/// Each adds its command to `app`. When the command line names it, `action` is set while parsing;
-/// both must outlive the parsing.
-void add_init(CLI::App& app, Action& action);
-void add_config(CLI::App& app, Action& action);
-void add_backup(CLI::App& app, Action& action);
-void add_points(CLI::App& app, Action& action);
-void add_ls(CLI::App& app, Action& action);
-void add_cat(CLI::App& app, Action& action);
-void add_diff(CLI::App& app, Action& action);
-void add_restore(CLI::App& app, Action& action);
-void add_verify(CLI::App& app, Action& action);
-void add_status(CLI::App& app, Action& action);
-void add_runs(CLI::App& app, Action& action);
-void add_keys(CLI::App& app, Action& action);
-void add_completion(CLI::App& app, Action& action);
-void add_version(CLI::App& app, Action& action);
+void add_init(Command root);
+void add_config(Command root);
+void add_backup(Command root);
+void add_points(Command root);
+void add_ls(Command root);
+void add_cat(Command root);
+void add_diff(Command root);
+void add_restore(Command root);
+void add_verify(Command root);
+void add_status(Command root);
+void add_runs(Command root);
+void add_keys(Command root);
+void add_version(Command root);
+void add_completion(Command root, const CommandLine& line);
 
 /// What `salvor version` and `salvor --version` do.
 int show_version(Invocation& invocation);

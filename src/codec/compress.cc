@@ -61,6 +61,10 @@ std::optional<std::size_t> compress(ByteView plain, MutableByteView out, int lev
 }
 
 bool decompress(ByteView compressed, MutableByteView out) {
+  // Exactly one frame: libzstd would go on with a second one, or skip one that holds nothing.
+  if (ZSTD_findFrameCompressedSize(compressed.data(), compressed.size()) != compressed.size()) {
+    return false;
+  }
   const std::size_t size = ZSTD_decompressDCtx(decompression_context(), out.data(), out.size(),
                                                compressed.data(), compressed.size());
   return ZSTD_isError(size) == 0 && size == out.size();

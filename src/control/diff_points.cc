@@ -23,6 +23,15 @@ bool look_equal(Entry a, Entry b) {
   return a == b;
 }
 
+/// One key that differs, as far as it was seen.
+struct Difference {
+  Bytes key;
+  bool head_differs = false;  ///< the record with the entry itself
+  bool content_differs = false;
+  std::optional<Entry> before;
+  std::optional<Entry> after;
+};
+
 /// Puts the differing records of one store together, key by key.
 class StoreDiff {
  public:
@@ -51,14 +60,6 @@ class StoreDiff {
   }
 
  private:
-  struct Difference {
-    Bytes key;
-    bool head_differs = false;  ///< the record with the entry itself
-    bool content_differs = false;
-    std::optional<Entry> before = {};
-    std::optional<Entry> after = {};
-  };
-
   void add(const Record* a, const Record* b) {
     const Record& any = a != nullptr ? *a : *b;
     if (!current_ || current_->key != any.key) {

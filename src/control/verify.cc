@@ -14,7 +14,7 @@ VerifyReport verify_recorded(const Config& config, const VerifyRequest& request,
   Clock& clock = Clock::system();
   const Time start = clock.monotonic();
   const internal::Opened opened = internal::open_repository(
-      config, request.repair ? repo::Access::repair : repo::Access::read, caller.stop);
+      config, request.repair ? repo::Access::repair : repo::Access::inspect, caller.stop);
   repo::Repository& repository = *opened.repository;
   VerifyReport report;
   report.location = repository.location();

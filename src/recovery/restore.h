@@ -13,7 +13,7 @@ struct RestoreOptions {
   bool delta = false;    ///< the target has content: write only what differs
   unsigned threads = 0;  ///< 0: chosen by the machine
   backup::Progress* progress = nullptr;
-  std::stop_token stop;
+  std::stop_token stop = {};
 };
 
 /// Units: bytes of content.

@@ -300,8 +300,8 @@ CheckReport Checker::run() {
   // What opening and reading came upon, unless it was found here as well.
   const std::lock_guard lock(core_.findings_mutex);
   for (const Finding& finding : core_.findings) {
-    const bool known = std::any_of(
-        report_.findings.begin(), report_.findings.end(), [&](const Finding& other) {
+    const bool known =
+        std::any_of(report_.findings.begin(), report_.findings.end(), [&](const Finding& other) {
           return other.object == finding.object && other.severity >= finding.severity;
         });
     if (!known) report_.findings.push_back(finding);

@@ -67,7 +67,8 @@ Description parse_description(std::string_view text) {
       throw Error(ErrorCode::configuration,
                   "the repository has format " + std::to_string(format) +
                       ", this salvor reads up to format " + std::to_string(kFormatVersion),
-                  "use a newer salvor");
+                  "use a newer salvor; if none has ever written there, `salvor verify` tells "
+                  "whether salvor.json is damaged");
     }
     if (document.at("algorithms") != algorithms()) {
       throw Error(ErrorCode::configuration, "the repository uses an algorithm that is not known",

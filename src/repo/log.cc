@@ -29,9 +29,8 @@ bool has_packs(backend::Backend& backend) {
   return false;
 }
 
-[[noreturn]] void throw_missing(std::uint64_t sequence, std::uint64_t newest) {
-  throw Error(ErrorCode::corruption,
-              log_name(sequence) + " is missing, though the log goes on to " + log_name(newest),
+[[noreturn]] void throw_missing(std::uint64_t sequence, const std::string& newest) {
+  throw Error(ErrorCode::corruption, log_name(sequence) + " is missing, though there is " + newest,
               "restore that object from a copy of the repository, or run `salvor verify --repair` "
               "to find its recovery point in the packs");
 }
@@ -143,16 +142,16 @@ LogState Log::load(const Finding& finding, bool from_start) {
     if (sequence && *sequence == state.sequence) begun = true;
     if (sequence && *sequence > state.sequence) sequences.push_back(*sequence);
   });
-  if (!begun) throw_missing(state.sequence, std::max(newest, state.sequence));
+  if (!begun) throw_missing(state.sequence, checkpoint_name(state.sequence));
   for (const std::uint64_t sequence : sequences) {
     const std::uint64_t expected = state.sequence + 1;
-    if (sequence > expected) throw_missing(expected, sequences.back());
+    if (sequence > expected) throw_missing(expected, log_name(sequences.back()));
     const auto stored = fetch(sequence);
-    if (!stored) throw_missing(sequence, sequences.back());
+    if (!stored) throw_missing(sequence, log_name(sequences.back()));
     follow(state, *stored);
     if (!from_start && sequence + kCheckpointEvery > sequences.back()) remember_if_due(state);
   }
-  if (state.sequence < newest) throw_missing(state.sequence + 1, newest);
+  if (state.sequence < newest) throw_missing(state.sequence + 1, checkpoint_name(newest));
   if (state.sequence == 0 && has_packs(backend_)) {
     throw Error(ErrorCode::corruption, "the log is missing, though there are packs",
                 "restore log/ from a copy of the repository, or run `salvor verify --repair` to "

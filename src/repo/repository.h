@@ -53,9 +53,11 @@ struct Finding {
   std::string what;
 };
 
-/// `repair` is `write` without refusing what is to be repaired: like `read`, it falls back to the
-/// recovery points that the packs themselves hold where the log is damaged.
-enum class Access { read, write, repair };
+/// `inspect` is `read` for who looks for damage: what does not authenticate is a finding, even
+/// where it would keep a reader away. `repair` is `write` without refusing what is to be repaired.
+/// But for `write`, all fall back to the recovery points that the packs hold where the log is
+/// damaged.
+enum class Access { read, inspect, write, repair };
 
 /// Chunks to read from one stretch of one pack: places in the list that was planned.
 using FetchGroup = std::vector<std::uint32_t>;

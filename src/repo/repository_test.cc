@@ -68,15 +68,20 @@ class RepositoryTest : public ::testing::Test {
     }
   }
 
-  /// All points are readable as it is; after a repair it is sound, and takes new points.
+  /// All points are readable as it is; after a repair it is sound.
+  void expect_can_be_repaired(MemoryBackend& medium) {
+    expect_all_points(*open_repository(medium, Access::inspect));
+    repair(*open_repository(medium, Access::repair));
+    EXPECT_EQ(damage_of(medium), "");
+    expect_all_points(*open_repository(medium));
+  }
+
+  /// The same; and it takes new points.
   void expect_nothing_is_lost(MemoryBackend& medium, bool damage_shows = true) {
     if (damage_shows) {
       EXPECT_NE(damage_of(medium), "");
     }
-    expect_all_points(*open_repository(medium));
-    repair(*open_repository(medium, Access::repair));
-    EXPECT_EQ(damage_of(medium), "");
-    expect_all_points(*open_repository(medium));
+    expect_can_be_repaired(medium);
     const Contents more{{"more", std::string(5000, 'm')}};
     commit_contents(*open_repository(medium, Access::write), more);
     const auto repository = open_repository(medium);
@@ -257,7 +262,11 @@ TEST_F(RepositoryTest, a_repair_killed_anywhere_can_be_done_again) {
       }
       if (faulty.calls() < deadly) break;
       SCOPED_TRACE("killed at operation " + std::to_string(at));
-      expect_nothing_is_lost(medium, false);
+      if (at % 10 == 0) {
+        expect_nothing_is_lost(medium, false);
+      } else {
+        expect_can_be_repaired(medium);
+      }
     }
   }
 }

@@ -35,16 +35,16 @@ struct Entry {
   std::uint32_t mode = 0;
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::uint64_t size = 0;    ///< files only
+  std::uint64_t size = 0;  ///< files only
   Time mtime;
-  Time ctime;                ///< with inode and device: recognises what did not change
+  Time ctime;  ///< with inode and device: recognises what did not change
   std::uint64_t inode = 0;
-  std::uint64_t device = 0;  ///< the device it lies on
-  std::uint64_t rdev = 0;    ///< device nodes only
-  Bytes target;              ///< symlinks: where to, raw; hard links: the first name's key
+  std::uint64_t device = 0;           ///< the device it lies on
+  std::uint64_t rdev = 0;             ///< device nodes only
+  Bytes target;                       ///< symlinks: where to, raw; hard links: the first name's key
   std::vector<Attribute> attributes;  ///< sorted by name
-  bool unstable = false;     ///< it changed during every try to read it
-  bool racy = false;         ///< changed so shortly before it was read that its times prove nothing
+  bool unstable = false;              ///< it changed during every try to read it
+  bool racy = false;  ///< changed so shortly before it was read that its times prove nothing
 
   bool operator==(const Entry&) const = default;
 };
@@ -54,8 +54,8 @@ Bytes encode(const Entry& entry);
 /// Errors: corruption, when `bytes` is not what encode() makes.
 Entry decode_entry(ByteView bytes);
 
-/// Tree keys of paths: '/' becomes a zero byte, so that the order of keys (memcmp) is the order of a
-/// depth-first walk with sorted names. The root of the store is the empty key.
+/// Tree keys of paths: '/' becomes a zero byte, so that the order of keys (memcmp) is the order of
+/// a depth-first walk with sorted names. The root of the store is the empty key.
 Bytes key_of_path(std::string_view path);
 std::string path_of_key(ByteView key);
 

@@ -29,9 +29,9 @@ class FileWriter {
 };
 
 struct SinkReport {
-  std::uint64_t moved_aside = 0;       ///< things that were in the way, or do not belong (delta)
-  std::string moved_aside_to;          ///< where they are now; empty when there were none
-  std::vector<std::string> warnings;   ///< what could not be restored, e.g. owners when not root
+  std::uint64_t moved_aside = 0;      ///< things that were in the way, or do not belong (delta)
+  std::string moved_aside_to;         ///< where they are now; empty when there were none
+  std::vector<std::string> warnings;  ///< what could not be restored, e.g. owners when not root
 };
 
 /// One store, being written once. The order of calls: begin(); then, in order of keys, make() for

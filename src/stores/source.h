@@ -59,15 +59,15 @@ struct SourceCapabilities {
 };
 
 struct SourceReport {
-  std::vector<Problem> unreadable;                 ///< complete, in no order
+  std::vector<Problem> unreadable;  ///< complete, in no order
   std::uint64_t sockets_skipped = 0;
-  std::map<std::string, std::string> facts;        ///< what the store wants kept with the snapshot
+  std::map<std::string, std::string> facts;  ///< what the store wants kept with the snapshot
 };
 
-/// One store, being read once: announces its entries in strictly ascending order of keys, and yields
-/// their content.
-/// Threads: next() belongs to one thread; open() may be called by any thread, also while next()
-/// runs.   Lifetime: one object per snapshot; destruction abandons, and ends all its threads.
+/// One store, being read once: announces its entries in strictly ascending order of keys, and
+/// yields their content. Threads: next() belongs to one thread; open() may be called by any thread,
+/// also while next() runs.   Lifetime: one object per snapshot; destruction abandons, and ends all
+/// its threads.
 class Source {
  public:
   virtual ~Source() = default;

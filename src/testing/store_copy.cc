@@ -12,7 +12,6 @@
 namespace salvor::testing {
 namespace {
 
-using stores::Entry;
 using stores::EntryKind;
 
 constexpr unsigned kThreads = 4;

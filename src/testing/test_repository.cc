@@ -103,7 +103,7 @@ std::string damage_of(const repo::CheckReport& report) {
 }
 
 std::string damage_of(backend::Backend& backend, bool data) {
-  const auto repository = open_repository(backend);
+  const auto repository = open_repository(backend, repo::Access::inspect);
   repo::CheckOptions options;
   options.data = data;
   options.threads = 2;

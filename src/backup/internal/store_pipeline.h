@@ -36,7 +36,6 @@ class StorePipeline {
   void wait_for_front();
   void finished(std::span<Slot* const> slots);
 
-  repo::Repository& repository_;
   repo::Session& session_;
   const StoreInput& input_;
   const Options& options_;

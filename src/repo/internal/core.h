@@ -84,7 +84,7 @@ struct Repository::Core {
   /// The log's state as far as log, checkpoints and packs still tell it; `why` is noted.
   LogState salvaged_state(const Error& why);
 
-  bool writes() const { return access != Access::read; }
+  bool writes() const { return access == Access::write || access == Access::repair; }
 
   std::vector<PackId> list_packs(bool remember_sizes);
   std::shared_ptr<const Bytes> frame_of(const Location& location, FrameCache& cache);

@@ -38,8 +38,8 @@ class OpenBeneath : public ::testing::Test {
   OpenBeneath() {
     fs::create_directories(home_.path() / "root/dir");
     fs::create_directory(home_.path() / "outside");
-    Fd(open((home_.path() / "root/dir/file").c_str(), O_CREAT | O_WRONLY, 0600));
-    Fd(open((home_.path() / "outside/file").c_str(), O_CREAT | O_WRONLY, 0600));
+    const Fd file(open((home_.path() / "root/dir/file").c_str(), O_CREAT | O_WRONLY, 0600));
+    const Fd outside(open((home_.path() / "outside/file").c_str(), O_CREAT | O_WRONLY, 0600));
     fs::create_symlink("../outside", home_.path() / "root/link");
     fs::create_symlink("file", home_.path() / "root/dir/link");
     root_ = open_file(home_.path() / "root", O_RDONLY | O_DIRECTORY);
@@ -56,7 +56,7 @@ class OpenBeneath : public ::testing::Test {
       at = Fd(openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY));
       path += name + '/';
     }
-    Fd(openat(at.get(), "end", O_CREAT | O_WRONLY, 0600));
+    const Fd end(openat(at.get(), "end", O_CREAT | O_WRONLY, 0600));
     return path + "end";
   }
 

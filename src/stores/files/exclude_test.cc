@@ -68,7 +68,7 @@ TEST(Exclude, ClassesAndEscapes) {
 TEST(Exclude, RefusesMalformedPatterns) {
   for (const char* pattern : {"", "/", "[a", "a\\", "[", "[]"}) {
     try {
-      Exclude({pattern});
+      const Exclude made({pattern});
       FAIL() << pattern;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::configuration);

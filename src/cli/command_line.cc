@@ -1,0 +1,175 @@
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <iostream>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "cli/invocation.h"
+#include "control/nearest_name.h"
+
+namespace salvor::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Every command explains itself: salvor COMMAND --help\n"
+    "The configuration is searched as --config, $SALVOR_CONFIG, ./salvor.toml,\n"
+    "/etc/salvor/salvor.toml.\n\n"
+    "Exit status: 0 done, 1 failed, 2 usage, 3 configuration, 4 not found, 5 corruption,\n"
+    "6 refused by a guard, 7 conflict, 8 unreachable, 9 checks failed";
+
+void add_global_options(CLI::App& app, GlobalOptions& options) {
+  app.add_option("-c,--config", options.config, "the configuration file")->type_name("FILE");
+  app.add_flag("--json", options.json, "print one JSON document instead of text");
+  app.add_flag("-q,--quiet", options.quiet, "no progress, and no words about what was done");
+  app.add_flag("-v,--verbose", options.verbose, "say more on standard error");
+  app.add_flag("--version", options.version, "print the version");
+}
+
+/// The command that was understood last: its help is what the user needs.
+const CLI::App& innermost(const CLI::App& app) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+std::string full_name(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return parent == nullptr ? app.get_name() : full_name(*parent) + " " + app.get_name();
+}
+
+/// No command, or one that there is not. `rest`: what was not understood.
+Error missing_command(const CLI::App& app, const std::vector<std::string>& rest) {
+  const auto word = std::find_if(rest.begin(), rest.end(),
+                                 [](const std::string& each) { return !each.starts_with('-'); });
+  if (word == rest.end()) {
+    return {ErrorCode::usage, "no command given",
+            fmt::format("`{} --help` lists the commands", full_name(app))};
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  return {ErrorCode::usage,
+          fmt::format("there is no command \"{}\"", printable(full_name(app) + " " + *word)),
+          control::suggest(*word, candidates)};
+}
+
+Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = innermost(app);
+  // Only --help: a command that is nothing without one below it.
+  const bool needs_more = command.get_parent() == nullptr || command.get_options().size() == 1;
+  const std::vector<std::string> rest = app.remaining(true);
+  const bool unknown_word = std::any_of(
+      rest.begin(), rest.end(), [](const std::string& each) { return !each.starts_with('-'); });
+  if (unknown_word && needs_more && !command.get_subcommands(nullptr).empty()) {
+    return missing_command(command, rest);
+  }
+  std::string message = printable(error.what());
+  // The library writes sentences; but "SERVICE is required" keeps its name.
+  if (message.size() > 1 && std::islower(static_cast<unsigned char>(message[1])) != 0) {
+    message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
+  }
+  return {ErrorCode::usage, message, fmt::format("see `{} --help`", full_name(command))};
+}
+
+void collect_words(const CLI::App& command, const std::string& name,
+                   std::vector<CommandLine::Words>& all) {
+  CommandLine::Words words{name, {}};
+  for (const CLI::App* below : command.get_subcommands(nullptr)) {
+    words.words.push_back(below->get_name());
+    collect_words(*below, name.empty() ? below->get_name() : name + " " + below->get_name(), all);
+  }
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& each : option->get_lnames()) words.words.push_back("--" + each);
+  }
+  all.push_back(std::move(words));
+}
+
+}  // namespace
+
+Command Command::add(const std::string& name, const std::string& what, const std::string& example) {
+  CLI::App* added = app_->add_subcommand(name, what);
+  added->footer("Example: " + example);
+  return {*added, *chosen_};
+}
+
+Command& Command::required(const std::string& name, std::string& to, const std::string& help) {
+  app_->add_option(name, to, help)->required();
+  return *this;
+}
+
+Command& Command::optional(const std::string& name, std::string& to, const std::string& help) {
+  app_->add_option(name, to, help);
+  return *this;
+}
+
+Command& Command::flag(const std::string& names, bool& to, const std::string& help) {
+  app_->add_flag(names, to, help);
+  return *this;
+}
+
+Command& Command::option(const std::string& name, const std::string& value, std::string& to,
+                         const std::string& help) {
+  app_->add_option(name, to, help)->type_name(value);
+  return *this;
+}
+
+Command& Command::option(const std::string& name, const std::string& value, std::size_t& to,
+                         const std::string& help) {
+  app_->add_option(name, to, help)->type_name(value);
+  return *this;
+}
+
+Command& Command::repeated(const std::string& name, const std::string& value,
+                           std::vector<std::string>& to, const std::string& help) {
+  // One value each time, or "--store db shop" would take the service for a store.
+  app_->add_option(name, to, help)->type_name(value)->allow_extra_args(false);
+  return *this;
+}
+
+void Command::action(Action action) {
+  app_->callback([app = app_, chosen = chosen_, action = std::move(action)] {
+    if (app->get_subcommands().empty()) *chosen = action;
+  });
+}
+
+CommandLine::CommandLine(GlobalOptions& options, Action& chosen)
+    : app_(std::make_unique<CLI::App>(
+          "salvor: backup and restore of everything that a service needs to come back", "salvor")),
+      options_(options),
+      chosen_(chosen) {
+  app_->fallthrough();
+  app_->footer(kFooter);
+  app_->get_formatter()->label("TEXT", "");
+  add_global_options(*app_, options);
+}
+
+CommandLine::~CommandLine() = default;
+
+Command CommandLine::root() {
+  return {*app_, chosen_};
+}
+
+bool CommandLine::parse(int argc, char** argv) {
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    app_->exit(help, std::cout, std::cerr);
+    return false;
+  } catch (const CLI::ParseError& error) {
+    throw usage_error(*app_, error);
+  }
+  if (!chosen_ && !options_.version) throw missing_command(innermost(*app_), {});
+  return true;
+}
+
+std::vector<CommandLine::Words> CommandLine::words() const {
+  std::vector<Words> all;
+  collect_words(*app_, "", all);
+  return all;
+}
+
+}  // namespace salvor::cli

@@ -1,0 +1,225 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "backend/memory.h"
+#include "base/error.h"
+#include "recovery/restore.h"
+#include "repo/check.h"
+#include "scratch.h"
+#include "stores/files/files.h"
+
+/// A small repository, damaged in every place: each damage is found, and none is restored as if it
+/// were right.
+namespace salvor::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+using backend::MemoryBackend;
+using repo::CheckReport;
+
+class DamageTest : public ::testing::Test {
+ protected:
+  static constexpr int kPoints = 6;
+
+  DamageTest() {
+    create_repository(memory_);
+    // Who holds another key can look when the first holder's slot is damaged.
+    open_repository(memory_, repo::Access::write)->add_slot(slot_for(second_holder()));
+    make_tree(tree(), 5, 6'000, 1);
+    SeededRng rng(2);
+    for (int i = 0; i < kPoints; ++i) {
+      std::ofstream(tree() / ("point " + std::to_string(i)), std::ios::binary)
+          << as_text(rng.bytes(300));
+      back_up(memory_, tree());
+    }
+    head_ = open_repository(memory_)->sequence();
+    for (const auto& [name, bytes] : memory_.objects()) names_.push_back(name);
+  }
+
+  static const codec::BoxKeyPair& second_holder() {
+    static const codec::BoxKeyPair pair = codec::make_box_key_pair();
+    return pair;
+  }
+
+  fs::path tree() const { return directory_.path() / "tree"; }
+
+  std::unique_ptr<repo::Repository> open(backend::Backend& medium,
+                                         repo::Access access = repo::Access::inspect) const {
+    return repo::Repository::open(medium, credentials_of(second_holder()), access, Clock::system(),
+                                  Rng::system());
+  }
+
+  /// What a verification says of the repository, opened with a key that still works.
+  CheckReport look(backend::Backend& medium, const std::string& damaged,
+                   std::uint64_t head_seen = 0) const {
+    const bool second = damaged == second_slot();
+    const auto repository = second ? open_repository(medium, repo::Access::inspect) : open(medium);
+    repo::CheckOptions options;
+    options.data = true;
+    options.threads = 1;
+    options.head_seen = head_seen;
+    return repo::check(*repository, options);
+  }
+
+  std::string second_slot() const {
+    MemoryBackend copy(memory_.objects());
+    for (const repo::SlotInfo& slot : open(copy)->slots()) {
+      if (slot.in_use) return "keys/" + slot.id.hex();
+    }
+    return {};
+  }
+
+  static bool names(const CheckReport& report, const std::string& object) {
+    for (const repo::Finding& finding : report.findings) {
+      if (finding.severity != repo::Finding::Severity::damage) continue;
+      if (finding.object == object || finding.what.find(object) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  /// Restores the newest point: equal, or an error, and no wrong byte in either case.
+  /// False: an error.
+  bool restore_is_right_or_refused(backend::Backend& medium) {
+    const TemporaryDirectory target(directory_.path());
+    stores::FilesSinkOptions to;
+    to.target = target.path() / "restored";
+    try {
+      const auto repository = open(medium, repo::Access::read);
+      const auto sink = stores::make_files_sink(to);
+      recovery::RestoreOptions options;
+      options.threads = 2;
+      recovery::restore(*repository, repository->points().back().snapshots.at(0), *sink, options);
+      EXPECT_EQ(tree_difference(describe_tree(tree()), describe_tree(to.target)), "");
+      return true;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::corruption) << error.message();
+      expect_no_wrong_bytes(to.target);
+      return false;
+    }
+  }
+
+  void expect_no_wrong_bytes(const fs::path& target) {
+    if (!fs::exists(target)) return;
+    for (const auto& found : fs::recursive_directory_iterator(target)) {
+      if (!found.is_regular_file() || found.is_symlink()) continue;
+      const Bytes right = read_file(tree() / fs::relative(found.path(), target), 1U << 20U);
+      const Bytes there = read_file(found.path(), 1U << 20U);
+      ASSERT_LE(there.size(), right.size()) << found.path();
+      for (std::size_t at = 0; at < there.size(); ++at) {
+        // What was not written is a hole.
+        ASSERT_TRUE(there[at] == right[at] || there[at] == std::byte{0}) << found.path();
+      }
+    }
+  }
+
+  /// One damage: it is found, its object is named, and what is lost is what can't be restored.
+  void expect_found(MemoryBackend& medium, const std::string& name, bool and_restore) {
+    const CheckReport report = look(medium, name);
+    ASSERT_FALSE(report.sound());
+    ASSERT_TRUE(names(report, name)) << damage_of(report);
+    if (!and_restore || name.starts_with("keys/")) return;
+    const bool lost =
+        std::any_of(report.affected.begin(), report.affected.end(),
+                    [&](const auto& affected) { return affected.point == newest_point(); });
+    EXPECT_EQ(restore_is_right_or_refused(medium), !lost) << damage_of(report);
+  }
+
+  repo::PointId newest_point() const {
+    MemoryBackend copy(memory_.objects());
+    return open(copy)->points().back().id;
+  }
+
+  std::string newest_entry() const {
+    std::string newest;
+    for (const std::string& name : names_) {
+      if (name.starts_with("log/")) newest = name;
+    }
+    return newest;
+  }
+
+  /// Objects of one kind differ little: every byte of the first of each kind and size is tried, and
+  /// a sample of the others.
+  std::size_t stride_of(const std::string& name) {
+    const std::string kind = name.substr(0, name.find('/'));
+    const bool pack = kind == "packs";
+    const std::size_t size = memory_.objects().at(name).size();
+    const std::string sort = kind + (pack && size > 2000 ? " large" : "");
+    return tried_.insert(sort).second && size < 4000 ? 1 : 11;
+  }
+
+  const TemporaryDirectory directory_{"/tmp"};
+  MemoryBackend memory_;
+  std::vector<std::string> names_;
+  std::uint64_t head_ = 0;
+  std::set<std::string> tried_;
+};
+
+TEST_F(DamageTest, the_repository_has_every_kind_of_object) {
+  for (const char* prefix : {"salvor.json", "keys/", "packs/", "index/", "log/", "checkpoint/"}) {
+    EXPECT_TRUE(std::any_of(names_.begin(), names_.end(), [&](const std::string& name) {
+      return name.starts_with(prefix);
+    })) << prefix;
+  }
+  const CheckReport report = look(memory_, "");
+  EXPECT_TRUE(report.sound()) << damage_of(report);
+  EXPECT_TRUE(restore_is_right_or_refused(memory_));
+}
+
+TEST_F(DamageTest, every_flipped_byte_is_found) {
+  MemoryBackend medium(memory_.objects());
+  std::uint64_t flips = 0;
+  for (const std::string& name : names_) {
+    SCOPED_TRACE(name);
+    const std::size_t stride = stride_of(name);
+    for (std::size_t at = 0; at < memory_.objects().at(name).size(); at += stride) {
+      SCOPED_TRACE("byte " + std::to_string(at));
+      const std::byte mask = ++flips % 8 == 0 ? std::byte{0xFF} : std::byte{1};
+      std::byte& byte = medium.objects().at(name)[at];
+      byte ^= mask;
+      expect_found(medium, name, flips % 97 == 0);
+      byte ^= mask;
+      if (HasFailure()) return;
+    }
+  }
+  std::printf("%llu flipped bytes\n", static_cast<unsigned long long>(flips));
+}
+
+TEST_F(DamageTest, every_object_cut_short_or_longer_is_found) {
+  for (const std::string& name : names_) {
+    SCOPED_TRACE(name);
+    const Bytes& whole = memory_.objects().at(name);
+    std::vector<std::size_t> sizes{0, 1, whole.size() / 2, whole.size() - 1, whole.size() + 1};
+    for (std::size_t size = 17; size < whole.size(); size += whole.size() / 12 + 1) {
+      sizes.push_back(size);
+    }
+    for (const std::size_t size : sizes) {
+      SCOPED_TRACE("size " + std::to_string(size));
+      MemoryBackend medium(memory_.objects());
+      medium.objects().at(name).resize(size);
+      expect_found(medium, name, size == whole.size() / 2);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_F(DamageTest, every_missing_object_is_found) {
+  for (const std::string& name : names_) {
+    SCOPED_TRACE(name);
+    MemoryBackend medium(memory_.objects());
+    medium.objects().erase(name);
+    if (name == newest_entry()) {
+      // Nothing in the repository says that there was one more; who has seen it does.
+      EXPECT_TRUE(look(medium, name).sound());
+      EXPECT_TRUE(names(look(medium, name, head_), name));
+      continue;
+    }
+    expect_found(medium, name, true);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace salvor::testing
