@@ -112,7 +112,7 @@ TEST(Decompress, RefusesTruncationsAndOtherBytes) {
 }
 
 TEST(Decompress, NothingFromNothing) {
-  EXPECT_TRUE(decompress({}, {}));
+  EXPECT_FALSE(decompress({}, {}));
   Bytes out(1);
   EXPECT_FALSE(decompress({}, out));
 }

@@ -4,8 +4,8 @@
 
 #include "backend/fault.h"
 #include "backend/memory.h"
-#include "repo/internal/test_keys.h"
 #include "testing/fake_clock.h"
+#include "testing/repo_keys.h"
 
 namespace salvor::repo {
 namespace {
@@ -33,7 +33,7 @@ class LogTest : public ::testing::Test {
   }
   bool has(const std::string& name) { return memory_.objects().contains(name); }
 
-  Keys keys_ = test_keys();
+  Keys keys_ = testing::test_keys();
   testing::FakeClock clock_;
   SeededRng rng_{1};
   MemoryBackend memory_;

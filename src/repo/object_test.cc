@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "codec/wire.h"
-#include "repo/internal/test_keys.h"
 #include "testing/damage.h"
+#include "testing/repo_keys.h"
 
 namespace salvor::repo {
 namespace {
@@ -15,7 +15,7 @@ using testing::SeededRng;
 using testing::test_seed;
 
 TEST(ObjectTest, opens_what_was_sealed) {
-  const Keys keys = test_keys();
+  const Keys keys = testing::test_keys();
   SeededRng rng(1);
   for (const std::size_t size : {0U, 1U, 31U, 32U, 1000U, 100'000U}) {
     for (const Bytes& content : {Bytes(size), rng.bytes(size)}) {
@@ -26,7 +26,7 @@ TEST(ObjectTest, opens_what_was_sealed) {
 }
 
 TEST(ObjectTest, finds_every_damage) {
-  const Keys keys = test_keys();
+  const Keys keys = testing::test_keys();
   SeededRng rng(2);
   const Bytes stored =
       seal_object(keys, ObjectType::index_run, "index/x", to_bytes(std::string(500, 'a')), rng);
@@ -37,7 +37,7 @@ TEST(ObjectTest, finds_every_damage) {
 }
 
 TEST(ObjectTest, a_correct_checksum_is_not_enough) {
-  const Keys keys = test_keys();
+  const Keys keys = testing::test_keys();
   SeededRng rng(3);
   const Bytes stored =
       seal_object(keys, ObjectType::index_run, "index/x", to_bytes("some content"), rng);
@@ -53,21 +53,23 @@ TEST(ObjectTest, a_correct_checksum_is_not_enough) {
 }
 
 TEST(ObjectTest, belongs_to_its_name_its_type_and_its_repository) {
-  const Keys keys = test_keys();
+  const Keys keys = testing::test_keys();
   SeededRng rng(4);
   const Bytes stored = seal_object(keys, ObjectType::log_entry, "log/1", to_bytes("entry"), rng);
   EXPECT_THROW(open_object(keys, ObjectType::log_entry, "log/2", stored), Error);
   EXPECT_THROW(open_object(keys, ObjectType::checkpoint, "log/1", stored), Error);
-  EXPECT_THROW(open_object(test_keys(1, 99), ObjectType::log_entry, "log/1", stored), Error);
+  EXPECT_THROW(open_object(testing::test_keys(1, 99), ObjectType::log_entry, "log/1", stored),
+               Error);
 }
 
 TEST(ObjectTest, an_epoch_without_a_key_is_named) {
   SeededRng rng(5);
   const Bytes stored =
-      seal_object(test_keys(3), ObjectType::log_entry, "log/1", to_bytes("entry"), rng);
-  EXPECT_EQ(open_object(test_keys(4), ObjectType::log_entry, "log/1", stored), to_bytes("entry"));
+      seal_object(testing::test_keys(3), ObjectType::log_entry, "log/1", to_bytes("entry"), rng);
+  EXPECT_EQ(open_object(testing::test_keys(4), ObjectType::log_entry, "log/1", stored),
+            to_bytes("entry"));
   try {
-    open_object(test_keys(2), ObjectType::log_entry, "log/1", stored);
+    open_object(testing::test_keys(2), ObjectType::log_entry, "log/1", stored);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::corruption);

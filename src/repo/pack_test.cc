@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "backend/memory.h"
-#include "repo/internal/test_keys.h"
 #include "testing/damage.h"
+#include "testing/repo_keys.h"
 
 namespace salvor::repo {
 namespace {
@@ -72,7 +72,7 @@ void expect_opens(const Keys& keys, const Built& built) {
 }
 
 TEST(PackTest, reads_what_was_written) {
-  const Keys keys = test_keys(2);
+  const Keys keys = testing::test_keys(2);
   SeededRng rng(1);
   // The last is so large that its directory does not fit into one read of the tail.
   for (const std::size_t frames : {0U, 1U, 5U, 900U}) {
@@ -97,7 +97,7 @@ TEST(PackTest, names_and_ids_belong_together) {
 }
 
 TEST(PackTest, the_whole_object_tells_every_damage) {
-  const Keys keys = test_keys();
+  const Keys keys = testing::test_keys();
   SeededRng rng(3);
   const Built built = build(keys, 4, 3, rng);
   const auto parse = [&](ByteView bytes) { parse_pack(keys, built.directory.pack.id, bytes); };
@@ -105,7 +105,7 @@ TEST(PackTest, the_whole_object_tells_every_damage) {
 }
 
 TEST(PackTest, the_directory_of_a_damaged_pack_is_right_or_refused) {
-  const Keys keys = test_keys();
+  const Keys keys = testing::test_keys();
   SeededRng rng(4);
   const Built built = build(keys, 4, 3, rng);
   const std::string name = pack_name(built.directory.pack.id);
@@ -118,7 +118,7 @@ TEST(PackTest, the_directory_of_a_damaged_pack_is_right_or_refused) {
 }
 
 TEST(PackTest, a_frame_tells_every_damage_and_every_wrong_place) {
-  const Keys keys = test_keys();
+  const Keys keys = testing::test_keys();
   SeededRng rng(5);
   const Built built = build(keys, 2, 3, rng);
   const FrameInfo& frame = built.directory.frames[0];
@@ -142,7 +142,7 @@ TEST(PackTest, a_frame_tells_every_damage_and_every_wrong_place) {
 }
 
 TEST(PackTest, a_pack_under_the_name_of_another_is_refused) {
-  const Keys keys = test_keys();
+  const Keys keys = testing::test_keys();
   SeededRng rng(6);
   const Built built = build(keys, 1, 1, rng);
   EXPECT_THROW(parse_pack(keys, random_id<PackId>(rng), built.object), Error);
@@ -152,7 +152,7 @@ TEST(PackTest, a_missing_pack_is_not_found) {
   backend::MemoryBackend backend;
   SeededRng rng(7);
   try {
-    read_directory(backend, test_keys(), random_id<PackId>(rng));
+    read_directory(backend, testing::test_keys(), random_id<PackId>(rng));
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::not_found);

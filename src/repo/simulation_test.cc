@@ -5,9 +5,9 @@
 #include "backend/memory.h"
 #include "repo/internal/core.h"
 #include "repo/internal/object.h"
-#include "repo/internal/test_keys.h"
 #include "testing/fake_clock.h"
 #include "testing/interleaving.h"
+#include "testing/repo_keys.h"
 #include "testing/test_repository.h"
 
 /// The protocol of commitment, in every order of the calls of two and three writers.
@@ -142,7 +142,7 @@ class AppendSimulation {
 
   InterleavingOptions options_;
   int appends_;
-  Keys keys_ = test_keys();
+  Keys keys_ = testing::test_keys();
   testing::FakeClock clock_;
   MemoryBackend start_;
   Log::Finding ignore_ = [](const std::string&, const std::string&) {};

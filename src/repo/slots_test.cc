@@ -4,9 +4,9 @@
 
 #include "codec/sealed_box.h"
 #include "repo/internal/description.h"
-#include "repo/internal/test_keys.h"
 #include "testing/damage.h"
 #include "testing/fake_clock.h"
+#include "testing/repo_keys.h"
 #include "testing/test_repository.h"
 
 namespace salvor::repo {
@@ -29,7 +29,7 @@ class SlotsTest : public ::testing::Test {
     EXPECT_EQ(to_bytes(ring->encode().view()), to_bytes(keys_.ring().encode().view()));
   }
 
-  Keys keys_ = test_keys(2);
+  Keys keys_ = testing::test_keys(2);
   testing::FakeClock clock_;
   SeededRng rng_{1};
 };
@@ -56,7 +56,7 @@ TEST_F(SlotsTest, a_key_opens_its_slot_and_no_other_does) {
 
 TEST_F(SlotsTest, a_resealed_slot_has_another_name_and_the_same_holder) {
   const Slot slot = make(slot_for("open sesame"));
-  const Keys rotated = test_keys(3);
+  const Keys rotated = testing::test_keys(3);
   const Slot fresh = reseal(slot, rotated, rng_);
   EXPECT_NE(fresh.id, slot.id);
   EXPECT_EQ(fresh.epochs, 3U);
@@ -94,7 +94,7 @@ TEST_F(SlotsTest, a_flipped_version_is_damage_and_a_newer_one_is_not) {
 }
 
 TEST_F(SlotsTest, a_slot_of_somebody_without_the_keys_is_not_authentic) {
-  const Keys others = test_keys(1, 77);
+  const Keys others = testing::test_keys(1, 77);
   const Slot forged = make_slot(others, slot_for("mallory"), clock_, rng_);
   const Slot found = parse_slot(forged.id, write_slot(forged, others.slot_mac()));
   EXPECT_FALSE(authentic(found, keys_.slot_mac()));
@@ -134,7 +134,7 @@ class DescriptionTest : public ::testing::Test {
   std::string write() {
     return write_description({keys_.repository(), {4096, 8192, 16384}}, keys_.description_mac());
   }
-  Keys keys_ = test_keys();
+  Keys keys_ = testing::test_keys();
 };
 
 TEST_F(DescriptionTest, reads_what_was_written) {
@@ -145,7 +145,7 @@ TEST_F(DescriptionTest, reads_what_was_written) {
   EXPECT_EQ(found.chunker.normal_bytes, 8192U);
   EXPECT_EQ(found.chunker.max_bytes, 16384U);
   authenticate_description(text, keys_.description_mac());
-  EXPECT_THROW(authenticate_description(text, test_keys(1, 5).description_mac()), Error);
+  EXPECT_THROW(authenticate_description(text, testing::test_keys(1, 5).description_mac()), Error);
 }
 
 TEST_F(DescriptionTest, every_damage_shows) {

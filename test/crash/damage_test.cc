@@ -35,7 +35,12 @@ class DamageTest : public ::testing::Test {
           << as_text(rng.bytes(300));
       back_up(memory_, tree());
     }
-    head_ = open_repository(memory_)->sequence();
+    const auto repository = open(memory_);
+    head_ = repository->sequence();
+    newest_point_ = repository->points().back().id;
+    for (const repo::SlotInfo& slot : repository->slots()) {
+      if (slot.in_use) second_slot_ = "keys/" + slot.id.hex();
+    }
     for (const auto& [name, bytes] : memory_.objects()) names_.push_back(name);
   }
 
@@ -55,21 +60,13 @@ class DamageTest : public ::testing::Test {
   /// What a verification says of the repository, opened with a key that still works.
   CheckReport look(backend::Backend& medium, const std::string& damaged,
                    std::uint64_t head_seen = 0) const {
-    const bool second = damaged == second_slot();
+    const bool second = damaged == second_slot_;
     const auto repository = second ? open_repository(medium, repo::Access::inspect) : open(medium);
     repo::CheckOptions options;
     options.data = true;
     options.threads = 1;
     options.head_seen = head_seen;
     return repo::check(*repository, options);
-  }
-
-  std::string second_slot() const {
-    MemoryBackend copy(memory_.objects());
-    for (const repo::SlotInfo& slot : open(copy)->slots()) {
-      if (slot.in_use) return "keys/" + slot.id.hex();
-    }
-    return {};
   }
 
   static bool names(const CheckReport& report, const std::string& object) {
@@ -120,16 +117,12 @@ class DamageTest : public ::testing::Test {
     const CheckReport report = look(medium, name);
     ASSERT_FALSE(report.sound());
     ASSERT_TRUE(names(report, name)) << damage_of(report);
-    if (!and_restore || name.starts_with("keys/")) return;
+    // A reader may refuse what claims to be of a newer format before it knows better.
+    if (!and_restore || name.starts_with("keys/") || name == "salvor.json") return;
     const bool lost =
         std::any_of(report.affected.begin(), report.affected.end(),
-                    [&](const auto& affected) { return affected.point == newest_point(); });
+                    [&](const auto& affected) { return affected.point == newest_point_; });
     EXPECT_EQ(restore_is_right_or_refused(medium), !lost) << damage_of(report);
-  }
-
-  repo::PointId newest_point() const {
-    MemoryBackend copy(memory_.objects());
-    return open(copy)->points().back().id;
   }
 
   std::string newest_entry() const {
@@ -154,6 +147,8 @@ class DamageTest : public ::testing::Test {
   MemoryBackend memory_;
   std::vector<std::string> names_;
   std::uint64_t head_ = 0;
+  repo::PointId newest_point_;
+  std::string second_slot_;
   std::set<std::string> tried_;
 };
 
