@@ -45,10 +45,12 @@ Secret argon2id(ByteView passphrase, ByteView salt, const Argon2Cost& cost) {
   SALVOR_ASSERT(salt.size() == crypto_pwhash_SALTBYTES && kArgon2SaltBytes == salt.size());
   SALVOR_ASSERT(sodium_init() >= 0);
   Secret out(32);
-  const int status = crypto_pwhash(
-      as_unsigned(out.mutable_view().data()), out.size(),
-      reinterpret_cast<const char*>(passphrase.data()), passphrase.size(), as_unsigned(salt.data()),
-      cost.passes, std::size_t{cost.memory_kib} * 1024, crypto_pwhash_ALG_ARGON2ID13);
+  // libsodium takes no null pointer, not even for an empty passphrase.
+  const char* text = passphrase.empty() ? "" : reinterpret_cast<const char*>(passphrase.data());
+  const int status =
+      crypto_pwhash(as_unsigned(out.mutable_view().data()), out.size(), text, passphrase.size(),
+                    as_unsigned(salt.data()), cost.passes, std::size_t{cost.memory_kib} * 1024,
+                    crypto_pwhash_ALG_ARGON2ID13);
   if (status != 0) {
     throw Error(ErrorCode::failed,
                 "cannot derive a key from the passphrase: " + std::to_string(cost.memory_kib) +

@@ -6,6 +6,7 @@
 #include "backend/memory.h"
 #include "testing/fake_clock.h"
 #include "testing/repo_keys.h"
+#include "testing/seeded_rng.h"
 
 namespace salvor::repo {
 namespace {

@@ -5,6 +5,7 @@
 #include "codec/wire.h"
 #include "testing/damage.h"
 #include "testing/repo_keys.h"
+#include "testing/seeded_rng.h"
 
 namespace salvor::repo {
 namespace {

@@ -8,6 +8,7 @@
 #include "testing/fake_clock.h"
 #include "testing/interleaving.h"
 #include "testing/repo_keys.h"
+#include "testing/seeded_rng.h"
 #include "testing/test_repository.h"
 
 /// The protocol of commitment, in every order of the calls of two and three writers.
