@@ -412,8 +412,14 @@ TEST_F(BackupTest, a_source_that_fails_in_the_middle_ends_it_while_others_still_
   items["zzz"] = fake_file("last");
   for (int round = 0; round < 10; ++round) {
     FakeSource source(items);
-    source.on_next = [](const std::string& path) {
-      if (path == "zzz") throw Error(ErrorCode::unreachable, "the store is gone");
+    std::promise<void> reads_big;
+    source.on_open = [&](const std::string& path) {
+      if (path == "zz big") reads_big.set_value();
+    };
+    source.on_next = [&](const std::string& path) {
+      if (path != "zzz") return;
+      reads_big.get_future().wait();
+      throw Error(ErrorCode::unreachable, "the store is gone");
     };
     expect_error_in_time(ErrorCode::unreachable, [&] { back_up(source); });
   }

@@ -37,15 +37,17 @@ FakeItem fake_hard_link(std::string_view first_name) {
 
 class FakeSource::Reader final : public stores::ContentReader {
  public:
-  Reader(FakeSource& source, const Bytes& key, const FakeItem& item, int attempt)
+  Reader(FakeSource& source, const Item& announced, const FakeItem& item, int attempt)
       : source_(source),
-        key_(key),
+        key_(announced.key),
+        is_file_(announced.entry.kind == EntryKind::file),
         item_(item),
         attempt_(attempt),
         content_(
             item.contents[std::min(item.contents.size() - 1, static_cast<std::size_t>(attempt))]) {}
 
   Step read(MutableByteView out) override {
+    if (!is_file_) return {};
     if (item_.breaks_at && at_ >= *item_.breaks_at) {
       source_.add_problem(key_, "input/output error");
       throw Error(ErrorCode::failed, "input/output error");
@@ -66,13 +68,14 @@ class FakeSource::Reader final : public stores::ContentReader {
   }
 
   bool finish(Entry& entry) override {
-    entry.size = content_.size();
+    if (is_file_) entry.size = content_.size();
     return attempt_ >= item_.changes;
   }
 
  private:
   FakeSource& source_;
   const Bytes key_;
+  const bool is_file_;
   const FakeItem& item_;
   const int attempt_;
   const std::string& content_;
@@ -119,7 +122,7 @@ std::unique_ptr<stores::ContentReader> FakeSource::open(const Item& item) {
     add_problem(item.key, "permission denied");
     return nullptr;
   }
-  return std::make_unique<Reader>(*this, item.key, thing, attempt);
+  return std::make_unique<Reader>(*this, item, thing, attempt);
 }
 
 bool FakeSource::unchanged(const Entry& then, const Entry& now) const {

@@ -15,7 +15,8 @@ namespace salvor::testing {
 /// One thing of a FakeSource, and how it behaves.   A value.
 struct FakeItem {
   stores::Entry entry;
-  /// What each try to read finds; the last one stays. Bytes of 'H' are holes where `sparse`.
+  /// What each try to read finds; the last one stays. Bytes of 'H' are holes where `sparse`. Of a
+  /// hard link: what it has when it is read as a file.
   std::vector<std::string> contents = {{}};
   bool sparse = false;
   int changes = 0;                            ///< how many tries find that it has changed meanwhile
