@@ -337,6 +337,32 @@ TEST_F(BackupTest, a_lost_chunk_is_stored_again) {
   }
 }
 
+// It failed every later backup of the store, for as long as that point was the newest.
+TEST_F(BackupTest, a_damaged_previous_snapshot_keeps_no_backup_from_being_taken) {
+  const Items items{{"", fake_directory()}, {"a", fake_file(random_text(5, 50'000))}};
+  back_up(items);
+  ASSERT_GT(std::erase_if(memory_.objects(),
+                          [](const auto& object) {
+                            // Byte 8 of a pack is its kind: 2, tree (docs/format.md, section 6).
+                            return object.first.starts_with("packs/") &&
+                                   object.second.at(8) == std::byte{2};
+                          }),
+            0U);
+  back_up(items);
+  EXPECT_TRUE(newest().at("a").content == items.at("a").contents[0]);
+}
+
+// Its children stayed, and a tree with children of nothing can't be restored.
+TEST_F(BackupTest, a_directory_whose_attributes_can_not_be_read_stays) {
+  Items items{{"", fake_directory()}, {"d", fake_directory()}, {"d/x", fake_file("content")}};
+  items["d"].breaks_at = 0;
+  const Result result = back_up(items, true);
+  EXPECT_EQ(result.unreadable.size(), 1U);
+  const auto kept = newest();
+  EXPECT_EQ(kept.at("d").entry.kind, EntryKind::directory);
+  EXPECT_EQ(kept.at("d/x").content, "content");
+}
+
 TEST_F(BackupTest, a_stop_ends_it_without_a_point) {
   Items items{{"", fake_directory()}};
   for (int i = 0; i < 2000; ++i) items[std::to_string(i)] = fake_file(std::to_string(i));

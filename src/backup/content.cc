@@ -110,8 +110,7 @@ void ContentStore::drop_or_keep(Slot& slot) const {
 void ContentStore::leave_out(Slot& slot, const Error& error) {
   const std::lock_guard lock(problems_mutex_);
   problems_.push_back({slot.item.key, error.message()});
-  slot.refs.clear();
-  slot.dropped = true;
+  drop_or_keep(slot);
 }
 
 std::vector<stores::Problem> ContentStore::problems() const {
@@ -220,6 +219,7 @@ void ContentStore::cut_stream(stores::ContentReader& reader, const std::shared_p
   span->buffer = buffers_.take();
   std::size_t filled = 0;
   for (bool end = false; !end;) {
+    pool_.rethrow();  // the whole backup has failed, or was cancelled
     const std::size_t room = std::min(span->buffer.size(), kSpanBytes + filled) - filled;
     const auto step = reader.read(MutableByteView(span->buffer).subspan(filled, room));
     filled += step.data_bytes;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "repo/format.h"
 
 namespace salvor::backup {
@@ -19,6 +20,10 @@ unsigned threads_of(const Options& options) {
   if (options.threads != 0) return options.threads;
   // More than cores: most of them wait for the disk when it is cold.
   return std::max(4U, 2 * std::thread::hardware_concurrency() + 2);
+}
+
+[[noreturn]] void throw_cancelled() {
+  throw Error(ErrorCode::cancelled, "the backup was cancelled");
 }
 
 std::uint64_t length_of(const repo::Record& record) {
@@ -42,16 +47,30 @@ StorePipeline::StorePipeline(repo::Repository& repository, repo::Session& sessio
   snapshot_.store = input.name;
   snapshot_.type = input.type;
   if (previous && input.source->capabilities().recognises_unchanged) {
-    previous_.emplace(repository.node_reader(), previous->root);
+    try {
+      previous_.emplace(repository.node_reader(), previous->root);
+    } catch (const Error& error) {
+      distrust_previous(error);
+    }
   }
 }
 
 repo::Snapshot StorePipeline::run(std::vector<stores::Problem>& problems) {
   const std::uint64_t bytes_before = progress_->bytes;
+  try {
+    read_all();
+  } catch (...) {
+    // Ends the tasks that are under way, a large file's too, before anybody waits for them.
+    pool_.fail(std::current_exception());
+    throw;
+  }
+  return sum_up(bytes_before, problems);
+}
+
+/// Announces, and adds to the tree what is done, until nothing is left.
+void StorePipeline::read_all() {
   for (bool more = true; more || !window_.empty();) {
-    if (options_.stop.stop_requested()) {
-      throw Error(ErrorCode::cancelled, "the backup was cancelled");
-    }
+    if (options_.stop.stop_requested()) throw_cancelled();
     while (emit_front()) {
     }
     if (more && window_.size() < kWindowSlotsMax) {
@@ -65,6 +84,10 @@ repo::Snapshot StorePipeline::run(std::vector<stores::Problem>& problems) {
     }
   }
   pool_.drain();
+}
+
+repo::Snapshot StorePipeline::sum_up(std::uint64_t bytes_before,
+                                     std::vector<stores::Problem>& problems) {
   const repo::TreeRoot root = builder_.finish();
   const stores::SourceReport report = input_.source->report();
   snapshot_.root = root.id;
@@ -91,6 +114,7 @@ bool StorePipeline::announce() {
   window_.push_back(std::make_unique<Slot>());
   Slot& slot = *window_.back();
   slot.item = std::move(*item);
+  slot.announced_inode = slot.item.entry.inode;
   if (take_over(slot)) {
     slot.done = true;
   } else {
@@ -103,6 +127,23 @@ bool StorePipeline::announce() {
 /// there.
 bool StorePipeline::take_over(Slot& slot) {
   if (!previous_) return false;
+  try {
+    return find_in_previous(slot);
+  } catch (const Error& error) {
+    distrust_previous(error);
+    return false;
+  }
+}
+
+/// A damaged previous snapshot must not keep the next one from being taken: all is read again.
+void StorePipeline::distrust_previous(const Error& error) {
+  if (error.code() != ErrorCode::corruption) throw error;
+  log::warning("store {}: the previous snapshot is damaged, everything is read again: {}",
+               input_.name, error.message());
+  previous_.reset();
+}
+
+bool StorePipeline::find_in_previous(Slot& slot) {
   const repo::Record* record = previous_->find_record();
   while (record != nullptr && repo::compare(record->key, record->offset, slot.item.key, 0) < 0) {
     previous_->advance();
@@ -161,6 +202,7 @@ void StorePipeline::wait_for_front() {
   // A task that fails wakes nobody, so the pool is asked now and then.
   while (!front.done) {
     changed_.wait_for(lock, std::chrono::milliseconds(100));
+    if (options_.stop.stop_requested()) throw_cancelled();
     pool_.rethrow();
   }
 }
@@ -193,6 +235,10 @@ void StorePipeline::emit(Slot& slot) {
   if (slot.dropped) {
     lost_first_names_.emplace(slot.item.key, Bytes{});
     return;
+  }
+  // Replaced between the walk and the read: what is kept is not what other names are links to.
+  if (slot.item.entry.inode != slot.announced_inode) {
+    lost_first_names_.emplace(slot.item.key, Bytes{});
   }
   ++snapshot_.entries;
   ++progress_->entries;

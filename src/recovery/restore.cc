@@ -202,7 +202,10 @@ void Restore::submit(const std::shared_ptr<Window>& window, repo::FetchGroup gro
 
 void Restore::wait_for_room() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return in_flight_ < kGroupsInFlightMax || pool_.failed(); });
+  // A task that fails wakes nobody, so the pool is asked now and then.
+  while (in_flight_ >= kGroupsInFlightMax && !pool_.failed()) {
+    changed_.wait_for(lock, std::chrono::milliseconds(100));
+  }
   lock.unlock();
   pool_.rethrow();
 }

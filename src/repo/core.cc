@@ -49,7 +49,10 @@ Log::Finding Repository::Core::log_findings() {
 }
 
 Index& Repository::Core::chunks() {
-  std::call_once(index_once, [this] { load_index(); });
+  if (!index_loaded) {
+    const std::lock_guard lock(index_mutex);
+    if (!index_loaded) load_index();
+  }
   return *index;
 }
 
@@ -61,6 +64,8 @@ std::vector<PackDirectory> Repository::Core::read_run(const IndexRunId& id) {
 
 void Repository::Core::load_index() {
   auto loaded = std::make_unique<Index>();
+  loaded_runs.clear();
+  present.clear();
   // What a salvaged log does not say, the packs do.
   load_runs(*loaded, salvaged);
   index = std::move(loaded);
@@ -78,7 +83,7 @@ void Repository::Core::load_runs(Index& into, bool adopt) {
   if (writes()) list_packs(true);
   bool lost = false;
   for (const IndexRunId& run : log_state.runs) {
-    if (!loaded_runs.insert(run).second) continue;
+    if (loaded_runs.contains(run)) continue;
     try {
       for (const PackDirectory& directory : read_run(run)) {
         const auto found = present.find(directory.pack.id);
@@ -96,6 +101,7 @@ void Repository::Core::load_runs(Index& into, bool adopt) {
             error.code() == ErrorCode::not_found ? "it is missing" : error.message()});
       lost = true;
     }
+    loaded_runs.insert(run);
   }
   if (lost) {
     log::warning("{}: an index run is lost; reading the directories of the packs instead",

@@ -53,7 +53,11 @@ Bytes unsqueeze(ByteView squeezed, std::size_t plain_bytes_max, std::string_view
 
 Bytes seal_object(const Keys& keys, ObjectType type, const std::string& name, ByteView content,
                   Rng& rng) {
-  SALVOR_ASSERT(content.size() <= kObjectBytesMax);
+  if (content.size() > kObjectBytesMax) {
+    throw Error(ErrorCode::failed, name + " would have " + std::to_string(content.size()) +
+                                       " bytes, expected at most " +
+                                       std::to_string(kObjectBytesMax));
+  }
   Bytes salt(kSaltBytes);
   rng.fill(salt);
   codec::WireWriter writer;

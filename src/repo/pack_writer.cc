@@ -93,6 +93,7 @@ void PackWriter::run(const std::stop_token& stop) {
   while (changed_.wait(lock, stop, [&] { return !queue_.empty(); })) {
     const FillingPlace place = queue_.front();
     queue_.pop_front();
+    ++uploading_;
     const bool give_up = failure_ != nullptr;
     lock.unlock();
     std::exception_ptr failure;
@@ -112,6 +113,7 @@ void PackWriter::run(const std::stop_token& stop) {
     }
     buffers_.push_back(place->pack.take_buffer());
     live_.erase(place);
+    --uploading_;
     changed_.notify_all();
   }
 }
@@ -144,6 +146,9 @@ void PackWriter::finish_what_can_be() noexcept {
   } catch (...) {
     // What was uploaded before the failure is in finished_; the rest is given up.
   }
+  // A pack that another thread is still at may yet become durable: it must not go unnoticed.
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return uploading_ == 0 && queue_.empty(); });
 }
 
 /// Keeps what is remembered of finished packs bounded, however long the session is.

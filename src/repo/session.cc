@@ -29,6 +29,7 @@ struct Session::State {
   State(Repository::Core& core_, SessionId id_, std::vector<PackDirectory> adopted_)
       : core(core_), id(id_), adopted(std::move(adopted_)), packs(core_) {
     core.session_open = true;
+    core.index_dirty = true;
   }
   ~State() { core.session_open = false; }
 
@@ -182,6 +183,7 @@ PointId Session::commit(Point point) {
   entry.runs = state_->written_runs;
   entry.point = point;
   core.log.append(core.log_state, std::move(entry));
+  core.index_dirty = false;
   state_->over = true;
   try {
     state_->end(EndResult::done, {});
@@ -199,6 +201,7 @@ void Session::abandon() noexcept {
     std::vector<IndexRunId> runs = state_->packs.take_runs(std::exchange(state_->adopted, {}));
     runs.insert(runs.end(), state_->written_runs.begin(), state_->written_runs.end());
     state_->end(EndResult::failed, std::move(runs));
+    state_->core.index_dirty = false;
   } catch (const std::exception& error) {
     log::debug("cannot log the end of a failed session: {}", error.what());
   }
@@ -209,11 +212,15 @@ std::unique_ptr<Session> Repository::begin() {
   SALVOR_ASSERT(core.writes() && !core.session_open);
   refresh();
   core.log.write_due_checkpoint();
+  const bool dirty = core.index_dirty;
+  // A session before this one may have left packs in the index that no run names.
+  if (dirty) core.index_loaded = false;
+  core.index_dirty = true;
   Index& index = core.chunks();
   // Nobody stores any more what a failed session has claimed.
   index.drop_claims();
   std::vector<OpenSession> dead;
-  bool unfinished = false;
+  bool unfinished = dirty;
   for (const OpenSession& open : core.log_state.sessions) {
     const Liveness liveness = liveness_of(open.process);
     if (liveness == Liveness::dead) dead.push_back(open);

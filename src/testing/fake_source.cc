@@ -68,6 +68,10 @@ class FakeSource::Reader final : public stores::ContentReader {
   }
 
   bool finish(Entry& entry) override {
+    if (!is_file_ && item_.breaks_at) {
+      source_.add_problem(key_, "input/output error");
+      throw Error(ErrorCode::failed, "input/output error");
+    }
     if (is_file_) entry.size = content_.size();
     return attempt_ >= item_.changes;
   }

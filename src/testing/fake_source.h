@@ -19,10 +19,11 @@ struct FakeItem {
   /// hard link: what it has when it is read as a file.
   std::vector<std::string> contents = {{}};
   bool sparse = false;
-  int changes = 0;                            ///< how many tries find that it has changed meanwhile
-  bool vanishes = false;                      ///< between next() and open()
-  bool unreadable = false;                    ///< open() finds a problem
-  std::optional<std::size_t> breaks_at = {};  ///< read() fails at this byte
+  int changes = 0;          ///< how many tries find that it has changed meanwhile
+  bool vanishes = false;    ///< between next() and open()
+  bool unreadable = false;  ///< open() finds a problem
+  std::optional<std::size_t> breaks_at =
+      {};  ///< read() fails at this byte; of a directory: finish() fails
 };
 
 FakeItem fake_file(std::string content);

@@ -2,6 +2,7 @@
 
 #include "backup/backup.h"
 #include "backup/internal/content.h"
+#include "base/error.h"
 
 namespace salvor::backup {
 
@@ -26,7 +27,11 @@ class StorePipeline {
 
  private:
   bool announce();
+  void read_all();
+  repo::Snapshot sum_up(std::uint64_t bytes_before, std::vector<stores::Problem>& problems);
   bool take_over(Slot& slot);
+  bool find_in_previous(Slot& slot);
+  void distrust_previous(const Error& error);
   void queue(Slot& slot);
   void submit_batch();
   bool emit_front();

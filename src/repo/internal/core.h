@@ -53,9 +53,12 @@ struct Repository::Core {
   std::mutex findings_mutex;
   std::vector<Finding> findings;
 
-  std::once_flag index_once;
+  std::mutex index_mutex;  ///< held while the index is loaded
   std::unique_ptr<Index> index;
   std::atomic<bool> index_loaded{false};
+  /// A session is open, or ended without naming all its packs in the log: what the index knows of
+  /// them must not outlive it.
+  bool index_dirty = false;
   std::unordered_set<IndexRunId, IdHash> loaded_runs;
   std::unordered_map<PackId, std::uint64_t, IdHash> present;  ///< packs that exist, when writing
 

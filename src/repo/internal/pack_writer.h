@@ -64,6 +64,7 @@ class PackWriter {
   FillingPlace data_;
   FillingPlace tree_;
   std::deque<FillingPlace> queue_;
+  std::size_t uploading_ = 0;  ///< packs that a thread of ours is at
   std::vector<Bytes> buffers_;
   std::vector<PackDirectory> finished_;  ///< durable, and in no run yet
   std::size_t finished_chunks_ = 0;
