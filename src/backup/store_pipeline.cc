@@ -173,7 +173,7 @@ void StorePipeline::queue(Slot& slot) {
     submit_batch();
     pool_.submit([this, &slot] {
       content_.read_large(slot);
-      finished({});
+      wake();
     });
     return;
   }
@@ -186,12 +186,12 @@ void StorePipeline::submit_batch() {
   if (batch_.empty()) return;
   pool_.submit([this, slots = std::exchange(batch_, {})] {
     content_.read_small(slots);
-    finished(slots);
+    wake();
   });
   batch_bytes_ = 0;
 }
 
-void StorePipeline::finished(std::span<Slot* const>) {
+void StorePipeline::wake() {
   const std::lock_guard lock(mutex_);
   changed_.notify_all();
 }

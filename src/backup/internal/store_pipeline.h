@@ -39,7 +39,7 @@ class StorePipeline {
   void emit_content(Slot& slot);
   void mend_hard_link(Slot& slot);
   void wait_for_front();
-  void finished(std::span<Slot* const> slots);
+  void wake();
 
   repo::Session& session_;
   const StoreInput& input_;
