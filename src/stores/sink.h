@@ -20,6 +20,11 @@ class FileWriter {
 
   virtual void write(ByteView bytes, std::uint64_t offset) = 0;
 
+  /// Only with delta: what read_existing() yields for [offset, offset + length) is what belongs
+  /// there. To be called instead of write(); where the target itself is written over, it does
+  /// nothing.
+  virtual void keep(std::uint64_t /*offset*/, std::uint64_t /*length*/) {}
+
   /// Makes [offset, offset + length) a hole. Only needed with delta, where old bytes may lie there;
   /// in a new file what is not written is a hole already.
   virtual void punch_hole(std::uint64_t offset, std::uint64_t length) = 0;
@@ -29,6 +34,7 @@ class FileWriter {
 };
 
 struct SinkReport {
+  std::uint64_t reused = 0;           ///< files that were taken from what is live, unread
   std::uint64_t moved_aside = 0;      ///< things that were in the way, or do not belong (delta)
   std::string moved_aside_to;         ///< where they are now; empty when there were none
   std::vector<std::string> warnings;  ///< what could not be restored, e.g. owners when not root
@@ -46,6 +52,10 @@ class Sink {
   /// Refuses (code refused) a target that exists and is not empty, unless with delta.
   virtual void begin() = 0;
   virtual void make(ByteView key, const Entry& entry) = 0;
+
+  /// Whether the sink has this file whole already, content and metadata, and has put it in place:
+  /// then neither create() nor a chunk of it is needed. In the place of create(), in order of keys.
+  virtual bool reuse(ByteView /*key*/, const Entry& /*entry*/) { return false; }
   virtual std::unique_ptr<FileWriter> create(ByteView key, const Entry& entry) = 0;
 
   /// Hard links, and the metadata of directories, which must come after their content. With delta,

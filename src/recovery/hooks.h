@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+
+/// The commands of a service: what it wants run while its data is restored.
+namespace salvor::recovery {
+
+enum class Mode { restore, drill };
+std::string_view name_of(Mode mode);  ///< "restore", "drill": SALVOR_MODE
+
+/// What every command is told, in its environment.
+/// SALVOR_MODE, SALVOR_RUN, SALVOR_SERVICE, SALVOR_POINT, SALVOR_POINT_TIME; for each store NAME
+/// (upper case, '-' as '_') SALVOR_STORE_NAME: the path of its restored copy, and after the
+/// cut-over the live path.   A value.
+struct HookContext {
+  Mode mode = Mode::restore;
+  std::string run;
+  std::string service;
+  std::string point;
+  std::string point_time;
+  std::map<std::string, std::string> store_paths;  ///< by the store's name
+  std::string directory;                           ///< where commands run; empty: the present one
+
+  std::vector<std::pair<std::string, std::string>> environment() const;
+};
+
+/// How a command ended.   Units: seconds. A value.
+struct HookOutcome {
+  int exit_status = 0;
+  int signal = 0;
+  bool timed_out = false;
+  double seconds = 0;
+  std::string output;  ///< both streams, the last 64 KiB of each; error output after the other
+  std::string output_sha256;
+
+  bool succeeded() const { return exit_status == 0 && signal == 0 && !timed_out; }
+  std::string describe() const;  ///< "exit status 3", "no end within its time limit of 600 s"
+};
+
+/// Runs `command` by /bin/sh -c, without input and terminal, in a process group of its own, which
+/// is killed at the time limit. What it leaves in the background goes on. Errors: failed: the shell
+/// can't be started; cancelled.   Threads: any; blocks.
+HookOutcome run_hook(const std::string& command, const HookContext& context, std::int64_t timeout_s,
+                     std::stop_token stop);
+
+/// Throws (failed, with the last lines of the output) unless it succeeded. `what`: "the command
+/// writes.lock".
+void require_success(const HookOutcome& outcome, const std::string& what, const std::string& hint);
+
+}  // namespace salvor::recovery

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "repo/repository.h"
+
+/// Records beside the recovery points: numbered chains of sealed objects (docs/format.md, section
+/// "Records"). To the repository their content means nothing.
+namespace salvor::repo {
+
+/// What a chain is for; it is the first part of the object's name.
+enum class ChainKind {
+  journal,   ///< the steps of one run: journal/<chain>/<n>
+  claim,     ///< who restores a service: claim/<chain>/<n>
+  evidence,  ///< the signed records of a service: evidence/<chain>/<n>
+};
+
+/// One chain. `chain` in object names is the first 32 digits of a keyed hash of kind and name, so
+/// that a repository shows no name of a service.
+/// Threads: one at a time.   Lifetime: shorter than the repository's.
+class Chain {
+ public:
+  Chain(Repository& repository, ChainKind kind, std::string_view name);
+
+  /// All records, in order from number 1 on. A record after a gap is not returned, but the gap is
+  /// corruption.
+  /// Errors: corruption: a record does not authenticate, or one is missing before the last.
+  std::vector<Bytes> read();
+
+  /// The number of the last record, 0 when there is none; lists names only.
+  std::uint64_t last();
+
+  /// One record; empty when it does not exist.   Errors: corruption.
+  std::optional<Bytes> read(std::uint64_t number);
+
+  /// Writes record `number` (1 more than the last), durably, unless it exists.
+  /// Shape:  content: at most kRecordBytesMax.
+  /// False: another one wrote that number first (what it wrote is not `content`).
+  /// True also when an earlier try with the same content succeeded and its answer was lost.
+  /// Errors: no_space, unreachable, failed.
+  bool append(std::uint64_t number, ByteView content);
+
+ private:
+  std::string object_name(std::uint64_t number) const;
+
+  Repository& repository_;
+  std::string prefix_;  ///< "journal/<chain>/"
+};
+
+inline constexpr std::size_t kRecordBytesMax = std::size_t{16} << 20U;
+
+/// A secret that follows from the repository's first root key, for a purpose of the caller's: who
+/// holds the repository's key can derive it, and nobody else. 32 bytes; survives the rotation of
+/// keys.
+Secret derive_secret(const Repository& repository, std::string_view purpose);
+
+/// What the chains of a kind are called is known to their writers only; this lists the names of
+/// chains as they are in the repository (32 digits), for checks of the whole repository.
+std::vector<std::string> list_chains(Repository& repository, ChainKind kind);
+
+}  // namespace salvor::repo

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stores/sink.h"
+
+namespace salvor::stores {
+
+struct ReplacementState {
+  bool provisioned = false;  ///< the workplace is there
+  bool cut_over = false;     ///< the live path has the restored copy
+};
+
+/// Brings a restored copy into the place of a live store, and back again.
+///
+/// All of it lies in a workplace, `<parent>/.salvor-<run>-<tag>` (0700) beside the live path, on
+/// the same file system: the copy in `new`, what was live in `old` (after the cut-over), and notes.
+/// Each call may be repeated, by another process too, after a crash or a loss of power at any
+/// instant: what it finds on disk says what is left to do. What it has done is durable when it
+/// returns. Nothing that was live is ever deleted before discard_old().
+///
+/// Threads: one at a time.
+class Replacement {
+ public:
+  virtual ~Replacement() = default;
+
+  virtual ReplacementState state() const = 0;
+  virtual const std::filesystem::path& workplace() const = 0;
+
+  /// The restored copy as checks and hooks see it: in the workplace, after the cut-over the live
+  /// path.
+  virtual std::filesystem::path copy() const = 0;
+
+  /// Makes the workplace.   Errors: refused: the live path is a mount point or holds one, so that
+  /// nothing can be moved; no_space; failed.
+  virtual void provision() = 0;
+
+  /// Takes the content of a snapshot into the copy; what the live store has unchanged is taken from
+  /// there without reading the repository (Sink::reuse). May be called again after a crash: what an
+  /// earlier sink left is used or cleared.
+  virtual std::unique_ptr<Sink> sink() = 0;
+
+  /// Files that live store and copy share (hard links of one inode, where the file system can't
+  /// share blocks), and that somebody has written through one of the two since the copy was made.
+  /// Separates them: the copy's side keeps what was written; the live (or old) side is to be given
+  /// back what it had, which is what the snapshot has: `rewrite` is called with the key and a
+  /// writer for each. To be called after hooks that write into the copy, and before swap_back().
+  using Rewrite = std::function<void(ByteView key, FileWriter& writer)>;
+  virtual std::uint64_t separate(const Rewrite& rewrite) = 0;
+
+  /// Puts the copy into the live place and what was live into the workplace, as one: who opens the
+  /// store sees the one or the other. What the store does not protect (excluded paths, sockets)
+  /// stays with the live path.
+  /// Errors: conflict, naming the processes, when somebody has the old store open and does not let
+  /// go within `wait_ms_max`: then nothing has changed.
+  virtual void cut_over(std::int64_t wait_ms_max) = 0;
+
+  /// The reverse. What was written into the copy after the cut-over stays in the workplace.
+  /// Errors: as cut_over().
+  virtual void swap_back(std::int64_t wait_ms_max) = 0;
+
+  /// Removes the workplace with the copy; only while not cut over.
+  virtual void discard_copy() = 0;
+
+  /// Removes the workplace with what was live before; only after the cut-over. It can't be undone.
+  virtual void discard_old() = 0;
+};
+
+}  // namespace salvor::stores

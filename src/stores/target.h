@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "stores/replacement.h"
+
+/// A store where it lies: what restores replace, what checks ask.
+namespace salvor::stores {
+
+/// A process that has something of a store open, as far as this user may see it (/proc).
+struct Holder {
+  std::int64_t pid = 0;
+  std::string command;
+  bool writes = false;  ///< it is open for writing
+  std::string path;     ///< what it has open
+};
+
+/// What tells one target from another, for who must confirm that it is the right one.
+/// Units: bytes of content, entries as the store counts them.
+struct TargetIdentity {
+  std::string path;
+  bool exists = false;
+  std::uint64_t bytes = 0;
+  std::uint64_t entries = 0;
+  bool counted = true;          ///< false: it was too large to count; bytes and entries are minima
+  std::string identity;         ///< "device 66304, inode 1234", empty when it does not exist
+  std::vector<Holder> holders;  ///< without this process
+};
+
+/// What a target can do; asked instead of asking what it is.
+struct TargetCapabilities {
+  bool locks_writes = false;    ///< lock_writes() keeps out writers that ignore the application
+  bool answers_sql = false;     ///< query()
+  bool holds_paths = false;     ///< look_at() and list()
+  bool delta_in_place = false;  ///< a restore can be written over the live content
+};
+
+/// Keeps writers out of a store for as long as it lives. Crashing gives the store back.
+class WriteLock {
+ public:
+  virtual ~WriteLock() = default;
+};
+
+/// One verdict of a store on its own data.
+struct SelfCheck {
+  std::string name;  ///< "integrity_check"
+  bool passed = false;
+  std::string expected;  ///< "ok"
+  std::string found;     ///< the first problems, a line each
+};
+
+struct PathFacts {
+  bool is_file = false;
+  std::uint64_t bytes = 0;
+};
+
+/// One store, live or a copy of it.
+/// Threads: one at a time.   Lifetime: locks and replacements may outlive it.
+class Target {
+ public:
+  virtual ~Target() = default;
+  virtual const std::filesystem::path& path() const = 0;
+  virtual TargetCapabilities capabilities() const = 0;
+
+  /// Counts for at most `count_ms_max`. Changes nothing.   Errors: none: what can't be seen is left
+  /// out.
+  virtual TargetIdentity identify(std::int64_t count_ms_max) const = 0;
+
+  /// Null where the store can't, or does not exist.
+  /// Errors: conflict, naming who holds it, when it can't be had within `wait_ms_max`; failed.
+  virtual std::unique_ptr<WriteLock> lock_writes(std::int64_t wait_ms_max) = 0;
+
+  /// Tries to begin a write, and gives it up at once: whether it was refused. Empty where the store
+  /// has no such thing.
+  virtual std::optional<bool> refuses_writes() = 0;
+
+  /// What the store itself can say about its data, opened so that nothing is written.
+  /// Errors: none: what can't be read is a verdict.
+  virtual std::vector<SelfCheck> check(std::stop_token stop) = 0;
+
+  /// Every row of a query, as text (null: no value); `visit` returns false to end it. Read-only: a
+  /// statement that would write fails.
+  /// Errors: usage: no SQL here, or the statement is wrong (with the store's message); failed;
+  /// cancelled, at the deadline of `stop`.
+  using Row = std::vector<std::optional<std::string>>;
+  virtual void query(const std::string& sql, std::stop_token stop,
+                     const std::function<bool(const Row&)>& visit) = 0;
+
+  /// What lies at a path within the store; symlinks that lead out are not followed. Empty when
+  /// there is nothing.   Errors: usage: no paths here; failed.
+  virtual std::optional<PathFacts> look_at(const std::string& path) = 0;
+
+  /// The SHA-256 of a file's content, in hexadecimal digits.   Errors: not_found, failed.
+  virtual std::string sha256(const std::string& path) = 0;
+
+  /// Every file (and hard link) within the store, as a path relative to it.
+  virtual void list(const std::function<void(const std::string& path)>& visit) = 0;
+
+  /// How this store is replaced in run `run`: the same object state after a crash, whoever asks.
+  /// `tag`: the store's name, part of the workplace's name.
+  virtual std::unique_ptr<Replacement> replacement(const std::string& run,
+                                                   const std::string& tag) = 0;
+};
+
+}  // namespace salvor::stores
