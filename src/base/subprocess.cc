@@ -173,8 +173,12 @@ pid_t spawn(const SubprocessOptions& options, int input, int output, int error_o
 /// Our end of one output of the child.
 class Collector {
  public:
-  Collector(Fd fd, std::size_t bytes_max, Bytes& bytes, bool& truncated)
-      : fd_(std::move(fd)), bytes_max_(bytes_max), bytes_(bytes), truncated_(truncated) {
+  Collector(Fd fd, std::size_t bytes_max, bool keep_end, Bytes& bytes, bool& truncated)
+      : fd_(std::move(fd)),
+        bytes_max_(bytes_max),
+        keep_end_(keep_end),
+        bytes_(bytes),
+        truncated_(truncated) {
     // Reserved at once, so that small outputs (a passphrase) are never moved and leave no copy.
     bytes_.reserve(std::min(bytes_max, kReadBytes) + kReadBytes);
   }
@@ -189,15 +193,29 @@ class Collector {
     const ssize_t count = ::read(fd_.get(), bytes_.data() + before, kReadBytes);
     const int error = errno;
     const std::size_t got = count > 0 ? static_cast<std::size_t>(count) : 0;
-    truncated_ = truncated_ || before + got > bytes_max_;
-    bytes_.resize(std::min(before + got, bytes_max_));
+    bytes_.resize(before + got);
+    // An end is cut now and then, so that each byte is moved about once.
+    if (!keep_end_ || bytes_.size() >= 2 * bytes_max_ + kReadBytes) cut();
     if (count == 0 || (count < 0 && error != EAGAIN && error != EINTR)) fd_.close();
     return count > 0;
+  }
+
+  /// Drops what is too much.
+  void cut() {
+    if (bytes_.size() <= bytes_max_) return;
+    truncated_ = true;
+    const auto surplus = static_cast<std::ptrdiff_t>(bytes_.size() - bytes_max_);
+    if (keep_end_) {
+      bytes_.erase(bytes_.begin(), bytes_.begin() + surplus);
+    } else {
+      bytes_.erase(bytes_.end() - surplus, bytes_.end());
+    }
   }
 
  private:
   Fd fd_;
   std::size_t bytes_max_;
+  bool keep_end_;
   Bytes& bytes_;
   bool& truncated_;
 };
@@ -267,6 +285,7 @@ void drain(Collector& collector, std::size_t bytes_max) {
   const std::size_t reads_max = (std::min(bytes_max, kPipeBytesMax) + kPipeBytesMax) / 4096;
   for (std::size_t i = 0; i < reads_max && collector.read_once(); ++i) {
   }
+  collector.cut();
 }
 
 }  // namespace
@@ -289,10 +308,10 @@ SubprocessResult run(const SubprocessOptions& options) {
   output.write_end.close();
   error_output.write_end.close();
   SubprocessResult result;
-  Collector collect_output(std::move(output.read_end), options.output_bytes_max, result.output,
-                           result.output_truncated);
+  Collector collect_output(std::move(output.read_end), options.output_bytes_max, options.keep_ends,
+                           result.output, result.output_truncated);
   Collector collect_errors(std::move(error_output.read_end), options.error_output_bytes_max,
-                           result.error_output, result.error_output_truncated);
+                           options.keep_ends, result.error_output, result.error_output_truncated);
   result.timed_out = supervise(options, *child, collect_output, collect_errors);
   const int status = child->reap();
   drain(collect_output, options.output_bytes_max);

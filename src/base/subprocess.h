@@ -23,7 +23,8 @@ struct SubprocessOptions {
   std::int64_t kill_grace_ms = 2'000;
   std::size_t output_bytes_max = std::size_t{1} << 20U;         ///< more is read, and dropped
   std::size_t error_output_bytes_max = std::size_t{64} << 10U;  ///< more is read, and dropped
-  std::stop_token stop = {};                                    ///< kills it as the time limit does
+  bool keep_ends = false;     ///< of longer outputs their ends are kept, not their beginnings
+  std::stop_token stop = {};  ///< kills it as the time limit does
 };
 
 struct SubprocessResult {

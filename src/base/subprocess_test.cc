@@ -97,6 +97,18 @@ TEST(SubprocessTest, OutputOfExactlyTheLimitIsNotTruncated) {
   EXPECT_FALSE(result.output_truncated);
 }
 
+TEST(SubprocessTest, KeepsTheEndsOfOutputs) {
+  SubprocessOptions options = shell("seq 1 1000000; echo last; echo err >&2");
+  options.output_bytes_max = 20;
+  options.keep_ends = true;
+  const SubprocessResult result = run(options);
+  EXPECT_TRUE(result.succeeded());
+  EXPECT_EQ(as_text(result.output), "999999\n1000000\nlast\n");
+  EXPECT_TRUE(result.output_truncated);
+  EXPECT_EQ(as_text(result.error_output), "err\n");
+  EXPECT_FALSE(result.error_output_truncated);
+}
+
 TEST(SubprocessTest, KillsTheWholeGroupAfterTheTimeLimit) {
   SubprocessOptions options = shell("sleep 600 & echo $!; wait");
   options.time_limit_ms = 300;

@@ -4,6 +4,8 @@
 #include <map>
 #include <stop_token>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -27,6 +29,7 @@ struct HookContext {
   std::map<std::string, std::string> store_paths;  ///< by the store's name
   std::string directory;                           ///< where commands run; empty: the present one
 
+  /// Errors: configuration: two stores whose variables would be the same.
   std::vector<std::pair<std::string, std::string>> environment() const;
 };
 
@@ -35,17 +38,25 @@ struct HookOutcome {
   int exit_status = 0;
   int signal = 0;
   bool timed_out = false;
+  std::int64_t timeout_s = 0;
   double seconds = 0;
   std::string output;  ///< both streams, the last 64 KiB of each; error output after the other
-  std::string output_sha256;
+  bool output_truncated = false;
+  std::string output_sha256;  ///< of `output`
 
   bool succeeded() const { return exit_status == 0 && signal == 0 && !timed_out; }
   std::string describe() const;  ///< "exit status 3", "no end within its time limit of 600 s"
+
+  /// The last lines of the output, at most `lines_max`, as messages may show them: printable, none
+  /// longer than 500 bytes, each after a newline and two blanks.
+  std::string last_lines(std::size_t lines_max = 10) const;
 };
 
-/// Runs `command` by /bin/sh -c, without input and terminal, in a process group of its own, which
-/// is killed at the time limit. What it leaves in the background goes on. Errors: failed: the shell
-/// can't be started; cancelled.   Threads: any; blocks.
+/// Runs `command` by /bin/sh -c, without input and terminal, in a session of its own. At the time
+/// limit all that belongs to it gets SIGTERM, and ten seconds later SIGKILL. What it leaves in the
+/// background goes on, but must have an output of its own: that of the command is gone with it.
+/// Errors: failed: the shell can't be started; configuration: as environment(); cancelled.
+/// Threads: any; blocks.
 HookOutcome run_hook(const std::string& command, const HookContext& context, std::int64_t timeout_s,
                      std::stop_token stop);
 

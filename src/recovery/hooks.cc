@@ -1,0 +1,115 @@
+#include "recovery/hooks.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/subprocess.h"
+#include "codec/hash.h"
+
+namespace salvor::recovery {
+namespace {
+
+constexpr std::size_t kOutputBytesMax = std::size_t{64} << 10U;
+constexpr std::size_t kLineBytesMax = 500;
+/// A migration that is told to end needs a moment to roll back.
+constexpr std::int64_t kKillGrace_ms = 10'000;
+/// A year: longer limits would not fit into the timers.
+constexpr std::int64_t kTimeoutMax_s = std::int64_t{366} * 24 * 3600;
+
+std::string variable_of(const std::string& store) {
+  std::string variable = "SALVOR_STORE_";
+  for (const char letter : store) {
+    const bool lower = letter >= 'a' && letter <= 'z';
+    variable += lower ? static_cast<char>(letter - 'a' + 'A') : letter == '-' ? '_' : letter;
+  }
+  return variable;
+}
+
+}  // namespace
+
+std::string_view name_of(Mode mode) {
+  return mode == Mode::restore ? "restore" : "drill";
+}
+
+std::vector<std::pair<std::string, std::string>> HookContext::environment() const {
+  std::vector<std::pair<std::string, std::string>> variables{
+      {"SALVOR_MODE", std::string(name_of(mode))},
+      {"SALVOR_RUN", run},
+      {"SALVOR_SERVICE", service},
+      {"SALVOR_POINT", point},
+      {"SALVOR_POINT_TIME", point_time}};
+  std::map<std::string, std::string> stores;  // variable → store
+  for (const auto& [store, path] : store_paths) {
+    const auto [other, added] = stores.emplace(variable_of(store), store);
+    if (!added) {
+      // A command that is led to the wrong store could write into it.
+      throw Error(ErrorCode::configuration,
+                  "stores " + other->second + " and " + store + " of service " + service +
+                      " would both be " + other->first + " to its commands",
+                  "rename one of them");
+    }
+    variables.emplace_back(other->first, path);
+  }
+  return variables;
+}
+
+std::string HookOutcome::describe() const {
+  SubprocessResult result;
+  result.exit_status = exit_status;
+  result.signal = signal;
+  result.timed_out = timed_out;
+  return result.describe() + (timed_out ? " of " + std::to_string(timeout_s) + " s" : "");
+}
+
+std::string HookOutcome::last_lines(std::size_t lines_max) const {
+  std::string lines;
+  std::string_view rest = output;
+  for (std::size_t count = 0; count < lines_max && !rest.empty();) {
+    if (rest.back() == '\n') rest.remove_suffix(1);
+    const std::size_t start = rest.rfind('\n') + 1;  // without any: 0
+    const std::string_view line = rest.substr(start, kLineBytesMax);
+    rest = rest.substr(0, start);
+    if (line.empty()) continue;
+    lines.insert(0, "\n  " + printable(line));
+    ++count;
+  }
+  return lines;
+}
+
+HookOutcome run_hook(const std::string& command, const HookContext& context, std::int64_t timeout_s,
+                     std::stop_token stop) {
+  SubprocessOptions options;
+  options.argv = {"/bin/sh", "-c", command};
+  options.environment = context.environment();
+  options.directory = context.directory;
+  options.time_limit_ms = std::clamp<std::int64_t>(timeout_s, 0, kTimeoutMax_s) * 1000;
+  options.kill_grace_ms = kKillGrace_ms;
+  options.output_bytes_max = kOutputBytesMax;
+  options.error_output_bytes_max = kOutputBytesMax;
+  options.keep_ends = true;
+  options.stop = std::move(stop);
+  const Time begin = Clock::system().monotonic();
+  const SubprocessResult result = salvor::run(options);
+  HookOutcome outcome;
+  outcome.exit_status = result.exit_status;
+  outcome.signal = result.signal;
+  outcome.timed_out = result.timed_out;
+  outcome.timeout_s = timeout_s;
+  outcome.seconds = Clock::system().monotonic().seconds_since(begin);
+  outcome.output = std::string(as_text(result.output)) + std::string(as_text(result.error_output));
+  outcome.output_truncated = result.output_truncated || result.error_output_truncated;
+  outcome.output_sha256 = to_hex(codec::sha256(as_bytes(outcome.output)));
+  return outcome;
+}
+
+void require_success(const HookOutcome& outcome, const std::string& what, const std::string& hint) {
+  if (outcome.succeeded()) return;
+  const std::string lines = outcome.last_lines();
+  throw Error(ErrorCode::failed,
+              what + " failed: " + outcome.describe() +
+                  (lines.empty() ? ", without a word" : "; the end of its output:" + lines),
+              hint);
+}
+
+}  // namespace salvor::recovery
