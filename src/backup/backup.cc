@@ -13,7 +13,8 @@ std::optional<Previous> previous_of(const repo::Repository& repository, const st
                                     const StoreInput& input) {
   const auto& points = repository.points();
   for (auto point = points.rbegin(); point != points.rend(); ++point) {
-    if (point->service != service) continue;
+    // What a safety snapshot holds is broken as a rule: little of it comes back.
+    if (point->service != service || point->is_safety_snapshot()) continue;
     const repo::Snapshot* snapshot = point->find(input.name);
     if (snapshot == nullptr || snapshot->type != input.type) continue;
     return Previous{snapshot->root, snapshot->entries, snapshot->content_bytes};
@@ -72,6 +73,7 @@ Result run(repo::Repository& repository, const std::vector<StoreInput>& inputs,
   try {
     result.point.service = options.service;
     result.point.version = options.version;
+    result.point.facts = options.facts;
     result.point.time = clock.now();
     expect(repository, inputs, options);
     std::vector<Time> marked;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -28,8 +29,9 @@ struct Unreadable {
 
 struct Options {
   std::string service;
-  std::string version;   ///< of the program, kept with the point
-  unsigned threads = 0;  ///< 0: chosen by the machine
+  std::string version;                            ///< of the program, kept with the point
+  std::map<std::string, std::string> facts = {};  ///< kept with the point
+  unsigned threads = 0;                           ///< 0: chosen by the machine
   Progress* progress = nullptr;
   std::stop_token stop;
 };

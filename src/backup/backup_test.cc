@@ -396,6 +396,23 @@ TEST_F(BackupTest, services_do_not_take_each_others_snapshots_for_previous_ones)
   EXPECT_EQ(points[1].snapshots[0].bytes_stored, 0U) << "but they share all chunks";
 }
 
+TEST_F(BackupTest, a_safety_snapshot_is_nobodys_previous_one) {
+  const Items good{{"", fake_directory()}, {"a", fake_file("content")}};
+  back_up(good);
+  FakeSource broken({{"", fake_directory()}, {"a", fake_file("broken")}});
+  Options safety = options();
+  safety.facts = {{"purpose", "safety"}, {"run", "20260203t040506-1a2b3c4d"}};
+  const Result result =
+      run(*open_repository(memory_, Access::write), {{"media", "files", &broken, false}}, safety);
+  EXPECT_TRUE(result.point.is_safety_snapshot());
+  EXPECT_EQ(open_repository(memory_)->points().back().facts, safety.facts);
+  FakeSource restored(good);
+  back_up(restored);
+  EXPECT_EQ(restored.opened().size(), 0U) << "unchanged since the point before";
+  expect_kept(good);
+  EXPECT_TRUE(open_repository(memory_)->points().back().facts.empty());
+}
+
 TEST_F(BackupTest, all_stores_are_marked_before_the_first_is_read) {
   std::vector<std::string> order;
   FakeSource db({{"", fake_directory()}, {"db", fake_file("rows")}});

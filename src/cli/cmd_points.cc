@@ -7,6 +7,17 @@
 namespace salvor::cli {
 namespace {
 
+std::string notes_of(const repo::Point& point, std::size_t missing) {
+  std::vector<std::string> notes;
+  if (point.is_safety_snapshot()) {
+    const auto run = point.facts.find("run");
+    notes.push_back("safety snapshot" +
+                    (run == point.facts.end() ? "" : " of run " + printable(run->second)));
+  }
+  if (missing != 0) notes.push_back(fmt::format("{} missing", missing));
+  return fmt::format("{}", fmt::join(notes, ", "));
+}
+
 void show(Output& output, const control::PointsReport& report) {
   if (report.points.empty()) {
     output.line("no recovery points yet: take one with `salvor backup`");
@@ -28,7 +39,7 @@ void show(Output& output, const control::PointsReport& report) {
     }
     table.row({point.id.hex(), printable(point.service), local_time(point.time),
                fmt::format("{}", fmt::join(names, ",")), with_commas(entries), human_bytes(size),
-               human_bytes(stored), missing == 0 ? "" : fmt::format("{} missing", missing)});
+               human_bytes(stored), notes_of(point, missing)});
   }
   output.write(table.text());
 }

@@ -174,7 +174,7 @@ struct UncoveredPath {
 };
 struct ServiceStatus {
   std::string service;
-  std::optional<repo::Point> newest;
+  std::optional<repo::Point> newest;  ///< safety snapshots do not count
   std::optional<double> achieved_rpo_s;
   std::optional<std::int64_t> rpo_s;
   std::optional<std::int64_t> rto_s;

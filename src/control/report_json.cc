@@ -70,6 +70,9 @@ json json_of_point(const repo::Point& point) {
     object["stores"].push_back(snapshot.store);
     object["snapshots"].push_back(json_of_snapshot(snapshot));
   }
+  if (point.is_safety_snapshot()) object["purpose"] = "safety";
+  const auto run = point.facts.find("run");
+  if (run != point.facts.end()) object["run"] = printable(run->second);
   return object;
 }
 

@@ -10,7 +10,7 @@ namespace {
 void describe_newest(const std::vector<repo::Point>& points, const ServiceConfig& config,
                      ServiceStatus& status) {
   for (const repo::Point& point : points) {
-    if (point.service != config.name) continue;
+    if (point.service != config.name || point.is_safety_snapshot()) continue;
     if (!status.newest || point.time >= status.newest->time) status.newest = point;
   }
   for (const StoreConfig& store : config.stores) {

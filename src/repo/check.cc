@@ -297,6 +297,7 @@ CheckReport Checker::run() {
   check_runs();
   check_packs();
   check_trees();
+  check_records();
   // What opening and reading came upon, unless it was found here as well.
   const std::lock_guard lock(core_.findings_mutex);
   for (const Finding& finding : core_.findings) {

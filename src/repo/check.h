@@ -45,7 +45,8 @@ struct CheckReport {
   bool sound() const;  ///< notes are allowed, damage is not
 };
 
-/// Looks at every object: log, checkpoints, key slots, index runs, packs, and walks every tree.
+/// Looks at every object: log, checkpoints, key slots, index runs, packs, records, and walks every
+/// tree.
 /// With `data` every frame of every pack is opened and every chunk compared with its id. Damage
 /// never ends it early. Errors: unreachable, cancelled.
 CheckReport check(Repository& repository, const CheckOptions& options);

@@ -23,9 +23,17 @@ inline constexpr std::size_t kNodeBytesMax = 4194304;
 inline constexpr std::size_t kRefsPerRecord = 256;
 inline constexpr std::size_t kChunksPerRun = 262144;
 inline constexpr std::uint64_t kCheckpointEvery = 16;
+inline constexpr std::size_t kRecordBytesMax = 16777216;
 
 enum class PackKind : std::uint8_t { data = 1, tree = 2 };
 enum class FrameType : std::uint8_t { directory = 0, data = 1, node = 2, point = 3 };
-enum class ObjectType : std::uint8_t { index_run = 1, log_entry = 2, checkpoint = 3 };
+enum class ObjectType : std::uint8_t {
+  index_run = 1,
+  log_entry = 2,
+  checkpoint = 3,
+  journal = 4,
+  claim = 5,
+  evidence = 6,
+};
 
 }  // namespace salvor::repo

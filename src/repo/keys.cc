@@ -53,6 +53,7 @@ Keys::Keys(KeyRing ring)
       tree_id_(derive(ring_.roots.front().view(), "salvor tree id").view()),
       description_(derive(ring_.roots.front().view(), "salvor description").view()),
       slot_(derive(ring_.roots.front().view(), "salvor key slot").view()),
+      record_chain_(derive(ring_.roots.front().view(), "salvor record chain").view()),
       chunker_(derive(ring_.roots.front().view(), "salvor chunker")),
       write_epoch_(static_cast<std::uint32_t>(ring_.roots.size() - 1)) {
   for (const Secret& root : ring_.roots) {
@@ -84,6 +85,10 @@ Secret Keys::pack_key(PackKind kind, std::uint32_t epoch, const PackId& pack) co
 
 Secret Keys::object_key(std::uint32_t epoch, ByteView salt) const {
   return codec::hkdf(epoch_keys(epoch).metadata.view(), salt, "salvor object", kKeyBytes);
+}
+
+Secret Keys::secret_for(std::string_view purpose) const {
+  return derive(ring_.roots.front().view(), "salvor secret " + std::string(purpose));
 }
 
 ChunkId Keys::chunk_id(FrameType type, ByteView chunk) const {

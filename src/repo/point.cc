@@ -134,6 +134,11 @@ Snapshot decode_snapshot(ByteView bytes) {
 
 }  // namespace
 
+bool Point::is_safety_snapshot() const {
+  const auto purpose = facts.find("purpose");
+  return purpose != facts.end() && purpose->second == "safety";
+}
+
 const Snapshot* Point::find(std::string_view store) const {
   for (const Snapshot& snapshot : snapshots) {
     if (snapshot.store == store) return &snapshot;
@@ -148,6 +153,9 @@ Bytes encode(const Point& point) {
   put_time(writer, 3, point.time.ns);
   for (const Snapshot& snapshot : point.snapshots) writer.field(4, encode_snapshot(snapshot));
   writer.field(5, point.version);
+  for (const auto& [name, value] : point.facts) {
+    writer.field(6, encode_pair(as_bytes(name), value));
+  }
   return writer.take();
 }
 
@@ -171,6 +179,11 @@ Point decode_point(ByteView bytes) {
       case 5:
         point.version = std::string(as_text(field->content));
         break;
+      case 6: {
+        Pair pair = decode_pair(field->content);
+        point.facts[std::string(as_text(pair.first))] = std::move(pair.second);
+        break;
+      }
       default:
         break;
     }

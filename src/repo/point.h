@@ -41,6 +41,11 @@ struct Point {
   Time time;
   std::string version;  ///< of the salvor that wrote it
   std::vector<Snapshot> snapshots;
+  std::map<std::string, std::string> facts = {};  ///< what they mean: docs/format.md, section 8
+
+  /// Taken before a restore in place, to go back to: nobody means it who does not name it, and it
+  /// counts for no objective.
+  bool is_safety_snapshot() const;
 
   const Snapshot* find(std::string_view store) const;
   bool operator==(const Point&) const = default;

@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "repo/format.h"
 #include "repo/repository.h"
 
 /// Records beside the recovery points: numbered chains of sealed objects (docs/format.md, section
-/// "Records"). To the repository their content means nothing.
+/// 12). To the repository their content means nothing.
 namespace salvor::repo {
 
 /// What a chain is for; it is the first part of the object's name.
@@ -25,8 +26,7 @@ class Chain {
  public:
   Chain(Repository& repository, ChainKind kind, std::string_view name);
 
-  /// All records, in order from number 1 on. A record after a gap is not returned, but the gap is
-  /// corruption.
+  /// All records, in order from number 1 on.
   /// Errors: corruption: a record does not authenticate, or one is missing before the last.
   std::vector<Bytes> read();
 
@@ -37,28 +37,33 @@ class Chain {
   std::optional<Bytes> read(std::uint64_t number);
 
   /// Writes record `number` (1 more than the last), durably, unless it exists.
-  /// Shape:  content: at most kRecordBytesMax.
+  /// Shape:  content: at most kRecordBytesMax. It says whose it is: of two writers with the same
+  ///         content both would be told that they wrote it.
   /// False: another one wrote that number first (what it wrote is not `content`).
   /// True also when an earlier try with the same content succeeded and its answer was lost.
-  /// Errors: no_space, unreachable, failed.
+  /// Errors: corruption: what is there does not authenticate; no_space; unreachable: it may be
+  ///         written or not, and may be tried again; failed.
   bool append(std::uint64_t number, ByteView content);
 
- private:
+  /// What the record is called in the repository, for messages.
   std::string object_name(std::uint64_t number) const;
 
+ private:
   Repository& repository_;
+  ObjectType type_;
   std::string prefix_;  ///< "journal/<chain>/"
 };
-
-inline constexpr std::size_t kRecordBytesMax = std::size_t{16} << 20U;
 
 /// A secret that follows from the repository's first root key, for a purpose of the caller's: who
 /// holds the repository's key can derive it, and nobody else. 32 bytes; survives the rotation of
 /// keys.
-Secret derive_secret(const Repository& repository, std::string_view purpose);
+Secret derive_secret(Repository& repository, std::string_view purpose);
 
 /// What the chains of a kind are called is known to their writers only; this lists the names of
-/// chains as they are in the repository (32 digits), for checks of the whole repository.
+/// chains as they are in the repository (32 digits, ascending), for checks of the whole repository.
 std::vector<std::string> list_chains(Repository& repository, ChainKind kind);
+
+/// What list_chains() lists a chain as.
+std::string chain_id(Repository& repository, ChainKind kind, std::string_view name);
 
 }  // namespace salvor::repo

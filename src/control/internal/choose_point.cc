@@ -23,12 +23,14 @@ bool is_hex(std::string_view text) {
               "take one with `salvor backup`, or see `salvor points`");
 }
 
-/// The newest of those that `wanted` accepts; of equally old ones the one committed last.
+/// The newest of those that `wanted` accepts; of equally old ones the one committed last. A safety
+/// snapshot is meant only by its id.
 template <class Wanted>
 const repo::Point* newest(const repo::Repository& repository, const Wanted& wanted) {
   const repo::Point* found = nullptr;
   for (const repo::Point& point : repository.points()) {
-    if (wanted(point) && (found == nullptr || point.time >= found->time)) found = &point;
+    if (point.is_safety_snapshot() || !wanted(point)) continue;
+    if (found == nullptr || point.time >= found->time) found = &point;
   }
   return found;
 }
@@ -64,10 +66,11 @@ std::string range_of(const repo::Repository& repository, std::string_view servic
   std::optional<Time> from;
   std::optional<Time> to;
   for (const repo::Point& point : repository.points()) {
-    if (point.service != service) continue;
+    if (point.service != service || point.is_safety_snapshot()) continue;
     from = std::min(from.value_or(point.time), point.time);
     to = std::max(to.value_or(point.time), point.time);
   }
+  if (!from) return "there are safety snapshots only: name one by its id";
   return fmt::format("there are points from {} to {}", format_time(*from), format_time(*to));
 }
 
@@ -132,8 +135,8 @@ const repo::Point& choose_point(const repo::Repository& repository, std::string_
     });
     if (found != nullptr) return *found;
     throw Error(ErrorCode::not_found,
-                fmt::format("service {} has no recovery point at or before {}", printable(service),
-                            format_time(*time)),
+                fmt::format("service {} has no recovery point{}", printable(service),
+                            time ? " at or before " + format_time(*time) : ""),
                 range_of(repository, service));
   }
   if (!is_hex(at)) throw_unintelligible(at);

@@ -4,7 +4,8 @@
 
 #include "repo/repository.h"
 
-/// Which recovery point somebody means.   Lifetime: of the results: until the next refresh().
+/// Which recovery point somebody means. Safety snapshots are meant only by their ids.
+/// Lifetime: of the results: until the next refresh().
 namespace salvor::control::internal {
 
 /// "latest" (of any service), an id, or the beginning of one, 4 digits at least.

@@ -22,9 +22,11 @@ class ChoosePointTest : public testing::Test {
                                          Clock::system(), Rng::system());
   }
 
-  std::string add(const std::string& service, const std::string& time) {
+  std::string add(const std::string& service, const std::string& time,
+                  std::map<std::string, std::string> facts = {}) {
     repo::Point point;
     point.service = service;
+    point.facts = std::move(facts);
     point.time = parse_time(time).value();
     return repository_->begin()->commit(point).hex();
   }
@@ -76,6 +78,18 @@ TEST_F(ChoosePointTest, ByIdOrItsBeginning) {
   EXPECT_EQ(refusal("shop", std::string(16, first[0] == '0' ? '1' : '0')), ErrorCode::not_found);
   add("other", "2026-02-02T10:00:00Z");
   EXPECT_EQ(refusal("other", first), ErrorCode::not_found);
+}
+
+TEST_F(ChoosePointTest, ASafetySnapshotIsMeantOnlyByItsId) {
+  const std::string safety = add("shop", "2026-02-02T10:00:00Z", {{"purpose", "safety"}});
+  EXPECT_EQ(refusal("shop", "latest"), ErrorCode::not_found);
+  EXPECT_EQ(refusal("shop", "2026-02-03T10:00:00Z"), ErrorCode::not_found);
+  EXPECT_EQ(chosen("shop", safety), safety);
+  const std::string good = add("shop", "2026-02-01T10:00:00Z");
+  EXPECT_EQ(chosen("shop", "latest"), good);
+  EXPECT_EQ(chosen("shop", "2026-02-03T10:00:00Z"), good);
+  EXPECT_EQ(find_point(*repository_, "latest").id.hex(), good);
+  EXPECT_EQ(find_point(*repository_, safety.substr(0, 10)).id.hex(), safety);
 }
 
 TEST_F(ChoosePointTest, WhatCannotBeMeant) {

@@ -29,6 +29,7 @@ class Checker {
   std::vector<ChunkId> damaged_chunks(const PackDirectory& directory, ByteView object);
   void distrust(const PackDirectory& directory);
   void check_trees();
+  void check_records();
   bool check_subtree(const Point& point, const Snapshot& snapshot, const ChunkId& id,
                      const Bytes& first_key);
   bool can_be_read(const Ref& ref);

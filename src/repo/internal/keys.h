@@ -39,11 +39,15 @@ class Keys {
   Secret pack_key(PackKind kind, std::uint32_t epoch, const PackId& pack) const;
   Secret object_key(std::uint32_t epoch, ByteView salt) const;
 
+  /// Hangs on the first root key: no rotation changes it.
+  Secret secret_for(std::string_view purpose) const;
+
   ChunkId chunk_id(FrameType type, ByteView chunk) const;
   ByteView chunker_key() const { return chunker_.view(); }
   std::uint64_t node_seed(std::uint8_t level) const { return node_seed_ + level; }
   const codec::Hmac& description_mac() const { return description_; }
   const codec::Hmac& slot_mac() const { return slot_; }
+  const codec::Hmac& record_chain() const { return record_chain_; }
 
  private:
   struct Epoch {
@@ -59,6 +63,7 @@ class Keys {
   codec::Hmac tree_id_;
   codec::Hmac description_;
   codec::Hmac slot_;
+  codec::Hmac record_chain_;
   Secret chunker_;
   std::uint32_t write_epoch_;
   std::uint64_t node_seed_ = 0;
