@@ -3,13 +3,16 @@
 import http.client
 import json
 import os
+import random
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
 import urllib.parse
 
-from shop import write
+from django_visitors import Visitors
+from shop import ShopTest, write
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "django_shop/src")
 # Debian's own: python3-django belongs to no other.
@@ -25,11 +28,44 @@ echo "$SALVOR_MODE $SALVOR_RUN $SALVOR_SERVICE $SALVOR_POINT $SHOP_DATABASE $SHO
 exec {python} {root}/app/src/manage.py "$@"
 """
 
-# The times bound what was held for certain from inside: what begins after the one and ends before
-# the other was under maintenance.
-LOCK = "touch {root}/maintenance && flock {root}/writes.lock true && date +%s.%N >> {root}/held.log"
-UNLOCK = "date +%s.%N >> {root}/released.log && rm -f {root}/maintenance"
-LOCKED = "test -e {root}/maintenance"
+# Lock and unlock leave the times between which nobody wrote for certain, and what the data was.
+LOCK = """\
+#!/bin/sh -eu
+touch {root}/maintenance
+flock {root}/writes.lock true
+date +%s.%N >> {root}/held.log
+sh {root}/look held
+"""
+UNLOCK = """\
+#!/bin/sh -eu
+sh {root}/look released
+date +%s.%N >> {root}/released.log
+rm -f {root}/maintenance
+"""
+FILES = "find . -path ./thumbnails -prune -o -type f -exec sha256sum {} + | sort"
+# Into seen/held.1, seen/held.2, …: the rows; and in .files what uploads there are.
+LOOK = """\
+mkdir -p {root}/seen
+number=$(cat {root}/$1.log 2> /dev/null | wc -l)
+[ "$1" = held ] || number=$((number + 1))
+sqlite3 -cmd '.timeout 10000' 'file:{root}/live/shop.db?mode=rw' .dump \
+  > {root}/seen/$1.$number 2>&1 || true
+exec > {root}/seen/$1.$number.files 2>&1
+cd {root}/live/media || exit 0
+{files}
+"""
+
+
+def dump_of(database):
+    """The rows, as LOOK has them."""
+    return subprocess.run(["sqlite3", f"file:{database}?mode=rw", ".dump"], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+
+
+def files_of(media):
+    """The uploads, as LOOK has them."""
+    return subprocess.run(FILES, shell=True, check=True, cwd=media, stdout=subprocess.PIPE,
+                          text=True).stdout
 
 
 class Site:
@@ -41,8 +77,7 @@ class Site:
         self.database = os.path.join(root, "live/shop.db")
         self.media = os.path.join(root, "live/media")
         self.flag = os.path.join(root, "maintenance")
-        self.lock, self.unlock, self.locked = (
-            command.format(root=root) for command in (LOCK, UNLOCK, LOCKED))
+        self.lock, self.unlock = os.path.join(root, "lock"), os.path.join(root, "unlock")
         self.environment = {
             **os.environ, "SHOP_DATABASE": self.database, "SHOP_MEDIA": self.media,
             "SHOP_MAINTENANCE": self.flag, "SHOP_JOURNAL_MODE": journal_mode,
@@ -54,7 +89,9 @@ class Site:
         shutil.copytree(SOURCE, os.path.join(root, "app/src"))
         os.makedirs(self.media)
         self.hook = os.path.join(root, "hook")
-        write(self.hook, HOOK.format(root=root, python=PYTHON), 0o755)
+        for path, script in ((self.hook, HOOK), (self.lock, LOCK), (self.unlock, UNLOCK),
+                             (os.path.join(root, "look"), LOOK)):
+            write(path, script.format(root=root, python=PYTHON, files=FILES), 0o755)
 
     def manage(self, *arguments, check=True):
         """A command of manage.py on the live data."""
@@ -117,6 +154,14 @@ class Site:
         with open(path, encoding="utf-8") as log:
             return [float(line) for line in log]
 
+    def seen(self, name):
+        """(rows, uploads) as they were at "held.N" or "released.N"."""
+        found = []
+        for path in (name, name + ".files"):
+            with open(os.path.join(self.root, "seen", path), encoding="utf-8") as file:
+                found.append(file.read())
+        return tuple(found)
+
     def hooks(self):
         """What the commands of the service were told: a dict for each that ran."""
         path = os.path.join(self.root, "hooks.log")
@@ -132,3 +177,34 @@ class Site:
             if time.monotonic() > deadline:
                 raise AssertionError(f"not healthy: {answer[0]} {answer[2].decode()}")
             time.sleep(0.05)
+
+
+class DjangoTest(ShopTest):
+    """Each test gets a site of its own, with some orders, and visitors that are not there yet."""
+
+    journal_mode = "wal"
+
+    def setUp(self):
+        super().setUp()
+        self.seed = random.randrange(1 << 32)
+        print(f"seed {self.seed}")
+        self.site = Site(self.root, self.journal_mode)
+        self.site.manage("migrate", "orders", "0001")
+        write(os.path.join(self.site.media, "logo.png"), bytes(range(256)) * 4)
+        self.addCleanup(self.site.stop)
+        self.site.start()
+        self.visitors = Visitors(self.site, self.seed)
+        self.addCleanup(self.visitors.stop)
+
+    def sql(self, statements):
+        """What somebody does to the database past the application."""
+        connection = sqlite3.connect(self.site.database, timeout=30)
+        connection.executescript(statements)
+        connection.close()
+
+    def faulty_visits(self, excused=()):
+        """Visits that went wrong, but for those that touch one of the spans of time `excused`."""
+        return [visit for visit in list(self.visitors.visits)
+                if (visit.fault or visit.status != (201 if visit.method == "POST" else 200))
+                and not visit.held
+                and not any(visit.began <= end and visit.ended >= begin for begin, end in excused)]

@@ -1,51 +1,15 @@
-"""A Django application that people use all the time, as a service of salvor's."""
+"""The Django shop and its visitors, by themselves: are they what other tests take them for?"""
 
 import os
-import random
-import sqlite3
-import subprocess
 import time
 import unittest
 
-from django_site import Site
-from django_visitors import Visitors, broken_promises
-from shop import ShopTest, dump, manifest, write
-
-
-class DjangoTest(ShopTest):
-    """Each test gets a site of its own, with some orders, and visitors that are not there yet."""
-
-    journal_mode = "wal"
-
-    def setUp(self):
-        super().setUp()
-        self.seed = random.randrange(1 << 32)
-        print(f"seed {self.seed}")
-        self.site = Site(self.root, self.journal_mode)
-        self.site.manage("migrate", "orders", "0001")
-        write(os.path.join(self.site.media, "logo.png"), bytes(range(256)) * 4)
-        self.addCleanup(self.site.stop)
-        self.site.start()
-        self.visitors = Visitors(self.site, self.seed)
-        self.addCleanup(self.visitors.stop)
-
-    def sql(self, statements):
-        """What somebody does to the database past the application."""
-        connection = sqlite3.connect(self.site.database, timeout=30)
-        connection.executescript(statements)
-        connection.close()
-
-    def faulty_visits(self, excused=()):
-        """Visits that went wrong, but for those that touch one of the spans of time `excused`."""
-        return [visit for visit in list(self.visitors.visits)
-                if (visit.fault or visit.status != (201 if visit.method == "POST" else 200))
-                and not visit.held
-                and not any(visit.began <= end and visit.ended >= begin for begin, end in excused)]
+from django_site import DjangoTest
+from django_visitors import broken_promises
+from shop import dump, manifest
 
 
 class Application(DjangoTest):
-    """The shop and its visitors are what the other tests take them for."""
-
     def test_its_own_tests(self):
         done = self.site.manage("test", "orders", check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -71,7 +35,7 @@ class Application(DjangoTest):
 
     def test_nothing_is_written_once_the_lock_is_had(self):
         self.visitors.start()
-        for _ in range(4):
+        for number in range(1, 5):
             self.visitors.until_promises(10)
             self.site.shell(self.site.lock)
             rows, files = dump(self.site.database), manifest(self.site.media)
@@ -83,9 +47,9 @@ class Application(DjangoTest):
             self.assertEqual(manifest(self.site.media), files)
             self.assertEqual({(visit.method, visit.status, visit.retry_after) for visit in during},
                              {("GET", 200, False), ("POST", 503, True)})
-            self.site.shell(self.site.locked)
             self.site.shell(self.site.unlock)
             self.assertFalse(os.path.exists(self.site.flag))
+            self.assertEqual(self.site.seen(f"held.{number}"), self.site.seen(f"released.{number}"))
         self.visitors.until_promises(10)
         self.assertEqual(self.faulty_visits(), [])
         self.assertEqual(len(self.site.times("held")), 4)

@@ -96,12 +96,16 @@ class Shop(TestCase):
         before = os.stat(path[kept])
         os.remove(path[missing])
         shutil.copy(path[kept], path[stale])
-        shutil.copy(path[kept], path[kept].replace(".png", "-of-nothing.png"))
+        others = [path[kept].replace(".png", f"-{age}.png") for age in ("old", "new")]
+        for other in others:
+            shutil.copy(path[kept], other)
+        os.utime(others[0], (1, 1))
         said = io.StringIO()
         call_command("rebuild_thumbnails", stdout=said)
         self.assertEqual(said.getvalue(), "3 thumbnails: 2 made, 1 removed\n")
         self.assertTrue(all(thumbnails.is_current(u.file.name, u.sha256) for u in path))
         self.assertEqual(os.stat(path[kept]), before)
+        self.assertEqual([os.path.exists(other) for other in others], [False, True])
         shutil.rmtree(os.path.join(self.root, "media/thumbnails"))
         os.remove(missing.file.path)
         complaints = io.StringIO()

@@ -1,11 +1,15 @@
 """Makes the thumbnails that are missing or out of date, and removes those of no upload."""
 
 import os
+import time
 
 from django.core.management.base import BaseCommand
 
 from orders import thumbnails
 from orders.models import Upload
+
+# An upload under way has its thumbnail before its row.
+UNDER_WAY_S = 60
 
 
 class Command(BaseCommand):
@@ -33,6 +37,8 @@ class Command(BaseCommand):
     def remove_others(wanted):
         folder = thumbnails.path_of(thumbnails.FOLDER)
         others = set(os.listdir(folder)) - wanted if os.path.isdir(folder) else set()
-        for name in others:
-            os.remove(os.path.join(folder, name))
-        return len(others)
+        old = [os.path.join(folder, name) for name in others
+               if os.stat(os.path.join(folder, name)).st_mtime < time.time() - UNDER_WAY_S]
+        for path in old:
+            os.remove(path)
+        return len(old)
