@@ -1,11 +1,11 @@
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -26,14 +26,15 @@ struct SqlTest {
 };
 struct HttpTest {
   std::string url;
-  int status = 200;
-  std::optional<std::string> contains;
+  int status = 200;  ///< redirects are followed, at most 5, unless this is one (300 to 399)
+  std::optional<std::string> contains;  ///< within the first 1 MiB of the answer
 };
+/// Exists; with one of the other two, as a file.
 struct PathTest {
   std::string store;
   std::string path;
   std::uint64_t min_bytes = 0;
-  std::optional<std::string> sha256;
+  std::optional<std::string> sha256;  ///< lower-case hexadecimal digits
 };
 /// Watch only: more than `max` new lines of `log` contain `pattern`.
 struct LogTest {
@@ -49,30 +50,35 @@ struct Check {
   std::int64_t timeout_s = 600;
 };
 
-/// Every row of `sql`, asked of store `from`, names a path that exists in store `in`.
+/// Every row of `sql`, asked of store `from`, names in its first column a path that exists in store
+/// `in`. Rows without a value name nothing, and are passed over. Empty and absolute paths and those
+/// with ".." count as missing.   Units: seconds.
 struct Reference {
   std::string name;
   std::string from;
   std::string sql;
   std::string in;
+  std::int64_t timeout_s = 6 * 3600;
 };
 
 /// `impossible`: it could not be asked (a server that does not answer, a statement that is wrong):
 /// counts as failed. `skipped`: it says nothing about this copy (a check over HTTP asks the live
-/// service): not covered.
+/// service; its store is not among those restored): not covered.
 enum class Verdict { passed, failed, impossible, skipped };
 std::string_view name_of(Verdict verdict);
 
 /// One verdict. A value.   Units: seconds.
 struct CheckOutcome {
   std::string name;
-  std::string kind;   ///< "exec", "sql", "http", "path", "reference", "built-in"
+  std::string kind;   ///< "exec", "sql", "http", "path", "log", "reference", "built-in"
   std::string store;  ///< which store, where it is about one
   Verdict verdict = Verdict::failed;
   std::string expected;
   std::string actual;
   std::string command_sha256;  ///< of the command, statement, URL or path: what was asked
-  std::string output;          ///< the end of a command's output
+  /// The end of a command's output, the beginning of an answer that was not expected, or up to 20
+  /// things that are missing or differ, a line each. Not made printable but for the last.
+  std::string output;
   double seconds = 0;
   std::optional<std::uint64_t> missing;  ///< references: rows without their file
   std::optional<std::uint64_t> orphans;  ///< references: files without a row; harmless
@@ -92,15 +98,19 @@ CheckOutcome run_check(const Check& check, const CheckSubjects& subjects, std::s
 CheckOutcome run_reference(const Reference& reference, const CheckSubjects& subjects,
                            std::stop_token stop);
 
-/// What the store says of itself, as "integrity_check of db".
+/// What the store says of itself, as "integrity_check of db". Their duration is that of them all,
+/// and stands with the first.   Errors: cancelled; all else is a verdict.
 std::vector<CheckOutcome> run_self_checks(const std::string& store, stores::Target& target,
                                           std::stop_token stop);
 
-/// Compares a copy with the point's own record, by reading it through a Source of its kind:
-/// `counts`: kinds, names, sizes, and numbers of entries and bytes; `content`: also every byte,
-/// against the ids of its chunks. The verdict names the first differences (at most 20) and how many
-/// there are.
 enum class Depth { counts, content };
+
+/// Compares a copy with the point's own record, by reading it through a Source that was not marked
+/// yet, and that yields the copy as it lies there (for a database: files, of its directory).
+/// `counts`: kinds, names, sizes, where links lead, and the numbers of entries and bytes;
+/// `content`: also every byte, against the ids of its chunks. Holes and zeros are the same.
+/// The verdict names the first differences (at most 20) and how many there are.
+/// Errors: cancelled; all else is a verdict.   Threads: any; blocks.   Memory: bounded.
 CheckOutcome compare_with_point(repo::Repository& repository, const repo::Snapshot& snapshot,
                                 stores::Source& copy, Depth depth, std::stop_token stop);
 

@@ -14,7 +14,7 @@ constexpr std::size_t kOutputBytesMax = std::size_t{64} << 10U;
 constexpr std::size_t kLineBytesMax = 500;
 /// A migration that is told to end needs a moment to roll back.
 constexpr std::int64_t kKillGrace_ms = 10'000;
-/// A year: longer limits would not fit into the timers.
+/// Longer limits would not fit into the timers.
 constexpr std::int64_t kTimeoutMax_s = std::int64_t{366} * 24 * 3600;
 
 std::string variable_of(const std::string& store) {

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "stores/target.h"
+
+namespace salvor::testing {
+
+/// A store in memory that answers what a test has told it. What it was not told is an error, as a
+/// wrong statement is.
+/// Threads: one.
+class FakeTarget final : public stores::Target {
+ public:
+  std::map<std::string, std::vector<Row>> answers = {};  ///< by statement
+  std::map<std::string, std::string> files = {};         ///< path → content
+  std::vector<stores::SelfCheck> verdicts = {};
+  bool answers_sql = true;
+  bool hangs = false;   ///< query() and check() end with their stop only
+  bool breaks = false;  ///< every call fails
+
+  int queries = 0;
+  std::uint64_t rows_visited = 0;
+
+  const std::filesystem::path& path() const override { return path_; }
+  stores::TargetCapabilities capabilities() const override;
+  stores::TargetIdentity identify(std::int64_t count_ms_max) const override;
+  std::unique_ptr<stores::WriteLock> lock_writes(std::int64_t wait_ms_max) override;
+  std::optional<bool> refuses_writes() override;
+  std::vector<stores::SelfCheck> check(std::stop_token stop) override;
+  void query(const std::string& sql, std::stop_token stop,
+             const std::function<bool(const Row&)>& visit) override;
+  std::optional<stores::PathFacts> look_at(const std::string& path) override;
+  std::string sha256(const std::string& path) override;
+  void list(const std::function<void(const std::string& path)>& visit) override;
+  std::unique_ptr<stores::Replacement> replacement(const std::string& run,
+                                                   const std::string& tag) override;
+
+ private:
+  void require_whole() const;
+
+  std::filesystem::path path_ = "/fake";
+};
+
+}  // namespace salvor::testing
