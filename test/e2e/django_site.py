@@ -104,7 +104,7 @@ class Site:
         with open(self.log, "ab") as log:
             self.server = subprocess.Popen(
                 [PYTHON, os.path.join(self.root, "app/src/manage.py"), "serve"],
-                env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+                env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         line = self.server.stdout.readline().decode().strip()
         self.address = urllib.parse.urlsplit(line).netloc
         if not self.address:
@@ -114,8 +114,12 @@ class Site:
 
     def stop(self):
         if self.server is not None:
-            self.server.kill()
-            self.server.wait()
+            self.server.stdin.close()
+            try:
+                self.server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.server.kill()
+                self.server.wait()
             self.server.stdout.close()
 
     def url(self, path):

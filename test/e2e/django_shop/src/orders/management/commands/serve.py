@@ -1,5 +1,9 @@
 """Serves the shop on a port of the loopback interface that the kernel chooses, one thread a client.
-The first line of output is the address."""
+The first line of output is the address. It ends when its standard input does, and so never outlives
+who started it."""
+
+import sys
+import threading
 
 from django.core.management.base import BaseCommand
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
@@ -16,4 +20,5 @@ class Command(BaseCommand):
             server.set_app(get_wsgi_application())
             self.stdout.write(f"http://127.0.0.1:{server.server_port}")
             self.stdout.flush()
-            server.serve_forever()
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            sys.stdin.buffer.read()
