@@ -1,0 +1,73 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "backup/progress.h"
+#include "recovery/checks.h"
+#include "recovery/journal.h"
+#include "recovery/plan.h"
+#include "recovery/store_access.h"
+
+/// Carries out plans.
+namespace salvor::recovery {
+
+struct ExecuteOptions {
+  Clock* clock = &Clock::system();
+  std::stop_token stop;
+  backup::Progress* progress = nullptr;
+  catalog::Catalog* catalog = nullptr;
+  std::function<void(const std::string& step, std::size_t number, std::size_t count)> on_step;
+  std::function<void(const std::string& line)> say;
+  KillPoint kill_point;
+  bool takeover = false;  ///< go on with a run of another host
+};
+
+struct StepOutcome {
+  std::string name;
+  std::string result;  ///< "done", "failed", "undone", "skipped"
+  double seconds = 0;
+  std::string data;
+};
+
+/// How a run ended, or where it stands.   Units: seconds.
+struct RunOutcome {
+  Plan plan;
+  std::string state;  ///< a run's state: succeeded failed undone interrupted closed
+  std::vector<StepOutcome> steps;
+  std::vector<CheckOutcome> checks;
+  std::vector<std::string> deviations;
+  double seconds = 0;
+  std::optional<Error> failure;
+  bool healthy = true;            ///< what the watch says at its end
+  std::vector<std::string> kept;  ///< workplaces that are still there
+  std::vector<std::string> safety_points;
+};
+
+/// Carries out a new plan.   Failures of steps are in the outcome, with the code that the process
+/// should end with; checks that fail: checks_failed.
+/// Errors: conflict: the service is being restored by another run.
+RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan& plan,
+                   const ExecuteOptions& options);
+
+/// Goes on with a run that was interrupted or has failed.
+/// Errors: not_found: the repository has no journal of it; conflict: its process is alive, or is on
+/// another host (without takeover); refused: it is undone, closed, being undone, or was a drill.
+RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::string& run,
+                  const ExecuteOptions& options);
+
+/// Takes back a run. The same errors; refused: a later restore has replaced the service since.
+RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::string& run,
+                const ExecuteOptions& options);
+
+/// Removes what was live before a restore that has succeeded.   The same errors.
+RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::string& run,
+                 const ExecuteOptions& options);
+
+/// What the journal says of a run, without doing anything.   Errors: not_found; corruption.
+RunOutcome look_at_run(repo::Repository& repository, const std::string& run);
+
+}  // namespace salvor::recovery

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "repo/records.h"
+
+/// The journal of a run: what it has begun and done, durably (docs/recovery.md).
+namespace salvor::recovery {
+
+enum class Event { planned, began, done, failed, resumed, undoing, undone, ended };
+std::string_view name_of(Event event);
+
+/// One record. A value.   Units: seconds.
+struct JournalEntry {
+  Event event = Event::planned;
+  std::string step;
+  Time time;
+  std::string host;
+  std::string process;
+  double seconds = 0;
+  std::string data;  ///< JSON; empty when there is none
+  std::string error;
+};
+
+std::string to_json(const JournalEntry& entry);
+
+/// Errors: corruption.
+JournalEntry parse_journal_entry(std::string_view json);
+
+/// Where a process may die: for tests that kill it there. Called before and after each record is
+/// written, and by steps in their middle, with a name of the place.
+using KillPoint = std::function<void(std::string_view place)>;
+
+/// Threads: one.   Lifetime: shorter than the repository's and the catalog's.
+class Journal {
+ public:
+  /// Reads what there is. `catalog` may be null.   Errors: corruption.
+  Journal(repo::Repository& repository, catalog::Catalog* catalog, const std::string& run,
+          KillPoint kill_point = {});
+
+  const std::vector<JournalEntry>& entries() const { return entries_; }
+  bool empty() const { return entries_.empty(); }
+
+  /// Writes the next record, durably: in the repository, then in the catalog (where a failure is a
+  /// warning).
+  /// Errors: conflict: another process has gone on with this run; those of the repository.
+  void append(JournalEntry entry);
+
+  bool began(std::string_view step) const;  ///< and was not undone since
+  bool done(std::string_view step) const;   ///< and was not undone since
+  std::string data(std::string_view step) const;
+  bool undoing() const;
+
+  /// Of `ended`; empty while the run has not ended, or was gone on with since.
+  std::optional<std::string> state() const;
+
+  /// Who wrote last.
+  const JournalEntry& last() const { return entries_.back(); }
+
+  void reach(std::string_view place) const;
+
+ private:
+  repo::Chain chain_;
+  catalog::Catalog* catalog_;
+  std::string run_;
+  KillPoint kill_point_;
+  std::vector<JournalEntry> entries_;
+};
+
+}  // namespace salvor::recovery

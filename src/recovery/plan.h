@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "recovery/checks.h"
+
+/// What a restore or a drill will do: data, computed without touching anything (docs/recovery.md).
+namespace salvor::recovery {
+
+struct Command {
+  std::string run;
+  std::int64_t timeout_s = 0;
+};
+
+/// One store of the plan. `settings` is for the code that knows the type; nobody else reads it.
+struct StorePlan {
+  std::string name;
+  std::string type;
+  std::string path;      ///< the live place
+  std::string settings;  ///< JSON
+  bool delta_in_place = false;
+};
+
+struct WritesPlan {
+  Command lock;
+  Command unlock;
+  std::optional<Command> locked;
+};
+
+struct MigratePlan {
+  std::optional<Command> needed;
+  Command run;
+};
+
+struct RebuildPlan {
+  std::string name;
+  Command run;
+};
+
+struct WatchPlan {
+  std::int64_t duration_s = 0;
+  std::int64_t every_s = 0;
+  std::int64_t failures_max = 0;
+  std::vector<Check> probes;
+};
+
+/// A value. Everything that carrying it out needs, but the repository; it goes into the journal.
+struct Plan {
+  Mode mode = Mode::restore;
+  std::string run;
+  std::string service;
+  std::string point;  ///< hexadecimal
+  Time point_time;
+  std::string directory;  ///< where commands run
+  std::string staging;    ///< drills: a private directory, removed at the end
+  bool safety_snapshot = true;
+  std::string trigger;
+  std::string confirmed_by;
+
+  std::vector<StorePlan> stores;  ///< databases first
+  std::optional<WritesPlan> writes;
+  std::optional<MigratePlan> migrate;
+  std::vector<RebuildPlan> rebuilds;
+  std::vector<Check> checks;
+  std::vector<Reference> references;
+  std::optional<Command> return_to_service;
+  std::optional<WatchPlan> watch;
+
+  std::optional<std::int64_t> rpo_s;
+  std::optional<std::int64_t> rto_s;
+  std::string policy_sha256;  ///< of the service's configuration
+  std::int64_t holders_wait_ms = 10'000;
+
+  const StorePlan* find(std::string_view store) const;
+};
+
+/// The names of its steps, in order.
+std::vector<std::string> step_names(const Plan& plan);
+
+std::string to_json(const Plan& plan);
+
+/// Errors: corruption, when `json` is not what to_json() makes.
+Plan parse_plan(std::string_view json);
+
+}  // namespace salvor::recovery
