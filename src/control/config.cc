@@ -185,6 +185,10 @@ const std::filesystem::path& StoreConfig::path() const {
       [](const auto& store) -> const auto& { return store.path; }, details);
 }
 
+bool StoreConfig::canary() const {
+  return std::visit([](const auto& store) { return store.canary; }, details);
+}
+
 const StoreConfig* ServiceConfig::find_store(std::string_view store) const {
   const auto found = std::find_if(stores.begin(), stores.end(),
                                   [&](const StoreConfig& each) { return each.name == store; });

@@ -30,11 +30,13 @@ struct FilesStoreConfig {
   std::vector<std::string> exclude;
   bool one_file_system = false;
   OnUnreadable on_unreadable = OnUnreadable::fail;
+  bool canary = false;  ///< each backup plants a marker in the store itself
 };
 
 struct SqliteStoreConfig {
   static constexpr std::string_view kType = "sqlite";
   std::filesystem::path path;
+  bool canary = false;  ///< each backup plants a marker in the store itself
 };
 
 struct StoreConfig {
@@ -43,6 +45,7 @@ struct StoreConfig {
 
   std::string_view type() const;
   const std::filesystem::path& path() const;
+  bool canary() const;
 };
 
 /// Shell commands (/bin/sh -c) that hold and release the application's writes.
@@ -116,6 +119,10 @@ struct WatchConfig {
   std::vector<CheckConfig> probes;
 };
 
+struct DrillConfig {
+  std::int64_t timeout_s = 6 * 3600;  ///< of a drill as a whole
+};
+
 struct ScheduleConfig {
   std::optional<Cron> backup;
   std::optional<Cron> verify;
@@ -137,12 +144,14 @@ struct RetentionConfig {
 struct ServiceConfig {
   std::string name;
   std::string owner;
+  std::string severity = "SEV-1";  ///< of its loss; printed in the runbook
   std::optional<std::int64_t> rpo_s;
   std::optional<std::int64_t> rto_s;
   std::vector<std::string> contacts;
   std::vector<std::string> links;
   std::vector<std::filesystem::path> protect;  ///< what some store must cover; `status` checks it
   std::optional<std::filesystem::path> runbook;
+  std::optional<std::filesystem::path> staging;  ///< where drills restore to; empty: the state
   bool quiesce = false;  ///< hold writes while a recovery point marks the databases
   std::vector<StoreConfig> stores;
   std::optional<WritesConfig> writes;
@@ -152,6 +161,7 @@ struct ServiceConfig {
   std::vector<ReferenceConfig> references;
   std::optional<ReturnConfig> return_to_service;
   std::optional<WatchConfig> watch;
+  DrillConfig drill;
   ScheduleConfig schedule;
   std::optional<RetentionConfig> retention;  ///< empty: keep everything
 

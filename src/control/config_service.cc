@@ -105,6 +105,16 @@ std::optional<ReturnConfig> parse_return(TableReader& service) {
   return config;
 }
 
+DrillConfig parse_drill(TableReader& service) {
+  DrillConfig drill;
+  const TomlValue* value = service.table("drill");
+  if (value == nullptr) return drill;
+  TableReader reader(*value, service.path() + ".drill", service.findings());
+  drill.timeout_s = timeout_s(reader, drill.timeout_s);
+  reader.finish();
+  return drill;
+}
+
 std::optional<Cron> parse_cron(TableReader& reader, std::string_view key) {
   const std::optional<std::string> text = reader.text(key);
   if (!text) return std::nullopt;
@@ -161,12 +171,14 @@ ServiceConfig parse_service(const std::string& name, const TomlValue& value, Fin
   StoreTypes types;
   service.name = name;
   service.owner = reader.text("owner").value_or("");
+  service.severity = reader.text("severity").value_or(service.severity);
   service.rpo_s = reader.duration_s("rpo");
   service.rto_s = reader.duration_s("rto");
   service.contacts = reader.texts("contacts");
   service.links = reader.texts("links");
   service.protect = reader.paths("protect");
   service.runbook = reader.path("runbook");
+  service.staging = reader.path("staging");
   service.quiesce = reader.boolean("quiesce").value_or(false);
   service.stores = parse_stores(reader, types);
   service.writes = parse_writes(reader);
@@ -176,6 +188,7 @@ ServiceConfig parse_service(const std::string& name, const TomlValue& value, Fin
   service.references = parse_references(reader, types);
   service.return_to_service = parse_return(reader);
   service.watch = parse_watch(reader, types);
+  service.drill = parse_drill(reader);
   service.schedule = parse_schedule(reader);
   service.retention = parse_retention(reader);
   if (service.quiesce && !reader.has("writes")) {

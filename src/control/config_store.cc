@@ -24,7 +24,15 @@ FilesStoreConfig parse_files(TableReader& reader) {
   files.one_file_system = reader.boolean("one_file_system").value_or(false);
   const auto unreadable = reader.choice("on_unreadable", {"fail", "warn"});
   if (unreadable) files.on_unreadable = *unreadable == 0 ? OnUnreadable::fail : OnUnreadable::warn;
+  files.canary = reader.boolean("canary").value_or(false);
   return files;
+}
+
+SqliteStoreConfig parse_sqlite(TableReader& reader) {
+  SqliteStoreConfig sqlite;
+  sqlite.path = reader.required_path("path");
+  sqlite.canary = reader.boolean("canary").value_or(false);
+  return sqlite;
 }
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
@@ -55,7 +63,7 @@ std::optional<StoreConfig> parse_store(const std::string& name, const TomlValue&
   if (type == FilesStoreConfig::kType) {
     store.details = parse_files(reader);
   } else {
-    store.details = SqliteStoreConfig{reader.required_path("path")};
+    store.details = parse_sqlite(reader);
   }
   reader.finish();
   return store;

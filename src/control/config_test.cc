@@ -91,9 +91,25 @@ TEST(ConfigTest, CompletesPathsAndDefaults) {
   EXPECT_FALSE(shop.rpo_s);
   EXPECT_FALSE(shop.retention);
   EXPECT_FALSE(shop.watch);
+  EXPECT_FALSE(shop.staging);
+  EXPECT_EQ(shop.severity, "SEV-1");
+  EXPECT_EQ(shop.drill.timeout_s, 6 * 3600);
+  EXPECT_FALSE(shop.stores.at(0).canary());
   EXPECT_EQ(config.serve.host, "127.0.0.1");
   EXPECT_FALSE(config.serve.open);
   EXPECT_TRUE(config.state_directory.is_absolute());
+}
+
+TEST(ConfigTest, ReadsWhatDrillsNeed) {
+  const Config config = parse(
+      kStart + "canary = true\n[service.shop.store.db]\ntype='sqlite'\npath='/x'\ncanary=true\n" +
+      "[service.shop]\nstaging = 'big'\nseverity = 'P2'\n[service.shop.drill]\ntimeout = '5m'\n");
+  const ServiceConfig& shop = config.service("shop");
+  EXPECT_EQ(shop.staging, "/etc/salvor/big");
+  EXPECT_EQ(shop.severity, "P2");
+  EXPECT_EQ(shop.drill.timeout_s, 300);
+  EXPECT_TRUE(shop.find_store("media")->canary());
+  EXPECT_TRUE(shop.find_store("db")->canary());
 }
 
 TEST(ConfigTest, UnknownKeysHaveAPlaceAndASuggestion) {
@@ -116,7 +132,7 @@ TEST(ConfigTest, EveryTableRefusesUnknownKeys) {
         std::string("[[service.shop.check]]\nname='a'\nrun='b'\n"),
         std::string("[service.shop.return]\nrun='a'\n"),
         std::string("[service.shop.watch]\n[[service.shop.watch.probe]]\nrun='a'\n"),
-        std::string("[service.shop.schedule]\n"),
+        std::string("[service.shop.drill]\n"), std::string("[service.shop.schedule]\n"),
         std::string("[service.shop.retention]\nlast=1\n")}) {
     EXPECT_NO_THROW(parse(kStart + table)) << table;
     EXPECT_NE(message_after_start(table + "zzz = 1\n").find("unknown key \"zzz\" in [s"),

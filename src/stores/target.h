@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "stores/marker.h"
 #include "stores/replacement.h"
 
 /// A store where it lies: what restores replace, what checks ask.
@@ -102,6 +103,10 @@ class Target {
 
   /// Every file (and hard link) within the store, as a path relative to it.
   virtual void list(const std::function<void(const std::string& path)>& visit) = 0;
+
+  /// What a backup has planted in this store; empty when it holds none.   Errors: failed;
+  /// cancelled.
+  virtual std::optional<Marker> marker(std::stop_token /*stop*/) { return std::nullopt; }
 
   /// How this store is replaced in run `run`: the same object state after a crash, whoever asks.
   /// `tag`: the store's name, part of the workplace's name.

@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "stores/marker.h"
 #include "stores/sink.h"
 #include "stores/source.h"
 
@@ -36,5 +38,13 @@ struct FilesSinkOptions {
 /// Errors: refused, when the target is not empty (and not delta); corruption, for keys that no tree
 /// of files has, and for parents that are missing or are not directories.
 std::unique_ptr<Sink> make_files_sink(FilesSinkOptions options);
+
+/// Writes `.salvor-canary` at the root of a tree; what was there is replaced, as one.
+/// Errors: not_found, no_space, failed.
+void plant_files_marker(const std::filesystem::path& root, const Marker& marker);
+
+/// The marker at the root of a tree, live or restored; empty when there is none. Of a file that no
+/// backup wrote, what can't be read of it is empty.   Errors: failed.
+std::optional<Marker> read_files_marker(const std::filesystem::path& root);
 
 }  // namespace salvor::stores

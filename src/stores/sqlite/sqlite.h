@@ -3,11 +3,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "stores/marker.h"
 #include "stores/source.h"
+#include "stores/target.h"
 
 namespace salvor::stores {
 
@@ -42,5 +46,15 @@ std::unique_ptr<Source> make_sqlite_source(SqliteSourceOptions options);
 /// empty when it is sound. Nothing is written, neither to the file nor beside it.
 /// Errors: not_found; failed, when it can't be read.
 std::vector<std::string> sqlite_problems(const std::filesystem::path& database);
+
+/// Writes the one row of table salvor_canary, in a transaction of its own, and makes the table
+/// where it is missing. Not while a source of this process marks the same database. Errors:
+/// conflict: locked by others for longer than `lock_wait_ms_max`; not_found; failed.
+void plant_sqlite_marker(const std::filesystem::path& database, const Marker& marker,
+                         std::int64_t lock_wait_ms_max);
+
+/// That row; empty when there is none. What is no text in it is empty.
+/// Errors: those of Target::query().
+std::optional<Marker> read_sqlite_marker(Target& database, const std::stop_token& stop);
 
 }  // namespace salvor::stores
