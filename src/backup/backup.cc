@@ -89,6 +89,7 @@ Result run(repo::Repository& repository, const std::vector<StoreInput>& inputs,
       result.point.snapshots.push_back(
           read_store(repository, *session, inputs[i], options, clock, marked[i], result));
     }
+    if (options.before_commit) options.before_commit(result.point);
     result.point.id = session->commit(result.point);
   } catch (...) {
     session->abandon();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -32,6 +33,8 @@ struct Options {
   std::string version;                            ///< of the program, kept with the point
   std::map<std::string, std::string> facts = {};  ///< kept with the point
   unsigned threads = 0;                           ///< 0: chosen by the machine
+  /// Called with the whole point before it is committed, to add facts that depend on its snapshots.
+  std::function<void(repo::Point& point)> before_commit = {};
   Progress* progress = nullptr;
   std::stop_token stop;
 };

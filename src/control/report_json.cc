@@ -65,7 +65,9 @@ json json_of_point(const repo::Point& point) {
                  {"time", format_time(point.time)},
                  {"stores", json::array()},
                  {"version", printable(point.version)},
+                 {"facts", json::object()},
                  {"snapshots", json::array()}};
+  for (const auto& [name, value] : point.facts) object["facts"][name] = printable(value);
   for (const repo::Snapshot& snapshot : point.snapshots) {
     object["stores"].push_back(snapshot.store);
     object["snapshots"].push_back(json_of_snapshot(snapshot));

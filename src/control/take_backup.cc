@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "control/control.h"
+#include "control/internal/canaries.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
 #include "control/internal/store_types.h"
@@ -74,10 +75,12 @@ class Backups {
       inputs.push_back({store->name, std::string(store->type()), sources.back().get(),
                         internal::tolerates_unreadable(*store)});
     }
+    const internal::Canaries canaries(*opened_.repository, service, stores);
     backup::Progress progress;
     backup::Options options;
     options.service = service.name;
     options.version = version();
+    options.before_commit = [&canaries](repo::Point& point) { canaries.state(point); };
     options.progress = &progress;
     options.stop = caller_.stop;
     const internal::ProgressTicker ticker(

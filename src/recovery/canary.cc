@@ -119,15 +119,14 @@ std::string make_canary(const Secret& key, const Canary& canary) {
 
 CheckOutcome check_canary(const Secret& key, const repo::Point& point,
                           const repo::Snapshot& snapshot,
-                          const std::map<std::string, std::string>& facts,
                           const std::function<std::optional<stores::Marker>()>& found) {
   CheckOutcome outcome;
   outcome.name = fmt::format("canary of {}", snapshot.store);
   outcome.kind = "built-in";
   outcome.store = snapshot.store;
   outcome.expected = "the canary of this point";
-  const auto fact = facts.find(canary_fact(snapshot.store));
-  if (fact == facts.end()) {
+  const auto fact = point.facts.find(canary_fact(snapshot.store));
+  if (fact == point.facts.end()) {
     outcome.verdict = Verdict::skipped;
     outcome.actual = "the recovery point has no canary";
     return outcome;

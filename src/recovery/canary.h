@@ -52,7 +52,6 @@ std::string make_canary(const Secret& key, const Canary& canary);
 /// `found` is called only when a marker was planted.   Errors: those of `found`.
 CheckOutcome check_canary(const Secret& key, const repo::Point& point,
                           const repo::Snapshot& snapshot,
-                          const std::map<std::string, std::string>& facts,
                           const std::function<std::optional<stores::Marker>()>& found);
 
 }  // namespace salvor::recovery

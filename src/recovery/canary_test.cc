@@ -23,18 +23,17 @@ class CanaryTest : public ::testing::Test {
   static Secret key_of(std::string_view text) { return Secret(as_bytes(text)); }
 
   void state(Canary::Planted planted) {
-    facts_["canary.db"] = make_canary(
+    point_.facts["canary.db"] = make_canary(
         key_, {"shop", "db", snapshot_.root.hex(), nonce_, format_time(time_), planted});
   }
 
   CheckOutcome check() const {
-    return check_canary(key_, point_, snapshot_, facts_, [this] { return marker_; });
+    return check_canary(key_, point_, snapshot_, [this] { return marker_; });
   }
 
   /// What the check says of a copy with this marker.
   std::string answer(const std::optional<stores::Marker>& marker) const {
-    const CheckOutcome outcome =
-        check_canary(key_, point_, snapshot_, facts_, [&] { return marker; });
+    const CheckOutcome outcome = check_canary(key_, point_, snapshot_, [&] { return marker; });
     EXPECT_EQ(outcome.verdict, Verdict::failed);
     EXPECT_FALSE(outcome.good());
     return outcome.actual.substr(0, outcome.actual.find(':'));
@@ -45,7 +44,6 @@ class CanaryTest : public ::testing::Test {
   repo::Point point_;
   repo::Snapshot snapshot_;
   std::string nonce_;
-  std::map<std::string, std::string> facts_;
   std::optional<stores::Marker> marker_;
 };
 
@@ -90,12 +88,12 @@ TEST_F(CanaryTest, AStatementBelongsToOneSnapshotOfOneStoreOfOneService) {
   point_.service = "blog";
   EXPECT_EQ(answer(marker_), "forged");
   point_.service = "shop";
-  const std::string whole = facts_["canary.db"];
+  const std::string whole = point_.facts["canary.db"];
   for (std::size_t at = 0; at < whole.size(); ++at) {
-    facts_["canary.db"][at] ^= 1;
+    point_.facts["canary.db"][at] ^= 1;
     const CheckOutcome outcome = check();
-    EXPECT_EQ(outcome.verdict, Verdict::failed) << facts_["canary.db"];
-    facts_["canary.db"] = whole;
+    EXPECT_EQ(outcome.verdict, Verdict::failed) << point_.facts["canary.db"];
+    point_.facts["canary.db"] = whole;
   }
 }
 
@@ -108,7 +106,7 @@ TEST_F(CanaryTest, WithoutPlantingTheStatementAloneIsChecked) {
 TEST_F(CanaryTest, WhatWasNotPlantedIsNotCovered) {
   state(Canary::Planted::failed);
   EXPECT_EQ(check().verdict, Verdict::skipped);
-  facts_.clear();
+  point_.facts.clear();
   EXPECT_EQ(check().verdict, Verdict::skipped);
 }
 

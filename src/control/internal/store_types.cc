@@ -50,6 +50,15 @@ std::unique_ptr<stores::Source> source_of(const Config& config, const SqliteStor
   return stores::make_sqlite_source(std::move(options));
 }
 
+void plant_in(const FilesStoreConfig& store, const stores::Marker& marker) {
+  stores::plant_files_marker(store.path, marker);
+}
+
+void plant_in(const SqliteStoreConfig& store, const stores::Marker& marker) {
+  constexpr std::int64_t kLockWaitMsMax = 5'000;
+  stores::plant_sqlite_marker(store.path, marker, kLockWaitMsMax);
+}
+
 std::string problem_of(const FilesStoreConfig& store) {
   const Fd fd(::open(store.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return fd ? "" : errno_text(errno);
@@ -99,6 +108,10 @@ bool tolerates_unreadable(const StoreConfig& store) {
 
 std::unique_ptr<stores::Source> make_source(const Config& config, const StoreConfig& store) {
   return std::visit([&](const auto& details) { return source_of(config, details); }, store.details);
+}
+
+void plant_marker(const StoreConfig& store, const stores::Marker& marker) {
+  std::visit([&](const auto& details) { plant_in(details, marker); }, store.details);
 }
 
 std::string problem_reaching(const StoreConfig& store) {

@@ -6,6 +6,7 @@
 
 #include "control/config.h"
 #include "repo/repository.h"
+#include "stores/marker.h"
 #include "stores/sink.h"
 #include "stores/source.h"
 
@@ -23,6 +24,10 @@ bool tolerates_unreadable(const StoreConfig& store);
 
 /// Errors: not_found, configuration: see the stores.
 std::unique_ptr<stores::Source> make_source(const Config& config, const StoreConfig& store);
+
+/// Writes what a backup plants into the live store. Before it is marked.
+/// Errors: conflict: it is locked; not_found, no_space, failed.
+void plant_marker(const StoreConfig& store, const stores::Marker& marker);
 
 /// Why the store can't be read, or nothing. Reads no content.
 std::string problem_reaching(const StoreConfig& store);
