@@ -27,14 +27,14 @@ struct SqlTest {
 struct HttpTest {
   std::string url;
   int status = 200;  ///< redirects are followed, at most 5, unless this is one (300 to 399)
-  std::optional<std::string> contains;  ///< within the first 1 MiB of the answer
+  std::optional<std::string> contains = {};  ///< within the first 1 MiB of the answer
 };
 /// Exists; with one of the other two, as a file.
 struct PathTest {
   std::string store;
   std::string path;
   std::uint64_t min_bytes = 0;
-  std::optional<std::string> sha256;  ///< lower-case hexadecimal digits
+  std::optional<std::string> sha256 = {};  ///< lower-case hexadecimal digits
 };
 /// Watch only: more than `max` new lines of `log` contain `pattern`.
 struct LogTest {

@@ -246,8 +246,8 @@ class Comparison {
       return;
     }
     outcome.output = differences_.lines();
-    outcome.actual += "; " + std::to_string(differences_.count()) + " differences, the first: " +
-                      outcome.output.substr(0, outcome.output.find('\n'));
+    outcome.actual += "; differences: " + std::to_string(differences_.count()) +
+                      ", the first: " + outcome.output.substr(0, outcome.output.find('\n'));
   }
 
   repo::Repository& repository_;

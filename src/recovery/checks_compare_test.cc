@@ -91,7 +91,7 @@ class CompareTest : public ::testing::Test {
     const CheckOutcome deep = compare(Depth::content);
     EXPECT_EQ(deep.verdict, Verdict::failed) << line;
     EXPECT_EQ(deep.output, line + "\n");
-    EXPECT_NE(deep.actual.find("; 1 differences, the first: " + line), std::string::npos)
+    EXPECT_NE(deep.actual.find("; differences: 1, the first: " + line), std::string::npos)
         << deep.actual;
   }
 
@@ -205,7 +205,7 @@ TEST_F(CompareTest, all_is_different_in_an_empty_copy) {
   EXPECT_EQ(outcome.verdict, Verdict::failed);
   EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 20);
   EXPECT_TRUE(outcome.output.starts_with("a is missing\na/b is missing\n")) << outcome.output;
-  EXPECT_NE(outcome.actual.find("; 207 differences"), std::string::npos) << outcome.actual;
+  EXPECT_NE(outcome.actual.find("; differences: 207, "), std::string::npos) << outcome.actual;
 }
 
 TEST_F(CompareTest, what_cannot_be_read_is_a_difference_once) {
@@ -223,7 +223,7 @@ TEST_F(CompareTest, what_cannot_be_read_is_a_difference_once) {
                             {"good", testing::fake_file("good")}});
   const CheckOutcome outcome = compare(Depth::content, with);
   EXPECT_EQ(outcome.verdict, Verdict::failed);
-  EXPECT_NE(outcome.actual.find("; 2 differences"), std::string::npos) << outcome.actual;
+  EXPECT_NE(outcome.actual.find("; differences: 2, "), std::string::npos) << outcome.actual;
   EXPECT_NE(outcome.output.find("broken can't be read: input/output error\n"), std::string::npos)
       << outcome.output;
 }
