@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/subprocess.h"
 #include "codec/hash.h"
+#include "recovery/internal/hook_shell.h"
 
 namespace salvor::recovery {
 namespace {
@@ -79,8 +80,9 @@ std::string HookOutcome::last_lines(std::size_t lines_max) const {
 
 HookOutcome run_hook(const std::string& command, const HookContext& context, std::int64_t timeout_s,
                      std::stop_token stop) {
+  require_no_running_hook(context.run);
   SubprocessOptions options;
-  options.argv = {"/bin/sh", "-c", command};
+  options.argv = shell_arguments(command);
   options.environment = context.environment();
   options.directory = context.directory;
   options.time_limit_ms = std::clamp<std::int64_t>(timeout_s, 0, kTimeoutMax_s) * 1000;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -55,10 +56,26 @@ struct HookOutcome {
 /// Runs `command` by /bin/sh -c, without input and terminal, in a session of its own. At the time
 /// limit all that belongs to it gets SIGTERM, and ten seconds later SIGKILL. What it leaves in the
 /// background goes on, but must have an output of its own: that of the command is gone with it.
-/// Errors: failed: the shell can't be started; configuration: as environment(); cancelled.
-/// Threads: any; blocks.
+/// A run has one command at a time: one that a killed process has left goes on by itself, and must
+/// not meet itself.
+/// Errors: conflict: a command of the same run still runs; failed: the shell can't be started;
+/// configuration: as environment(); cancelled.   Threads: any; blocks.
 HookOutcome run_hook(const std::string& command, const HookContext& context, std::int64_t timeout_s,
                      std::stop_token stop);
+
+/// A command that another process has begun for a run, and that has not ended.
+struct RunningHook {
+  std::int64_t pid = 0;
+  std::string command;
+};
+
+/// Looks for one among the processes that this user may see, on this machine. To be asked before a
+/// run is resumed or undone by another process. Not found: what it has put into the background, and
+/// what has replaced its shell (`exec`).
+std::optional<RunningHook> running_hook(const std::string& run);
+
+/// Throws (conflict, naming the command and its process) when there is one.
+void require_no_running_hook(const std::string& run);
 
 /// Throws (failed, with the last lines of the output) unless it succeeded. `what`: "the command
 /// writes.lock".

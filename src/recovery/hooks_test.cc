@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -16,6 +17,8 @@
 
 namespace salvor::recovery {
 namespace {
+
+namespace fs = std::filesystem;
 
 HookContext context() {
   HookContext context;
@@ -154,10 +157,10 @@ TEST(HooksTest, what_it_leaves_in_the_background_goes_on) {
 
 TEST(HooksTest, a_stop_ends_it) {
   const TemporaryDirectory directory("/tmp");
-  const std::filesystem::path started = directory.path() / "started";
+  const fs::path started = directory.path() / "started";
   std::stop_source stop;
   const std::jthread stopper([&] {
-    while (!std::filesystem::exists(started)) ::usleep(1000);
+    while (!fs::exists(started)) ::usleep(1000);
     stop.request_stop();
   });
   try {
@@ -166,6 +169,82 @@ TEST(HooksTest, a_stop_ends_it) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::cancelled);
   }
+}
+
+TEST(HooksTest, the_shell_is_as_with_c_alone) {
+  EXPECT_EQ(run_shell("echo \"$0 $# [$1]\"").output, "/bin/sh 0 []\n");
+  EXPECT_EQ(run_shell("false").exit_status, 1);
+  EXPECT_EQ(run_shell("echo a; exit 5; echo b").exit_status, 5);
+  EXPECT_EQ(run_shell("true # a comment").exit_status, 0);
+  EXPECT_EQ(run_shell("cat <<END\nin a document\nEND").output, "in a document\n");
+  EXPECT_EQ(run_shell("set -e; false; echo not here").output, "");
+  EXPECT_EQ(run_shell("(").exit_status, 2);
+  EXPECT_EQ(run_shell("exec sh -c 'exit 7'").exit_status, 7);
+  EXPECT_EQ(run_shell("sleep 0 &\nwait; echo '\"$PWD'\\\\").output, "\"$PWD\\\n");
+}
+
+/// A process that began a command of run "r1", and was killed; the command goes on.
+class LeftHook {
+ public:
+  explicit LeftHook(const std::string& command, const fs::path& started) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      run_hook("touch '" + started.native() + "'; " + command, context(), 600, {});
+      ::_exit(0);
+    }
+    while (!fs::exists(started)) ::usleep(1000);
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+  }
+  ~LeftHook() {
+    const auto left = running_hook("r1");
+    if (left) ::kill(static_cast<pid_t>(-left->pid), SIGKILL);
+  }
+};
+
+TEST(HooksTest, a_command_of_a_killed_run_does_not_meet_another) {
+  const TemporaryDirectory directory("/tmp");
+  EXPECT_FALSE(running_hook("r1"));
+  const LeftHook left("sleep 600", directory.path() / "started");
+  const auto found = running_hook("r1");
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->command.ends_with("; sleep 600")) << found->command;
+  EXPECT_FALSE(running_hook("r2")) << "another run's command is none of its business";
+  try {
+    run_shell("true");
+    FAIL() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::conflict);
+    EXPECT_NE(error.message().find("sleep 600"), std::string::npos) << error.message();
+    EXPECT_FALSE(error.hint().empty());
+  }
+  ::kill(static_cast<pid_t>(-found->pid), SIGKILL);
+  ASSERT_TRUE(ends(static_cast<pid_t>(found->pid)));
+  EXPECT_TRUE(run_shell("true").succeeded());
+}
+
+TEST(HooksTest, a_server_that_was_left_running_is_no_command) {
+  const HookOutcome outcome = run_shell("setsid sleep 600 >/dev/null 2>&1 & echo $!");
+  EXPECT_FALSE(running_hook("r1"));
+  EXPECT_TRUE(run_shell("true").succeeded());
+  EXPECT_EQ(::kill(std::stoi(outcome.output), SIGKILL), 0);
+}
+
+TEST(HooksTest, commands_of_one_process_may_run_at_once) {
+  HookOutcome second;
+  const TemporaryDirectory directory("/tmp");
+  const fs::path started = directory.path() / "started";
+  const fs::path over = directory.path() / "over";
+  {
+    const std::jthread first([&] {
+      run_shell("touch '" + started.native() + "'; while ! test -e '" + over.native() +
+                "'; do sleep 0.01; done");
+    });
+    while (!fs::exists(started)) ::usleep(1000);
+    second = run_shell("true");
+    std::ofstream(over) << "";
+  }
+  EXPECT_TRUE(second.succeeded());
 }
 
 TEST(HooksTest, a_missing_directory_is_an_error) {
