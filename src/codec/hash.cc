@@ -93,6 +93,23 @@ Checksum checksum(ByteView bytes) {
   return canonical(XXH3_128bits(bytes.data(), bytes.size()));
 }
 
+struct Sha256Stream::State {
+  SHA256_CTX context;
+};
+
+Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
+  SHA256_Init(&state_->context);
+}
+Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
+Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
+Sha256Stream::~Sha256Stream() = default;
+void Sha256Stream::add(ByteView bytes) {
+  update(state_->context, bytes);
+}
+Digest Sha256Stream::finish() {
+  return salvor::codec::finish(state_->context);
+}
+
 struct ChecksumStream::State {
   XXH3_state_t* xxh = XXH3_createState();
   ~State() { XXH3_freeState(xxh); }

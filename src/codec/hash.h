@@ -14,6 +14,22 @@ using Digest = std::array<std::byte, 32>;
 /// SHA-256 (FIPS 180-4).
 Digest sha256(ByteView bytes);
 
+/// The same over a stream. Threads: one.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  Sha256Stream(Sha256Stream&&) noexcept;
+  Sha256Stream& operator=(Sha256Stream&&) noexcept;
+  ~Sha256Stream();
+  void add(ByteView bytes);
+  /// Once, at the end.
+  Digest finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// HMAC-SHA-256 (RFC 2104) under one key, prepared once.
 /// Threads: digest() any, at the same time.   Cost: the key's two blocks are hashed only once, so a
 /// short message costs two compressions.

@@ -22,6 +22,9 @@ TEST(Sha256, PublishedVectors) {
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
   EXPECT_EQ(to_hex(sha256(Bytes(1'000'000, std::byte{'a'}))),
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  Sha256Stream stream;
+  for (int i = 0; i < 1'000; ++i) stream.add(Bytes(1'000, std::byte{'a'}));
+  EXPECT_EQ(stream.finish(), sha256(Bytes(1'000'000, std::byte{'a'})));
 }
 
 struct HmacVector {

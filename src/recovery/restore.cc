@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "base/error.h"
 #include "base/worker_pool.h"
@@ -42,6 +43,7 @@ class Restore {
 
   void add(const repo::Record& record);
   void add_refs(const repo::Record& record);
+  void skip_refs(const repo::Record& record);
   void release_current();
   void flush();
   void keep_what_is_there(Window& window);
@@ -58,6 +60,7 @@ class Restore {
   const RestoreOptions& options_;
 
   std::shared_ptr<FileJob> current_;  ///< the file whose records are being walked
+  std::optional<Bytes> reused_;       ///< or its key, when the sink has it already
   std::shared_ptr<Window> window_ = std::make_shared<Window>();
   std::vector<std::shared_ptr<FileJob>> empty_files_;
   RestoreResult result_;
@@ -73,6 +76,7 @@ class Restore {
 
 void Restore::add(const repo::Record& record) {
   if (record.offset != 0) {
+    if (reused_ && *reused_ == record.key) return skip_refs(record);
     if (!current_ || current_->key() != record.key) {
       throw Error(ErrorCode::corruption, "snapshot of store " + snapshot_.store +
                                              " has content without a file at " +
@@ -82,6 +86,7 @@ void Restore::add(const repo::Record& record) {
     return;
   }
   release_current();
+  reused_.reset();
   const Entry entry = stores::decode_entry(record.meta);
   ++result_.entries;
   if (options_.progress != nullptr) ++options_.progress->entries;
@@ -89,6 +94,10 @@ void Restore::add(const repo::Record& record) {
   if (entry.kind != EntryKind::file) {
     sink_.make(record.key, entry);
     return;
+  }
+  if (sink_.reuse(record.key, entry)) {
+    reused_ = to_bytes(record.key);
+    return skip_refs(record);
   }
   current_ = std::make_shared<FileJob>(sink_, record.key, entry);
   if (record.refs.empty()) empty_files_.push_back(current_);
@@ -111,6 +120,14 @@ void Restore::add_refs(const repo::Record& record) {
     offset += ref.length;
   }
   if (window_->ids.size() >= kWindowChunksMax || window_->bytes >= kWindowBytesMax) flush();
+}
+
+void Restore::skip_refs(const repo::Record& record) {
+  for (const repo::Ref& ref : record.refs) {
+    if (ref.is_hole()) continue;
+    result_.bytes += ref.length;
+    if (options_.progress != nullptr) options_.progress->bytes += ref.length;
+  }
 }
 
 void Restore::release_current() {
@@ -140,6 +157,7 @@ void Restore::keep_what_is_there(Window& window) {
         const std::size_t size = wanted.file->writer().read_existing(content, wanted.offset);
         if (size != wanted.length || repository_.id_of(content) != window.ids[i]) continue;
         missing[i] = 0;
+        wanted.file->writer().keep(wanted.offset, wanted.length);
         wanted.file->release();
         if (options_.progress != nullptr) options_.progress->bytes += wanted.length;
       }

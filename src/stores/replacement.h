@@ -5,11 +5,19 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "stores/sink.h"
 
 namespace salvor::stores {
+
+/// For tests only: what a crash and other file systems do.
+struct ReplacementFaults {
+  /// Called before each durable step, with its name.
+  std::function<void(std::string_view step)> before_step;
+  bool can_exchange_names = true;  ///< false: as on a file system without RENAME_EXCHANGE
+};
 
 struct ReplacementState {
   bool provisioned = false;  ///< the workplace is there
@@ -49,7 +57,9 @@ class Replacement {
   /// share blocks), and that somebody has written through one of the two since the copy was made.
   /// Separates them: the copy's side keeps what was written; the live (or old) side is to be given
   /// back what it had, which is what the snapshot has: `rewrite` is called with the key and a
-  /// writer for each. To be called after hooks that write into the copy, and before swap_back().
+  /// writer for each, to be used as with delta (read_existing, then keep or write, and finish).
+  /// Where all is kept, nothing is changed. To be called after hooks that write into the copy, and
+  /// before swap_back(). Yields how many files were given something back.
   using Rewrite = std::function<void(ByteView key, FileWriter& writer)>;
   virtual std::uint64_t separate(const Rewrite& rewrite) = 0;
 

@@ -21,8 +21,8 @@ class FileWriter {
   virtual void write(ByteView bytes, std::uint64_t offset) = 0;
 
   /// Only with delta: what read_existing() yields for [offset, offset + length) is what belongs
-  /// there. To be called instead of write(); where the target itself is written over, it does
-  /// nothing.
+  /// there. To be called instead of write(), each time; where the target itself is written over,
+  /// it does nothing.
   virtual void keep(std::uint64_t /*offset*/, std::uint64_t /*length*/) {}
 
   /// Makes [offset, offset + length) a hole. Only needed with delta, where old bytes may lie there;

@@ -75,16 +75,7 @@ bool take(stores::Source& source, Taken::Thing& thing, std::size_t read_bytes) {
 
 void put_file(const Taken::Thing& thing, stores::Sink& sink, bool delta) {
   const auto writer = sink.create(thing.key, thing.entry);
-  std::uint64_t at = 0;
-  for (const Taken::Stretch& stretch : thing.content) {
-    if (delta && stretch.offset > at) writer->punch_hole(at, stretch.offset - at);
-    at = stretch.offset + stretch.bytes.size();
-    Bytes existing(delta ? stretch.bytes.size() : 0);
-    if (delta) existing.resize(writer->read_existing(existing, stretch.offset));
-    if (!delta || existing != stretch.bytes) writer->write(stretch.bytes, stretch.offset);
-  }
-  if (delta && thing.entry.size > at) writer->punch_hole(at, thing.entry.size - at);
-  writer->finish();
+  put_content(thing, *writer, delta);
 }
 
 }  // namespace
@@ -122,12 +113,29 @@ Taken take_all(stores::Source& source, std::size_t read_bytes) {
   return taken;
 }
 
+void put_content(const Taken::Thing& thing, stores::FileWriter& writer, bool delta) {
+  std::uint64_t at = 0;
+  for (const Taken::Stretch& stretch : thing.content) {
+    if (delta && stretch.offset > at) writer.punch_hole(at, stretch.offset - at);
+    at = stretch.offset + stretch.bytes.size();
+    Bytes existing(delta ? stretch.bytes.size() : 0);
+    if (delta) existing.resize(writer.read_existing(existing, stretch.offset));
+    if (delta && existing == stretch.bytes) {
+      writer.keep(stretch.offset, stretch.bytes.size());
+    } else {
+      writer.write(stretch.bytes, stretch.offset);
+    }
+  }
+  if (delta && thing.entry.size > at) writer.punch_hole(at, thing.entry.size - at);
+  writer.finish();
+}
+
 void put_all(const Taken& taken, stores::Sink& sink, bool delta) {
   sink.begin();
   std::vector<const Taken::Thing*> files;
   for (const Taken::Thing& thing : taken.things) {
     if (thing.entry.kind == EntryKind::file) {
-      files.push_back(&thing);
+      if (!sink.reuse(thing.key, thing.entry)) files.push_back(&thing);
     } else if (thing.entry.kind != EntryKind::hard_link) {
       sink.make(thing.key, thing.entry);
     }

@@ -29,8 +29,12 @@ struct Taken {
 /// while it is read is tried three times, then marked unstable. Each entry is encoded and decoded.
 Taken take_all(stores::Source& source, std::size_t read_bytes = 64 << 10U);
 
+/// Writes the content of one file, and finishes it. With `delta`, what read_existing() has already
+/// is kept.
+void put_content(const Taken::Thing& thing, stores::FileWriter& writer, bool delta);
+
 /// Writes it as a restore does: in the order that Sink asks for, files by several threads. With
-/// `delta`, only what differs from read_existing() is written.
+/// `delta`, only what differs from read_existing() is written. What the sink reuses is left to it.
 void put_all(const Taken& taken, stores::Sink& sink, bool delta = false);
 
 }  // namespace salvor::testing

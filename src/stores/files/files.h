@@ -10,6 +10,7 @@
 #include "stores/marker.h"
 #include "stores/sink.h"
 #include "stores/source.h"
+#include "stores/target.h"
 
 /// The `files` store: one directory tree (docs/stores/files.md).
 namespace salvor::stores {
@@ -46,5 +47,16 @@ void plant_files_marker(const std::filesystem::path& root, const Marker& marker)
 /// The marker at the root of a tree, live or restored; empty when there is none. Of a file that no
 /// backup wrote, what can't be read of it is empty.   Errors: failed.
 std::optional<Marker> read_files_marker(const std::filesystem::path& root);
+
+struct FilesTargetOptions {
+  std::filesystem::path root;        ///< the live tree, or a copy of it; need not exist
+  std::vector<std::string> exclude;  ///< as of the source: what stays with the live path
+  Clock* clock = &Clock::system();
+  ReplacementFaults faults = {};  ///< tests only
+};
+
+/// Threads: as Target says.   Lifetime: the clock must outlive it and its replacements.
+/// Errors: configuration, when a pattern is malformed.
+std::unique_ptr<Target> make_files_target(FilesTargetOptions options);
 
 }  // namespace salvor::stores

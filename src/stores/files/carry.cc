@@ -1,0 +1,268 @@
+#include "stores/files/carry.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "codec/wire.h"
+#include "stores/files/beneath.h"
+#include "stores/files/listing.h"
+#include "stores/internal/record_file.h"
+
+namespace salvor::stores::files {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Kind : std::uint8_t { tree = 1, parent = 2, item = 3 };
+
+struct Record {
+  Kind kind = Kind::item;
+  std::string path;
+  std::uint64_t inode = 0;                     // tree: of the tree that becomes live
+  std::optional<timespec> from_time, to_time;  // parent: empty where there is no such directory
+};
+
+Bytes encode(const Record& record) {
+  codec::WireWriter out;
+  out.u8(static_cast<std::uint8_t>(record.kind));
+  out.text(record.path);
+  out.u64(record.inode);
+  for (const auto& time : {record.from_time, record.to_time}) {
+    out.u8(time ? 1 : 0);
+    out.zigzag(time ? time->tv_sec : 0);
+    out.zigzag(time ? time->tv_nsec : 0);
+  }
+  return out.take();
+}
+
+Record decode(ByteView bytes) {
+  codec::WireReader in(bytes, "the list of what stays with the live path");
+  Record record;
+  record.kind = static_cast<Kind>(in.u8());
+  record.path = in.text();
+  record.inode = in.u64();
+  for (auto* time : {&record.from_time, &record.to_time}) {
+    const bool has = in.u8() != 0;
+    const timespec value{in.zigzag(), in.zigzag()};
+    if (has) *time = value;
+  }
+  return record;
+}
+
+std::optional<timespec> time_of_directory(int root, const std::string& path) {
+  const Fd fd = open_beneath(root, path, O_PATH | O_DIRECTORY);
+  struct stat status {};
+  if (!fd || fstat(fd.get(), &status) != 0) return std::nullopt;
+  return status.st_mtim;
+}
+
+/// Walks names only: no file is looked at, so that ten million of them take seconds.
+class Lister {
+ public:
+  Lister(const CarryOptions& options, const fs::path& from, const fs::path& to)
+      : options_(options),
+        from_(open_file(from, O_RDONLY | O_DIRECTORY)),
+        to_(open_file(to, O_RDONLY | O_DIRECTORY)),
+        out_(options.list) {}
+
+  void run() {
+    Record tree;
+    tree.kind = Kind::tree;
+    struct stat status {};
+    if (fstat(to_.get(), &status) != 0) throw_system_error("cannot look at", "the tree", errno);
+    tree.inode = status.st_ino;
+    out_.add(encode(tree));
+    std::vector<Frame> frames;
+    frames.push_back(open_frame({}));
+    while (!frames.empty()) {
+      Frame& frame = frames.back();
+      if (frame.at == frame.listing.size()) {
+        frames.pop_back();
+        continue;
+      }
+      const Listing::Name name = frame.listing[frame.at++];
+      std::string path = frame.path.empty() ? std::string(name.view())
+                                            : frame.path + '/' + std::string(name.view());
+      const unsigned type = type_of(frame, name);
+      if (is_unprotected(path, name.view(), type)) {
+        add(frame, std::move(path));
+      } else if (type == DT_DIR) {
+        frames.push_back(open_frame(std::move(path)));
+      }
+    }
+    out_.commit();
+  }
+
+ private:
+  struct Frame {
+    std::string path;
+    Listing listing;
+    std::size_t at = 0;
+    bool is_listed = false;  // as a parent
+  };
+
+  Frame open_frame(std::string path) {
+    Frame frame;
+    frame.path = std::move(path);
+    const Fd fd = open_beneath(from_.get(), frame.path, O_RDONLY | O_DIRECTORY);
+    if (!fd && errno == ENOENT) return frame;
+    const int error = fd ? frame.listing.read(fd.get(), scratch_) : errno;
+    if (error != 0) throw_system_error("cannot list", frame.path, error);
+    return frame;
+  }
+
+  unsigned type_of(const Frame& frame, const Listing::Name& name) const {
+    if (name.type != DT_UNKNOWN) return name.type;
+    const Fd parent = open_beneath(from_.get(), frame.path, O_PATH | O_DIRECTORY);
+    struct stat status {};
+    if (!parent || fstatat(parent.get(), name.text, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      return DT_UNKNOWN;
+    }
+    return IFTODT(status.st_mode);
+  }
+
+  bool is_unprotected(const std::string& path, std::string_view name, unsigned type) const {
+    if (type == DT_SOCK || options_.exclude->matches(path, type == DT_DIR)) return true;
+    return type == DT_DIR && name.starts_with(options_.workplaces);
+  }
+
+  void add(Frame& frame, std::string path) {
+    if (!frame.is_listed) {
+      Record parent;
+      parent.kind = Kind::parent;
+      parent.path = frame.path;
+      parent.from_time = time_of_directory(from_.get(), frame.path);
+      parent.to_time = time_of_directory(to_.get(), frame.path);
+      out_.add(encode(parent));
+      frame.is_listed = true;
+    }
+    Record item;
+    item.path = std::move(path);
+    out_.add(encode(item));
+  }
+
+  const CarryOptions& options_;
+  const Fd from_;
+  const Fd to_;
+  RecordFileWriter out_;
+  Bytes scratch_;
+};
+
+class Carrier {
+ public:
+  Carrier(const CarryOptions& options, const fs::path& from, const fs::path& to)
+      : options_(options),
+        from_(open_file(from, O_RDONLY | O_DIRECTORY)),
+        to_(open_file(to, O_RDONLY | O_DIRECTORY)) {}
+
+  bool is_meant() const {
+    const std::optional<Bytes> first = RecordFileReader(options_.list).next();
+    struct stat status {};
+    if (fstat(to_.get(), &status) != 0) throw_system_error("cannot look at", "the tree", errno);
+    return first && decode(*first).inode == status.st_ino;
+  }
+
+  void run() {
+    for_each(Kind::item, [&](const Record& record) { move(record.path); });
+    for_each(Kind::parent, [&](const Record& record) {
+      set_time(from_.get(), record.path, record.from_time);
+      // Where there was no such directory, one was made for what it holds.
+      set_time(to_.get(), record.path, record.to_time ? record.to_time : record.from_time);
+    });
+    if (syncfs(to_.get()) != 0) throw_system_error("cannot make durable", "the tree", errno);
+  }
+
+ private:
+  void for_each(Kind kind, const std::function<void(const Record&)>& visit) const {
+    RecordFileReader in(options_.list);
+    while (const std::optional<Bytes> bytes = in.next()) {
+      const Record record = decode(*bytes);
+      if (record.kind == kind) visit(record);
+    }
+  }
+
+  void move(const std::string& path) {
+    const SplitPath parts = split(path);
+    const Fd from = open_beneath(from_.get(), parts.parent, O_PATH | O_DIRECTORY);
+    const std::string name(parts.name);
+    struct stat status {};
+    if (!from || fstatat(from.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+    const Fd to = make_directory(std::string(parts.parent));
+    if (!to) return;
+    options_.step("move what is not protected");
+    if (renameat2(from.get(), name.c_str(), to.get(), name.c_str(), RENAME_NOREPLACE) == 0) return;
+    int error = errno;
+    if (error == EINVAL || error == ENOSYS) {
+      error = EEXIST;
+      if (fstatat(to.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        error = renameat(from.get(), name.c_str(), to.get(), name.c_str()) == 0 ? 0 : errno;
+      }
+    }
+    // The snapshot has something of that name: it is newer in the store's eyes, and both stay.
+    if (error != 0 && error != EEXIST && error != ENOTEMPTY) {
+      throw_system_error("cannot carry over", path, error);
+    }
+  }
+
+  /// Invalid when something else than a directory is in the way.
+  Fd make_directory(const std::string& path) {
+    Fd fd = open_beneath(to_.get(), path, O_PATH | O_DIRECTORY);
+    if (fd || errno != ENOENT) return fd;
+    const SplitPath parts = split(path);
+    const Fd parent = make_directory(std::string(parts.parent));
+    const Fd model = open_beneath(from_.get(), path, O_PATH | O_DIRECTORY);
+    struct stat status {};
+    if (!parent || !model || fstat(model.get(), &status) != 0) return {};
+    const std::string name(parts.name);
+    if (mkdirat(parent.get(), name.c_str(), 0700) != 0 && errno != EEXIST) {
+      throw_system_error("cannot create directory", path, errno);
+    }
+    fchownat(parent.get(), name.c_str(), status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW);
+    fchmodat(parent.get(), name.c_str(), status.st_mode & 07777U, 0);
+    return open_beneath(to_.get(), path, O_PATH | O_DIRECTORY);
+  }
+
+  static void set_time(int root, const std::string& path, const std::optional<timespec>& time) {
+    const Fd fd = time ? open_beneath(root, path, O_RDONLY | O_DIRECTORY) : Fd();
+    if (!fd) return;
+    const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, *time};
+    if (futimens(fd.get(), times.data()) != 0) {
+      throw_system_error("cannot set the times of", path, errno);
+    }
+  }
+
+  const CarryOptions& options_;
+  const Fd from_;
+  const Fd to_;
+};
+
+}  // namespace
+
+void list_unprotected(const CarryOptions& options, const fs::path& from, const fs::path& to) {
+  options.step("list what is not protected");
+  Lister(options, from, to).run();
+}
+
+void carry_unprotected(const CarryOptions& options, const fs::path& from, const fs::path& to) {
+  if (inode_at(options.list) == 0 || inode_at(to) == 0) return;
+  Carrier carrier(options, from, to);
+  if (!carrier.is_meant()) return;
+  carrier.run();
+  options.step("forget the list of what is not protected");
+  if (unlink(options.list.c_str()) != 0) {
+    throw_system_error("cannot remove", options.list.native(), errno);
+  }
+  sync_directory(options.list.parent_path());
+}
+
+}  // namespace salvor::stores::files

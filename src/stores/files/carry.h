@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "stores/files/exclude.h"
+#include "stores/internal/exchange.h"
+
+/// What lies in a tree and is not the store's: it stays with the live path when trees are
+/// exchanged.
+namespace salvor::stores::files {
+
+struct CarryOptions {
+  std::filesystem::path list;        ///< where the list is kept, in the workplace
+  const Exclude* exclude = nullptr;  ///< lifetime: longer
+  std::string workplaces;            ///< names with this head are other stores' workplaces
+  std::function<void(std::string_view step)> step;
+};
+
+/// Writes down, durably, all excluded paths (the uppermost ones), sockets and workplaces in `from`,
+/// with the times of the directories they lie in, here and in `to`. To be called before the trees
+/// are exchanged.   Memory: bounded by the largest directories on one way down.
+void list_unprotected(const CarryOptions& options, const std::filesystem::path& from,
+                      const std::filesystem::path& to);
+
+/// When there is a list, and `to` is the tree that it was made for: moves what it names from `from`
+/// to `to`, makes directories that are missing, gives all directories their times back, and
+/// forgets the list. May be repeated after a crash. What `to` has already under that name stays,
+/// and so does that of `from`.
+void carry_unprotected(const CarryOptions& options, const std::filesystem::path& from,
+                       const std::filesystem::path& to);
+
+}  // namespace salvor::stores::files

@@ -1,0 +1,169 @@
+#include "stores/files/replacement.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/sleeper.h"
+#include "stores/files/carry.h"
+#include "stores/files/copy_sink.h"
+#include "stores/files/shared.h"
+#include "stores/internal/exchange.h"
+#include "stores/internal/holders.h"
+
+namespace salvor::stores::files {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kPollMs = 100;
+
+/// The kernel writes blanks, tabs, newlines and backslashes as three octal digits.
+std::string unescape(const std::string& text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      plain += static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8));
+      i += 3;
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+/// A mount point at or beneath `path`; empty when there is none.
+std::string mount_within(const fs::path& path) {
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream fields(line);
+    std::string field;
+    for (int i = 0; i < 5; ++i) fields >> field;
+    const std::string point = unescape(field);
+    if (point == path.native() || point.starts_with(path.native() + '/')) return point;
+  }
+  return {};
+}
+
+class FilesReplacement final : public Replacement {
+ public:
+  FilesReplacement(const FilesTargetOptions& options, const fs::path& live,
+                   const fs::path& workplace, const std::string& run)
+      : clock_(options.clock),
+        exclude_(options.exclude),
+        exchange_({live, workplace, workplace / "new", workplace / "old"}, options.faults) {
+    carry_.list = workplace / "carry";
+    carry_.exclude = &exclude_;
+    carry_.workplaces = ".salvor-" + run + "-";
+    carry_.step = [this](std::string_view name) { exchange_.step(name); };
+  }
+
+  ReplacementState state() const override {
+    return {exchange_.is_provisioned(), exchange_.is_cut_over()};
+  }
+  const fs::path& workplace() const override { return exchange_.places().workplace; }
+  fs::path copy() const override {
+    return exchange_.is_cut_over() ? exchange_.places().live : exchange_.places().fresh;
+  }
+
+  void provision() override {
+    refuse_mounts();
+    exchange_.provision();
+  }
+
+  std::unique_ptr<Sink> sink() override {
+    SALVOR_ASSERT(exchange_.is_provisioned() && !exchange_.is_cut_over());
+    return make_copy_sink({exchange_.places().live, exchange_.places().fresh, workplace(), clock_});
+  }
+
+  std::uint64_t separate(const Rewrite& rewrite) override {
+    const Exchange::Places& places = exchange_.places();
+    exchange_.settle();
+    const fs::path& live = exchange_.is_cut_over() ? places.parked : places.live;
+    return inode_at(live) == 0 ? 0 : separate_shared(workplace(), live, rewrite);
+  }
+
+  void cut_over(std::int64_t wait_ms_max) override {
+    const Exchange::Places& places = exchange_.places();
+    exchange_.settle();
+    if (!exchange_.is_cut_over() && inode_at(places.live) != 0 && inode_at(places.fresh) != 0) {
+      refuse_mounts();
+      wait_for_writers(wait_ms_max);
+      list_unprotected(carry_, places.live, places.fresh);
+    }
+    exchange_.bring_in();
+    if (inode_at(places.parked) != 0) carry_unprotected(carry_, places.parked, places.live);
+  }
+
+  void swap_back(std::int64_t wait_ms_max) override {
+    const Exchange::Places& places = exchange_.places();
+    exchange_.settle();
+    if (exchange_.is_cut_over() && inode_at(places.parked) != 0 && inode_at(places.live) != 0) {
+      refuse_mounts();
+      wait_for_writers(wait_ms_max);
+      // What an interrupted cut-over has not carried over is still in its old place, and need not
+      // be; but the times of the directories are in its list.
+      carry_unprotected(carry_, places.parked, places.live);
+      list_unprotected(carry_, places.live, places.parked);
+    }
+    exchange_.bring_back();
+    if (inode_at(places.fresh) != 0) carry_unprotected(carry_, places.fresh, places.live);
+  }
+
+  void discard_copy() override { exchange_.discard_copy(); }
+  void discard_old() override { exchange_.discard_old(); }
+
+ private:
+  void refuse_mounts() const {
+    const std::string mount = mount_within(exchange_.places().live);
+    if (mount.empty()) return;
+    throw Error(ErrorCode::refused,
+                printable(mount) + " is a mount point, so " +
+                    printable(exchange_.places().live.native()) + " can't be exchanged as a whole",
+                "restore with --in-place-delta, or make a directory below the mount point the "
+                "store");
+  }
+
+  /// What a process has open for writing would go on into the tree that is moved away.
+  void wait_for_writers(std::int64_t wait_ms_max) const {
+    const std::string root = exchange_.places().live.native();
+    const Time limit{Clock::system().monotonic().ns + wait_ms_max * 1'000'000};
+    while (true) {
+      std::vector<Holder> holders = holders_beneath(root, [this](const std::string& path) {
+        return exclude_.matches(path, false) || is_below_excluded(path);
+      });
+      std::erase_if(holders, [](const Holder& holder) { return !holder.writes; });
+      if (holders.empty()) return;
+      if (Clock::system().monotonic() >= limit) {
+        throw Error(ErrorCode::conflict,
+                    printable(root) + " is being written: " + describe(holders),
+                    "end these programs, then resume the restore or undo it");
+      }
+      Sleeper::system().sleep(kPollMs, {});
+    }
+  }
+
+  bool is_below_excluded(const std::string& path) const {
+    for (std::size_t at = path.find('/'); at != std::string::npos; at = path.find('/', at + 1)) {
+      const std::string above = path.substr(0, at);
+      if (exclude_.matches(above, true)) return true;
+    }
+    return path.starts_with(carry_.workplaces) ||
+           path.find('/' + carry_.workplaces) != std::string::npos;
+  }
+
+  Clock* const clock_;
+  const Exclude exclude_;
+  Exchange exchange_;
+  CarryOptions carry_;
+};
+
+}  // namespace
+
+std::unique_ptr<Replacement> make_replacement(const FilesTargetOptions& options,
+                                              const std::string& run, const std::string& tag) {
+  const fs::path live = real_place(options.root);
+  return std::make_unique<FilesReplacement>(options, live, workplace_for(live, run, tag), run);
+}
+
+}  // namespace salvor::stores::files

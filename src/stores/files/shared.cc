@@ -1,0 +1,148 @@
+#include "stores/files/shared.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "base/sleeper.h"
+#include "codec/wire.h"
+#include "stores/files/beneath.h"
+#include "stores/files/compare_writer.h"
+#include "stores/files/status.h"
+#include "stores/internal/exchange.h"
+
+namespace salvor::stores::files {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kList = "shared";
+constexpr std::string_view kTime = "shared-since";
+constexpr std::uint64_t kNoteBytesMax = 64;
+
+/// What the file system stamps now.
+Time stamp(const fs::path& directory) {
+  const fs::path probe = directory / "clock";
+  const Fd fd = open_file(probe, O_WRONLY | O_CREAT);
+  struct stat status {};
+  if (futimens(fd.get(), nullptr) != 0 || fstat(fd.get(), &status) != 0) {
+    throw_system_error("cannot read the time of", probe.native(), errno);
+  }
+  return time_of(status.st_ctim);
+}
+
+/// From when on a change counts; when that is not known, every one does.
+Time shared_since(const fs::path& workplace) {
+  Time since{INT64_MIN};
+  const fs::path note = workplace / kTime;
+  if (inode_at(note) == 0) return since;
+  const Bytes bytes = read_file(note, kNoteBytesMax);
+  const std::string_view text = as_text(bytes);
+  std::from_chars(text.data(), text.data() + text.size(), since.ns);
+  return since;
+}
+
+/// Gives a file a new inode, when it is not what it should be. The old one stays with the copy.
+class SeparateWriter final : public CompareWriter {
+ public:
+  SeparateWriter(Fd reference, std::string file_path, const Entry& wanted, Warnings& warnings,
+                 const fs::path& workplace, const Fd& parent)
+      : CompareWriter(std::move(reference), std::move(file_path), wanted, warnings),
+        temporary_(workplace / ("separate-" + std::to_string(Rng::system().next_u64()))),
+        parent_(parent) {}
+  ~SeparateWriter() override { unlink(temporary_.c_str()); }
+
+  bool changed() const { return changed_; }
+
+ private:
+  Fd make() override { return open_file(temporary_, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW); }
+  bool take_reference(const struct stat&) override { return true; }
+
+  void publish() override {
+    const Fd fd = open_file(temporary_, O_RDONLY | O_NOFOLLOW);
+    sync_file(fd.get(), temporary_.native());
+    const std::string name(split(path()).name);
+    struct stat status {};
+    const bool has_times = fstat(parent_.get(), &status) == 0;
+    if (renameat(AT_FDCWD, temporary_.c_str(), parent_.get(), name.c_str()) != 0) {
+      throw_system_error("cannot replace", path(), errno);
+    }
+    changed_ = true;
+    // Its directory is as it was.
+    const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, status.st_mtim};
+    if (has_times) futimens(parent_.get(), times.data());
+  }
+
+  const fs::path temporary_;
+  const Fd& parent_;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+SharedList::SharedList(fs::path workplace)
+    : workplace_(std::move(workplace)), out_(workplace_ / kList) {}
+
+void SharedList::add(std::uint64_t inode, ByteView key, const Entry& entry) {
+  codec::WireWriter record;
+  record.u64(inode);
+  record.bytes(key);
+  record.bytes(encode(entry));
+  const std::lock_guard lock(mutex_);
+  out_.add(record.view());
+}
+
+void SharedList::commit() {
+  const std::lock_guard lock(mutex_);
+  const Time last = stamp(workplace_);
+  out_.commit();
+  // File systems stamp with a granularity: only what comes after its next tick can be told.
+  constexpr std::int64_t kPollMs = 2;
+  while (stamp(workplace_) <= last) Sleeper::system().sleep(kPollMs, {});
+  write_file_atomically(workplace_ / kTime, as_bytes(std::to_string(last.ns)));
+}
+
+std::uint64_t separate_shared(const fs::path& workplace, const fs::path& live,
+                              const Replacement::Rewrite& rewrite) {
+  if (inode_at(workplace / kList) == 0) return 0;
+  const Time since = shared_since(workplace);
+  const Fd root = open_file(live, O_RDONLY | O_DIRECTORY);
+  Warnings warnings;
+  std::uint64_t separated = 0;
+  RecordFileReader in(workplace / kList);
+  while (const std::optional<Bytes> record = in.next()) {
+    codec::WireReader fields(*record, "the list of shared files");
+    const std::uint64_t inode = fields.u64();
+    const ByteView key = fields.bytes();
+    const std::string path = checked_path(key);
+    const SplitPath parts = split(path);
+    const Fd parent = open_beneath(root.get(), parts.parent, O_RDONLY | O_DIRECTORY);
+    const std::string name(parts.name);
+    struct stat status {};
+    if (!parent || fstatat(parent.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (status.st_ino != inode || time_of(status.st_ctim) <= since) continue;
+    const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
+    Fd reference(openat(parent.get(), name.c_str(), flags));
+    if (!reference) throw_system_error("cannot open", path, errno);
+    const Entry entry = decode_entry(fields.bytes());
+    SeparateWriter writer(std::move(reference), path, entry, warnings, workplace, parent);
+    rewrite(key, writer);
+    if (writer.changed()) ++separated;
+  }
+  if (separated > 0 && syncfs(root.get()) != 0) {
+    throw_system_error("cannot make durable", live.native(), errno);
+  }
+  if (const auto lines = warnings.lines(); !lines.empty()) {
+    throw Error(ErrorCode::failed, lines.front(), "run as root");
+  }
+  return separated;
+}
+
+}  // namespace salvor::stores::files

@@ -1,0 +1,162 @@
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+
+#include "base/error.h"
+#include "codec/hash.h"
+#include "stores/files/beneath.h"
+#include "stores/files/files.h"
+#include "stores/files/replacement.h"
+#include "stores/files/walker.h"
+#include "stores/internal/exchange.h"
+#include "stores/internal/holders.h"
+
+namespace salvor::stores {
+namespace {
+
+/// As people ask for it: symlinks within the store are followed, none leads out of it.
+Fd open_within(int root, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<__u64>(static_cast<unsigned>(flags | O_CLOEXEC));
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  const long fd = syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+  const bool is_missing = fd < 0 && (errno == ENOSYS || errno == EPERM || errno == ENAMETOOLONG);
+  if (!is_missing) return Fd(static_cast<int>(fd));
+  // An old kernel, or a path longer than it takes at once: then no symlink at all is followed.
+  return files::open_beneath(root, path, flags);
+}
+
+bool is_absent(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP || error == EXDEV;
+}
+
+class FilesTarget final : public Target {
+ public:
+  explicit FilesTarget(FilesTargetOptions options)
+      : options_(std::move(options)), exclude_(options_.exclude) {}
+
+  const std::filesystem::path& path() const override { return options_.root; }
+  TargetCapabilities capabilities() const override {
+    return {.holds_paths = true, .delta_in_place = true};
+  }
+
+  TargetIdentity identify(std::int64_t count_ms_max) const override;
+  std::unique_ptr<WriteLock> lock_writes(std::int64_t) override { return nullptr; }
+  std::optional<bool> refuses_writes() override { return std::nullopt; }
+  std::vector<SelfCheck> check(std::stop_token) override { return {}; }
+
+  void query(const std::string&, std::stop_token, const std::function<bool(const Row&)>&) override {
+    throw Error(ErrorCode::usage, "a store of files answers no SQL",
+                "name a store that is a database");
+  }
+
+  std::optional<PathFacts> look_at(const std::string& path) override;
+  std::string sha256(const std::string& path) override;
+  void list(const std::function<void(const std::string& path)>& visit) override;
+
+  std::unique_ptr<Replacement> replacement(const std::string& run,
+                                           const std::string& tag) override {
+    return files::make_replacement(options_, run, tag);
+  }
+
+ private:
+  Fd open_root() const { return open_file(options_.root, O_RDONLY | O_DIRECTORY); }
+  void count(TargetIdentity& identity, std::int64_t count_ms_max) const;
+
+  const FilesTargetOptions options_;
+  const files::Exclude exclude_;
+};
+
+TargetIdentity FilesTarget::identify(std::int64_t count_ms_max) const {
+  TargetIdentity identity;
+  identity.path = options_.root.native();
+  struct stat status {};
+  if (stat(options_.root.c_str(), &status) != 0) return identity;
+  identity.exists = true;
+  identity.identity =
+      "device " + std::to_string(status.st_dev) + ", inode " + std::to_string(status.st_ino);
+  try {
+    count(identity, count_ms_max);
+    identity.holders = holders_beneath(real_place(options_.root).native(), {});
+  } catch (const Error&) {
+    identity.counted = false;
+  }
+  return identity;
+}
+
+void FilesTarget::count(TargetIdentity& identity, std::int64_t count_ms_max) const {
+  Clock& clock = Clock::system();
+  const Time limit{clock.monotonic().ns + count_ms_max * 1'000'000};
+  const Fd root = open_root();
+  files::Problems problems;
+  files::WalkOptions walk;
+  walk.exclude = exclude_;
+  files::Walker walker(root.get(), std::move(walk), problems);
+  while (const auto visit = walker.next()) {
+    ++identity.entries;
+    // A file with several names counts once, when all of them are here.
+    identity.bytes += visit->entry.size / std::max<std::uint64_t>(visit->links, 1);
+    if (clock.monotonic() < limit) continue;
+    identity.counted = false;
+    return;
+  }
+  identity.counted = problems.list().empty();
+}
+
+std::optional<PathFacts> FilesTarget::look_at(const std::string& path) {
+  const Fd root = open_root();
+  const Fd fd = open_within(root.get(), path, O_PATH);
+  struct stat status {};
+  if (!fd && is_absent(errno)) return std::nullopt;
+  if (!fd || fstat(fd.get(), &status) != 0) throw_system_error("cannot look at", path, errno);
+  PathFacts facts;
+  facts.is_file = S_ISREG(status.st_mode);
+  if (facts.is_file) facts.bytes = static_cast<std::uint64_t>(status.st_size);
+  return facts;
+}
+
+std::string FilesTarget::sha256(const std::string& path) {
+  const Fd root = open_root();
+  const Fd fd = open_within(root.get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  struct stat status {};
+  if (!fd && !is_absent(errno)) throw_system_error("cannot open", path, errno);
+  if (!fd || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    throw Error(ErrorCode::not_found,
+                "found no file " + printable(path) + " in " + printable(options_.root.native()));
+  }
+  constexpr std::size_t kReadBytes = 1U << 20U;
+  codec::Sha256Stream stream;
+  Bytes buffer(kReadBytes);
+  while (const std::size_t size = read_some(fd.get(), buffer, path)) {
+    stream.add(ByteView(buffer).first(size));
+  }
+  return to_hex(stream.finish());
+}
+
+void FilesTarget::list(const std::function<void(const std::string& path)>& visit) {
+  const Fd root = open_root();
+  files::Problems problems;
+  files::WalkOptions walk;
+  walk.exclude = exclude_;
+  files::Walker walker(root.get(), std::move(walk), problems);
+  while (const auto found = walker.next()) {
+    if (found->entry.kind == EntryKind::file) visit(path_of_key(found->key));
+  }
+  const std::vector<Problem> unreadable = problems.list();
+  if (unreadable.empty()) return;
+  throw Error(ErrorCode::failed,
+              printable(path_of_key(unreadable.front().key)) + ": " + unreadable.front().reason);
+}
+
+}  // namespace
+
+std::unique_ptr<Target> make_files_target(FilesTargetOptions options) {
+  return std::make_unique<FilesTarget>(std::move(options));
+}
+
+}  // namespace salvor::stores
