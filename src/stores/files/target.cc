@@ -59,6 +59,10 @@ class FilesTarget final : public Target {
   std::string sha256(const std::string& path) override;
   void list(const std::function<void(const std::string& path)>& visit) override;
 
+  std::optional<Marker> marker(std::stop_token) override {
+    return read_files_marker(options_.root);
+  }
+
   std::unique_ptr<Replacement> replacement(const std::string& run,
                                            const std::string& tag) override {
     return files::make_replacement(options_, run, tag);
