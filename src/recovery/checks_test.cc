@@ -277,6 +277,18 @@ TEST_F(ReferenceTest, at_most_20_are_named) {
   EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 20);
 }
 
+TEST_F(ReferenceTest, orphans_that_cannot_be_counted_change_no_verdict) {
+  media_.files = {{"a", ""}};
+  media_.breaks_list = true;
+  const CheckOutcome outcome = ask_rows({{"a"}});
+  EXPECT_EQ(outcome.verdict, Verdict::passed);
+  EXPECT_EQ(outcome.missing, 0U);
+  EXPECT_FALSE(outcome.orphans);
+  EXPECT_EQ(outcome.actual,
+            "0 of 1 rows without their file; files without a row were not counted: a directory "
+            "can't be read");
+}
+
 TEST_F(ReferenceTest, no_rows_are_no_loss) {
   EXPECT_EQ(ask_rows({}).verdict, Verdict::passed);
 }

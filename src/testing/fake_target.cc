@@ -74,6 +74,7 @@ std::string FakeTarget::sha256(const std::string& path) {
 void FakeTarget::list(const std::function<void(const std::string& path)>& visit) {
   require_whole();
   for (const auto& [path, content] : files) visit(path);
+  if (breaks_list) throw Error(ErrorCode::failed, "a directory can't be read");
 }
 
 std::unique_ptr<stores::Replacement> FakeTarget::replacement(const std::string& /*run*/,

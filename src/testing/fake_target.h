@@ -19,6 +19,7 @@ class FakeTarget final : public stores::Target {
   bool answers_sql = true;
   bool hangs = false;   ///< query() and check() end with their stop only
   bool breaks = false;  ///< every call fails
+  bool breaks_list = false;
 
   int queries = 0;
   std::uint64_t rows_visited = 0;
