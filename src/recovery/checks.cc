@@ -50,7 +50,7 @@ class Asking {
     outcome_.actual = "no row";
     store->query(test.sql, deadline_.token(), [&](const stores::Target::Row& row) {
       const std::optional<std::string> value = row.empty() ? std::nullopt : row.front();
-      outcome_.actual = value ? printable(*value) : "NULL";
+      outcome_.actual = value ? shown(*value) : "NULL";
       good = is_true(value);
       return false;
     });
@@ -59,7 +59,7 @@ class Asking {
 
   void operator()(const HttpTest& test) {
     outcome_.expected = "status " + std::to_string(test.status);
-    if (test.contains) outcome_.expected += ", with \"" + printable(*test.contains) + "\"";
+    if (test.contains) outcome_.expected += ", with \"" + shown(*test.contains) + "\"";
     if (!subjects_.live) {
       skip("not asked: it would ask the live service, not this copy");
       return;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <climits>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -11,6 +12,8 @@ namespace {
 
 /// Longer limits would not fit into the timers.
 constexpr std::int64_t kTimeoutMax_s = std::int64_t{366} * 24 * 3600;
+
+constexpr std::size_t kShownBytesMax = 200;
 
 }  // namespace
 
@@ -45,18 +48,24 @@ void judge(CheckOutcome& outcome, const std::stop_token& stop, std::int64_t time
 }
 
 std::optional<std::string> path_within(std::string_view path) {
-  if (path.starts_with('/')) return std::nullopt;
+  // A zero byte would end it early for the system, and another file be looked at.
+  if (path.starts_with('/') || path.find('\0') != std::string_view::npos) return std::nullopt;
   std::string within;
   while (!path.empty()) {
     const std::string_view name = path.substr(0, path.find('/'));
     path.remove_prefix(std::min(path.size(), name.size() + 1));
-    if (name == "..") return std::nullopt;
+    if (name == ".." || name.size() > NAME_MAX) return std::nullopt;
     if (name.empty() || name == ".") continue;
     if (!within.empty()) within += '/';
     within += name;
   }
   if (within.empty()) return std::nullopt;
   return within;
+}
+
+std::string shown(std::string_view text) {
+  if (text.size() <= kShownBytesMax) return printable(text);
+  return printable(text.substr(0, kShownBytesMax)) + "...";
 }
 
 std::string sha256_of(std::string_view text) {

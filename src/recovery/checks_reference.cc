@@ -77,7 +77,7 @@ class ReferenceCheck {
 
   void miss(const std::string& row, const std::string& why) {
     if (++missing_ > kNamedMax) return;
-    outcome_.output += "\"" + printable(row) + "\" " + why + "\n";
+    outcome_.output += "\"" + shown(row) + "\" " + why + "\n";
   }
 
   /// Orphans harm nobody: where they can't be counted, the verdict stands without them.

@@ -45,8 +45,11 @@ void judge(CheckOutcome& outcome, const std::stop_token& stop, std::int64_t time
            const std::function<void(const Deadline&)>& ask);
 
 /// A path relative to a store without "." and doubled slashes; empty for one that leads out of the
-/// store, is absolute, or is the store itself.
+/// store, is absolute, is the store itself, or has a name that no file can have.
 std::optional<std::string> path_within(std::string_view path);
+
+/// Foreign text for messages: printable, and cut where it is long.
+std::string shown(std::string_view text);
 
 std::string sha256_of(std::string_view text);
 
