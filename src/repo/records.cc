@@ -126,6 +126,10 @@ Secret derive_secret(Repository& repository, std::string_view purpose) {
   return repository.core().keys.secret_for(purpose);
 }
 
+codec::Digest log_head(Repository& repository) {
+  return repository.core().log_state.head;
+}
+
 std::vector<std::string> list_chains(Repository& repository, ChainKind kind) {
   const RecordArea& area = area_of(kind);
   std::vector<std::string> chains;

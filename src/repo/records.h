@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/hash.h"
 #include "repo/format.h"
 #include "repo/repository.h"
 
@@ -58,6 +59,9 @@ class Chain {
 /// holds the repository's key can derive it, and nobody else. 32 bytes; survives the rotation of
 /// keys.
 Secret derive_secret(Repository& repository, std::string_view purpose);
+
+/// The digest of the newest log entry that was read: it holds all that the log says until then.
+codec::Digest log_head(Repository& repository);
 
 /// What the chains of a kind are called is known to their writers only; this lists the names of
 /// chains as they are in the repository (32 digits, ascending), for checks of the whole repository.

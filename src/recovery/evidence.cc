@@ -1,0 +1,155 @@
+#include "recovery/evidence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "codec/hash.h"
+#include "recovery/internal/envelope.h"
+#include "recovery/internal/statement.h"
+#include "repo/records.h"
+
+namespace salvor::recovery {
+namespace {
+
+using internal::sha256_hex;
+using nlohmann::json;
+
+constexpr std::string_view kPurpose = "evidence 1";
+
+repo::Chain chain_of(repo::Repository& repository, std::string_view service) {
+  return {repository, repo::ChainKind::evidence, service};
+}
+
+EvidenceHead head_of(repo::Chain& chain) {
+  EvidenceHead head{chain.last(), ""};
+  if (head.sequence == 0) return head;
+  try {
+    if (const auto last = chain.read(head.sequence)) head.digest = sha256_hex(as_text(*last));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption) throw;
+  }
+  return head;
+}
+
+/// What the chain lacks, as a deviation for the record that goes on nevertheless.
+std::vector<std::string> deviations_of(repo::Repository& repository, const std::string& service,
+                                       const EvidenceHead& head, std::uint64_t sequence_seen) {
+  for (const repo::Point& point : repository.points()) {
+    const auto fact = point.facts.find(std::string(kEvidenceHeadFact));
+    if (point.service != service || fact == point.facts.end()) continue;
+    sequence_seen = std::max(sequence_seen, parse_head(fact->second).value_or(head).sequence);
+  }
+  std::vector<std::string> deviations;
+  if (head.sequence < sequence_seen) {
+    deviations.push_back(
+        fmt::format("the end of the evidence is lost: found {} records, though "
+                    "there were {}",
+                    head.sequence, sequence_seen));
+  }
+  if (head.sequence != 0 && head.digest.empty()) {
+    deviations.push_back(
+        fmt::format("evidence record {} is damaged: its digest is not known", head.sequence));
+  }
+  return deviations;
+}
+
+/// A member of the predicate, for people; empty when it is not there.
+std::string text_in(const json& predicate, const char* name) {
+  const auto member = predicate.find(name);
+  return member != predicate.end() && member->is_string() ? member->get<std::string>() : "";
+}
+
+}  // namespace
+
+std::string to_fact(const EvidenceHead& head) {
+  return fmt::format("{}:{}", head.sequence, head.digest);
+}
+
+std::optional<EvidenceHead> parse_head(std::string_view fact) {
+  EvidenceHead head;
+  const auto [end, error] = std::from_chars(fact.data(), fact.data() + fact.size(), head.sequence);
+  const auto at = static_cast<std::size_t>(end - fact.data());
+  if (error != std::errc() || at == fact.size() || fact[at] != ':') return std::nullopt;
+  head.digest = fact.substr(at + 1);
+  return head;
+}
+
+codec::SigningKey evidence_key(repo::Repository& repository) {
+  return codec::SigningKey(repo::derive_secret(repository, kPurpose).view());
+}
+
+std::string key_id_of(ByteView public_key) {
+  return to_hex(codec::sha256(public_key));
+}
+
+EvidenceHead evidence_head(repo::Repository& repository, const std::string& service) {
+  repo::Chain chain = chain_of(repository, service);
+  return head_of(chain);
+}
+
+EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord& record,
+                             std::uint64_t sequence_seen) {
+  const codec::SigningKey key = evidence_key(repository);
+  repo::Chain chain = chain_of(repository, record.service);
+  for (;;) {
+    const EvidenceHead head = head_of(chain);
+    EvidenceRecord complete = record;
+    for (std::string& each : deviations_of(repository, record.service, head, sequence_seen)) {
+      complete.deviations.insert(complete.deviations.begin(), std::move(each));
+    }
+    const std::uint64_t number = head.sequence + 1;
+    const std::string envelope = internal::seal_envelope(
+        internal::statement_of(repository, complete, {number, head.digest}), key);
+    if (chain.append(number, as_bytes(envelope))) return {number, sha256_hex(envelope)};
+  }
+}
+
+void read_evidence(repo::Repository& repository, const std::string& service,
+                   const VisitEvidence& visit) {
+  repo::Chain chain = chain_of(repository, service);
+  const std::uint64_t last = chain.last();
+  for (std::uint64_t number = 1; number <= last; ++number) {
+    StoredEvidence stored;
+    stored.number = number;
+    stored.object = chain.object_name(number);
+    try {
+      if (const auto bytes = chain.read(number)) {
+        stored.envelope = as_text(*bytes);
+      } else {
+        stored.problem = stored.object + " is missing";
+      }
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corruption) throw;
+      stored.problem = error.message();
+    }
+    visit(stored);
+  }
+}
+
+EvidenceSummary summarise_evidence(std::string_view envelope) {
+  const json statement = internal::read_envelope(internal::parse_json(envelope, "the record"));
+  EvidenceSummary summary;
+  summary.statement = statement.dump(2, ' ', false, json::error_handler_t::replace);
+  const auto predicate = statement.find("predicate");
+  if (predicate == statement.end() || !predicate->is_object()) {
+    throw Error(ErrorCode::corruption, "the record has no predicate");
+  }
+  const auto sequence = predicate->find("sequence");
+  if (sequence != predicate->end() && sequence->is_number_unsigned()) {
+    summary.sequence = sequence->get<std::uint64_t>();
+  }
+  summary.service = text_in(*predicate, "service");
+  summary.kind = text_in(*predicate, "kind");
+  summary.run = text_in(*predicate, "run");
+  summary.result = text_in(*predicate, "result");
+  summary.started = text_in(*predicate, "started");
+  summary.ended = text_in(*predicate, "ended");
+  const auto point = predicate->find("point");
+  if (point != predicate->end() && point->is_object()) summary.point = text_in(*point, "id");
+  return summary;
+}
+
+}  // namespace salvor::recovery

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "codec/signature.h"
+#include "recovery/checks.h"
+#include "repo/repository.h"
+
+/// Evidence: the signed, chained record of every run (docs/evidence.md).
+namespace salvor::recovery {
+
+struct EvidencePhase {
+  std::string step;
+  std::optional<double> seconds;
+  std::string result;
+};
+
+/// What one run leaves behind. A value. What is not known stays empty, and is then left out of the
+/// record: nothing is invented.   Units: seconds, as named.
+struct EvidenceRecord {
+  std::string kind;     ///< backup, verify, drill, restore
+  std::string run;      ///< the run's id
+  std::string service;  ///< empty: of the whole repository
+  std::string host;
+  std::string version;  ///< of salvor
+  std::string trigger;
+  Time started;
+  Time ended;
+  std::string result;                ///< succeeded, failed, cancelled, …
+  std::optional<repo::Point> point;  ///< the subject; without it the repository is
+  std::string policy_sha256;         ///< of the service's configuration, see docs/evidence.md
+  std::optional<std::int64_t> rpo_objective_s;
+  std::optional<std::int64_t> rto_objective_s;
+  std::optional<double> rpo_measured_s;
+  std::optional<double> rto_measured_s;
+  std::vector<EvidencePhase> phases;
+  std::vector<CheckOutcome> checks;
+  std::vector<std::string> deviations;   ///< what was not as planned
+  std::vector<std::string> not_covered;  ///< what this run says nothing about
+  std::string started_by;
+  std::string confirmed_by;
+};
+
+/// The newest record of a chain. A value.
+struct EvidenceHead {
+  std::uint64_t sequence = 0;  ///< 0: there is no record
+  std::string digest;          ///< SHA-256 of the envelope's bytes, hexadecimal; empty for none
+  bool operator==(const EvidenceHead&) const = default;
+};
+
+/// The fact of a recovery point (docs/format.md, section 8) that names the head as it was when the
+/// point was taken: the log then tells when the chain's end was cut off.
+inline constexpr std::string_view kEvidenceHeadFact = "evidence_head";
+std::string to_fact(const EvidenceHead& head);
+std::optional<EvidenceHead> parse_head(std::string_view fact);
+
+/// The head of a service's chain. Where its last record is damaged, the digest is empty.
+EvidenceHead evidence_head(repo::Repository& repository, const std::string& service);
+
+/// Signs the record, and appends it to the chain of its service, durably. A chain that is shorter
+/// than the points, or the caller (`sequence_seen`), know it, is written to nevertheless, and the
+/// record says so.
+/// Errors: unreachable: it may be written or not; no_space; failed.
+EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord& record,
+                             std::uint64_t sequence_seen = 0);
+
+/// One record as it is stored.
+struct StoredEvidence {
+  std::uint64_t number = 0;
+  std::string object;    ///< its name in the repository
+  std::string envelope;  ///< the exact bytes
+  std::string problem;   ///< why there is no envelope: missing, or damaged
+};
+
+/// In order from 1 on; a record that is missing or damaged is visited with its problem.
+/// Errors: unreachable.
+using VisitEvidence = std::function<void(const StoredEvidence&)>;
+void read_evidence(repo::Repository& repository, const std::string& service,
+                   const VisitEvidence& visit);
+
+/// What a record says, for lists.
+struct EvidenceSummary {
+  std::uint64_t sequence = 0;
+  std::string service;
+  std::string kind;
+  std::string run;
+  std::string result;
+  std::string started;
+  std::string ended;
+  std::string point;      ///< empty: of the repository
+  std::string statement;  ///< all of it, as indented JSON
+};
+
+/// Reads an envelope without verifying it.   Errors: corruption: it is none.
+EvidenceSummary summarise_evidence(std::string_view envelope);
+
+/// The key that signs; who holds the repository's key can derive it.
+codec::SigningKey evidence_key(repo::Repository& repository);
+
+/// SHA-256 of a public key, hexadecimal: what an auditor compares.
+std::string key_id_of(ByteView public_key);
+
+struct EvidenceProblem {
+  std::uint64_t record = 0;  ///< 0: of the whole
+  std::string what;
+};
+
+/// What a verification found. A value.
+struct EvidenceReport {
+  std::string service;
+  std::uint64_t records = 0;
+  std::string key_id;
+  std::string repository;     ///< its id; empty: no record says it
+  std::string exported;       ///< of a file: when; empty: not known
+  bool key_was_given = true;  ///< false: the key is the one that the file brings itself
+  std::vector<EvidenceProblem> problems;
+
+  bool sound() const { return problems.empty(); }
+};
+
+/// Verifies the chain of a service as the repository has it: every signature, that each record
+/// holds the digest of the one before, and that the chain is not shorter than the recovery points
+/// and `sequence_seen` know it.   Errors: unreachable.
+EvidenceReport verify_evidence(repo::Repository& repository, const std::string& service,
+                               std::uint64_t sequence_seen);
+
+/// All records of a service with the public key and a signed head, as one JSON document.
+/// Errors: corruption: a record is missing or damaged; unreachable.
+std::string export_evidence(repo::Repository& repository, const std::string& service, Time now);
+
+/// Verifies such a document, with nothing else. Without a key, with the one in the document: then
+/// only that it fits together is shown.
+/// Shape: public_key: raw, or empty.   Errors: none: what is wrong is in the report.
+EvidenceReport verify_evidence_file(std::string_view text, ByteView public_key);
+
+}  // namespace salvor::recovery

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "recovery/evidence.h"
+
+/// What records and heads say, as in-toto statements (docs/evidence.md).
+namespace salvor::recovery::internal {
+
+inline constexpr std::string_view kStatementType = "https://in-toto.io/Statement/v1";
+inline constexpr std::string_view kRecordType = "urn:salvor:evidence:1";
+inline constexpr std::string_view kHeadType = "urn:salvor:evidence-head:1";
+
+/// Where a record stands in its chain.
+struct RecordPosition {
+  std::uint64_t sequence = 1;
+  std::string previous;  ///< digest of the envelope before; empty for the first
+};
+
+nlohmann::json statement_of(repo::Repository& repository, const EvidenceRecord& record,
+                            const RecordPosition& position);
+
+nlohmann::json head_statement(repo::Repository& repository, const std::string& service,
+                              const EvidenceHead& head, Time exported);
+
+}  // namespace salvor::recovery::internal
