@@ -117,6 +117,12 @@ Command& Command::option(const std::string& name, const std::string& value, std:
   return *this;
 }
 
+Command& Command::required_option(const std::string& name, const std::string& value,
+                                  std::string& to, const std::string& help) {
+  app_->add_option(name, to, help)->type_name(value)->required();
+  return *this;
+}
+
 Command& Command::option(const std::string& name, const std::string& value, std::size_t& to,
                          const std::string& help) {
   app_->add_option(name, to, help)->type_name(value);

@@ -35,6 +35,8 @@ class Command {
   Command& flag(const std::string& names, bool& to, const std::string& help);
   Command& option(const std::string& name, const std::string& value, std::string& to,
                   const std::string& help);
+  Command& required_option(const std::string& name, const std::string& value, std::string& to,
+                           const std::string& help);
   Command& option(const std::string& name, const std::string& value, std::size_t& to,
                   const std::string& help);
   Command& repeated(const std::string& name, const std::string& value, std::vector<std::string>& to,

@@ -17,6 +17,7 @@ void add_verify(Command root);
 void add_status(Command root);
 void add_runs(Command root);
 void add_keys(Command root);
+void add_evidence(Command root);
 void add_version(Command root);
 void add_completion(Command root, const CommandLine& line);
 

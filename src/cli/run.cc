@@ -16,7 +16,7 @@ namespace {
 
 void add_commands(CommandLine& line) {
   for (const auto& add : {add_init, add_config, add_backup, add_points, add_ls, add_cat, add_diff,
-                          add_restore, add_verify, add_status, add_runs, add_keys}) {
+                          add_restore, add_verify, add_status, add_runs, add_keys, add_evidence}) {
     add(line.root());
   }
   add_completion(line.root(), line);

@@ -10,6 +10,7 @@
 #include "backup/backup.h"
 #include "catalog/catalog.h"
 #include "control/config.h"
+#include "recovery/evidence.h"
 #include "recovery/restore.h"
 #include "repo/check.h"
 
@@ -214,5 +215,51 @@ void rotate_keys(const Config& config, const Caller& caller);
 /// Writes a new private key to `file` (0600, must not exist); returns the recipient to add.
 /// Errors: refused: the file exists.
 std::string generate_key_file(const std::filesystem::path& file);
+
+/// Chains of evidence are named by their service; the repository's own is kWholeRepository.
+inline constexpr std::string_view kWholeRepository = "-";
+struct EvidenceRow {
+  std::string service;  ///< empty: of the whole repository
+  std::uint64_t sequence = 0;
+  recovery::EvidenceSummary summary;
+  std::string problem;  ///< why there is no summary: missing, or damaged
+};
+/// In order of services, then of records; signatures are not verified.
+/// Errors: not_found: neither the configuration nor the repository knows the service.
+std::vector<EvidenceRow> list_evidence(const Config& config, const std::string& service,
+                                       const Caller& caller);
+/// The statement of one record, as JSON.   Errors: not_found; corruption.
+std::string show_evidence(const Config& config, const std::string& service, std::uint64_t sequence,
+                          const Caller& caller);
+
+struct ExportedEvidence {
+  std::string service;
+  std::string file;
+  std::string page;  ///< the same for people: file with the extension .html
+  recovery::EvidenceReport verified;
+};
+/// Writes all records of a service to `file`, and a page for people beside it; both are replaced.
+/// Errors: usage: `file` is the page; not_found; corruption: a record is missing or damaged.
+ExportedEvidence export_evidence(const Config& config, const std::string& service,
+                                 const std::filesystem::path& file, const Caller& caller);
+
+struct EvidenceVerification {
+  std::vector<recovery::EvidenceReport> chains;
+  bool sound() const;
+};
+/// Every chain of the repository, also against what this machine remembers. `public_key`: empty, or
+/// a file with the one that is expected.   Errors: configuration: it holds no public key.
+EvidenceVerification verify_evidence(const Config& config, const std::filesystem::path& public_key,
+                                     const Caller& caller);
+/// An exported file; nothing else is read but the key, if there is one.
+/// Errors: not_found; configuration, as above.
+EvidenceVerification verify_evidence_file(const std::filesystem::path& file,
+                                          const std::filesystem::path& public_key);
+
+struct EvidenceKey {
+  std::string pem;
+  std::string key_id;
+};
+EvidenceKey evidence_public_key(const Config& config, const Caller& caller);
 
 }  // namespace salvor::control

@@ -328,6 +328,54 @@ std::string to_json(const DiffEntry& entry) {
   return text_of(object, -1);
 }
 
+std::string to_json(const std::vector<EvidenceRow>& rows) {
+  json object = {{"evidence", json::array()}};
+  for (const EvidenceRow& row : rows) {
+    json item = {{"service", printable(row.service)}, {"sequence", row.sequence}};
+    if (row.problem.empty()) {
+      item["kind"] = row.summary.kind;
+      item["result"] = row.summary.result;
+      item["started"] = row.summary.started;
+      item["ended"] = row.summary.ended;
+      item["point"] = row.summary.point.empty() ? json(nullptr) : json(row.summary.point);
+      item["run"] = row.summary.run;
+    } else {
+      item["problem"] = row.problem;
+    }
+    object["evidence"].push_back(std::move(item));
+  }
+  return text_of(object);
+}
+
+std::string to_json(const ExportedEvidence& exported) {
+  json object = {{"service", printable(exported.service)}};
+  put_path(object, "file", exported.file);
+  put_path(object, "page", exported.page);
+  object["records"] = exported.verified.records;
+  object["key_id"] = exported.verified.key_id;
+  return text_of(object);
+}
+
+std::string to_json(const EvidenceVerification& verification) {
+  json object = {{"sound", verification.sound()}, {"chains", json::array()}};
+  for (const recovery::EvidenceReport& chain : verification.chains) {
+    json item = {{"service", printable(chain.service)},
+                 {"records", chain.records},
+                 {"key_id", chain.key_id},
+                 {"key_was_given", chain.key_was_given},
+                 {"repository", printable(chain.repository)},
+                 {"problems", json::array()}};
+    if (!chain.exported.empty()) item["exported"] = chain.exported;
+    for (const recovery::EvidenceProblem& problem : chain.problems) {
+      item["problems"].push_back(
+          {{"record", problem.record == 0 ? json(nullptr) : json(problem.record)},
+           {"what", printable(problem.what)}});
+    }
+    object["chains"].push_back(std::move(item));
+  }
+  return text_of(object);
+}
+
 std::string json_of_texts(const std::vector<std::pair<std::string, std::string>>& members) {
   json object = json::object();
   for (const auto& [name, value] : members) object[name] = value;

@@ -1,8 +1,11 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/fd.h"
 #include "control/control.h"
 #include "control/internal/choose_point.h"
+#include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
 #include "control/internal/restore_guards.h"
@@ -47,8 +50,43 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
   return restored;
 }
 
+void describe(const RestoreReport& report, const RestoreRequest& request,
+              recovery::EvidenceRecord& evidence) {
+  evidence.result = "succeeded";
+  // Less than all of the service proves nothing about the time that all of it takes.
+  if (request.stores.empty()) evidence.rto_measured_s = report.duration_s;
+  for (const RestoredStore& store : report.stores) {
+    evidence.phases.push_back({"restore-" + store.name, store.duration_s, "done"});
+    for (const std::string& warning : store.result.sink.warnings) {
+      evidence.deviations.push_back(fmt::format("store {}: {}", store.name, warning));
+    }
+  }
+  for (const repo::Snapshot& snapshot : report.point.snapshots) {
+    const bool restored =
+        std::any_of(report.stores.begin(), report.stores.end(),
+                    [&](const RestoredStore& store) { return store.name == snapshot.store; });
+    if (restored) continue;
+    evidence.not_covered.push_back(fmt::format("store {}: not asked for", snapshot.store));
+  }
+  evidence.not_covered.emplace_back("the service on the restored data: it was restored beside");
+}
+
+void restore_all(repo::Repository& repository, const std::vector<RestoreTarget>& targets,
+                 const RestoreRequest& request, const Caller& caller, RestoreReport& report) {
+  make_private_directories(targets.front().path.parent_path());
+  backup::Progress progress;
+  const internal::ProgressTicker ticker(
+      caller, [&progress] { return internal::phase_of("restore", progress); });
+  for (const RestoreTarget& target : targets) {
+    report.stores.push_back(restore_store(repository, target, request.delta, progress, caller));
+  }
+}
+
 RestoreReport restore_recorded(const Config& config, const RestoreRequest& request,
-                               const Caller& caller, internal::Records& records) {
+                               const Caller& caller, internal::Records& records,
+                               const std::string& run) {
+  recovery::EvidenceRecord evidence =
+      internal::new_evidence(config, catalog::RunKind::restore, request.service, run, caller);
   Clock& clock = Clock::system();
   const Time start = clock.monotonic();
   const internal::Opened opened =
@@ -59,14 +97,17 @@ RestoreReport restore_recorded(const Config& config, const RestoreRequest& reque
   report.point = internal::choose_point(repository, request.service, request.at);
   const std::vector<RestoreTarget> targets = choose_targets(report.point, request);
   internal::guard_restore(config, targets, request.delta);
-  make_private_directories(targets.front().path.parent_path());
-  backup::Progress progress;
-  const internal::ProgressTicker ticker(
-      caller, [&progress] { return internal::phase_of("restore", progress); });
-  for (const RestoreTarget& target : targets) {
-    report.stores.push_back(restore_store(repository, target, request.delta, progress, caller));
+  evidence.point = report.point;
+  evidence.rpo_measured_s = evidence.started.seconds_since(report.point.time);
+  try {
+    restore_all(repository, targets, request, caller, report);
+  } catch (const std::exception& error) {
+    internal::leave_evidence_of_failure(repository, records, std::move(evidence), error);
+    throw;
   }
   report.duration_s = clock.monotonic().seconds_since(start);
+  describe(report, request, evidence);
+  internal::leave_evidence(repository, records, std::move(evidence));
   return report;
 }
 
@@ -78,7 +119,7 @@ RestoreReport restore_into(const Config& config, const RestoreRequest& request,
   const catalog::RunId run =
       records.begin(catalog::RunKind::restore, request.service, caller.trigger);
   try {
-    RestoreReport report = restore_recorded(config, request, caller, records);
+    RestoreReport report = restore_recorded(config, request, caller, records, run.text);
     report.run = run.text;
     records.finish(run, catalog::RunState::succeeded, to_json(report));
     return report;

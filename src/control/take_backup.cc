@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "control/control.h"
 #include "control/internal/canaries.h"
+#include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
 #include "control/internal/store_types.h"
@@ -48,14 +49,23 @@ class Backups {
   BackupReport take(const ServiceConfig& service, const std::vector<const StoreConfig*>& stores) {
     const catalog::RunId run =
         records_.begin(catalog::RunKind::backup, service.name, caller_.trigger);
+    recovery::EvidenceRecord evidence =
+        internal::new_evidence(config_, catalog::RunKind::backup, service.name, run.text, caller_);
+    note_uncovered(service, stores, evidence);
     try {
       BackupReport report = take_recorded(service, stores);
       report.service = service.name;
       report.run = run.text;
       records_.finish(run, catalog::RunState::succeeded, to_json(report));
+      describe(report.result, evidence);
+      internal::leave_evidence(*opened_.repository, records_, std::move(evidence));
       return report;
     } catch (const std::exception& error) {
       records_.fail(run, error);
+      if (opened()) {
+        internal::leave_evidence_of_failure(*opened_.repository, records_, std::move(evidence),
+                                            error);
+      }
       throw;
     }
   }
@@ -81,6 +91,7 @@ class Backups {
     options.service = service.name;
     options.version = version();
     options.before_commit = [&canaries](repo::Point& point) { canaries.state(point); };
+    options.facts = internal::evidence_facts(*opened_.repository, service.name);
     options.progress = &progress;
     options.stop = caller_.stop;
     const internal::ProgressTicker ticker(
@@ -90,6 +101,42 @@ class Backups {
     records_.note_head(opened_.repository->id().hex(), opened_.repository->sequence());
     report.duration_s = clock.monotonic().seconds_since(start);
     return report;
+  }
+
+  /// What the service has and this point will not hold.
+  static void note_uncovered(const ServiceConfig& service,
+                             const std::vector<const StoreConfig*>& stores,
+                             recovery::EvidenceRecord& evidence) {
+    for (const StoreConfig& store : service.stores) {
+      if (std::find(stores.begin(), stores.end(), &store) == stores.end()) {
+        evidence.not_covered.push_back(fmt::format("store {}: not asked for", store.name));
+      }
+      const auto* files = std::get_if<FilesStoreConfig>(&store.details);
+      if (files == nullptr) continue;
+      for (const std::string& pattern : files->exclude) {
+        evidence.not_covered.push_back(fmt::format("store {}: excluded: {}", store.name, pattern));
+      }
+    }
+  }
+
+  void describe(const backup::Result& result, recovery::EvidenceRecord& evidence) const {
+    evidence.result = "succeeded";
+    evidence.point = result.point;
+    std::optional<Time> before;
+    for (const repo::Point& point : opened_.repository->points()) {
+      const bool counts = point.service == result.point.service && point.id != result.point.id &&
+                          !point.is_safety_snapshot();
+      if (counts) before = std::max(before.value_or(point.time), point.time);
+    }
+    if (before) evidence.rpo_measured_s = Clock::system().now().seconds_since(*before);
+    for (const repo::Snapshot& snapshot : result.point.snapshots) {
+      evidence.phases.push_back(
+          {"backup-" + snapshot.store, static_cast<double>(snapshot.duration_ns) / 1e9, "done"});
+    }
+    for (const backup::Unreadable& missing : result.unreadable) {
+      evidence.deviations.push_back(fmt::format("store {}: could not be read: {}: {}",
+                                                missing.store, missing.path, missing.reason));
+    }
   }
 
   std::unique_ptr<stores::Source> source_of(const StoreConfig& store) {

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include "base/log.h"
+
 #include "control/control.h"
+#include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
 #include "control/report_json.h"
@@ -9,13 +12,56 @@
 namespace salvor::control {
 namespace {
 
-VerifyReport verify_recorded(const Config& config, const VerifyRequest& request,
-                             const Caller& caller, internal::Records& records) {
+/// Damage of evidence that only who knows what it means can see: a signature, a cut-off end.
+void check_evidence(const Config& config, repo::Repository& repository, internal::Records& records,
+                    repo::CheckReport& check) {
+  for (const recovery::EvidenceReport& chain :
+       internal::verify_chains(config, repository, records)) {
+    for (const recovery::EvidenceProblem& problem : chain.problems) {
+      const bool known = std::any_of(
+          check.findings.begin(), check.findings.end(), [&](const repo::Finding& finding) {
+            return problem.what.find(finding.object) != std::string::npos;
+          });
+      if (known) continue;
+      check.findings.insert(
+          check.findings.begin(),
+          {repo::Finding::Severity::damage,
+           internal::title_of_evidence(chain.service, problem.record), problem.what});
+    }
+  }
+}
+
+void describe(const VerifyReport& report, recovery::EvidenceRecord& evidence) {
+  const repo::CheckReport& check = report.check;
+  const auto damaged =
+      std::count_if(check.findings.begin(), check.findings.end(), [](const repo::Finding& finding) {
+        return finding.severity == repo::Finding::Severity::damage;
+      });
+  recovery::CheckOutcome outcome;
+  outcome.name = check.data ? "every byte" : "structure";
+  outcome.kind = "repository";
+  outcome.verdict = check.sound() ? recovery::Verdict::passed : recovery::Verdict::failed;
+  outcome.expected = "no damage";
+  outcome.actual = fmt::format("{} damaged, of {} points, {} packs, {} chunks, {} log entries",
+                               damaged, check.points, check.packs, check.chunks, check.log_entries);
+  outcome.seconds = report.duration_s;
+  evidence.checks.push_back(std::move(outcome));
+  evidence.result = check.sound() ? "succeeded" : "failed";
+  for (const std::string& line : report.repaired)
+    evidence.deviations.push_back("repaired: " + line);
+  for (const repo::Finding& finding : check.findings) {
+    if (finding.severity != repo::Finding::Severity::damage) continue;
+    evidence.deviations.push_back(fmt::format("{}: {}", finding.object, finding.what));
+  }
+  if (!check.data) {
+    evidence.not_covered.emplace_back("the content of packs: only `verify --data` reads it");
+  }
+}
+
+VerifyReport verify_opened(const Config& config, const VerifyRequest& request, const Caller& caller,
+                           internal::Records& records, repo::Repository& repository) {
   Clock& clock = Clock::system();
   const Time start = clock.monotonic();
-  const internal::Opened opened = internal::open_repository(
-      config, request.repair ? repo::Access::repair : repo::Access::inspect, caller.stop);
-  repo::Repository& repository = *opened.repository;
   VerifyReport report;
   report.location = repository.location();
   if (request.repair) {
@@ -37,8 +83,27 @@ VerifyReport verify_recorded(const Config& config, const VerifyRequest& request,
   });
   report.check = repo::check(repository, options);
   if (report.check.sound()) records.note_head(repository.id().hex(), repository.sequence());
+  check_evidence(config, repository, records, report.check);
   report.duration_s = clock.monotonic().seconds_since(start);
   return report;
+}
+
+VerifyReport verify_recorded(const Config& config, const VerifyRequest& request,
+                             const Caller& caller, internal::Records& records,
+                             const std::string& run) {
+  recovery::EvidenceRecord evidence =
+      internal::new_evidence(config, catalog::RunKind::verify, {}, run, caller);
+  const internal::Opened opened = internal::open_repository(
+      config, request.repair ? repo::Access::repair : repo::Access::inspect, caller.stop);
+  try {
+    VerifyReport report = verify_opened(config, request, caller, records, *opened.repository);
+    describe(report, evidence);
+    internal::leave_evidence(*opened.repository, records, std::move(evidence));
+    return report;
+  } catch (const std::exception& error) {
+    internal::leave_evidence_of_failure(*opened.repository, records, std::move(evidence), error);
+    throw;
+  }
 }
 
 }  // namespace
@@ -47,7 +112,7 @@ VerifyReport verify(const Config& config, const VerifyRequest& request, const Ca
   internal::Records records(config);
   const catalog::RunId run = records.begin(catalog::RunKind::verify, {}, caller.trigger);
   try {
-    VerifyReport report = verify_recorded(config, request, caller, records);
+    VerifyReport report = verify_recorded(config, request, caller, records, run.text);
     report.run = run.text;
     const bool sound = report.check.sound();
     records.finish(run, sound ? catalog::RunState::succeeded : catalog::RunState::failed,

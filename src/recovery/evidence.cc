@@ -129,6 +129,32 @@ void read_evidence(repo::Repository& repository, const std::string& service,
   }
 }
 
+std::optional<std::string> read_evidence(repo::Repository& repository, const std::string& service,
+                                         std::uint64_t number) {
+  repo::Chain chain = chain_of(repository, service);
+  const auto bytes = chain.read(number);
+  return bytes ? std::optional<std::string>(as_text(*bytes)) : std::nullopt;
+}
+
+std::vector<std::string> evidence_services(repo::Repository& repository) {
+  std::vector<std::string> services;
+  for (const std::string& id : repo::list_chains(repository, repo::ChainKind::evidence)) {
+    repo::Chain chain = repo::Chain::of_id(repository, repo::ChainKind::evidence, id);
+    const std::uint64_t last = chain.last();
+    for (std::uint64_t number = 1; number <= last; ++number) {
+      try {
+        const auto record = chain.read(number);
+        if (!record) continue;
+        services.push_back(summarise_evidence(as_text(*record)).service);
+        break;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::corruption) throw;
+      }
+    }
+  }
+  return services;
+}
+
 EvidenceSummary summarise_evidence(std::string_view envelope) {
   const json statement = internal::read_envelope(internal::parse_json(envelope, "the record"));
   EvidenceSummary summary;

@@ -83,6 +83,14 @@ using VisitEvidence = std::function<void(const StoredEvidence&)>;
 void read_evidence(repo::Repository& repository, const std::string& service,
                    const VisitEvidence& visit);
 
+/// The envelope of one record; empty when there is none.   Errors: corruption.
+std::optional<std::string> read_evidence(repo::Repository& repository, const std::string& service,
+                                         std::uint64_t number);
+
+/// The services that there are records of, as the records say; one whose records are all damaged is
+/// not among them.   Errors: unreachable.
+std::vector<std::string> evidence_services(repo::Repository& repository);
+
 /// What a record says, for lists.
 struct EvidenceSummary {
   std::uint64_t sequence = 0;

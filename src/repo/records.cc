@@ -58,10 +58,16 @@ Bytes open_record(const Keys& keys, ObjectType type, const std::string& name, By
   return content;
 }
 
+Chain::Chain(Repository& repository, ObjectType type, std::string prefix)
+    : repository_(repository), type_(type), prefix_(std::move(prefix)) {}
+
 Chain::Chain(Repository& repository, ChainKind kind, std::string_view name)
-    : repository_(repository),
-      type_(area_of(kind).type),
-      prefix_(fmt::format("{}{}/", area_of(kind).prefix, chain_id(repository, kind, name))) {}
+    : Chain(of_id(repository, kind, chain_id(repository, kind, name))) {}
+
+Chain Chain::of_id(Repository& repository, ChainKind kind, std::string_view id) {
+  const RecordArea& area = area_of(kind);
+  return {repository, area.type, fmt::format("{}{}/", area.prefix, id)};
+}
 
 std::string Chain::object_name(std::uint64_t number) const {
   return record_name(prefix_, number);

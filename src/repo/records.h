@@ -27,6 +27,9 @@ class Chain {
  public:
   Chain(Repository& repository, ChainKind kind, std::string_view name);
 
+  /// The chain that list_chains() lists so.
+  static Chain of_id(Repository& repository, ChainKind kind, std::string_view id);
+
   /// All records, in order from number 1 on.
   /// Errors: corruption: a record does not authenticate, or one is missing before the last.
   std::vector<Bytes> read();
@@ -50,6 +53,8 @@ class Chain {
   std::string object_name(std::uint64_t number) const;
 
  private:
+  Chain(Repository& repository, ObjectType type, std::string prefix);
+
   Repository& repository_;
   ObjectType type_;
   std::string prefix_;  ///< "journal/<chain>/"

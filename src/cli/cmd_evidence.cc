@@ -1,0 +1,163 @@
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "cli/commands.h"
+#include "cli/invocation.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+struct Request {
+  std::string service;
+  std::string number;
+  std::string file;
+  std::string key;
+};
+
+std::string shown_service(const std::string& service) {
+  return service.empty() ? std::string(control::kWholeRepository) : printable(service);
+}
+
+std::string shown_time(const std::string& text) {
+  const auto time = parse_time(text);
+  return time ? local_time(*time) : printable(text);
+}
+
+int list(Invocation& invocation, const Request& request) {
+  const auto rows =
+      control::list_evidence(invocation.load_config(), request.service, invocation.caller());
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(rows));
+    return 0;
+  }
+  if (rows.empty()) {
+    output.line("no evidence yet: every backup, restore and verification leaves some");
+    return 0;
+  }
+  Table table({"SERVICE", ">RECORD", "KIND", "RESULT", "STARTED", "POINT", "RUN"});
+  for (const control::EvidenceRow& row : rows) {
+    const recovery::EvidenceSummary& summary = row.summary;
+    const bool readable = row.problem.empty();
+    table.row({shown_service(row.service), fmt::format("{}", row.sequence),
+               readable ? summary.kind : "DAMAGED", summary.result,
+               readable ? shown_time(summary.started) : "", summary.point,
+               readable ? summary.run : printable(row.problem)});
+  }
+  output.write(table.text());
+  return 0;
+}
+
+int show(Invocation& invocation, const Request& request) {
+  std::uint64_t number = 0;
+  const char* end = request.number.data() + request.number.size();
+  const auto read = std::from_chars(request.number.data(), end, number);
+  if (read.ec != std::errc() || read.ptr != end || number == 0) {
+    throw Error(ErrorCode::usage,
+                fmt::format("\"{}\" is no number of a record", printable(request.number)),
+                "`salvor evidence list` lists them");
+  }
+  const std::string statement = control::show_evidence(invocation.load_config(), request.service,
+                                                       number, invocation.caller());
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(statement);
+  } else {
+    output.line(statement);
+  }
+  return 0;
+}
+
+int save(Invocation& invocation, const Request& request) {
+  const control::ExportedEvidence exported = control::export_evidence(
+      invocation.load_config(), request.service, request.file, invocation.caller());
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(exported));
+  } else if (!invocation.quiet()) {
+    output.line(fmt::format("wrote {} records to {}, and a page for people to {}",
+                            exported.verified.records, printable(exported.file),
+                            printable(exported.page)));
+  }
+  return 0;
+}
+
+void show_chain(Output& output, const recovery::EvidenceReport& chain) {
+  for (const recovery::EvidenceProblem& problem : chain.problems) {
+    const std::string record = problem.record == 0 ? "" : fmt::format(" record {}", problem.record);
+    output.line(
+        fmt::format("{}{}: {}", shown_service(chain.service), record, printable(problem.what)));
+  }
+  output.line(fmt::format("{}: {} records, key {}{}: {}", shown_service(chain.service),
+                          chain.records, chain.key_id,
+                          chain.exported.empty() ? "" : ", exported " + chain.exported,
+                          chain.sound() ? "verified" : "DOES NOT VERIFY"));
+}
+
+int verify(Invocation& invocation, const Request& request) {
+  const control::EvidenceVerification verification =
+      request.file.empty()
+          ? control::verify_evidence(invocation.load_config(), request.key, invocation.caller())
+          : control::verify_evidence_file(request.file, request.key);
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(verification));
+  } else {
+    for (const recovery::EvidenceReport& chain : verification.chains) {
+      if (!invocation.quiet() || !chain.sound()) show_chain(output, chain);
+      if (invocation.quiet() || chain.key_was_given || !chain.sound()) continue;
+      output.line(
+          "the key is the one that the file brings: compare it with what you were told, or give "
+          "--key");
+    }
+  }
+  return verification.sound() ? 0 : exit_status(ErrorCode::corruption);
+}
+
+int key(Invocation& invocation) {
+  const control::EvidenceKey own =
+      control::evidence_public_key(invocation.load_config(), invocation.caller());
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::json_of_texts({{"public_key", own.pem}, {"key_id", own.key_id}}));
+  } else {
+    output.write(own.pem);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_evidence(Command root) {
+  const auto request = std::make_shared<Request>();
+  Command evidence = root.add("evidence", "Show, export and verify the signed records of runs",
+                              "salvor evidence export shop -o evidence.json");
+  evidence.add("list", "List the records; - is the repository's own", "salvor evidence list shop")
+      .optional("SERVICE", request->service, "only this service")
+      .action([request](Invocation& invocation) { return list(invocation, *request); });
+  evidence.add("show", "Show what one record says", "salvor evidence show shop 12")
+      .required("SERVICE", request->service, "the service, or - for the repository")
+      .required("RECORD", request->number, "the record's number")
+      .action([request](Invocation& invocation) { return show(invocation, *request); });
+  evidence
+      .add("export", "Write all records of a service to a file, and a page for people beside it",
+           "salvor evidence export shop -o evidence.json")
+      .required("SERVICE", request->service, "the service, or - for the repository")
+      .required_option("-o,--output", "FILE", request->file,
+                       "where to; the page has the extension .html")
+      .action([request](Invocation& invocation) { return save(invocation, *request); });
+  evidence
+      .add("verify",
+           "Verify an exported file by itself, or the repository's records; exit status 5 when "
+           "they do not",
+           "salvor evidence verify evidence.json --key public.pem")
+      .optional("FILE", request->file, "what `evidence export` wrote; without it: the repository")
+      .option("--key", "FILE", request->key, "the public key that `evidence key` printed")
+      .action([request](Invocation& invocation) { return verify(invocation, *request); });
+  evidence.add("key", "Print the public key that verifies the records", "salvor evidence key")
+      .action(key);
+}
+
+}  // namespace salvor::cli

@@ -1,0 +1,162 @@
+#include "recovery/evidence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/fd.h"
+#include "control/control.h"
+#include "control/internal/leave_evidence.h"
+#include "control/internal/opened.h"
+#include "recovery/evidence_page.h"
+
+namespace salvor::control {
+namespace {
+
+constexpr std::uint64_t kExportBytesMax = std::uint64_t{2} << 30U;
+constexpr std::uint64_t kKeyBytesMax = 64 * 1024;
+
+/// The repository, with a warning when its log is shorter than it was.
+internal::Opened open(const Config& config, internal::Records& records, const Caller& caller) {
+  internal::Opened opened = internal::open_repository(config, repo::Access::inspect, caller.stop);
+  internal::compare_head(*opened.repository, records, internal::ShorterLog::warn);
+  return opened;
+}
+
+/// What a service is called by its chain. Errors: not_found: who knows neither mistyped.
+std::string chain_name(const Config& config, repo::Repository& repository,
+                       const std::string& service) {
+  if (service == kWholeRepository) return "";
+  const auto known = internal::services_with_evidence(config, repository);
+  if (std::find(known.begin(), known.end(), service) == known.end()) config.service(service);
+  return service;
+}
+
+void list_chain(repo::Repository& repository, const std::string& service,
+                std::vector<EvidenceRow>& rows) {
+  recovery::read_evidence(repository, service, [&](const recovery::StoredEvidence& stored) {
+    EvidenceRow& row = rows.emplace_back();
+    row.service = service;
+    row.sequence = stored.number;
+    row.problem = stored.problem;
+    if (!row.problem.empty()) return;
+    try {
+      row.summary = recovery::summarise_evidence(stored.envelope);
+      row.summary.statement.clear();
+    } catch (const Error& error) {
+      row.problem = error.message();
+    }
+  });
+}
+
+/// The raw key in a PEM file; empty without a file.
+Bytes read_public_key(const std::filesystem::path& file) {
+  if (file.empty()) return {};
+  const Bytes text = read_file(file, kKeyBytesMax);
+  auto key = codec::read_public_key_pem(as_text(text));
+  if (key) return std::move(*key);
+  throw Error(ErrorCode::configuration,
+              printable(file.native()) + " holds no Ed25519 public key in PEM",
+              "`salvor evidence key` prints the one of a repository");
+}
+
+}  // namespace
+
+std::vector<EvidenceRow> list_evidence(const Config& config, const std::string& service,
+                                       const Caller& caller) {
+  internal::Records records(config);
+  const internal::Opened opened = open(config, records, caller);
+  std::vector<EvidenceRow> rows;
+  if (!service.empty()) {
+    list_chain(*opened.repository, chain_name(config, *opened.repository, service), rows);
+    return rows;
+  }
+  for (const std::string& each : internal::services_with_evidence(config, *opened.repository)) {
+    list_chain(*opened.repository, each, rows);
+  }
+  return rows;
+}
+
+std::string show_evidence(const Config& config, const std::string& service, std::uint64_t sequence,
+                          const Caller& caller) {
+  internal::Records records(config);
+  const internal::Opened opened = open(config, records, caller);
+  const std::string chain = chain_name(config, *opened.repository, service);
+  const auto stored = recovery::read_evidence(*opened.repository, chain, sequence);
+  if (!stored) {
+    throw Error(ErrorCode::not_found,
+                fmt::format("there is no evidence record {} of {}", sequence, printable(service)),
+                fmt::format("`salvor evidence list {}` lists them", printable(service)));
+  }
+  return recovery::summarise_evidence(*stored).statement;
+}
+
+ExportedEvidence export_evidence(const Config& config, const std::string& service,
+                                 const std::filesystem::path& file, const Caller& caller) {
+  ExportedEvidence exported;
+  exported.file = file.native();
+  exported.page = std::filesystem::path(file).replace_extension(".html").native();
+  if (exported.page == exported.file) {
+    throw Error(ErrorCode::usage,
+                printable(exported.file) + " is the name that the page for people gets",
+                "name the file that is to be verified, as evidence.json");
+  }
+  internal::Records records(config);
+  const internal::Opened opened = open(config, records, caller);
+  exported.service = chain_name(config, *opened.repository, service);
+  const std::string text =
+      recovery::export_evidence(*opened.repository, exported.service, Clock::system().now());
+  const codec::SigningKey key = recovery::evidence_key(*opened.repository);
+  exported.verified = recovery::verify_evidence_file(text, key.public_key());
+  if (!exported.verified.sound()) {
+    throw Error(
+        ErrorCode::corruption,
+        fmt::format("the evidence does not verify: {}", exported.verified.problems.front().what),
+        "`salvor evidence verify` shows all that is wrong");
+  }
+  write_file_atomically(exported.file, as_bytes(text));
+  write_file_atomically(exported.page,
+                        as_bytes(recovery::evidence_page(text, file.filename().native())));
+  return exported;
+}
+
+bool EvidenceVerification::sound() const {
+  return std::all_of(chains.begin(), chains.end(),
+                     [](const recovery::EvidenceReport& chain) { return chain.sound(); });
+}
+
+EvidenceVerification verify_evidence(const Config& config, const std::filesystem::path& public_key,
+                                     const Caller& caller) {
+  const Bytes expected = read_public_key(public_key);
+  internal::Records records(config);
+  const internal::Opened opened = open(config, records, caller);
+  EvidenceVerification verification;
+  verification.chains = internal::verify_chains(config, *opened.repository, records);
+  const Bytes own = recovery::evidence_key(*opened.repository).public_key();
+  if (!expected.empty() && expected != own) {
+    for (recovery::EvidenceReport& chain : verification.chains) {
+      chain.problems.push_back(
+          {0, fmt::format("the repository's key is {}, expected {}", recovery::key_id_of(own),
+                          recovery::key_id_of(expected))});
+    }
+  }
+  return verification;
+}
+
+EvidenceVerification verify_evidence_file(const std::filesystem::path& file,
+                                          const std::filesystem::path& public_key) {
+  const Bytes key = read_public_key(public_key);
+  const Bytes text = read_file(file, kExportBytesMax);
+  EvidenceVerification verification;
+  verification.chains.push_back(recovery::verify_evidence_file(as_text(text), key));
+  return verification;
+}
+
+EvidenceKey evidence_public_key(const Config& config, const Caller& caller) {
+  const internal::Opened opened =
+      internal::open_repository(config, repo::Access::read, caller.stop);
+  const Bytes key = recovery::evidence_key(*opened.repository).public_key();
+  return {codec::write_public_key_pem(key), recovery::key_id_of(key)};
+}
+
+}  // namespace salvor::control

@@ -1,0 +1,131 @@
+#include "control/internal/leave_evidence.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <set>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/process_identity.h"
+#include "control/internal/policy.h"
+
+namespace salvor::control::internal {
+namespace {
+
+std::string name_of_user(uid_t uid) {
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+    return fmt::format("uid {}", uid);
+  }
+  return found->pw_name;
+}
+
+/// Who started this process. What sudo says is believed of root only: anybody else could set it.
+std::string started_by() {
+  const uid_t uid = ::getuid();
+  const char* behind = std::getenv("SUDO_USER");
+  if (uid != 0 || behind == nullptr || *behind == '\0') return name_of_user(uid);
+  return fmt::format("{} (through sudo, as {})", behind, name_of_user(uid));
+}
+
+/// What the catalog remembers the chain's head under.
+std::string memory_of(const repo::Repository& repository, std::string_view service) {
+  return fmt::format("{}/evidence/{}", repository.id().hex(), service);
+}
+
+std::uint64_t remembered(const repo::Repository& repository, const std::string& service,
+                         Records& records) {
+  return records.head(memory_of(repository, service)).value_or(0);
+}
+
+}  // namespace
+
+recovery::EvidenceRecord new_evidence(const Config& config, catalog::RunKind kind,
+                                      const std::string& service, const std::string& run,
+                                      const Caller& caller) {
+  recovery::EvidenceRecord record;
+  record.kind = name_of(kind);
+  record.run = run;
+  record.service = service;
+  record.host = host_name();
+  record.version = version();
+  record.trigger = caller.trigger;
+  record.started = Clock::system().now();
+  record.started_by = started_by();
+  for (const ServiceConfig& each : config.services) {
+    if (each.name != service) continue;
+    record.policy_sha256 = policy_sha256(each);
+    record.rpo_objective_s = each.rpo_s;
+    record.rto_objective_s = each.rto_s;
+  }
+  return record;
+}
+
+void leave_evidence(repo::Repository& repository, Records& records,
+                    recovery::EvidenceRecord record) {
+  record.ended = Clock::system().now();
+  try {
+    const std::uint64_t seen = remembered(repository, record.service, records);
+    const recovery::EvidenceHead head = recovery::append_evidence(repository, record, seen);
+    records.note_head(memory_of(repository, record.service), head.sequence);
+  } catch (const std::exception& error) {
+    log::warning("no evidence could be written of run {}: {}", record.run, error.what());
+  }
+}
+
+void leave_evidence_of_failure(repo::Repository& repository, Records& records,
+                               recovery::EvidenceRecord record, const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  record.result =
+      known != nullptr && known->code() == ErrorCode::cancelled ? "cancelled" : "failed";
+  record.deviations.emplace_back(error.what());
+  leave_evidence(repository, records, std::move(record));
+}
+
+std::map<std::string, std::string> evidence_facts(repo::Repository& repository,
+                                                  const std::string& service) {
+  try {
+    const recovery::EvidenceHead head = recovery::evidence_head(repository, service);
+    if (head.sequence == 0) return {};
+    return {{std::string(recovery::kEvidenceHeadFact), recovery::to_fact(head)}};
+  } catch (const Error& error) {
+    log::warning("the evidence can't be read: {}", error.message());
+    return {};
+  }
+}
+
+std::string title_of_evidence(const std::string& service, std::uint64_t record) {
+  const std::string whole = service.empty() ? "the repository" : printable(service);
+  if (record == 0) return "the evidence of " + whole;
+  return fmt::format("record {} of the evidence of {}", record, whole);
+}
+
+std::vector<std::string> services_with_evidence(const Config& config,
+                                                repo::Repository& repository) {
+  std::set<std::string> services = {""};
+  for (const ServiceConfig& service : config.services) services.insert(service.name);
+  for (const repo::Point& point : repository.points()) services.insert(point.service);
+  for (const std::string& service : recovery::evidence_services(repository)) {
+    services.insert(service);
+  }
+  return {services.begin(), services.end()};
+}
+
+std::vector<recovery::EvidenceReport> verify_chains(const Config& config,
+                                                    repo::Repository& repository,
+                                                    Records& records) {
+  std::vector<recovery::EvidenceReport> reports;
+  for (const std::string& service : services_with_evidence(config, repository)) {
+    reports.push_back(
+        recovery::verify_evidence(repository, service, remembered(repository, service, records)));
+  }
+  return reports;
+}
+
+}  // namespace salvor::control::internal

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "control/control.h"
+#include "control/internal/records.h"
+#include "recovery/evidence.h"
+
+/// Every run leaves evidence (docs/evidence.md).
+namespace salvor::control::internal {
+
+/// What every record begins with: who, where, when, and under which objectives and policy.
+/// `service`: empty for what concerns the repository; it need not be configured.
+recovery::EvidenceRecord new_evidence(const Config& config, catalog::RunKind kind,
+                                      const std::string& service, const std::string& run,
+                                      const Caller& caller);
+
+/// Closes the record now, appends it, and remembers the head of its chain. Where that can't be done
+/// there is a warning: a run that did what it should did not fail. Never throws.
+void leave_evidence(repo::Repository& repository, Records& records,
+                    recovery::EvidenceRecord record);
+
+/// The same for a run that failed: the message becomes a deviation. `cancelled` says so.
+void leave_evidence_of_failure(repo::Repository& repository, Records& records,
+                               recovery::EvidenceRecord record, const std::exception& error);
+
+/// The facts that a new recovery point of the service gets, so that its log tells when the end of
+/// the evidence was cut off. Never throws.
+std::map<std::string, std::string> evidence_facts(repo::Repository& repository,
+                                                  const std::string& service);
+
+/// "evidence of shop", "record 3 of the evidence of shop": what a finding is about.
+std::string title_of_evidence(const std::string& service, std::uint64_t record);
+
+/// The services that there is, or should be, evidence of; the repository's own ("") first.
+std::vector<std::string> services_with_evidence(const Config& config, repo::Repository& repository);
+
+/// Verifies every chain, also against what this machine remembers.   Errors: unreachable.
+std::vector<recovery::EvidenceReport> verify_chains(const Config& config,
+                                                    repo::Repository& repository, Records& records);
+
+}  // namespace salvor::control::internal
