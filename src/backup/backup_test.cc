@@ -405,7 +405,8 @@ TEST_F(BackupTest, a_safety_snapshot_is_nobodys_previous_one) {
   const Result result =
       run(*open_repository(memory_, Access::write), {{"media", "files", &broken, false}}, safety);
   EXPECT_TRUE(result.point.is_safety_snapshot());
-  EXPECT_EQ(open_repository(memory_)->points().back().facts, safety.facts);
+  EXPECT_EQ(open_repository(memory_)->points().back(), result.point);
+  EXPECT_EQ(result.point.facts, safety.facts);
   FakeSource restored(good);
   back_up(restored);
   EXPECT_EQ(restored.opened().size(), 0U) << "unchanged since the point before";

@@ -156,9 +156,9 @@ std::vector<std::string> evidence_services(repo::Repository& repository) {
 }
 
 EvidenceSummary summarise_evidence(std::string_view envelope) {
-  const json statement = internal::read_envelope(internal::parse_json(envelope, "the record"));
+  const json statement = json::parse(internal::read_envelope(envelope));
   EvidenceSummary summary;
-  summary.statement = statement.dump(2, ' ', false, json::error_handler_t::replace);
+  summary.statement = statement.dump(2);
   const auto predicate = statement.find("predicate");
   if (predicate == statement.end() || !predicate->is_object()) {
     throw Error(ErrorCode::corruption, "the record has no predicate");

@@ -28,14 +28,14 @@ class ChainReader {
     report_.key_id = key_id_of(public_key);
   }
 
-  /// The next record; `exact` is what its digest is taken of.
-  void add(const json& envelope, std::string_view exact) {
+  /// The next record, as canonical JSON.
+  void add(std::string_view envelope) {
     ++report_.records;
     const std::string before = std::move(digest_);
-    digest_ = sha256_hex(exact);
+    digest_ = sha256_hex(envelope);
     compare_known();
     try {
-      check(internal::open_envelope(envelope, public_key_), before);
+      check(json::parse(internal::open_envelope(envelope, public_key_)), before);
     } catch (const Error& error) {
       problem(report_.records, error.message());
     }
@@ -84,9 +84,8 @@ class ChainReader {
     const auto expect = [&](const char* name, const json& expected) {
       const json found = predicate.is_object() ? predicate.value(name, json()) : json();
       if (found == expected) return;
-      problem(report_.records,
-              fmt::format("its {} is {}, expected {}", name, printable(internal::canonical(found)),
-                          printable(internal::canonical(expected))));
+      problem(report_.records, fmt::format("its {} is {}, expected {}", name,
+                                           printable(found.dump()), printable(expected.dump())));
     };
     expect("sequence", report_.records);
     expect("service", printable(report_.service));
@@ -134,10 +133,11 @@ class ExportedFile {
       whole("the public key in it is not the one that it is verified with");
     }
     for (const json& record : document_.value("records", json::array())) {
-      reader_.add(record, internal::canonical(record));
+      reader_.add(record.dump());
     }
     try {
-      check_head(internal::open_envelope(document_.value("head", json()), public_key_));
+      const std::string head = document_.value("head", json()).dump();
+      check_head(json::parse(internal::open_envelope(head, public_key_)));
     } catch (const Error& error) {
       whole("the head: " + error.message());
     }
@@ -166,8 +166,7 @@ class ExportedFile {
       const json signed_value = predicate.value(name, json());
       if (signed_value == found) return;
       whole(fmt::format("the head says that {} is {}, found {}", name,
-                        printable(internal::canonical(signed_value)),
-                        printable(internal::canonical(found))));
+                        printable(signed_value.dump()), printable(found.dump())));
     };
     compare("sequence", report.records);
     compare("digest", reader_.digest());
@@ -203,10 +202,10 @@ EvidenceReport verify_evidence(repo::Repository& repository, const std::string& 
       return;
     }
     const json envelope = json::parse(stored.envelope, nullptr, false);
-    if (envelope.is_discarded() || internal::canonical(envelope) != stored.envelope) {
+    if (envelope.is_discarded() || envelope.dump() != stored.envelope) {
       reader.add_unreadable(stored.object + " is not canonical JSON");
     } else {
-      reader.add(envelope, stored.envelope);
+      reader.add(stored.envelope);
     }
   });
   return reader.finish();
@@ -224,7 +223,7 @@ std::string export_evidence(repo::Repository& repository, const std::string& ser
     head = {stored.number, sha256_hex(stored.envelope)};
     records.push_back(nlohmann::ordered_json::parse(stored.envelope));
   });
-  const json statement = internal::head_statement(repository, service, head, now);
+  const std::string statement = internal::head_statement(repository, service, head, now);
   nlohmann::ordered_json document = {
       {"salvor_evidence", 1},
       {"service", printable(service)},
@@ -232,10 +231,11 @@ std::string export_evidence(repo::Repository& repository, const std::string& ser
       {"exported", format_time(now)},
       {"records", std::move(records)},
       {"head", nlohmann::ordered_json::parse(internal::seal_envelope(statement, key))}};
-  return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  return document.dump(1) + "\n";
 }
 
 EvidenceReport verify_evidence_file(std::string_view text, ByteView public_key) {
+  if (internal::nests_too_deep(text)) return unreadable_file("it is no export: it nests too deep");
   const json document = json::parse(text, nullptr, false);
   if (!document.is_object() || !document.value("records", json()).is_array()) {
     return unreadable_file("it is no export of `salvor evidence export`");

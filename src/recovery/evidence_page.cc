@@ -35,7 +35,8 @@ pre { background: #f4f6f8; border: 1px solid var(--line); padding: .7rem; white-
 .good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
 @media print {
   body { margin: 0; max-width: none; padding: 0; font-size: 10pt; }
-  h2, h3 { break-after: avoid; } tr, pre { break-inside: avoid; } thead { display: table-header-group; }
+  h2, h3 { break-after: avoid; } tr, pre { break-inside: avoid; }
+  thead { display: table-header-group; }
 }
 @page { margin: 18mm; }
 )css";
@@ -71,7 +72,7 @@ std::string escaped(std::string_view text) {
 std::string text_of(const json& object, const char* name) {
   const auto member = object.find(name);
   if (member == object.end() || member->is_null()) return "";
-  return member->is_string() ? member->get<std::string>() : internal::canonical(*member);
+  return member->is_string() ? member->get<std::string>() : member->dump();
 }
 
 const json& list_of(const json& object, const char* name) {
@@ -160,7 +161,7 @@ void heading(std::string& page, int level, std::string_view text) {
 void bullets(std::string& page, const json& items) {
   page += "<ul>";
   for (const json& item : items) {
-    const std::string text = item.is_string() ? item.get<std::string>() : internal::canonical(item);
+    const std::string text = item.is_string() ? item.get<std::string>() : item.dump();
     page += "<li>" + escaped(text) + "</li>";
   }
   page += "</ul>\n";
@@ -171,7 +172,7 @@ class Page {
  public:
   Page(const json& document, std::string_view file) : document_(document), file_(file) {
     for (const json& record : list_of(document, "records")) {
-      const json statement = internal::read_envelope(record);
+      const json statement = json::parse(internal::read_envelope(record.dump()));
       records_.push_back(part_of(statement, "predicate"));
       newest_[text_of(records_.back(), "kind")] = records_.size() - 1;
     }
@@ -355,7 +356,10 @@ class Page {
 }  // namespace
 
 std::string evidence_page(std::string_view exported, std::string_view file) {
-  const json document = internal::parse_json(exported, "the export");
+  if (internal::nests_too_deep(exported)) {
+    throw Error(ErrorCode::corruption, "the export nests too deep");
+  }
+  const json document = json::parse(exported, nullptr, false);
   if (!document.is_object()) throw Error(ErrorCode::corruption, "the export is no document");
   return Page(document, printable(file)).write();
 }

@@ -309,6 +309,10 @@ TEST_F(EvidenceTest, records_of_an_export_removed_reordered_or_cut_off_are_found
 }
 
 TEST_F(EvidenceTest, what_is_no_export_is_a_problem_and_no_crash) {
+  const std::string deep = "{\"records\":" + std::string(1'000'000, '[');
+  EXPECT_FALSE(verify_evidence_file(deep, public_key()).sound());
+  const std::string closed = deep + std::string(1'000'000, ']') + "}";
+  EXPECT_FALSE(verify_evidence_file(closed, public_key()).sound());
   for (const char* text : {"", "{}", "[]", "null", "{\"records\":[]}", "{\"records\":[1,null,[]]}",
                            "{\"records\":{},\"public_key\":7}", "\xff\xfe"}) {
     EXPECT_FALSE(verify_evidence_file(text, {}).sound()) << text;

@@ -13,8 +13,9 @@ from shop import CONFIG, SALVOR, ShopTest, dump, manifest, write
 STORE_KEYS = {"name", "type", "bytes_read", "bytes_stored", "entries", "duration_s"}
 COMMANDS = ("init", "config", "config check", "backup", "points", "ls", "cat", "diff", "restore",
             "verify", "status", "runs", "runs show", "keys", "keys list", "keys add",
-            "keys remove", "keys rotate", "keys generate", "completion", "completion bash",
-            "version")
+            "keys remove", "keys rotate", "keys generate", "evidence", "evidence list",
+            "evidence show", "evidence export", "evidence verify", "evidence key", "completion",
+            "completion bash", "version")
 
 
 class RoundTrip(ShopTest):

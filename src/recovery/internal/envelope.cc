@@ -43,64 +43,74 @@ const json& signature_of(const json& envelope) {
   return signature;
 }
 
-std::string payload_of(const json& envelope) {
-  if (!envelope.is_object() || envelope.size() != 3) fail("it is no envelope");
-  if (text_of(envelope, "payloadType") != kPayloadType) fail("its payload is of another type");
-  signature_of(envelope);
-  return std::string(as_text(decoded(envelope, "payload")));
+json parsed(std::string_view envelope) {
+  if (nests_too_deep(envelope)) fail("it is no envelope");
+  json value = json::parse(envelope, nullptr, false);
+  if (!value.is_object() || value.size() != 3) fail("it is no envelope");
+  if (text_of(value, "payloadType") != kPayloadType) fail("its payload is of another type");
+  signature_of(value);
+  return value;
 }
 
-json statement_of(const std::string& payload) {
-  json statement = parse_json(payload, "its payload");
-  if (!statement.is_object() || canonical(statement) != payload) {
+std::string payload_of(const json& envelope) {
+  std::string payload(as_text(decoded(envelope, "payload")));
+  if (nests_too_deep(payload)) fail("its payload is no statement");
+  const json statement = json::parse(payload, nullptr, false);
+  if (!statement.is_object() || statement.dump() != payload) {
     fail("its payload is not canonical JSON");
   }
-  return statement;
+  return payload;
 }
 
 }  // namespace
-
-std::string canonical(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 Bytes pre_authentication_encoding(std::string_view payload) {
   return to_bytes(fmt::format("DSSEv1 {} {} {} {}", kPayloadType.size(), kPayloadType,
                               payload.size(), payload));
 }
 
-std::string seal_envelope(const json& statement, const codec::SigningKey& key) {
-  const std::string payload = canonical(statement);
-  const Bytes signature = key.sign(pre_authentication_encoding(payload));
+std::string seal_envelope(std::string_view statement, const codec::SigningKey& key) {
+  const Bytes signature = key.sign(pre_authentication_encoding(statement));
   const json signed_by = {{"keyid", key_id_of(key.public_key())},
                           {"sig", codec::to_base64(signature)}};
-  return canonical({{"payload", codec::to_base64(as_bytes(payload))},
-                    {"payloadType", std::string(kPayloadType)},
-                    {"signatures", json::array({signed_by})}});
+  const json envelope = {{"payload", codec::to_base64(as_bytes(statement))},
+                         {"payloadType", std::string(kPayloadType)},
+                         {"signatures", json::array({signed_by})}};
+  return envelope.dump();
 }
 
-json read_envelope(const json& envelope) {
-  return statement_of(payload_of(envelope));
+std::string read_envelope(std::string_view envelope) {
+  return payload_of(parsed(envelope));
 }
 
-json open_envelope(const json& envelope, ByteView public_key) {
-  const std::string payload = payload_of(envelope);
-  const json& signature = signature_of(envelope);
+std::string open_envelope(std::string_view envelope, ByteView public_key) {
+  const json value = parsed(envelope);
+  const json& signature = signature_of(value);
   if (text_of(signature, "keyid") != key_id_of(public_key)) {
     fail(fmt::format("it is signed with key {}, expected {}",
                      printable(text_of(signature, "keyid")), key_id_of(public_key)));
   }
-  if (!codec::verify_signature(pre_authentication_encoding(payload), decoded(signature, "sig"),
-                               public_key)) {
+  const Bytes payload = decoded(value, "payload");
+  if (!codec::verify_signature(pre_authentication_encoding(as_text(payload)),
+                               decoded(signature, "sig"), public_key)) {
     fail("its signature does not verify");
   }
-  return statement_of(payload);
+  return payload_of(value);
 }
 
-json parse_json(std::string_view text, std::string_view what) {
-  json value = json::parse(text, nullptr, false);
-  if (value.is_discarded()) fail(fmt::format("{} is not JSON", what));
-  return value;
+bool nests_too_deep(std::string_view json) {
+  constexpr int kDepthMax = 32;
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    const char each = json[at];
+    if (in_text && each == '\\') ++at;
+    if (each == '"') in_text = !in_text;
+    if (in_text) continue;
+    if ((each == '[' || each == '{') && ++depth > kDepthMax) return true;
+    if (each == ']' || each == '}') --depth;
+  }
+  return false;
 }
 
 std::string sha256_hex(std::string_view text) {

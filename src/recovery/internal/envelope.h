@@ -1,7 +1,5 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <string>
 
 #include "codec/signature.h"
@@ -10,24 +8,23 @@
 /// (https://in-toto.io/Statement/v1) in them; docs/evidence.md.
 namespace salvor::recovery::internal {
 
-/// Sorted keys, no blanks, UTF-8: the only text that a value has.
-std::string canonical(const nlohmann::json& value);
-
 /// What is signed: "DSSEv1", the payload's type and the payload, each with its length in front.
 Bytes pre_authentication_encoding(std::string_view payload);
 
-/// The envelope of a statement, as canonical JSON.
-std::string seal_envelope(const nlohmann::json& statement, const codec::SigningKey& key);
+/// The envelope of a statement, both as canonical JSON: sorted keys, no blanks, UTF-8; the only
+/// text that a value has.
+std::string seal_envelope(std::string_view statement, const codec::SigningKey& key);
 
-/// The statement of an envelope.   Errors: corruption: it is no envelope, or has other members than
-/// an envelope has; nothing is verified.
-nlohmann::json read_envelope(const nlohmann::json& envelope);
+/// The statement of an envelope: an object, in canonical JSON.
+/// Errors: corruption: it is no envelope, or has other members than one has; nothing is verified.
+std::string read_envelope(std::string_view envelope);
 
 /// The same, with the signature verified.   Errors: corruption.
-nlohmann::json open_envelope(const nlohmann::json& envelope, ByteView public_key);
+std::string open_envelope(std::string_view envelope, ByteView public_key);
 
-/// The value of a text.   Errors: corruption.
-nlohmann::json parse_json(std::string_view text, std::string_view what);
+/// Whether JSON nests deeper than anything that is written here: who reads foreign text asks first,
+/// because the library goes down by recursion.   Shape: any text.
+bool nests_too_deep(std::string_view json);
 
 std::string sha256_hex(std::string_view text);
 

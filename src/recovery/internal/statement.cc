@@ -101,17 +101,19 @@ json subject_of(repo::Repository& repository, const EvidenceRecord& record) {
           {"digest", {{"sha256", to_hex(repo::log_head(repository))}}}};
 }
 
-json statement(std::string_view type, json subject, json predicate) {
-  return {{"_type", kStatementType},
-          {"subject", json::array({std::move(subject)})},
-          {"predicateType", type},
-          {"predicate", std::move(predicate)}};
+/// Without spaces and with sorted keys: this library's way to write JSON is canonical.
+std::string statement(std::string_view type, json subject, json predicate) {
+  const json whole = {{"_type", kStatementType},
+                      {"subject", json::array({std::move(subject)})},
+                      {"predicateType", type},
+                      {"predicate", std::move(predicate)}};
+  return whole.dump();
 }
 
 }  // namespace
 
-json statement_of(repo::Repository& repository, const EvidenceRecord& record,
-                  const RecordPosition& position) {
+std::string statement_of(repo::Repository& repository, const EvidenceRecord& record,
+                         const RecordPosition& position) {
   json predicate = {{"sequence", position.sequence},       {"previous", position.previous},
                     {"repository", repository.id().hex()}, {"kind", shown(record.kind)},
                     {"service", shown(record.service)},    {"started", format_time(record.started)},
@@ -141,8 +143,8 @@ json statement_of(repo::Repository& repository, const EvidenceRecord& record,
   return statement(kRecordType, subject_of(repository, record), std::move(predicate));
 }
 
-json head_statement(repo::Repository& repository, const std::string& service,
-                    const EvidenceHead& head, Time exported) {
+std::string head_statement(repo::Repository& repository, const std::string& service,
+                           const EvidenceHead& head, Time exported) {
   const std::string digest = head.sequence == 0 ? sha256_hex("") : head.digest;
   return statement(kHeadType,
                    {{"name", "evidence record " + std::to_string(head.sequence)},

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "recovery/evidence.h"
 
-/// What records and heads say, as in-toto statements (docs/evidence.md).
+/// What records and heads say, as in-toto statements in canonical JSON (docs/evidence.md).
 namespace salvor::recovery::internal {
 
 inline constexpr std::string_view kStatementType = "https://in-toto.io/Statement/v1";
@@ -17,10 +15,10 @@ struct RecordPosition {
   std::string previous;  ///< digest of the envelope before; empty for the first
 };
 
-nlohmann::json statement_of(repo::Repository& repository, const EvidenceRecord& record,
-                            const RecordPosition& position);
+std::string statement_of(repo::Repository& repository, const EvidenceRecord& record,
+                         const RecordPosition& position);
 
-nlohmann::json head_statement(repo::Repository& repository, const std::string& service,
-                              const EvidenceHead& head, Time exported);
+std::string head_statement(repo::Repository& repository, const std::string& service,
+                           const EvidenceHead& head, Time exported);
 
 }  // namespace salvor::recovery::internal

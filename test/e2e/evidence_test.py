@@ -1,0 +1,229 @@
+"""Evidence: written by every run, exported, and verified by salvor and by openssl alone."""
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import unittest
+
+from shop import ShopTest, write
+
+HOSTILE = "<script>alert('x')</script>"
+
+
+def statement_of(envelope):
+    return json.loads(base64.b64decode(envelope["payload"]))
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class Evidence(ShopTest):
+    def exported(self, service="shop"):
+        self.run_salvor("evidence", "export", service, "-o", "evidence.json")
+        with open(self.path("evidence.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def key(self):
+        write(self.path("public.pem"), self.run_salvor("evidence", "key").out)
+        return self.path("public.pem")
+
+    def problems(self, *arguments, **options):
+        report = self.json_of("evidence", "verify", *arguments, **options)
+        self.assertEqual(report["sound"], not any(c["problems"] for c in report["chains"]))
+        return [(chain["service"], problem["record"], problem["what"])
+                for chain in report["chains"] for problem in chain["problems"]]
+
+    def records(self):
+        """The objects of the longest chain, in order."""
+        chains = {}
+        for path in self.objects("evidence"):
+            chains.setdefault(os.path.dirname(path), []).append(path)
+        return max(chains.values(), key=len)
+
+    def test_every_run_leaves_a_record(self):
+        point = self.ready()
+        self.run_salvor("restore", "shop", "--into", "out")
+        self.run_salvor("restore", "shop", "--into", "out2", "--only", "media")
+        self.run_salvor("verify", "--data")
+        rows = self.json_of("evidence", "list")["evidence"]
+        self.assertEqual([(r["service"], r["sequence"], r["kind"], r["result"]) for r in rows],
+                         [("", 1, "verify", "succeeded"), ("shop", 1, "backup", "succeeded"),
+                          ("shop", 2, "restore", "succeeded"),
+                          ("shop", 3, "restore", "succeeded")])
+        runs = {run["id"] for run in self.json_of("runs")["runs"]}
+        self.assertEqual({row["run"] for row in rows}, runs)
+        backup = self.json_of("evidence", "show", "shop", "1")["predicate"]
+        self.assertEqual(backup["point"]["id"], point)
+        self.assertEqual({store["name"] for store in backup["point"]["stores"]}, {"db", "media"})
+        self.assertEqual(backup["objectives"], {"rpo_s": 3600})
+        self.assertNotIn("rpo_s", backup["measured"], "there was no point before")
+        whole = self.json_of("evidence", "show", "shop", "2")["predicate"]
+        self.assertGreater(whole["measured"]["rto_s"], 0)
+        part = self.json_of("evidence", "show", "shop", "3")["predicate"]
+        self.assertNotIn("rto_s", part["measured"], "it was not all of the service")
+        self.assertIn("store db: not asked for", part["not_covered"])
+        self.assertEqual(whole["policy"], backup["policy"])
+        verified = self.json_of("evidence", "show", "-", "1")["predicate"]
+        self.assertEqual(verified["checks"][0]["verdict"], "passed")
+        self.assertEqual(self.problems(), [])
+        self.assertIn(" 3  restore  succeeded", self.run_salvor("evidence", "list", "shop").out)
+        self.fails(4, "not_found", "evidence", "show", "shop", "4")
+        self.fails(4, "not_found", "evidence", "list", "shpo", text='did you mean "shop"')
+        self.fails(2, "usage", "evidence", "show", "shop", "first")
+
+    def test_runs_that_fail_leave_a_record(self):
+        self.ready()
+        write(os.path.join(self.media, "new"), b"x")
+        os.rename(self.database, self.database + ".gone")
+        self.run_salvor("backup", expect=None)
+        last = self.json_of("evidence", "list", "shop")["evidence"][-1]
+        self.assertEqual((last["kind"], last["result"], last["point"]), ("backup", "failed", None))
+        shown = self.json_of("evidence", "show", "shop", str(last["sequence"]))
+        self.assertIn("shop.db", shown["predicate"]["deviations"][0])
+        self.assertTrue(shown["subject"][0]["name"].startswith("repository "))
+        self.run_salvor("restore", "shpo", "--into", "out", expect=4)
+        self.assertEqual(len(self.json_of("evidence", "list")["evidence"]), 2,
+                         "a mistyped name is no service")
+
+    def test_a_policy_that_changes_shows(self):
+        self.ready()
+        with open(self.config, "a", encoding="utf-8") as file:
+            file.write('exclude = ["tmp/**"]\n')
+        self.run_salvor("backup")
+        first, second = (statement_of(each)["predicate"] for each in self.exported()["records"])
+        self.assertNotEqual(first["policy"], second["policy"])
+        self.assertEqual(second["not_covered"], ["store media: excluded: tmp/**"])
+        self.assertGreater(second["measured"]["rpo_s"], 0)
+
+    def test_openssl_agrees(self):
+        self.ready()
+        self.run_salvor("backup")
+        document = self.exported()
+        key = self.key()
+        previous = ""
+        for envelope in document["records"] + [document["head"]]:
+            payload = base64.b64decode(envelope["payload"])
+            write(self.path("signed"), b"DSSEv1 28 application/vnd.in-toto+json %d %s"
+                  % (len(payload), payload))
+            write(self.path("signature"), base64.b64decode(envelope["signatures"][0]["sig"]))
+            subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", key, "-rawin",
+                            "-in", self.path("signed"), "-sigfile", self.path("signature")],
+                           check=True, stdout=subprocess.DEVNULL)
+            statement = json.loads(payload)
+            self.assertEqual(canonical(statement), payload)
+            if envelope is not document["head"]:
+                self.assertEqual(statement["predicate"]["previous"], previous)
+                previous = hashlib.sha256(canonical(envelope)).hexdigest()
+        self.assertEqual(statement["predicate"]["digest"], previous)
+
+    def test_a_file_is_verified_by_the_key_alone(self):
+        self.ready()
+        self.run_salvor("backup")
+        document = self.exported()
+        key = self.key()
+        nowhere = {"config": self.path("no such file"), "cwd": "/"}
+        file = self.path("evidence.json")
+        self.assertEqual(self.problems(file, "--key", key, **nowhere), [])
+        self.assertIn("compare it", self.run_salvor("evidence", "verify", file, **nowhere).out)
+        changes = {
+            "removed": lambda d: d["records"].pop(0),
+            "reordered": lambda d: d["records"].reverse(),
+            "cut off": lambda d: d["records"].pop(),
+            "other service": lambda d: d.update(service="blog"),
+            "other time": lambda d: d.update(exported="2020-01-01T00:00:00.000000Z"),
+            "no head": lambda d: d.pop("head"),
+            "payload": lambda d: d["records"][0].update(payload=d["records"][1]["payload"]),
+        }
+        for name, change in changes.items():
+            with self.subTest(name):
+                changed = json.loads(json.dumps(document))
+                change(changed)
+                write(self.path("changed.json"), json.dumps(changed))
+                self.assertTrue(self.problems(self.path("changed.json"), "--key", key, expect=5,
+                                              **nowhere))
+        write(self.path("other.pem"), "-----BEGIN PUBLIC KEY-----\n"
+              "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
+              "-----END PUBLIC KEY-----\n")
+        self.assertTrue(self.problems(file, "--key", self.path("other.pem"), expect=5, **nowhere))
+        self.assertTrue(self.problems("--key", self.path("other.pem"), expect=5))
+        self.fails(3, "configuration", "evidence", "verify", file, "--key", file, **nowhere)
+        self.fails(4, "not_found", "evidence", "verify", "/no such file", **nowhere)
+
+    def test_what_is_done_to_the_repository_is_found(self):
+        self.ready()
+        for _ in range(3):
+            self.run_salvor("backup")
+        records = self.records()
+        self.assertEqual(len(records), 4)
+        with open(records[1], "r+b") as file:
+            file.seek(100)
+            byte = file.read(1)
+            file.seek(100)
+            file.write(bytes([byte[0] ^ 1]))
+        self.assertEqual([(s, n) for s, n, _ in self.problems(expect=5)], [("shop", 2)])
+        report = self.json_of("verify", expect=5)
+        self.assertEqual([f["object"] for f in report["findings"]],
+                         [os.path.relpath(records[1], self.path("repository"))])
+        self.assertEqual(report["affected"], [])
+        with open(records[1], "r+b") as file:
+            file.seek(100)
+            file.write(byte)
+        self.assertEqual(self.problems(), [])
+        os.rename(records[1], self.path("aside"))
+        self.assertEqual([(s, n) for s, n, _ in self.problems(expect=5)], [("shop", 2)])
+        os.rename(self.path("aside"), records[1])
+
+    def test_a_cut_off_end_is_found(self):
+        self.ready()
+        self.run_salvor("backup")
+        last = self.records()[-1]
+        self.assertTrue(last.endswith("2"))
+        os.remove(last)
+        self.assertIn("this machine knows 2", self.problems(expect=5)[0][2])
+        self.assertIn("cut off", self.run_salvor("verify", expect=5).out)
+        # Another machine knows it from the recovery points, once there is a later one.
+        self.run_salvor("backup")
+        self.assertIn("the end of the evidence is lost", self.json_of(
+            "evidence", "show", "shop", "2")["predicate"]["deviations"][0])
+        self.run_salvor("backup")
+        os.remove(self.records()[-1])
+        os.remove(self.records()[-1])
+        os.rename(self.path("state"), self.path("lost state"))
+        found = self.problems(expect=5)
+        self.assertEqual(len(found), 1, found)
+        self.assertIn("the end is cut off: found 1 records, but recovery point", found[0][2])
+
+    def test_without_room_for_evidence_a_backup_succeeds(self):
+        self.ready()
+        chain = os.path.dirname(self.records()[0])
+        # In the way of the next record, for root as well.
+        os.mkdir(os.path.join(chain, "0000000000000002"))
+        done = self.run_salvor("backup")
+        self.assertIn("no evidence could be written", done.err)
+        self.assertEqual(len(self.json_of("points")["points"]), 2)
+
+    def test_the_page_shows_names_as_text(self):
+        with open(self.config, "a", encoding="utf-8") as file:
+            file.write(f'exclude = ["{HOSTILE}"]\n')
+        self.ready()
+        self.exported()
+        with open(self.path("evidence.html"), encoding="utf-8") as file:
+            page = file.read()
+        self.assertIn("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;", page)
+        self.assertNotIn("<script", page)
+        self.fails(2, "usage", "evidence", "export", "shop", "-o", "page.html")
+
+    def test_completion_knows_the_commands(self):
+        script = self.run_salvor("completion", "bash").out
+        done = subprocess.run(["bash", "-c", script + """
+COMP_WORDS=(salvor evidence ex); COMP_CWORD=2; _salvor; echo "${COMPREPLY[@]}"
+COMP_WORDS=(salvor evidence export shop --out); COMP_CWORD=4; _salvor; echo "${COMPREPLY[@]}"
+"""], capture_output=True, text=True, check=True)
+        self.assertEqual(done.stdout.splitlines(), ["export", "--output"])
+
+
+if __name__ == "__main__":
+    unittest.main()
