@@ -1,15 +1,14 @@
 #include "stores/sqlite/sqlite.h"
 
-#include <fmt/format.h>
 #include <sqlite3.h>
 
-#include <cctype>
 #include <cerrno>
 #include <utility>
 
 #include "base/error.h"
 #include "stores/sqlite/internal/connection.h"
 #include "stores/sqlite/internal/copy.h"
+#include "stores/sqlite/internal/reading.h"
 #include "stores/sqlite/internal/spool.h"
 
 namespace salvor::stores {
@@ -112,18 +111,6 @@ class SqliteSource : public Source {
   int announced_ = 0;
 };
 
-/// The path as a URI that tells SQLite that nobody writes the file: no lock, no -shm.
-std::string immutable_uri(const std::filesystem::path& path) {
-  const std::string absolute = std::filesystem::absolute(path);
-  std::string uri = "file://";
-  for (const char c : absolute) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = std::isalnum(byte) != 0 || c == '/' || c == '-' || c == '_' || c == '.';
-    uri += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
-  }
-  return uri + "?immutable=1";
-}
-
 struct CloseDatabase {
   void operator()(sqlite3* database) const { sqlite3_close(database); }
 };
@@ -140,7 +127,7 @@ std::vector<std::string> sqlite_problems(const std::filesystem::path& database) 
   }
   sqlite3* opened = nullptr;
   int result =
-      sqlite3_open_v2(immutable_uri(database).c_str(), &opened,
+      sqlite3_open_v2(sqlite::immutable_uri(database).c_str(), &opened,
                       SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
   const std::unique_ptr<sqlite3, CloseDatabase> owner(opened);
   std::vector<std::string> problems;

@@ -47,6 +47,21 @@ std::unique_ptr<Source> make_sqlite_source(SqliteSourceOptions options);
 /// Errors: not_found; failed, when it can't be read.
 std::vector<std::string> sqlite_problems(const std::filesystem::path& database);
 
+struct SqliteTargetOptions {
+  std::filesystem::path database;  ///< the live one, or a copy of it; need not exist
+  bool nobody_writes = false;     ///< it is a copy: read it without a lock, leave nothing beside it
+  ReplacementFaults faults = {};  ///< tests only
+};
+
+/// A SQLite database where it lies.
+///
+/// lock_writes() holds SQLite's own locks, so that writers that know nothing of a restore get
+/// SQLITE_BUSY; readers go on. It follows a replacement of this process: after cut_over() and
+/// swap_back() it holds what is live then. To be released while no other code of this process
+/// reads the database (see above).
+/// Threads: as Target says.
+std::unique_ptr<Target> make_sqlite_target(SqliteTargetOptions options);
+
 /// Writes the one row of table salvor_canary, in a transaction of its own, and makes the table
 /// where it is missing. Not while a source of this process marks the same database. Errors:
 /// conflict: locked by others for longer than `lock_wait_ms_max`; not_found; failed.

@@ -1,0 +1,256 @@
+#include "stores/sqlite/internal/replacement.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "stores/files/files.h"
+#include "stores/internal/exchange.h"
+#include "stores/sqlite/internal/file_locks.h"
+#include "stores/sqlite/internal/stand_alone.h"
+
+namespace salvor::stores::sqlite {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The files that SQLite keeps beside a database, by what is appended to its name.
+constexpr std::array<const char*, 3> kBeside = {"-wal", "-journal", "-shm"};
+constexpr std::int64_t kIncomingWaitMs = 10'000;
+constexpr std::int64_t kStragglersWaitMs = 5'000;
+
+/// Locks that outlived their use: connections that wait for a database which was replaced must not
+/// get it before this process ends.   Threads: guarded by the mutex.
+void keep_until_the_end(std::shared_ptr<FileLocks> locks) {
+  static std::mutex mutex;
+  static std::vector<std::shared_ptr<FileLocks>> kept;
+  const std::lock_guard lock(mutex);
+  kept.push_back(std::move(locks));
+}
+
+/// Takes the one file of a snapshot, whatever its name was, for the live one's name.
+class RenamingSink final : public Sink {
+ public:
+  RenamingSink(const fs::path& directory, const std::string& name)
+      : name_(to_bytes(name)),
+        inner_(make_files_sink({.target = directory, .delta = true, .clock = &Clock::system()})) {}
+
+  void begin() override { inner_->begin(); }
+  void make(ByteView key, const Entry& entry) override { inner_->make(checked(key), entry); }
+  std::unique_ptr<FileWriter> create(ByteView key, const Entry& entry) override {
+    return inner_->create(checked(key), entry);
+  }
+  void complete(ByteView key, const Entry& entry) override {
+    inner_->complete(checked(key), entry);
+  }
+  void commit() override { inner_->commit(); }
+  SinkReport report() const override { return inner_->report(); }
+
+ private:
+  ByteView checked(ByteView key) {
+    if (key.empty()) return key;
+    const std::lock_guard lock(mutex_);
+    if (their_name_.empty()) their_name_ = to_bytes(key);
+    if (!std::ranges::equal(their_name_, key)) {
+      throw Error(ErrorCode::corruption,
+                  "found " + printable(path_of_key(key)) + " beside " +
+                      printable(path_of_key(their_name_)) + ", expected one database",
+                  "run salvor verify --data");
+    }
+    return name_;
+  }
+
+  const Bytes name_;
+  std::mutex mutex_;
+  Bytes their_name_;  // guarded by mutex_
+  const std::unique_ptr<Sink> inner_;
+};
+
+class SqliteReplacement final : public Replacement {
+ public:
+  SqliteReplacement(const fs::path& live, const fs::path& workplace, ReplacementFaults faults)
+      : exchange_({live, workplace, workplace / "new" / live.filename(),
+                   workplace / "old" / live.filename()},
+                  std::move(faults)) {}
+
+  ReplacementState state() const override {
+    return {exchange_.is_provisioned(), exchange_.is_cut_over()};
+  }
+  const fs::path& workplace() const override { return places().workplace; }
+  fs::path copy() const override {
+    return exchange_.is_cut_over() ? places().live : places().fresh;
+  }
+  void provision() override { exchange_.provision(); }
+
+  std::unique_ptr<Sink> sink() override {
+    SALVOR_ASSERT(exchange_.is_provisioned() && !exchange_.is_cut_over());
+    return std::make_unique<RenamingSink>(places().fresh.parent_path(),
+                                          places().fresh.filename().native());
+  }
+
+  std::uint64_t separate(const Rewrite&) override { return 0; }
+
+  void cut_over(std::int64_t wait_ms_max) override {
+    exchange_.settle();
+    if (!exchange_.is_cut_over()) replace(wait_ms_max, true);
+    // Also what a crash has left undone.
+    if (inode_at(places().parked) != 0) make_useless(places().parked);
+  }
+
+  void swap_back(std::int64_t wait_ms_max) override {
+    exchange_.settle();
+    if (exchange_.is_cut_over()) {
+      replace(wait_ms_max, false);
+    } else {
+      exchange_.bring_back();
+      if (inode_at(places().live) != 0) unpoison(places().live, workplace());
+    }
+    put_back_beside();
+    // The copy, with what was written since, is for people to look into. Who had it open was locked
+    // out; connections that are left find that their file has moved.
+    if (inode_at(places().fresh) != 0) unpoison(places().fresh, workplace());
+  }
+
+  void discard_copy() override { exchange_.discard_copy(); }
+  void discard_old() override { exchange_.discard_old(); }
+
+ private:
+  const Exchange::Places& places() const { return exchange_.places(); }
+
+  /// The locks of what is live now; of this process's WriteLock, where it has one.
+  std::shared_ptr<FileLocks> locks_of_live() const {
+    const std::shared_ptr<HeldLocks> held = held_locks(places().live);
+    if (held && held->locks && held->locks->id().second == inode_at(places().live)) {
+      return held->locks;
+    }
+    return std::make_shared<FileLocks>(places().live);
+  }
+
+  void replace(std::int64_t wait_ms_max, bool in) {
+    const fs::path& incoming = in ? places().fresh : places().parked;
+    const fs::path& outgoing_park = in ? places().parked : places().fresh;
+    LockWait wait(Clock::system(), wait_ms_max);
+    std::shared_ptr<FileLocks> outgoing;
+    if (inode_at(places().live) != 0) {
+      outgoing = locks_of_live();
+      outgoing->claim(wait);
+    }
+    try {
+      LockWait incoming_wait(Clock::system(), kIncomingWaitMs);
+      std::optional<FileLocks> arriving;
+      if (inode_at(incoming) != 0) {
+        arriving.emplace(incoming);
+        arriving->claim(incoming_wait);
+        prepare(incoming, in);
+      }
+      const bool stands_alone = outgoing && completes(places().live);
+      move_beside(outgoing_park, stands_alone);
+      in ? exchange_.bring_in() : exchange_.bring_back();
+    } catch (...) {
+      if (outgoing) outgoing->unclaim();
+      throw;
+    }
+    if (outgoing && inode_at(outgoing_park) != 0) make_useless(outgoing_park);
+    lock_what_is_live(wait);
+    if (outgoing) release(std::move(outgoing));
+  }
+
+  void prepare(const fs::path& incoming, bool in) {
+    exchange_.step("give the incoming file its header");
+    unpoison(incoming, workplace());
+    if (in && !completes(incoming)) {
+      throw Error(ErrorCode::corruption, printable(incoming.native()) + " is not a database",
+                  "undo the restore, and restore an older point");
+    }
+  }
+
+  bool completes(const fs::path& database) {
+    exchange_.step("bring the log into the database");
+    return make_stand_alone(database);
+  }
+
+  /// What lies beside the live database goes with it: the new one must not be given the old log.
+  void move_beside(const fs::path& park, bool stands_alone) {
+    for (const char* suffix : kBeside) {
+      const fs::path from = places().live.native() + suffix;
+      fs::path to = park.native() + suffix;
+      if (inode_at(from) == 0) continue;
+      // Where all is in the database, an earlier try has left nothing of worth there.
+      for (int i = 1; !stands_alone && inode_at(to) != 0; ++i) {
+        to = park.native() + suffix + "." + std::to_string(i);
+      }
+      exchange_.step("move what is beside the database");
+      if (rename(from.c_str(), to.c_str()) != 0) {
+        throw_system_error("cannot move", from.native(), errno);
+      }
+    }
+    exchange_.sync();
+  }
+
+  /// A database that could not be completed gets its log and journal back. The -shm file follows
+  /// from the log.
+  void put_back_beside() {
+    if (inode_at(places().live) == 0 || exchange_.is_cut_over()) return;
+    for (const char* suffix : {"-wal", "-journal"}) {
+      const fs::path from = places().parked.native() + suffix;
+      const fs::path to = places().live.native() + suffix;
+      if (inode_at(from) == 0) continue;
+      exchange_.step("move back what was beside the database");
+      if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0 &&
+          errno != EEXIST) {
+        throw_system_error("cannot move", from.native(), errno);
+      }
+    }
+    exchange_.sync();
+  }
+
+  void make_useless(const fs::path& database) {
+    exchange_.step("make the old file useless");
+    poison(database, workplace());
+  }
+
+  /// In WAL mode, who waits for the old file would look for the log of the new one when he gets
+  /// it: he gets SQLITE_BUSY until he has given up. Else he finds the file moved, or useless.
+  static void release(std::shared_ptr<FileLocks> outgoing) {
+    LockWait wait(Clock::system(), kStragglersWaitMs);
+    while (outgoing->is_wal() && !holders_of({outgoing->id()}).empty()) {
+      if (wait.again()) continue;
+      keep_until_the_end(std::move(outgoing));
+      return;
+    }
+  }
+
+  /// A WriteLock of this process goes on with what is live now.
+  void lock_what_is_live(LockWait& wait) const {
+    const std::shared_ptr<HeldLocks> held = held_locks(places().live);
+    if (!held) return;
+    held->locks = nullptr;
+    if (inode_at(places().live) == 0) return;
+    try {
+      held->locks = acquire_writers(places().live, wait);
+    } catch (const Error& error) {
+      // Somebody writes to what is live: no write is lost, and the next question finds it out.
+      if (error.code() != ErrorCode::conflict) throw;
+    }
+  }
+
+  Exchange exchange_;
+};
+
+}  // namespace
+
+std::unique_ptr<Replacement> make_replacement(const SqliteTargetOptions& options,
+                                              const std::string& run, const std::string& tag) {
+  const fs::path live = real_place(options.database);
+  return std::make_unique<SqliteReplacement>(live, workplace_for(live, run, tag), options.faults);
+}
+
+}  // namespace salvor::stores::sqlite

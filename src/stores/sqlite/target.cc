@@ -1,0 +1,93 @@
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "stores/internal/exchange.h"
+#include "stores/internal/holders.h"
+#include "stores/sqlite/internal/file_locks.h"
+#include "stores/sqlite/internal/reading.h"
+#include "stores/sqlite/internal/replacement.h"
+#include "stores/sqlite/sqlite.h"
+
+namespace salvor::stores {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void throw_no_paths() {
+  throw Error(ErrorCode::usage, "a database holds no paths", "name a store of files");
+}
+
+class SqliteTarget final : public Target {
+ public:
+  explicit SqliteTarget(SqliteTargetOptions options) : options_(std::move(options)) {}
+
+  const fs::path& path() const override { return options_.database; }
+  TargetCapabilities capabilities() const override {
+    return {.locks_writes = true, .answers_sql = true};
+  }
+
+  TargetIdentity identify(std::int64_t) const override {
+    TargetIdentity identity;
+    identity.path = options_.database.native();
+    std::vector<FileId> files;
+    for (const char* suffix : {"", "-wal", "-journal", "-shm"}) {
+      struct stat status {};
+      if (stat((identity.path + suffix).c_str(), &status) != 0) continue;
+      files.emplace_back(status.st_dev, status.st_ino);
+      if (suffix != std::string_view()) continue;
+      identity.exists = true;
+      identity.bytes = static_cast<std::uint64_t>(status.st_size);
+      identity.entries = 2;  // as its source announces: the directory and the database
+      identity.identity =
+          "device " + std::to_string(status.st_dev) + ", inode " + std::to_string(status.st_ino);
+    }
+    if (!files.empty()) identity.holders = holders_of(files);
+    return identity;
+  }
+
+  std::unique_ptr<WriteLock> lock_writes(std::int64_t wait_ms_max) override {
+    const fs::path real = real_place(options_.database);
+    if (inode_at(real) == 0) return nullptr;
+    sqlite::LockWait wait(Clock::system(), wait_ms_max);
+    return sqlite::lock_writers(real, wait);
+  }
+
+  std::optional<bool> refuses_writes() override {
+    const fs::path real = real_place(options_.database);
+    if (inode_at(real) == 0) return std::nullopt;
+    return sqlite::refuses_writes(real);
+  }
+
+  std::vector<SelfCheck> check(std::stop_token stop) override {
+    return sqlite::check_database(options_.database, options_.nobody_writes, std::move(stop));
+  }
+
+  void query(const std::string& sql, std::stop_token stop,
+             const std::function<bool(const Row&)>& visit) override {
+    sqlite::Reading(options_.database, options_.nobody_writes, std::move(stop)).query(sql, visit);
+  }
+
+  std::optional<PathFacts> look_at(const std::string&) override { throw_no_paths(); }
+  std::string sha256(const std::string&) override { throw_no_paths(); }
+  void list(const std::function<void(const std::string& path)>&) override { throw_no_paths(); }
+
+  std::optional<Marker> marker(std::stop_token stop) override {
+    return read_sqlite_marker(*this, stop);
+  }
+
+  std::unique_ptr<Replacement> replacement(const std::string& run,
+                                           const std::string& tag) override {
+    return sqlite::make_replacement(options_, run, tag);
+  }
+
+ private:
+  const SqliteTargetOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Target> make_sqlite_target(SqliteTargetOptions options) {
+  return std::make_unique<SqliteTarget>(std::move(options));
+}
+
+}  // namespace salvor::stores
