@@ -53,7 +53,7 @@ std::string content_of(const fs::path& path) {
 
 class FilesSubject final : public testing::TargetSubject {
  public:
-  explicit FilesSubject(fs::path scratch) : live_(std::move(scratch) / "live") {}
+  explicit FilesSubject(const fs::path& scratch) : live_(scratch / "live") {}
 
   fs::path live() const override { return live_; }
   void make_first() override {

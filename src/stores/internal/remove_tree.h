@@ -8,7 +8,7 @@ namespace salvor::stores {
 /// Removes a directory with all in it: of any depth, of any width, with names of any bytes, also
 /// directories that nobody may write to. Symlinks are removed, never followed. Can be repeated
 /// after a crash. Memory and descriptors are bounded.
-/// Errors: refused, before anything of it is touched, when another file system is mounted within;
+/// Errors: refused, when another file system is mounted within, of which nothing is touched;
 /// failed.
 void remove_tree(const std::filesystem::path& root);
 

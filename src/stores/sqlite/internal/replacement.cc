@@ -103,6 +103,8 @@ class SqliteReplacement final : public Replacement {
     if (!exchange_.is_cut_over()) replace(wait_ms_max, true);
     // Also what a crash has left undone.
     if (inode_at(places().parked) != 0) make_useless(places().parked);
+    LockWait wait(Clock::system(), wait_ms_max);
+    lock_what_is_live(wait);
   }
 
   void swap_back(std::int64_t wait_ms_max) override {
@@ -117,6 +119,8 @@ class SqliteReplacement final : public Replacement {
     // The copy, with what was written since, is for people to look into. Who had it open was locked
     // out; connections that are left find that their file has moved.
     if (inode_at(places().fresh) != 0) unpoison(places().fresh, workplace());
+    LockWait wait(Clock::system(), wait_ms_max);
+    lock_what_is_live(wait);
   }
 
   void discard_copy() override { exchange_.discard_copy(); }
@@ -231,9 +235,10 @@ class SqliteReplacement final : public Replacement {
   /// A WriteLock of this process goes on with what is live now.
   void lock_what_is_live(LockWait& wait) const {
     const std::shared_ptr<HeldLocks> held = held_locks(places().live);
-    if (!held) return;
+    const std::uint64_t live = inode_at(places().live);
+    if (!held || (held->locks && held->locks->id().second == live)) return;
     held->locks = nullptr;
-    if (inode_at(places().live) == 0) return;
+    if (live == 0) return;
     try {
       held->locks = acquire_writers(places().live, wait);
     } catch (const Error& error) {
