@@ -23,10 +23,15 @@ class TargetSubject {
   virtual void make_second() = 0;
   virtual void remove() = 0;
 
+  /// Whether an exchange that is killed may leave a store that refuses everybody, until the restore
+  /// is resumed or undone.
+  virtual bool may_be_shut() const { return false; }
+
   virtual Taken take() = 0;
   virtual std::unique_ptr<stores::Target> target(const stores::ReplacementFaults& faults) = 0;
 
-  /// What a user sees there: equal exactly when he sees no difference. Empty when there is nothing.
+  /// What a user sees there: equal exactly when he sees no difference. Empty when there is nothing,
+  /// or nobody is let in.
   virtual std::string describe(const std::filesystem::path& place) = 0;
   /// One small change, as an application would make it.
   virtual void write(const std::filesystem::path& place) = 0;

@@ -100,7 +100,12 @@ class SqliteReplacement final : public Replacement {
 
   void cut_over(std::int64_t wait_ms_max) override {
     exchange_.settle();
-    if (!exchange_.is_cut_over()) replace(wait_ms_max, true);
+    if (!exchange_.is_cut_over()) {
+      replace(wait_ms_max, true);
+    } else if (inode_at(places().live) != 0) {
+      // A swap back was killed before its exchange.
+      unpoison(places().live, workplace());
+    }
     // Also what a crash has left undone.
     if (inode_at(places().parked) != 0) make_useless(places().parked);
     LockWait wait(Clock::system(), wait_ms_max);
@@ -123,7 +128,10 @@ class SqliteReplacement final : public Replacement {
     lock_what_is_live(wait);
   }
 
-  void discard_copy() override { exchange_.discard_copy(); }
+  void discard_copy() override {
+    if (inode_at(places().live) != 0) unpoison(places().live, workplace());
+    exchange_.discard_copy();
+  }
   void discard_old() override { exchange_.discard_old(); }
 
  private:
@@ -157,14 +165,23 @@ class SqliteReplacement final : public Replacement {
       }
       const bool stands_alone = outgoing && completes(places().live);
       move_beside(outgoing_park, stands_alone);
+      // In WAL mode at once: were we killed right after the exchange, who waits for the old file
+      // would begin a log under its name, which is the new one's by then.
+      if (outgoing && outgoing->is_wal()) make_useless(places().live);
       in ? exchange_.bring_in() : exchange_.bring_back();
     } catch (...) {
-      if (outgoing) outgoing->unclaim();
+      if (outgoing) give_back(*outgoing);
       throw;
     }
     if (outgoing && inode_at(outgoing_park) != 0) make_useless(outgoing_park);
     lock_what_is_live(wait);
     if (outgoing) release(std::move(outgoing));
+  }
+
+  /// After a failure: what is live still is to be used.
+  void give_back(FileLocks& outgoing) {
+    if (inode_at(places().live) == outgoing.id().second) unpoison(places().live, workplace());
+    outgoing.unclaim();
   }
 
   void prepare(const fs::path& incoming, bool in) {
