@@ -10,19 +10,22 @@
 #include "base/error.h"
 #include "base/process_identity.h"
 #include "catalog/internal/opening.h"
+#include "catalog/internal/pid_space.h"
 
 namespace salvor::catalog {
+
+std::string internal::own_pid_space() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/ns/pid", ignored).native();
+}
+
 namespace {
+
+using internal::own_pid_space;
 
 constexpr std::size_t kDurationsMax = 20;
 constexpr std::string_view kColumns =
     "id, kind, service, state, trigger, started_ns, ended_ns, summary_json, error";
-
-/// The names by which processes are known here; a container has its own.
-std::string own_pid_space() {
-  std::error_code ignored;
-  return std::filesystem::read_symlink("/proc/self/ns/pid", ignored).native();
-}
 
 /// Whether the process that began a run is certainly gone. The catalog is one machine's: a process
 /// of another boot is gone. Of a process in another container nothing is known.

@@ -51,6 +51,21 @@ class Catalog {
   /// Errors: not_found.
   void change_state(const RunId& id, RunState state);
 
+  /// Records a run that began elsewhere, or before this catalog: as running, by this process.
+  /// Nothing when the catalog has it.
+  void adopt_run(const RunId& id, RunKind kind, std::string_view service, Time started);
+
+  /// The journal of a run, as the repository has it; durable when it returns. A record that is
+  /// there already stays.
+  void append_journal(std::string_view run, std::uint64_t number, std::string_view record);
+  std::vector<std::string> journal(std::string_view run);
+
+  /// Remembers how long a step took.   Units: seconds.
+  void note_step(std::string_view service, RunKind kind, std::string_view step, double seconds);
+
+  /// The median of the newest times that a step took, of that kind of run, or else of the other.
+  std::optional<double> step_seconds(std::string_view service, RunKind kind, std::string_view step);
+
   /// Newest first. Runs of processes that are gone become `interrupted`.
   std::vector<RunRow> runs(const RunFilter& filter = {});
 

@@ -40,6 +40,12 @@ Statement& Statement::bind(std::int64_t number) {
   return *this;
 }
 
+Statement& Statement::bind(double number) {
+  const int result = sqlite3_bind_double(statement_, ++bound_, number);
+  if (result != SQLITE_OK) database_.fail(result);
+  return *this;
+}
+
 Statement& Statement::bind_null() {
   const int result = sqlite3_bind_null(statement_, ++bound_);
   if (result != SQLITE_OK) database_.fail(result);
@@ -62,6 +68,10 @@ std::string Statement::text(int column) const {
 
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_, column);
+}
+
+double Statement::real(int column) const {
+  return sqlite3_column_double(statement_, column);
 }
 
 bool Statement::is_null(int column) const {

@@ -25,6 +25,7 @@ class Statement {
   /// Binds the next parameter.
   Statement& bind(std::string_view text);
   Statement& bind(std::int64_t number);
+  Statement& bind(double number);
   Statement& bind_null();
 
   /// The next row; false at the end. A statement that changes something needs one call.
@@ -32,6 +33,7 @@ class Statement {
 
   std::string text(int column) const;
   std::int64_t integer(int column) const;
+  double real(int column) const;
   bool is_null(int column) const;
 
  private:

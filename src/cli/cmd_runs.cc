@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/in_place.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
 
@@ -39,12 +40,15 @@ int list(Invocation& invocation, const Request& request) {
 }
 
 int show(Invocation& invocation, const Request& request) {
-  const catalog::RunRow run = control::show_run(invocation.load_config(), request.run);
+  const control::RunReport report =
+      control::show_run(invocation.load_config(), request.run, invocation.caller());
+  invocation.end_progress();
   Output& output = invocation.output();
   if (output.json()) {
-    output.document(control::to_json(run));
+    output.document(control::to_json(report));
     return 0;
   }
+  const catalog::RunRow& run = report.row;
   output.line(fmt::format("run      {}", run.id.text));
   output.line(fmt::format("kind     {}", name_of(run.kind)));
   if (!run.service.empty()) output.line(fmt::format("service  {}", printable(run.service)));
@@ -55,7 +59,13 @@ int show(Invocation& invocation, const Request& request) {
     output.line(fmt::format("ended    {} (after {})", local_time(*run.ended), duration_of(run)));
   }
   if (!run.error.empty()) output.line(fmt::format("error    {}", run.error));
-  if (!run.summary_json.empty()) output.line(run.summary_json);
+  if (report.outcome) {
+    output.line(fmt::format("point    {} of {}", report.outcome->plan.point,
+                            local_time(report.outcome->plan.point_time)));
+    show_steps(output, *report.outcome);
+  } else if (!run.summary_json.empty()) {
+    output.line(run.summary_json);
+  }
   return 0;
 }
 

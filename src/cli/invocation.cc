@@ -1,6 +1,9 @@
 #include "cli/invocation.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 namespace salvor::cli {
 
@@ -22,6 +25,11 @@ control::Caller Invocation::caller() {
     caller.progress = [this](const control::PhaseProgress& progress) { progress_->show(progress); };
   }
   return caller;
+}
+
+void Invocation::say(const std::string& line) {
+  if (progress_) progress_->clear();
+  fmt::print(stderr, "{}\n", printable(line));
 }
 
 }  // namespace salvor::cli

@@ -36,6 +36,9 @@ class Invocation {
   /// For the verbs of control: progress as this call wants it, and a stop on signals.
   control::Caller caller();
 
+  /// A line about what happens, on standard error, that does not break the progress.
+  void say(const std::string& line);
+
   /// To be called before anything else is written.
   void end_progress() { progress_.reset(); }
 

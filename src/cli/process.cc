@@ -2,10 +2,11 @@
 
 #include <malloc.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <csignal>
 #include <cstdlib>
+
+#include "base/umask.h"
 
 namespace salvor::cli {
 
@@ -25,7 +26,7 @@ void prepare_process() {
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
   ::mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
-  ::umask(077);
+  make_umask_private();
   std::signal(SIGPIPE, SIG_IGN);
 }
 

@@ -36,8 +36,7 @@ std::string message_after_start(const std::string& more) {
 }
 
 TEST(ConfigTest, ReadsTheExample) {
-  const std::filesystem::path examples =
-      std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "examples";
+  const std::filesystem::path examples = std::filesystem::path(SALVOR_SOURCE_DIR) / "examples";
   const Config config = load_config(examples / "files-and-sqlite.toml");
   EXPECT_EQ(config.state_directory, "/var/lib/salvor");
   EXPECT_EQ(config.repository.path, "/var/backups/salvor");
@@ -71,8 +70,7 @@ TEST(ConfigTest, ReadsTheExample) {
 }
 
 TEST(ConfigTest, ReadsEveryExample) {
-  const std::filesystem::path examples =
-      std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "examples";
+  const std::filesystem::path examples = std::filesystem::path(SALVOR_SOURCE_DIR) / "examples";
   int count = 0;
   for (const auto& file : std::filesystem::directory_iterator(examples)) {
     if (file.path().extension() != ".toml") continue;

@@ -11,7 +11,9 @@
 #include "catalog/catalog.h"
 #include "control/config.h"
 #include "recovery/evidence.h"
+#include "recovery/execute.h"
 #include "recovery/restore.h"
+#include "recovery/space.h"
 #include "repo/check.h"
 
 /// Every verb once: a typed request in, a typed report out. cli and daemon only translate.
@@ -29,6 +31,7 @@ struct PhaseProgress {
 /// What a verb needs from whoever calls it. Threads: progress is called by a thread of the verb's.
 struct Caller {
   std::function<void(const PhaseProgress&)> progress;  ///< about 5 times a second; may be empty
+  std::function<void(const std::string& line)> say;  ///< what happens, as it happens; may be empty
   std::stop_token stop;
   std::string trigger = "command";
 };
@@ -155,6 +158,73 @@ struct RestoreReport {
 RestoreReport restore_into(const Config& config, const RestoreRequest& request,
                            const Caller& caller);
 
+struct PlanRequest {
+  std::string service;
+  std::string at = "latest";
+  std::vector<std::string> stores;  ///< empty: all of the point
+  bool safety_snapshot = true;
+  bool in_place_delta = false;
+};
+struct PlannedStep {
+  std::string name;
+  std::string what;
+  std::optional<double> expected_s;  ///< from earlier runs
+  bool can_be_undone = true;
+};
+struct PlannedTarget {
+  std::string store;
+  std::string type;
+  stores::TargetIdentity identity;
+  std::uint64_t point_bytes = 0;
+  std::uint64_t point_entries = 0;
+};
+struct RestorePlanReport {
+  recovery::Plan plan;
+  repo::Point point;
+  double lost_s = 0;  ///< the age of the point: what was written since is not in it
+  std::vector<PlannedTarget> targets;
+  std::vector<recovery::FileSystemSpace> space;
+  std::vector<PlannedStep> steps;
+  std::optional<double> expected_s;         ///< of the whole, as far as it is known
+  std::vector<std::string> untouched;       ///< stores that the point does not have
+  std::vector<std::string> warnings;        ///< what should be known before it begins
+  std::optional<std::string> open_restore;  ///< a run that must be resumed or undone first
+  std::string undo;                         ///< what undo means, until when
+};
+/// What a restore in place would do. Touches nothing.
+/// Errors: not_found: service, point, store; configuration.
+RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
+                               const Caller& caller);
+
+struct InPlaceRequest {
+  PlanRequest plan;
+  std::string confirm;                                   ///< the service's name
+  std::function<void(const std::string& run)> on_begin;  ///< may be empty
+};
+struct InPlaceReport {
+  recovery::RunOutcome outcome;
+};
+/// The guarded restore. A failure of the run is in the report, with what was done until then.
+/// Errors: refused: not confirmed; conflict: the service is being restored; those of plan_restore.
+InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& request,
+                               const Caller& caller);
+
+/// Whether nothing of a run is left to go on with or to take back.
+bool is_over(const recovery::RunOutcome& outcome);
+
+struct ContinueRequest {
+  std::string run;  ///< the id, or the beginning of one that the catalog has
+  bool takeover = false;
+  std::function<void(const std::string& run)> on_begin;  ///< may be empty
+};
+/// Errors: see recovery/execute.h.
+InPlaceReport resume_restore(const Config& config, const ContinueRequest& request,
+                             const Caller& caller);
+InPlaceReport undo_restore(const Config& config, const ContinueRequest& request,
+                           const Caller& caller);
+InPlaceReport close_restore(const Config& config, const ContinueRequest& request,
+                            const Caller& caller);
+
 struct VerifyRequest {
   bool data = false;
   bool repair = false;
@@ -197,8 +267,13 @@ StatusReport status(const Config& config, const std::string& service, const Call
 
 /// Errors: those of the catalog.
 std::vector<catalog::RunRow> list_runs(const Config& config, const catalog::RunFilter& filter);
+struct RunReport {
+  catalog::RunRow row;
+  std::optional<recovery::RunOutcome> outcome;  ///< of restores in place and drills: their journal
+};
+/// A run that the catalog does not have is looked for in the repository, by its whole id.
 /// Errors: not_found.
-catalog::RunRow show_run(const Config& config, const std::string& run);
+RunReport show_run(const Config& config, const std::string& run, const Caller& caller);
 
 std::vector<repo::SlotInfo> list_keys(const Config& config, const Caller& caller);
 struct AddKeyRequest {

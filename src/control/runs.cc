@@ -1,17 +1,62 @@
+#include "base/log.h"
 #include "control/control.h"
+#include "control/internal/opened.h"
 #include "control/internal/records.h"
 
 namespace salvor::control {
+namespace {
+
+/// Of these the repository has the journal.
+bool has_journal(const catalog::RunRow& row) {
+  return row.kind == catalog::RunKind::restore || row.kind == catalog::RunKind::drill;
+}
+
+std::optional<recovery::RunOutcome> journal_of(const Config& config, const std::string& run,
+                                               const Caller& caller) {
+  const internal::Opened opened =
+      internal::open_repository(config, repo::Access::read, caller.stop);
+  return recovery::find_run(*opened.repository, run);
+}
+
+/// A row for a run that only the repository knows.
+catalog::RunRow row_of(const recovery::RunOutcome& outcome) {
+  catalog::RunRow row;
+  row.id = {outcome.plan.run};
+  row.kind = outcome.plan.mode == recovery::Mode::drill ? catalog::RunKind::drill
+                                                        : catalog::RunKind::restore;
+  row.service = outcome.plan.service;
+  row.state = catalog::parse_run_state(outcome.state).value_or(catalog::RunState::interrupted);
+  row.trigger = outcome.plan.trigger;
+  row.started = outcome.started;
+  return row;
+}
+
+}  // namespace
 
 std::vector<catalog::RunRow> list_runs(const Config& config, const catalog::RunFilter& filter) {
   return internal::open_catalog(config).runs(filter);
 }
 
-catalog::RunRow show_run(const Config& config, const std::string& run) {
+RunReport show_run(const Config& config, const std::string& run, const Caller& caller) {
+  RunReport report;
   auto row = internal::open_catalog(config).run(run);
-  if (row) return *row;
-  throw Error(ErrorCode::not_found, "there is no run " + printable(run) + " in the catalog",
-              "`salvor runs` lists those of this machine");
+  if (row && !has_journal(*row)) {
+    report.row = std::move(*row);
+    return report;
+  }
+  try {
+    report.outcome = journal_of(config, row ? row->id.text : run, caller);
+  } catch (const Error& error) {
+    if (!row) throw;
+    log::warning("the run's journal can't be read: {}", error.message());
+  }
+  if (!row && !report.outcome) {
+    throw Error(ErrorCode::not_found,
+                "there is no run " + printable(run) + " in the catalog, nor in the repository",
+                "`salvor runs` lists those of this machine");
+  }
+  report.row = row ? std::move(*row) : row_of(*report.outcome);
+  return report;
 }
 
 }  // namespace salvor::control

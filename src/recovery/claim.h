@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "repo/records.h"
@@ -25,6 +26,9 @@ class Claim {
   /// The last record; empty when the service was never restored in place.
   std::optional<ClaimRecord> last();
 
+  /// All records, the oldest first.
+  std::vector<ClaimRecord> history();
+
   /// Nothing when this run has begun already.
   /// Errors: conflict, naming the run and its host, while another run has begun and not ended.
   void begin(const std::string& run);
@@ -33,6 +37,11 @@ class Claim {
   void end(const std::string& run);
 
  private:
+  struct Numbered {
+    std::uint64_t number = 0;
+    std::optional<ClaimRecord> record;
+  };
+  Numbered newest();
   void append(std::uint64_t number, bool begins, const std::string& run);
 
   repo::Chain chain_;

@@ -11,6 +11,7 @@
 #include "recovery/journal.h"
 #include "recovery/plan.h"
 #include "recovery/store_access.h"
+#include "recovery/watch.h"
 
 /// Carries out plans.
 namespace salvor::recovery {
@@ -20,8 +21,10 @@ struct ExecuteOptions {
   std::stop_token stop;
   backup::Progress* progress = nullptr;
   catalog::Catalog* catalog = nullptr;
+  std::function<void(const Plan& plan)> on_begin;  ///< it is this process's to carry out
   std::function<void(const std::string& step, std::size_t number, std::size_t count)> on_step;
   std::function<void(const std::string& line)> say;
+  Baseline baseline;  ///< for the watch; empty: not known
   KillPoint kill_point;
   bool takeover = false;  ///< go on with a run of another host
 };
@@ -37,6 +40,8 @@ struct StepOutcome {
 struct RunOutcome {
   Plan plan;
   std::string state;  ///< a run's state: succeeded failed undone interrupted closed
+  Time started;
+  bool acted = false;  ///< something was done now; else it stood there already
   std::vector<StepOutcome> steps;
   std::vector<CheckOutcome> checks;
   std::vector<std::string> deviations;
@@ -63,11 +68,16 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
 RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::string& run,
                 const ExecuteOptions& options);
 
-/// Removes what was live before a restore that has succeeded.   The same errors.
+/// Removes what was live before a restore that has succeeded, or what an undo has kept.   The same
+/// errors.
 RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::string& run,
                  const ExecuteOptions& options);
 
-/// What the journal says of a run, without doing anything.   Errors: not_found; corruption.
-RunOutcome look_at_run(repo::Repository& repository, const std::string& run);
+/// What the journal says of a run, without doing anything; empty when the repository has none.
+/// Errors: corruption.
+std::optional<RunOutcome> find_run(repo::Repository& repository, const std::string& run);
+
+/// What an earlier run's watch saw: from the data of its step.
+Baseline baseline_in(const std::string& watch_data);
 
 }  // namespace salvor::recovery

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,15 +9,18 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/umask.h"
 #include "recovery/hooks.h"
 #include "recovery/internal/hook_shell.h"
 
 namespace salvor::recovery {
 namespace {
 
-/// With the command as its $1, which the command itself does not see. Without the `exit`, a shell
-/// is replaced by the last program that it runs.
-constexpr std::string_view kScript = "eval \"shift\n$1\"\nexit";
+/// With the umask as its $1 and the command as its $2, which the command itself does not see.
+/// Without the `exit`, a shell is replaced by the last program that it runs.
+constexpr std::string_view kScript = "umask \"$1\"\neval \"shift 2\n$2\"\nexit";
+constexpr std::size_t kScriptAt = 2;
+constexpr std::size_t kArguments = 6;
 
 /// Empty when the process is gone, or another user's.
 std::string read_all(const std::filesystem::path& path) {
@@ -55,7 +59,7 @@ bool leads_a_session_of_others(const std::filesystem::path& process, std::int64_
 std::optional<std::string> command_of(const std::filesystem::path& process,
                                       const std::string& run) {
   std::vector<std::string> arguments = strings_of(process / "cmdline");
-  if (arguments.empty() || arguments != shell_arguments(arguments.back())) return std::nullopt;
+  if (arguments.size() != kArguments || arguments[kScriptAt] != kScript) return std::nullopt;
   const std::vector<std::string> environment = strings_of(process / "environ");
   const bool same_run =
       std::find(environment.begin(), environment.end(), "SALVOR_RUN=" + run) != environment.end();
@@ -65,7 +69,10 @@ std::optional<std::string> command_of(const std::filesystem::path& process,
 }  // namespace
 
 std::vector<std::string> shell_arguments(const std::string& command) {
-  return {"/bin/sh", "-c", std::string(kScript), "/bin/sh", command};
+  // What a command makes is for the service's users, not for salvor's alone.
+  return {
+      "/bin/sh", "-c", std::string(kScript), "/bin/sh", fmt::format("{:04o}", inherited_umask()),
+      command};
 }
 
 std::optional<RunningHook> running_hook(const std::string& run) {

@@ -53,11 +53,18 @@ class Journal {
 
   bool began(std::string_view step) const;  ///< and was not undone since
   bool done(std::string_view step) const;   ///< and was not undone since
+  bool ever_began(std::string_view step) const;
+
+  /// What the step remembered when it was done; when it began for the first time. Empty: nothing.
   std::string data(std::string_view step) const;
+  std::string data_before(std::string_view step) const;
   bool undoing() const;
 
   /// Of `ended`; empty while the run has not ended, or was gone on with since.
   std::optional<std::string> state() const;
+
+  /// Another process has gone on with this run: nothing may be touched any more.
+  bool lost() const { return lost_; }
 
   /// Who wrote last.
   const JournalEntry& last() const { return entries_.back(); }
@@ -70,6 +77,7 @@ class Journal {
   std::string run_;
   KillPoint kill_point_;
   std::vector<JournalEntry> entries_;
+  bool lost_ = false;
 };
 
 }  // namespace salvor::recovery

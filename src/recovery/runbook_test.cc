@@ -50,7 +50,7 @@ RunbookData shop() {
 
 TEST(RunbookTest, EqualsTheGoldenPage) {
   const std::filesystem::path golden =
-      std::filesystem::path(__FILE__).parent_path() / "runbook_golden.md";
+      std::filesystem::path(SALVOR_SOURCE_DIR) / "src/recovery/runbook_golden.md";
   const std::string page = render_runbook(shop());
   if (std::getenv("SALVOR_WRITE_GOLDEN") != nullptr) {
     write_file_atomically(golden, as_bytes(page), 0644);

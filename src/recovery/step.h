@@ -11,6 +11,7 @@
 #include "recovery/journal.h"
 #include "recovery/plan.h"
 #include "recovery/store_access.h"
+#include "recovery/watch.h"
 
 namespace salvor::recovery {
 
@@ -20,20 +21,22 @@ struct RunContext {
   repo::Repository& repository;
   StoreAccess& access;
   Journal& journal;
-  const repo::Point& point;
+  const repo::Point point;  ///< its own: new points move those of the repository
   HookContext hooks;
   Clock& clock;
   std::stop_token stop;
   backup::Progress* progress = nullptr;
   std::function<void(const std::string& line)> say;  ///< what people should know as it happens
 
-  std::map<std::string, std::unique_ptr<stores::Target>> live;
-  std::map<std::string, std::unique_ptr<stores::Replacement>> replacements;
-  std::map<std::string, std::unique_ptr<stores::Target>> copies;
-  std::map<std::string, std::unique_ptr<stores::WriteLock>> locks;
-  std::vector<CheckOutcome> outcomes;
-  std::vector<std::string> deviations;  ///< for the evidence
+  std::map<std::string, std::unique_ptr<stores::Target>> live = {};
+  std::map<std::string, std::unique_ptr<stores::Replacement>> replacements = {};
+  std::map<std::string, std::unique_ptr<stores::Target>> copies = {};
+  std::map<std::string, std::unique_ptr<stores::WriteLock>> locks = {};
+  std::vector<CheckOutcome> outcomes = {};
+  std::vector<std::string> deviations = {};  ///< for the evidence
+  Baseline baseline = {};                    ///< what the service was like before, for the watch
   bool undoing = false;
+  std::vector<std::string> kept = {};  ///< workplaces that stay, for people to look at or to close
 
   const repo::Snapshot& snapshot(const StorePlan& store) const;
   stores::Target& live_of(const StorePlan& store);
@@ -45,6 +48,7 @@ struct RunContext {
 
   /// The environment of commands, as of now.
   const HookContext& hook_context();
+  HookOutcome hook(const Command& command);
   CheckSubjects subjects();
 };
 
@@ -57,6 +61,9 @@ class Step {
 
   /// For people: what it will do.
   virtual std::string what(const Plan& plan) const = 0;
+
+  /// Finds out what must be known to undo it (JSON, or empty); journalled before it begins.
+  virtual std::string before(RunContext& /*context*/) { return {}; }
 
   /// Called by a new process for each step that is done already, in order: takes up again what went
   /// with the old process, such as locks.
@@ -71,7 +78,7 @@ class Step {
   /// Brings back what was before; also of a step that was killed in its middle.
   virtual void undo(RunContext& /*context*/) {}
 
-  /// A refusal in it takes back all that was done before.
+  /// A failure in it takes back all that was done before, so that nothing stays touched.
   virtual bool is_guard() const { return false; }
 };
 

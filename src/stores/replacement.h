@@ -63,6 +63,10 @@ class Replacement {
   using Rewrite = std::function<void(ByteView key, FileWriter& writer)>;
   virtual std::uint64_t separate(const Rewrite& rewrite) = 0;
 
+  /// Whether cut_over() would find the live store free to be replaced, before anything is restored.
+  /// Changes nothing.   Errors: as cut_over().
+  virtual void try_cut_over(std::int64_t /*wait_ms_max*/) {}
+
   /// Puts the copy into the live place and what was live into the workplace, as one: who opens the
   /// store sees the one or the other. What the store does not protect (excluded paths, sockets)
   /// stays with the live path.

@@ -20,7 +20,7 @@ namespace salvor::catalog::internal {
 namespace {
 
 /// Entry n brings a catalog from version n to n + 1. Entries are never changed, only added.
-constexpr std::array<const char*, 1> kMigrations{R"sql(
+constexpr std::array<const char*, 2> kMigrations{R"sql(
 CREATE TABLE runs (
   id           TEXT PRIMARY KEY,
   kind         TEXT NOT NULL,
@@ -41,6 +41,22 @@ CREATE TABLE heads (
   repository TEXT PRIMARY KEY,
   sequence   INTEGER NOT NULL
 ) STRICT;
+)sql",
+                                                 R"sql(
+CREATE TABLE journals (
+  run    TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  record TEXT NOT NULL,
+  PRIMARY KEY (run, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE steps (
+  service  TEXT NOT NULL,
+  kind     TEXT NOT NULL,
+  step     TEXT NOT NULL,
+  ended_ns INTEGER NOT NULL,
+  seconds  REAL NOT NULL
+) STRICT;
+CREATE INDEX steps_by_service ON steps (service, step, ended_ns);
 )sql"};
 
 constexpr auto kVersion = static_cast<std::int64_t>(kMigrations.size());
@@ -101,7 +117,7 @@ Database open_and_check(const std::filesystem::path& path, Clock& clock) {
                               answered ? printable(check.text(0)) : "no answer"));
     }
   }
-  database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+  database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   migrate(database, path, clock);
   return database;
 }

@@ -35,6 +35,17 @@ catalog::RunId Records::begin(catalog::RunKind kind, std::string_view service,
   return id ? *id : catalog::make_run_id(Clock::system().now(), Rng::system());
 }
 
+void Records::take_up(const catalog::RunId& id, catalog::RunKind kind, std::string_view service) {
+  attempt([&](catalog::Catalog& catalog) {
+    const auto row = catalog.run(id.text);
+    if (!row) {
+      catalog.adopt_run(id, kind, service, Clock::system().now());
+    } else if (row->state != catalog::RunState::running) {
+      catalog.resume_run(id);
+    }
+  });
+}
+
 void Records::finish(const catalog::RunId& id, catalog::RunState state,
                      std::string_view summary_json, std::string_view error) {
   attempt([&](catalog::Catalog& catalog) { catalog.finish_run(id, state, summary_json, error); });

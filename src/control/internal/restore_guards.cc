@@ -1,15 +1,11 @@
 #include "control/internal/restore_guards.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-
-#include <cerrno>
-#include <map>
 
 #include "base/error.h"
 #include "control/internal/paths.h"
 #include "control/internal/store_types.h"
+#include "recovery/space.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -62,42 +58,13 @@ void guard_content(const std::filesystem::path& target) {
          "recovery point");
 }
 
-/// The nearest directory above that exists.
-std::filesystem::path existing_above(std::filesystem::path path) {
-  std::error_code error;
-  while (!std::filesystem::exists(path, error) && path.has_relative_path()) {
-    path = path.parent_path();
-  }
-  return path;
-}
-
-struct Space {
-  std::string path;
-  std::uint64_t wanted = 0;
-  std::uint64_t free = 0;
-};
-
 void guard_space(const std::vector<RestoreTarget>& targets) {
-  std::map<dev_t, Space> file_systems;
+  std::vector<recovery::SpaceWanted> wanted;
   for (const RestoreTarget& target : targets) {
-    const std::filesystem::path path = existing_above(target.path);
-    struct stat status {};
-    struct statvfs space {};
-    if (::stat(path.c_str(), &status) != 0 || ::statvfs(path.c_str(), &space) != 0) {
-      throw_system_error("cannot look at", path.native(), errno);
-    }
-    Space& found = file_systems[status.st_dev];
-    found.path = path.native();
-    const std::uint64_t content = target.snapshot->content_bytes;
-    found.wanted += content + content / 20;
-    found.free = std::uint64_t{space.f_bavail} * space.f_frsize;
+    wanted.push_back({target.path, target.snapshot->content_bytes});
   }
-  for (const auto& [device, space] : file_systems) {
-    if (space.wanted <= space.free) continue;
-    refuse(fmt::format("too little space at {}: found {} free, expected {}", printable(space.path),
-                       human_bytes(space.free), human_bytes(space.wanted)),
-           "make room, restore elsewhere, or restore fewer stores with --only");
-  }
+  recovery::require_space(recovery::look_for_space(wanted),
+                          "make room, restore elsewhere, or restore fewer stores with --only");
 }
 
 }  // namespace

@@ -59,6 +59,24 @@ void plant_in(const SqliteStoreConfig& store, const stores::Marker& marker) {
   stores::plant_sqlite_marker(store.path, marker, kLockWaitMsMax);
 }
 
+std::unique_ptr<stores::Target> target_of(const FilesStoreConfig& store, Place /*place*/,
+                                          const stores::ReplacementFaults& faults) {
+  stores::FilesTargetOptions options;
+  options.root = store.path;
+  options.exclude = store.exclude;
+  options.faults = faults;
+  return stores::make_files_target(std::move(options));
+}
+
+std::unique_ptr<stores::Target> target_of(const SqliteStoreConfig& store, Place place,
+                                          const stores::ReplacementFaults& faults) {
+  stores::SqliteTargetOptions options;
+  options.database = store.path;
+  options.nobody_writes = place == Place::copy;
+  options.faults = faults;
+  return stores::make_sqlite_target(std::move(options));
+}
+
 std::string problem_of(const FilesStoreConfig& store) {
   const Fd fd(::open(store.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return fd ? "" : errno_text(errno);
@@ -78,7 +96,12 @@ std::string problem_of(const SqliteStoreConfig& store) {
   return as_text(ByteView(head).first(size)) == kSqliteMagic ? "" : "it is no SQLite database";
 }
 
-/// The name of the database in a snapshot of a sqlite store: its one file.
+}  // namespace
+
+std::filesystem::path spool_directory(const Config& config) {
+  return config.state_directory / "spool";
+}
+
 std::string database_name(repo::Repository& repository, const repo::Snapshot& snapshot) {
   repo::TreeCursor cursor(repository.node_reader(), snapshot.root);
   for (const repo::Record* record = cursor.find_record(); record != nullptr;
@@ -89,12 +112,6 @@ std::string database_name(repo::Repository& repository, const repo::Snapshot& sn
   throw Error(ErrorCode::corruption,
               "the snapshot of store " + snapshot.store + " holds no database",
               "restore an older recovery point");
-}
-
-}  // namespace
-
-std::filesystem::path spool_directory(const Config& config) {
-  return config.state_directory / "spool";
 }
 
 bool is_database(const StoreConfig& store) {
@@ -112,6 +129,12 @@ std::unique_ptr<stores::Source> make_source(const Config& config, const StoreCon
 
 void plant_marker(const StoreConfig& store, const stores::Marker& marker) {
   std::visit([&](const auto& details) { plant_in(details, marker); }, store.details);
+}
+
+std::unique_ptr<stores::Target> make_target(const StoreConfig& store, Place place,
+                                            const stores::ReplacementFaults& faults) {
+  return std::visit([&](const auto& details) { return target_of(details, place, faults); },
+                    store.details);
 }
 
 std::string problem_reaching(const StoreConfig& store) {

@@ -9,6 +9,7 @@
 #include "stores/marker.h"
 #include "stores/sink.h"
 #include "stores/source.h"
+#include "stores/target.h"
 
 /// The one place that knows which types of stores there are.
 namespace salvor::control::internal {
@@ -28,6 +29,15 @@ std::unique_ptr<stores::Source> make_source(const Config& config, const StoreCon
 /// Writes what a backup plants into the live store. Before it is marked.
 /// Errors: conflict: it is locked; not_found, no_space, failed.
 void plant_marker(const StoreConfig& store, const stores::Marker& marker);
+
+/// The store as restores and checks see it. A copy is one that nobody writes, and beside which
+/// nothing may be left. `faults`: tests only.
+enum class Place { live, copy };
+std::unique_ptr<stores::Target> make_target(const StoreConfig& store, Place place,
+                                            const stores::ReplacementFaults& faults = {});
+
+/// The name of the database in a snapshot of a sqlite store: its one file.   Errors: corruption.
+std::string database_name(repo::Repository& repository, const repo::Snapshot& snapshot);
 
 /// Why the store can't be read, or nothing. Reads no content.
 std::string problem_reaching(const StoreConfig& store);

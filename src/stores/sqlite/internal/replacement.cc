@@ -98,6 +98,14 @@ class SqliteReplacement final : public Replacement {
 
   std::uint64_t separate(const Rewrite&) override { return 0; }
 
+  void try_cut_over(std::int64_t wait_ms_max) override {
+    if (exchange_.is_cut_over() || inode_at(places().live) == 0) return;
+    LockWait wait(Clock::system(), wait_ms_max);
+    const std::shared_ptr<FileLocks> locks = locks_of_live();
+    locks->claim(wait);
+    locks->unclaim();
+  }
+
   void cut_over(std::int64_t wait_ms_max) override {
     exchange_.settle();
     if (!exchange_.is_cut_over()) {

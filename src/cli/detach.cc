@@ -1,0 +1,115 @@
+#include "cli/detach.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+#include "base/fd.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+struct Pipe {
+  Fd read;
+  Fd write;
+};
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("cannot make", "a pipe", errno);
+  return {Fd(ends[0]), Fd(ends[1])};
+}
+
+std::filesystem::path log_path(const control::Config& config) {
+  const std::filesystem::path directory = config.state_directory / "detached";
+  make_private_directories(directory);
+  return directory / fmt::format("{}-{}.log", Clock::system().now().ns, ::getpid());
+}
+
+/// Input from nowhere, output to the file.
+void redirect(int log) {
+  const Fd null = open_file("/dev/null", O_RDONLY);
+  const bool good = ::dup2(null.get(), STDIN_FILENO) >= 0 && ::dup2(log, STDOUT_FILENO) >= 0 &&
+                    ::dup2(log, STDERR_FILENO) >= 0;
+  if (!good) throw_system_error("cannot redirect to", "the log", errno);
+}
+
+/// The child's part; returns its exit status.
+int run_child(Invocation& invocation, int log, Fd& begun,
+              const std::function<int(const BeginsRun&)>& carry_out) {
+  ::setsid();
+  try {
+    redirect(log);
+    const int status = carry_out([&begun](const std::string& run) {
+      write_all(begun.get(), as_bytes(run), "a pipe");
+      begun.close();
+    });
+    invocation.output().flush();
+    return status;
+  } catch (const Error& error) {
+    fmt::print(stderr, "salvor: error: {}\n", error.message());
+    if (!error.hint().empty()) fmt::print(stderr, "hint: {}\n", error.hint());
+    return exit_status(error.code());
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "salvor: error: {}\n", printable(error.what()));
+    return exit_status(ErrorCode::failed);
+  }
+}
+
+std::string read_all(int fd) {
+  std::array<std::byte, 256> buffer{};
+  std::string text;
+  for (;;) {
+    const std::size_t size = read_some(fd, buffer, "a pipe");
+    if (size == 0) return text;
+    text += as_text(ByteView(buffer).first(size));
+  }
+}
+
+/// It ended before its run began: its words are this process's.
+int fail_like(pid_t child, const std::filesystem::path& log) {
+  constexpr std::uint64_t kLogBytesMax = std::uint64_t{1} << 20U;
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  const Bytes words = read_file(log, kLogBytesMax);
+  fmt::print(stderr, "{}", as_text(words));
+  std::filesystem::remove(log);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : exit_status(ErrorCode::failed);
+}
+
+}  // namespace
+
+int detached(Invocation& invocation, const control::Config& config,
+             const std::function<int(const BeginsRun&)>& carry_out) {
+  const std::filesystem::path path = log_path(config);
+  const Fd log = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
+  Pipe pipe = make_pipe();
+  invocation.output().flush();
+  const pid_t child = ::fork();
+  if (child < 0) throw_system_error("cannot begin", "another process", errno);
+  if (child == 0) {
+    pipe.read.close();
+    std::_Exit(run_child(invocation, log.get(), pipe.write, carry_out));
+  }
+  pipe.write.close();
+  const std::string run = read_all(pipe.read.get());
+  if (run.empty()) return fail_like(child, path);
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::json_of_texts({{"run", run}, {"log", path.native()}}));
+  } else {
+    output.line(fmt::format("run {} goes on in the background, as process {}", run, child));
+    output.line(fmt::format("follow it: salvor runs show {}; its words are in {}", run,
+                            printable(path.native())));
+  }
+  return 0;
+}
+
+}  // namespace salvor::cli

@@ -1,0 +1,221 @@
+#include "cli/in_place.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+
+#include "cli/detach.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+using control::RestorePlanReport;
+using recovery::CheckOutcome;
+using recovery::RunOutcome;
+
+std::string expected(const std::optional<double>& seconds) {
+  return seconds ? human_duration(*seconds) : "-";
+}
+
+void show_targets(Output& output, const RestorePlanReport& report) {
+  Table table({"STORE", "TYPE", ">NOW", ">IN THE POINT", "TARGET", "IDENTITY"});
+  for (const control::PlannedTarget& target : report.targets) {
+    const stores::TargetIdentity& identity = target.identity;
+    const std::string now =
+        !identity.exists ? "missing"
+                         : fmt::format("{}{} in {}", identity.counted ? "" : "more than ",
+                                       human_bytes(identity.bytes), with_commas(identity.entries));
+    table.row({target.store, target.type, now,
+               fmt::format("{} in {}", human_bytes(target.point_bytes),
+                           with_commas(target.point_entries)),
+               printable(identity.path), identity.exists ? identity.identity : "-"});
+  }
+  output.write(table.text());
+  for (const control::PlannedTarget& target : report.targets) {
+    for (const stores::Holder& holder : target.identity.holders) {
+      output.line(fmt::format("  open: {} {} by process {} ({}){}", target.store,
+                              printable(holder.path), holder.pid, printable(holder.command),
+                              holder.writes ? ", for writing" : ""));
+    }
+  }
+}
+
+void show(Output& output, const RestorePlanReport& report) {
+  output.line(fmt::format("service   {}", report.plan.service));
+  output.line(
+      fmt::format("point     {} of {}", report.point.id.hex(), local_time(report.point.time)));
+  output.line(
+      fmt::format("lost      {} of writes: everything since then", human_duration(report.lost_s)));
+  for (const recovery::FileSystemSpace& space : report.space) {
+    output.line(fmt::format("space     {} free at {}, {} wanted", human_bytes(space.free),
+                            printable(space.path), human_bytes(space.wanted)));
+  }
+  output.line(fmt::format("expected  {}", report.expected_s
+                                              ? human_duration(*report.expected_s)
+                                              : "not known: this was never done before"));
+  output.line(fmt::format("undo      {}", report.undo));
+  output.line("");
+  show_targets(output, report);
+  output.line("");
+  Table table({">", "STEP", ">EXPECTED", "WHAT"});
+  for (std::size_t i = 0; i < report.steps.size(); ++i) {
+    const control::PlannedStep& step = report.steps[i];
+    table.row({std::to_string(i + 1), step.name, expected(step.expected_s), printable(step.what)});
+  }
+  output.write(table.text());
+  if (!report.plan.checks.empty() || !report.plan.references.empty()) output.line("");
+  for (const recovery::Check& check : report.plan.checks) {
+    output.line("check     " + printable(check.name));
+  }
+  for (const recovery::Reference& reference : report.plan.references) {
+    output.line("check     " + printable(reference.name));
+  }
+  for (const std::string& store : report.untouched) {
+    output.line(fmt::format("warning   store {} is not in the point, and stays as it is", store));
+  }
+  for (const std::string& warning : report.warnings) output.line("warning   " + warning);
+  if (report.open_restore) {
+    output.line(
+        fmt::format("warning   restore {} is open: resume or undo it first", *report.open_restore));
+  }
+}
+
+void show_check(Output& output, const CheckOutcome& check) {
+  if (check.verdict == recovery::Verdict::passed) return;
+  output.line(fmt::format("{:<9} {}: expected {}, found {}", name_of(check.verdict),
+                          printable(check.name), printable(check.expected),
+                          printable(check.actual)));
+}
+
+void show(Output& output, const control::InPlaceReport& report) {
+  const RunOutcome& outcome = report.outcome;
+  show_steps(output, outcome);
+  output.line(fmt::format("run {} is {}: service {}, recovery point {} of {}, {}", outcome.plan.run,
+                          outcome.state, outcome.plan.service, outcome.plan.point,
+                          local_time(outcome.plan.point_time), human_duration(outcome.seconds)));
+  if (outcome.state == "succeeded") {
+    output.line(
+        fmt::format("the old data is kept: salvor restore --undo {0} brings it back, salvor "
+                    "restore --close {0} removes it",
+                    outcome.plan.run));
+    if (!outcome.healthy) output.line("the watch found the service NOT healthy");
+  }
+  for (const std::string& path : outcome.kept) {
+    output.line("kept: " + printable(path) +
+                " (what was restored, and written since); salvor restore --close " +
+                outcome.plan.run + " removes it");
+  }
+}
+
+/// How a run ended: the document, the words, and the exit status.
+int report_end(Invocation& invocation, const control::InPlaceReport& report) {
+  invocation.end_progress();
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(report));
+  } else if (!invocation.quiet()) {
+    show(output, report);
+  }
+  const RunOutcome& outcome = report.outcome;
+  if (!outcome.failure) return outcome.healthy ? 0 : exit_status(ErrorCode::checks_failed);
+  fmt::print(stderr, "salvor: error: {}\n", outcome.failure->message());
+  if (!outcome.failure->hint().empty()) {
+    fmt::print(stderr, "hint: {}\n", outcome.failure->hint());
+  }
+  if (outcome.state == "failed" || outcome.state == "interrupted") {
+    const bool open = !control::is_over(outcome);
+    if (open) {
+      fmt::print(stderr,
+                 "hint: the service is as the last step left it. Go on: salvor restore --resume "
+                 "{0}; go back: salvor restore --undo {0}\n",
+                 outcome.plan.run);
+    } else {
+      fmt::print(stderr, "hint: nothing was touched, or it was taken back\n");
+    }
+  }
+  return exit_status(outcome.failure->code());
+}
+
+control::Caller talking_caller(Invocation& invocation) {
+  control::Caller caller = invocation.caller();
+  if (!invocation.quiet() && !invocation.json()) {
+    caller.say = [&invocation](const std::string& line) { invocation.say(line); };
+  }
+  return caller;
+}
+
+/// Asks on the terminal for the service's name. Empty where there is none to ask at.
+std::string ask_for_name(Invocation& invocation, const InPlaceOptions& options) {
+  if (invocation.json() || ::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) return {};
+  show(invocation.output(),
+       control::plan_restore(invocation.load_config(), options.request, invocation.caller()));
+  invocation.end_progress();
+  invocation.output().flush();
+  fmt::print(stderr, "\nType the name of the service to restore it in place: ");
+  std::string name;
+  std::getline(std::cin, name);
+  return name;
+}
+
+}  // namespace
+
+void show_steps(Output& output, const RunOutcome& outcome) {
+  Table table({"STEP", "RESULT", ">TIME"});
+  for (const recovery::StepOutcome& step : outcome.steps) {
+    table.row({step.name, step.result, step.seconds > 0 ? human_duration(step.seconds) : "-"});
+  }
+  output.write(table.text());
+  std::size_t passed = 0;
+  for (const CheckOutcome& check : outcome.checks) {
+    show_check(output, check);
+    if (check.verdict == recovery::Verdict::passed) ++passed;
+  }
+  if (!outcome.checks.empty()) {
+    output.line(fmt::format("{} of {} checks passed", passed, outcome.checks.size()));
+  }
+}
+
+int show_plan(Invocation& invocation, const InPlaceOptions& options) {
+  const RestorePlanReport report =
+      control::plan_restore(invocation.load_config(), options.request, invocation.caller());
+  invocation.end_progress();
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(report));
+  } else {
+    show(output, report);
+  }
+  return 0;
+}
+
+int restore_in_place(Invocation& invocation, const InPlaceOptions& options) {
+  const control::Config config = invocation.load_config();
+  control::InPlaceRequest request;
+  request.plan = options.request;
+  request.confirm = options.confirm;
+  if (request.confirm.empty() && !options.detach) {
+    request.confirm = ask_for_name(invocation, options);
+  }
+  const auto carry_out = [&](const BeginsRun& begins) {
+    request.on_begin = begins;
+    return report_end(invocation,
+                      control::restore_in_place(config, request, talking_caller(invocation)));
+  };
+  return options.detach ? detached(invocation, config, carry_out) : carry_out({});
+}
+
+int continue_in_place(Invocation& invocation, const control::ContinueRequest& request, bool detach,
+                      ContinueVerb verb) {
+  const control::Config config = invocation.load_config();
+  const auto carry_out = [&](const BeginsRun& begins) {
+    control::ContinueRequest with_begin = request;
+    with_begin.on_begin = begins;
+    return report_end(invocation, verb(config, with_begin, talking_caller(invocation)));
+  };
+  return detach ? detached(invocation, config, carry_out) : carry_out({});
+}
+
+}  // namespace salvor::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "cli/invocation.h"
+
+/// `restore` in place: the plan, the confirmation, and how it went.
+namespace salvor::cli {
+
+struct InPlaceOptions {
+  control::PlanRequest request;
+  std::string confirm;
+  bool plan = false;
+  bool without_safety_snapshot = false;
+  bool delta = false;
+  bool detach = false;
+};
+
+/// Each returns the exit status.
+int show_plan(Invocation& invocation, const InPlaceOptions& options);
+
+/// Without a confirmation, and on a terminal, it shows the plan and asks for the service's name.
+int restore_in_place(Invocation& invocation, const InPlaceOptions& options);
+
+using ContinueVerb = control::InPlaceReport (*)(const control::Config&,
+                                                const control::ContinueRequest&,
+                                                const control::Caller&);
+int continue_in_place(Invocation& invocation, const control::ContinueRequest& request, bool detach,
+                      ContinueVerb verb);
+
+/// Steps and checks of a run, for people.
+void show_steps(Output& output, const recovery::RunOutcome& outcome);
+
+}  // namespace salvor::cli

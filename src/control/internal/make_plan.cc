@@ -1,0 +1,145 @@
+#include "control/internal/make_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "control/internal/choose_point.h"
+#include "control/internal/policy.h"
+#include "control/internal/store_access.h"
+#include "control/internal/store_types.h"
+#include "control/nearest_name.h"
+
+namespace salvor::control::internal {
+namespace {
+
+using recovery::Check;
+using recovery::Command;
+
+struct ToTest {
+  using Test = decltype(Check::test);
+  Test operator()(const ExecCheck& check) const { return recovery::ExecTest{check.run}; }
+  Test operator()(const SqlCheck& check) const { return recovery::SqlTest{check.store, check.sql}; }
+  Test operator()(const HttpCheck& check) const {
+    return recovery::HttpTest{check.url, check.status, check.contains};
+  }
+  Test operator()(const PathCheck& check) const {
+    return recovery::PathTest{check.store, check.path, check.min_bytes, check.sha256};
+  }
+  Test operator()(const LogProbe& probe) const {
+    return recovery::LogTest{probe.log.native(), probe.pattern, probe.max};
+  }
+};
+
+std::vector<Check> checks_of(const std::vector<CheckConfig>& configs) {
+  std::vector<Check> checks;
+  for (const CheckConfig& config : configs) {
+    checks.push_back({config.name, std::visit(ToTest{}, config.test), config.timeout_s});
+  }
+  return checks;
+}
+
+std::optional<recovery::WritesPlan> writes_of(const ServiceConfig& service) {
+  if (!service.writes) return std::nullopt;
+  const WritesConfig& writes = *service.writes;
+  recovery::WritesPlan plan;
+  plan.lock = {writes.lock, writes.timeout_s};
+  plan.unlock = {writes.unlock, writes.timeout_s};
+  if (writes.locked) plan.locked = Command{*writes.locked, writes.timeout_s};
+  return plan;
+}
+
+std::optional<recovery::MigratePlan> migrate_of(const ServiceConfig& service) {
+  if (!service.migrate) return std::nullopt;
+  const MigrateConfig& migrate = *service.migrate;
+  recovery::MigratePlan plan;
+  if (migrate.needed) plan.needed = Command{*migrate.needed, migrate.timeout_s};
+  plan.run = {migrate.run, migrate.timeout_s};
+  return plan;
+}
+
+std::vector<recovery::StorePlan> stores_of(const ServiceConfig& service, const repo::Point& point,
+                                           const PlanChoices& choices) {
+  std::vector<recovery::StorePlan> plans;
+  for (const StoreConfig& store : service.stores) {
+    const auto& only = choices.only;
+    const bool chosen = std::find(only.begin(), only.end(), store.name) != only.end();
+    if (!only.empty() && !chosen) continue;
+    const repo::Snapshot* snapshot = point.find(store.name);
+    // A store that is newer than the point stays as it is; the plan says so.
+    if (snapshot == nullptr && !chosen) continue;
+    const repo::Snapshot& found = find_snapshot(point, store.name);
+    if (found.type != store.type()) {
+      throw Error(ErrorCode::configuration,
+                  fmt::format("store {} is of type {} in the configuration, and was of type {} in "
+                              "recovery point {}",
+                              store.name, store.type(), found.type, point.id.hex()),
+                  "restore it beside with --into, and move it into place yourself");
+    }
+    recovery::StorePlan plan{store.name, std::string(store.type()), store.path().native(),
+                             settings_of(store), false};
+    plan.delta_in_place =
+        choices.in_place_delta && make_target(store, Place::live)->capabilities().delta_in_place;
+    plans.push_back(std::move(plan));
+  }
+  std::stable_partition(plans.begin(), plans.end(), [&](const recovery::StorePlan& plan) {
+    return is_database(*service.find_store(plan.name));
+  });
+  return plans;
+}
+
+void require_known(const ServiceConfig& service, const PlanChoices& choices) {
+  std::vector<std::string_view> known;
+  for (const StoreConfig& store : service.stores) known.emplace_back(store.name);
+  for (const std::string& name : choices.only) {
+    if (service.find_store(name) != nullptr) continue;
+    throw Error(ErrorCode::not_found,
+                fmt::format("service {} has no store \"{}\"", service.name, printable(name)),
+                suggest(name, known));
+  }
+}
+
+}  // namespace
+
+recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
+                         const repo::Point& point, const PlanChoices& choices) {
+  require_known(service, choices);
+  recovery::Plan plan;
+  plan.mode = choices.mode;
+  plan.service = service.name;
+  plan.directory = config.file.parent_path().native();
+  plan.safety_snapshot = choices.safety_snapshot;
+  plan.stores = stores_of(service, point, choices);
+  if (plan.stores.empty()) {
+    throw Error(ErrorCode::not_found,
+                fmt::format("recovery point {} has none of the stores of service {}",
+                            point.id.hex(), service.name),
+                "`salvor points` says what each point has");
+  }
+  plan.writes = writes_of(service);
+  plan.migrate = migrate_of(service);
+  for (const RebuildConfig& rebuild : service.rebuild) {
+    plan.rebuilds.push_back({rebuild.name, {rebuild.run, rebuild.timeout_s}});
+  }
+  plan.checks = checks_of(service.checks);
+  for (const ReferenceConfig& reference : service.references) {
+    plan.references.push_back({reference.name, reference.from, reference.sql, reference.in});
+  }
+  if (service.return_to_service) {
+    plan.return_to_service =
+        Command{service.return_to_service->run, service.return_to_service->timeout_s};
+  }
+  if (service.watch) {
+    plan.watch = recovery::WatchPlan{service.watch->duration_s, service.watch->every_s,
+                                     service.watch->failures_max, checks_of(service.watch->probes)};
+  }
+  plan.rpo_s = service.rpo_s;
+  plan.rto_s = service.rto_s;
+  plan.policy_sha256 = policy_sha256(service);
+  plan.point = point.id.hex();
+  plan.point_time = point.time;
+  return plan;
+}
+
+}  // namespace salvor::control::internal

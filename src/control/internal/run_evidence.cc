@@ -1,0 +1,51 @@
+#include "control/internal/run_evidence.h"
+
+#include <algorithm>
+
+namespace salvor::control::internal {
+namespace {
+
+const repo::Point* find_point(const repo::Repository& repository, const std::string& id) {
+  const auto& points = repository.points();
+  const auto found = std::find_if(points.begin(), points.end(),
+                                  [&](const repo::Point& point) { return point.id.hex() == id; });
+  return found == points.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+double recovery_seconds(const recovery::RunOutcome& outcome) {
+  double seconds = 0;
+  for (const recovery::StepOutcome& step : outcome.steps) {
+    if (step.name != "watch") seconds += step.seconds;
+  }
+  return seconds;
+}
+
+void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& repository,
+                  recovery::EvidenceRecord& record) {
+  const recovery::Plan& plan = outcome.plan;
+  record.started = outcome.started;
+  record.result = outcome.state;
+  if (const repo::Point* point = find_point(repository, plan.point)) record.point = *point;
+  if (!plan.policy_sha256.empty()) record.policy_sha256 = plan.policy_sha256;
+  record.rpo_objective_s = plan.rpo_s;
+  record.rto_objective_s = plan.rto_s;
+  record.rpo_measured_s = outcome.started.seconds_since(plan.point_time);
+  if (outcome.state == "succeeded") record.rto_measured_s = recovery_seconds(outcome);
+  for (const recovery::StepOutcome& step : outcome.steps) {
+    record.phases.push_back({step.name, step.seconds, step.result});
+  }
+  record.checks = outcome.checks;
+  record.deviations = outcome.deviations;
+  if (outcome.failure) record.deviations.push_back(outcome.failure->message());
+  if (!outcome.healthy) record.deviations.emplace_back("the watch found the service not healthy");
+  for (const recovery::CheckOutcome& check : outcome.checks) {
+    if (check.verdict == recovery::Verdict::skipped) {
+      record.not_covered.push_back("check " + check.name + ": " + check.actual);
+    }
+  }
+  record.confirmed_by = plan.confirmed_by;
+}
+
+}  // namespace salvor::control::internal

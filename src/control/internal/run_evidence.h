@@ -1,0 +1,15 @@
+#pragma once
+
+#include "recovery/evidence.h"
+#include "recovery/execute.h"
+
+namespace salvor::control::internal {
+
+/// Fills a record (of new_evidence()) with what a restore in place or a drill has done.
+void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& repository,
+                  recovery::EvidenceRecord& record);
+
+/// So long the service was, or would have been, away: all steps but the watch.   Units: seconds.
+double recovery_seconds(const recovery::RunOutcome& outcome);
+
+}  // namespace salvor::control::internal

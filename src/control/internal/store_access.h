@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "control/config.h"
+#include "recovery/store_access.h"
+
+namespace salvor::control::internal {
+
+/// What a plan keeps of a store's configuration, and back: a journal is carried out without the
+/// configuration that it was made from.
+std::string settings_of(const StoreConfig& store);
+
+/// Errors: corruption: not what settings_of() makes; configuration: an unknown type.
+StoreConfig store_of(const recovery::StorePlan& plan);
+
+/// The stores that this version knows. `config`: for the spool directory, and for what must not lie
+/// in a store.   Lifetime: shorter than the configuration's.
+std::unique_ptr<recovery::StoreAccess> make_store_access(
+    const Config& config, const stores::ReplacementFaults& faults = {});
+
+}  // namespace salvor::control::internal

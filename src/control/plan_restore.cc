@@ -1,0 +1,133 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "control/control.h"
+#include "control/internal/choose_point.h"
+#include "control/internal/make_plan.h"
+#include "control/internal/opened.h"
+#include "control/internal/store_access.h"
+#include "recovery/claim.h"
+#include "recovery/step.h"
+
+namespace salvor::control {
+namespace {
+
+using recovery::Plan;
+
+/// So much time may counting a target take: the plan is to answer at once.
+constexpr std::int64_t kCountMsMax = 200;
+
+std::vector<PlannedTarget> look_at_targets(const Plan& plan, const repo::Point& point,
+                                           recovery::StoreAccess& access) {
+  std::vector<PlannedTarget> targets;
+  for (const recovery::StorePlan& store : plan.stores) {
+    const repo::Snapshot& snapshot = internal::find_snapshot(point, store.name);
+    targets.push_back({store.name, store.type, access.live(store)->identify(kCountMsMax),
+                       snapshot.content_bytes, snapshot.entries});
+  }
+  return targets;
+}
+
+std::vector<recovery::FileSystemSpace> look_at_space(const RestorePlanReport& report) {
+  std::vector<recovery::SpaceWanted> wanted;
+  for (const recovery::StorePlan& store : report.plan.stores) {
+    if (store.delta_in_place) continue;
+    wanted.push_back({store.path, internal::find_snapshot(report.point, store.name).content_bytes});
+  }
+  return recovery::look_for_space(wanted);
+}
+
+void plan_steps(internal::Records& records, RestorePlanReport& report) {
+  double sum = 0;
+  bool known = false;
+  for (const auto& step : recovery::make_steps(report.plan)) {
+    PlannedStep& planned = report.steps.emplace_back();
+    planned.name = step->name();
+    planned.what = step->what(report.plan);
+    planned.can_be_undone = step->name() != "watch";
+    if (records.catalog() == nullptr) continue;
+    planned.expected_s = records.catalog()->step_seconds(report.plan.service,
+                                                         catalog::RunKind::restore, step->name());
+    if (!planned.expected_s) continue;
+    known = true;
+    sum += *planned.expected_s;
+  }
+  if (known) report.expected_s = sum;
+}
+
+void warn_of_space(RestorePlanReport& report) {
+  for (const recovery::FileSystemSpace& space : report.space) {
+    if (space.suffices()) continue;
+    report.warnings.push_back(fmt::format(
+        "too little space at {}: {} free, {} wanted for a second copy; --in-place-delta needs none",
+        space.path, human_bytes(space.free), human_bytes(space.wanted)));
+  }
+}
+
+void warn_of_targets(RestorePlanReport& report) {
+  for (const PlannedTarget& target : report.targets) {
+    if (!target.identity.exists) {
+      report.warnings.push_back(fmt::format("store {}: {} does not exist: nothing is kept of it",
+                                            target.store, target.identity.path));
+    }
+  }
+  if (!report.plan.writes) {
+    report.warnings.push_back(
+        "the service has no [writes]: nothing tells the application to stop writing");
+  }
+  if (!report.plan.safety_snapshot) {
+    report.warnings.push_back("no safety snapshot will be taken");
+  }
+  if (report.plan.checks.empty() && report.plan.references.empty()) {
+    report.warnings.push_back("the service has no checks: only the stores check themselves");
+  }
+}
+
+std::string undo_of(const Plan& plan) {
+  const bool delta = std::any_of(plan.stores.begin(), plan.stores.end(),
+                                 [](const auto& store) { return store.delta_in_place; });
+  if (!delta) {
+    return "everything, by salvor restore --undo, until salvor restore --close removes the old "
+           "data";
+  }
+  if (!plan.safety_snapshot) {
+    return "nothing that is written over in place: there is no second copy and no safety snapshot";
+  }
+  return "everything, by restoring the safety snapshot over it: it takes as long as a restore of "
+         "what differs, and needs the repository";
+}
+
+}  // namespace
+
+RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
+                               const Caller& caller) {
+  const ServiceConfig& service = config.service(request.service);
+  internal::Records records(config);
+  const internal::Opened opened =
+      internal::open_repository(config, repo::Access::read, caller.stop);
+  internal::compare_head(*opened.repository, records, internal::ShorterLog::warn);
+  RestorePlanReport report;
+  report.point = internal::choose_point(*opened.repository, request.service, request.at);
+  internal::PlanChoices choices;
+  choices.only = request.stores;
+  choices.safety_snapshot = request.safety_snapshot;
+  choices.in_place_delta = request.in_place_delta;
+  report.plan = internal::make_plan(config, service, report.point, choices);
+  report.lost_s = Clock::system().now().seconds_since(report.point.time);
+  const auto access = internal::make_store_access(config);
+  report.targets = look_at_targets(report.plan, report.point, *access);
+  report.space = look_at_space(report);
+  plan_steps(records, report);
+  for (const StoreConfig& store : service.stores) {
+    if (report.plan.find(store.name) == nullptr) report.untouched.push_back(store.name);
+  }
+  const auto claim = recovery::Claim(*opened.repository, service.name).last();
+  if (claim && claim->begins) report.open_restore = claim->run;
+  warn_of_space(report);
+  warn_of_targets(report);
+  report.undo = undo_of(report.plan);
+  return report;
+}
+
+}  // namespace salvor::control

@@ -1,0 +1,146 @@
+#include <nlohmann/json.hpp>
+
+#include "control/report_json.h"
+
+namespace salvor::control {
+namespace {
+
+/// As in report_json.cc: members stay in the order in which they are written here.
+using json = nlohmann::ordered_json;
+
+std::string text_of(const json& document) {
+  constexpr int kIndent = 2;
+  return document.dump(kIndent, ' ', false, json::error_handler_t::replace);
+}
+
+void put_path(json& object, const std::string& key, std::string_view raw) {
+  std::string shown = printable(raw);
+  if (shown != raw) object[key + "_hex"] = to_hex(as_bytes(raw));
+  object[key] = std::move(shown);
+}
+
+template <class Value>
+json or_null(const std::optional<Value>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+json json_of_target(const PlannedTarget& target) {
+  const stores::TargetIdentity& identity = target.identity;
+  json object{{"store", target.store}, {"type", target.type}};
+  put_path(object, "path", identity.path);
+  object["exists"] = identity.exists;
+  object["identity"] = identity.identity;
+  object["bytes"] = identity.bytes;
+  object["entries"] = identity.entries;
+  object["counted"] = identity.counted;
+  object["point_bytes"] = target.point_bytes;
+  object["point_entries"] = target.point_entries;
+  object["holders"] = json::array();
+  for (const stores::Holder& holder : identity.holders) {
+    json item{
+        {"pid", holder.pid}, {"command", printable(holder.command)}, {"writes", holder.writes}};
+    put_path(item, "path", holder.path);
+    object["holders"].push_back(std::move(item));
+  }
+  return object;
+}
+
+json json_of_check(const recovery::CheckOutcome& check) {
+  json object{{"name", printable(check.name)},
+              {"kind", check.kind},
+              {"store", check.store},
+              {"verdict", name_of(check.verdict)},
+              {"expected", printable(check.expected)},
+              {"actual", printable(check.actual)},
+              {"seconds", check.seconds},
+              {"output", check.output}};
+  if (check.missing) object["missing"] = *check.missing;
+  if (check.orphans) object["orphans"] = *check.orphans;
+  return object;
+}
+
+json json_of_step(const recovery::StepOutcome& step) {
+  json object{{"name", step.name}, {"result", step.result}, {"seconds", step.seconds}};
+  json data = json::parse(step.data, nullptr, false);
+  // What checks found is told once, under "checks".
+  const bool told = data.is_array() && !data.empty() && data.front().is_object();
+  if (!data.is_discarded() && !told) object["data"] = std::move(data);
+  return object;
+}
+
+json json_of_outcome(const recovery::RunOutcome& outcome) {
+  json object{{"run", outcome.plan.run},
+              {"service", printable(outcome.plan.service)},
+              {"point", outcome.plan.point},
+              {"point_time", format_time(outcome.plan.point_time)},
+              {"mode", name_of(outcome.plan.mode)},
+              {"state", outcome.state},
+              {"seconds", outcome.seconds},
+              {"healthy", outcome.healthy},
+              {"steps", json::array()},
+              {"checks", json::array()},
+              {"safety_points", outcome.safety_points},
+              {"kept", json::array()},
+              {"deviations", json::array()}};
+  for (const auto& step : outcome.steps) object["steps"].push_back(json_of_step(step));
+  for (const auto& check : outcome.checks) object["checks"].push_back(json_of_check(check));
+  for (const std::string& path : outcome.kept) object["kept"].push_back(printable(path));
+  for (const std::string& line : outcome.deviations) {
+    object["deviations"].push_back(printable(line));
+  }
+  return object;
+}
+
+}  // namespace
+
+std::string to_json(const RestorePlanReport& report) {
+  json object{{"service", report.plan.service},
+              {"point", report.point.id.hex()},
+              {"time", format_time(report.point.time)},
+              {"lost_s", report.lost_s},
+              {"expected_s", or_null(report.expected_s)},
+              {"targets", json::array()},
+              {"space", json::array()},
+              {"steps", json::array()},
+              {"checks", json::array()},
+              {"untouched", report.untouched},
+              {"warnings", report.warnings},
+              {"open_restore", or_null(report.open_restore)},
+              {"undo", report.undo}};
+  for (const PlannedTarget& target : report.targets) {
+    object["targets"].push_back(json_of_target(target));
+  }
+  for (const recovery::FileSystemSpace& space : report.space) {
+    object["space"].push_back({{"path", printable(space.path)},
+                               {"wanted", space.wanted},
+                               {"free", space.free},
+                               {"suffices", space.suffices()}});
+  }
+  for (const PlannedStep& step : report.steps) {
+    object["steps"].push_back({{"name", step.name},
+                               {"what", printable(step.what)},
+                               {"expected_s", or_null(step.expected_s)},
+                               {"can_be_undone", step.can_be_undone}});
+  }
+  for (const auto& check : report.plan.checks) object["checks"].push_back(printable(check.name));
+  for (const auto& reference : report.plan.references) {
+    object["checks"].push_back(printable(reference.name));
+  }
+  return text_of(object);
+}
+
+std::string to_json(const InPlaceReport& report) {
+  json object = json_of_outcome(report.outcome);
+  if (report.outcome.failure) {
+    object["error"] = json::parse(to_json(*report.outcome.failure)).at("error");
+  }
+  return text_of(object);
+}
+
+std::string to_json(const RunReport& report) {
+  json object = json::parse(to_json(report.row));
+  object["journal"] = report.outcome ? json_of_outcome(*report.outcome) : json(nullptr);
+  return text_of(object);
+}
+
+}  // namespace salvor::control

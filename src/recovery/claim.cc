@@ -1,0 +1,102 @@
+#include "recovery/claim.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/process_identity.h"
+
+namespace salvor::recovery {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+ClaimRecord record_of(ByteView bytes) {
+  try {
+    const Json json = Json::parse(as_text(bytes));
+    ClaimRecord record;
+    record.begins = json.at("event") == "begin";
+    record.run = json.at("run");
+    record.host = json.at("host");
+    record.process = json.at("process");
+    record.time = Time{json.at("time_ns").get<std::int64_t>()};
+    return record;
+  } catch (const Json::exception& error) {
+    throw Error(ErrorCode::corruption,
+                std::string("a claim record can't be understood: ") + error.what(),
+                "use a newer version of salvor");
+  }
+}
+
+[[noreturn]] void throw_taken(const std::string& service, const ClaimRecord& last) {
+  throw Error(
+      ErrorCode::conflict,
+      fmt::format("service {} is being restored by run {}, begun on {} at {}", printable(service),
+                  last.run, printable(last.host), format_time(last.time)),
+      fmt::format("go on with it: salvor restore --resume {0}; or take it back: salvor "
+                  "restore --undo {0}",
+                  last.run));
+}
+
+}  // namespace
+
+Claim::Claim(repo::Repository& repository, const std::string& service)
+    : chain_(repository, repo::ChainKind::claim, service), service_(service) {}
+
+Claim::Numbered Claim::newest() {
+  Numbered newest;
+  newest.number = chain_.last();
+  if (newest.number == 0) return newest;
+  const auto bytes = chain_.read(newest.number);
+  if (!bytes) {
+    throw Error(ErrorCode::conflict, "somebody removes the records of the repository",
+                "see who else works on it");
+  }
+  newest.record = record_of(*bytes);
+  return newest;
+}
+
+std::optional<ClaimRecord> Claim::last() {
+  return newest().record;
+}
+
+std::vector<ClaimRecord> Claim::history() {
+  std::vector<ClaimRecord> records;
+  for (const Bytes& bytes : chain_.read()) records.push_back(record_of(bytes));
+  return records;
+}
+
+void Claim::append(std::uint64_t number, bool begins, const std::string& run) {
+  const Json json{{"event", begins ? "begin" : "end"},
+                  {"run", run},
+                  {"host", host_name()},
+                  {"process", own_process_identity()},
+                  {"time_ns", Clock::system().now().ns}};
+  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (chain_.append(number, as_bytes(text))) return;
+  // Somebody else was faster: what they wrote decides.
+  const auto winner = last();
+  if (winner && winner->begins && winner->run != run) throw_taken(service_, *winner);
+  throw Error(ErrorCode::conflict, "another process restores service " + printable(service_),
+              "try again")
+      .as_retryable();
+}
+
+void Claim::begin(const std::string& run) {
+  const Numbered newest = this->newest();
+  if (newest.record && newest.record->begins) {
+    if (newest.record->run == run) return;
+    throw_taken(service_, *newest.record);
+  }
+  // The number that follows what was looked at: whoever comes between has it already.
+  append(newest.number + 1, true, run);
+}
+
+void Claim::end(const std::string& run) {
+  const Numbered newest = this->newest();
+  if (!newest.record || !newest.record->begins || newest.record->run != run) return;
+  append(newest.number + 1, false, run);
+}
+
+}  // namespace salvor::recovery

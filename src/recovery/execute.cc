@@ -1,0 +1,174 @@
+#include "recovery/execute.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "base/process_identity.h"
+#include "recovery/internal/journal_report.h"
+#include "recovery/internal/runner.h"
+#include "recovery/internal/steps.h"
+
+namespace salvor::recovery {
+namespace {
+
+using internal::plan_in;
+using internal::Runner;
+
+JournalEntry event(Event event, std::string data = {}) {
+  JournalEntry entry;
+  entry.event = event;
+  entry.data = std::move(data);
+  return entry;
+}
+
+/// Nobody else may be at it, nor may one of its commands that has outlived its process.
+void require_alone(const Journal& journal, const std::string& run, bool takeover) {
+  require_no_running_hook(run);
+  const JournalEntry& last = journal.last();
+  if (last.process == own_process_identity() || journal.state()) return;
+  const Liveness liveness = liveness_of(last.process);
+  if (liveness == Liveness::alive) {
+    throw Error(ErrorCode::conflict,
+                fmt::format("run {} is carried out by another process of this machine", run),
+                "`salvor runs show` follows it; end that process first");
+  }
+  // Another boot of a host of this name: the process went with the boot.
+  if (liveness == Liveness::dead || last.host == host_name() || takeover) return;
+  throw Error(ErrorCode::conflict,
+              fmt::format("run {} was last carried out on host {}, where its process may be alive",
+                          run, printable(last.host)),
+              "when it is certainly gone, add --takeover");
+}
+
+[[noreturn]] void refuse(const std::string& message, const std::string& hint = {}) {
+  throw Error(ErrorCode::refused, message, hint);
+}
+
+void require_restore(const Plan& plan) {
+  if (plan.mode == Mode::restore) return;
+  refuse("run " + plan.run + " was a drill, which touches nothing live",
+         "begin another with `salvor drill " + plan.service + "`");
+}
+
+/// The state of another run.
+std::string state_of(repo::Repository& repository, const std::string& run) {
+  const Journal journal(repository, nullptr, run);
+  return journal.empty() ? "failed" : internal::state_in(journal);
+}
+
+/// What was exchanged can only be exchanged back while nobody has put something else there since.
+void require_newest(repo::Repository& repository, const Plan& plan) {
+  const auto records = Claim(repository, plan.service).history();
+  std::set<std::string> later;
+  for (const ClaimRecord& record : records) {
+    if (record.run == plan.run) {
+      later.clear();
+    } else if (record.begins) {
+      later.insert(record.run);
+    }
+  }
+  for (const std::string& run : later) {
+    const std::string state = state_of(repository, run);
+    if (state != "succeeded" && state != "closed") continue;
+    refuse(fmt::format("run {} has replaced service {} since", run, printable(plan.service)),
+           "undo that one first: salvor restore --undo " + run);
+  }
+}
+
+}  // namespace
+
+RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan& plan,
+                   const ExecuteOptions& options) {
+  Journal journal(repository, options.catalog, plan.run, options.kill_point);
+  SALVOR_ASSERT(journal.empty());
+  Runner runner(repository, access, plan, journal, options);
+  journal.append(event(Event::planned, to_json(plan)));
+  if (plan.mode == Mode::restore) {
+    try {
+      Claim(repository, plan.service).begin(plan.run);
+    } catch (const Error&) {
+      journal.append(event(Event::ended, "failed"));
+      throw;
+    }
+    journal.reach("claimed");
+  }
+  if (options.on_begin) options.on_begin(plan);
+  return runner.go_on();
+}
+
+RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::string& run,
+                  const ExecuteOptions& options) {
+  Journal journal(repository, options.catalog, run, options.kill_point);
+  const Plan plan = plan_in(journal, run);
+  require_restore(plan);
+  require_alone(journal, run, options.takeover);
+  Runner runner(repository, access, plan, journal, options);
+  if (const auto state = journal.state()) {
+    if (*state == "succeeded") return runner.outcome(*state);
+    refuse(fmt::format("run {} is {}: there is nothing to go on with", run, *state),
+           "begin another: salvor restore " + plan.service);
+  }
+  if (journal.undoing()) {
+    refuse(fmt::format("run {} is being taken back", run), "salvor restore --undo " + run);
+  }
+  Claim(repository, plan.service).begin(run);
+  journal.append(event(Event::resumed));
+  if (options.on_begin) options.on_begin(plan);
+  return runner.go_on();
+}
+
+RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::string& run,
+                const ExecuteOptions& options) {
+  Journal journal(repository, options.catalog, run, options.kill_point);
+  const Plan plan = plan_in(journal, run);
+  require_restore(plan);
+  require_alone(journal, run, options.takeover);
+  Runner runner(repository, access, plan, journal, options);
+  if (const auto state = journal.state()) {
+    if (*state == "undone" || *state == "failed") return runner.outcome(*state);
+    if (*state == "closed") {
+      refuse(fmt::format("run {} is closed: what was live before it is gone", run),
+             "the safety snapshot is still a point: `salvor points " + plan.service + "`");
+    }
+  }
+  require_newest(repository, plan);
+  Claim(repository, plan.service).begin(run);
+  journal.append(event(Event::undoing));
+  if (options.on_begin) options.on_begin(plan);
+  return runner.go_back();
+}
+
+RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::string& run,
+                 const ExecuteOptions& options) {
+  Journal journal(repository, options.catalog, run, options.kill_point);
+  const Plan plan = plan_in(journal, run);
+  require_restore(plan);
+  Runner runner(repository, access, plan, journal, options);
+  const std::string state = internal::state_in(journal);
+  if (state == "closed") return runner.outcome(state);
+  if (state == "undone") return runner.discard_kept();
+  if (state != "succeeded") {
+    refuse(fmt::format("run {} is {}, expected succeeded", run, state),
+           "go on with --resume, or back with --undo");
+  }
+  return runner.close();
+}
+
+std::optional<RunOutcome> find_run(repo::Repository& repository, const std::string& run) {
+  const Journal journal(repository, nullptr, run);
+  if (journal.empty()) return std::nullopt;
+  RunOutcome outcome;
+  outcome.plan = plan_in(journal, run);
+  outcome.state = internal::state_in(journal);
+  outcome.steps = internal::steps_in(journal, outcome.plan);
+  outcome.checks = internal::checks_in(journal);
+  outcome.safety_points = internal::safety_points_in(journal);
+  outcome.healthy = internal::was_healthy(journal.data("watch"));
+  outcome.started = journal.entries().front().time;
+  for (const StepOutcome& step : outcome.steps) outcome.seconds += step.seconds;
+  return outcome;
+}
+
+}  // namespace salvor::recovery

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "recovery/execute.h"
+
+/// What a journal tells of its run.
+namespace salvor::recovery::internal {
+
+/// Every step of the plan, as it stands.
+std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan);
+
+/// The newest outcomes of each step that checks.
+std::vector<CheckOutcome> checks_in(const Journal& journal);
+
+std::vector<std::string> safety_points_in(const Journal& journal);
+
+/// The plan in the first record.   Errors: not_found: there is none; corruption.
+Plan plan_in(const Journal& journal, const std::string& run);
+
+/// A run's state, when nobody carries it out.
+std::string state_in(const Journal& journal);
+
+}  // namespace salvor::recovery::internal

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "recovery/claim.h"
+#include "recovery/execute.h"
+#include "recovery/step.h"
+
+namespace salvor::recovery::internal {
+
+/// The point that a plan names.   Errors: not_found.
+const repo::Point& point_of(const repo::Repository& repository, const Plan& plan);
+
+/// Carries out one plan, from wherever its journal says that it stands.
+/// Threads: one.   Lifetime: shorter than the repository's, the access's and the journal's.
+class Runner {
+ public:
+  Runner(repo::Repository& repository, StoreAccess& access, const Plan& plan, Journal& journal,
+         const ExecuteOptions& options);
+
+  /// Steps that are done are taken up, the others carried out.
+  RunOutcome go_on();
+
+  /// Takes back whatever has begun, the last first.
+  RunOutcome go_back();
+
+  /// Removes what was live before.
+  RunOutcome close();
+
+  /// Removes what an undo has kept: what was restored, and written since.
+  RunOutcome discard_kept();
+
+  /// What the journal says, without doing anything.
+  RunOutcome outcome(std::string state) const;
+
+ private:
+  void carry_out(Step& step);
+  void take_back_all();
+  RunOutcome failed(const Error& error, const Step& step);
+  RunOutcome finished_drill(const std::optional<Error>& failure);
+  RunOutcome ended(const std::string& state);
+  void tear_down_drill();
+
+  repo::Repository& repository_;
+  Journal& journal_;
+  const ExecuteOptions& options_;
+  RunContext context_;
+  std::vector<std::unique_ptr<Step>> steps_;
+  Time start_;
+  bool acted_ = false;
+};
+
+}  // namespace salvor::recovery::internal

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "recovery/step.h"
+
+namespace salvor::recovery::internal {
+
+/// Gives the live (or old) stores back what was written through files that they share with the
+/// copy. To be called after commands that write into the copy, and before an exchange.
+void separate_all(RunContext& context);
+
+/// Writes the content that a snapshot has under a key.   Errors: not_found, corruption.
+void write_content(repo::Repository& repository, const repo::Snapshot& snapshot, ByteView key,
+                   stores::FileWriter& writer);
+
+}  // namespace salvor::recovery::internal

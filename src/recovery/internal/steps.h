@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+
+#include "recovery/step.h"
+
+/// The steps, one file each in steps/.
+namespace salvor::recovery::internal {
+
+std::unique_ptr<Step> make_preflight();
+std::unique_ptr<Step> make_lock_writes();
+std::unique_ptr<Step> make_safety_snapshot();
+std::unique_ptr<Step> make_provision();
+std::unique_ptr<Step> make_restore_store(const StorePlan& store);
+std::unique_ptr<Step> make_verify_copy();
+std::unique_ptr<Step> make_migrate();
+std::unique_ptr<Step> make_rebuild(const RebuildPlan& rebuild);
+std::unique_ptr<Step> make_validate();
+std::unique_ptr<Step> make_cut_over();
+std::unique_ptr<Step> make_return_to_service();
+std::unique_ptr<Step> make_validate_live();
+std::unique_ptr<Step> make_watch();
+std::unique_ptr<Step> make_tear_down();
+
+/// Of what the watch remembered.
+bool was_healthy(const std::string& data);
+
+}  // namespace salvor::recovery::internal

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "recovery/step.h"
+
+/// Keeping writers out of a service, and letting them in again.
+namespace salvor::recovery::internal {
+
+/// Whether the application says that its writes are locked; empty where it can't be asked.
+std::optional<bool> application_is_locked(RunContext& context);
+
+/// Locks the application, unless it says that it is locked, and asks it.
+/// Errors: failed: the command fails; refused: it succeeds, and nothing is locked.
+void lock_application(RunContext& context);
+void unlock_application(RunContext& context);
+
+/// Locks every live store that can be locked, and tries to write to it.
+/// Errors: conflict: who holds it; refused: it lets itself be written to.
+void lock_stores(RunContext& context);
+void unlock_stores(RunContext& context);
+
+/// Waits until no process has a live store open for writing that can't be locked.
+/// Errors: refused, naming the processes.
+void require_no_writers(RunContext& context);
+
+}  // namespace salvor::recovery::internal

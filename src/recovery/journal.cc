@@ -1,0 +1,165 @@
+#include "recovery/journal.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/process_identity.h"
+
+namespace salvor::recovery {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// In the order of the enumeration; docs/recovery.md has them.
+constexpr std::array<std::string_view, 8> kEvents{"planned", "began",   "done",   "failed",
+                                                  "resumed", "undoing", "undone", "ended"};
+
+Event event_of(const std::string& name) {
+  for (std::size_t i = 0; i < kEvents.size(); ++i) {
+    if (kEvents[i] == name) return static_cast<Event>(i);
+  }
+  throw Error(ErrorCode::corruption, "the journal has an unknown event: " + printable(name),
+              "use the version of salvor that began the run, or a newer one");
+}
+
+JournalEntry entry_of(const Json& json) {
+  JournalEntry entry;
+  entry.event = event_of(json.at("event"));
+  entry.step = json.value("step", "");
+  entry.time = Time{json.at("time_ns").get<std::int64_t>()};
+  entry.host = json.at("host");
+  entry.process = json.at("process");
+  entry.seconds = json.value("seconds", 0.0);
+  entry.data = json.value("data", "");
+  entry.error = json.value("error", "");
+  return entry;
+}
+
+/// The last of the events about a step that say how it stands; undone ends what came before.
+bool stands(const std::vector<JournalEntry>& entries, std::string_view step, bool when_begun) {
+  bool value = false;
+  for (const JournalEntry& entry : entries) {
+    if (entry.step != step) continue;
+    if (entry.event == Event::done) value = true;
+    if (entry.event == Event::began) value = when_begun;
+    if (entry.event == Event::undone) value = false;
+  }
+  return value;
+}
+
+}  // namespace
+
+std::string_view name_of(Event event) {
+  return kEvents[static_cast<std::size_t>(event)];
+}
+
+std::string to_json(const JournalEntry& entry) {
+  Json json{{"event", name_of(entry.event)},
+            {"time_ns", entry.time.ns},
+            {"time", format_time(entry.time)},
+            {"host", entry.host},
+            {"process", entry.process}};
+  if (!entry.step.empty()) json["step"] = entry.step;
+  if (entry.event == Event::done || entry.event == Event::failed) json["seconds"] = entry.seconds;
+  if (!entry.data.empty()) json["data"] = entry.data;
+  if (!entry.error.empty()) json["error"] = entry.error;
+  // What a command printed need not be UTF-8.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+JournalEntry parse_journal_entry(std::string_view json) {
+  try {
+    return entry_of(Json::parse(json));
+  } catch (const Json::exception& error) {
+    throw Error(ErrorCode::corruption,
+                std::string("a journal record can't be understood: ") + error.what(),
+                "use the version of salvor that began the run, or a newer one");
+  }
+}
+
+Journal::Journal(repo::Repository& repository, catalog::Catalog* catalog, const std::string& run,
+                 KillPoint kill_point)
+    : chain_(repository, repo::ChainKind::journal, run),
+      catalog_(catalog),
+      run_(run),
+      kill_point_(std::move(kill_point)) {
+  for (const Bytes& record : chain_.read()) {
+    entries_.push_back(parse_journal_entry(as_text(record)));
+  }
+}
+
+void Journal::append(JournalEntry entry) {
+  entry.time = Clock::system().now();
+  entry.host = host_name();
+  entry.process = own_process_identity();
+  const std::string text = to_json(entry);
+  const std::uint64_t number = entries_.size() + 1;
+  reach("journal:before");
+  if (!chain_.append(number, as_bytes(text))) {
+    lost_ = true;
+    throw Error(ErrorCode::conflict, "another process has gone on with run " + run_ + " meanwhile",
+                "`salvor runs show " + run_ + "` says which");
+  }
+  if (catalog_ != nullptr) {
+    try {
+      catalog_->append_journal(run_, number, text);
+    } catch (const Error& error) {
+      log::warning("the catalog can't be used, so the journal is in the repository only: {}",
+                   error.message());
+      catalog_ = nullptr;
+    }
+  }
+  entries_.push_back(std::move(entry));
+  reach("journal:after");
+}
+
+bool Journal::began(std::string_view step) const {
+  return stands(entries_, step, true);
+}
+
+bool Journal::done(std::string_view step) const {
+  return stands(entries_, step, false);
+}
+
+std::string Journal::data(std::string_view step) const {
+  const auto found = std::find_if(
+      entries_.rbegin(), entries_.rend(),
+      [&](const JournalEntry& entry) { return entry.step == step && entry.event == Event::done; });
+  return found == entries_.rend() ? "" : found->data;
+}
+
+std::string Journal::data_before(std::string_view step) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const JournalEntry& entry) {
+    return entry.step == step && entry.event == Event::began;
+  });
+  return found == entries_.end() ? "" : found->data;
+}
+
+bool Journal::ever_began(std::string_view step) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const JournalEntry& entry) {
+    return entry.step == step && entry.event == Event::began;
+  });
+}
+
+bool Journal::undoing() const {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [](const JournalEntry& entry) { return entry.event == Event::undoing; });
+}
+
+std::optional<std::string> Journal::state() const {
+  std::optional<std::string> state;
+  for (const JournalEntry& entry : entries_) {
+    if (entry.event == Event::ended) state = entry.data;
+    if (entry.event == Event::resumed || entry.event == Event::undoing) state.reset();
+  }
+  return state;
+}
+
+void Journal::reach(std::string_view place) const {
+  if (kill_point_) kill_point_(place);
+}
+
+}  // namespace salvor::recovery

@@ -1,0 +1,65 @@
+#include "recovery/internal/journal_report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/process_identity.h"
+#include "recovery/internal/verdicts.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+StepOutcome step_in(const Journal& journal, const std::string& name) {
+  StepOutcome outcome{name, "planned", 0, {}};
+  for (const JournalEntry& entry : journal.entries()) {
+    if (entry.step != name) continue;
+    outcome.result = entry.event == Event::began ? "began" : name_of(entry.event);
+    if (entry.event == Event::done || entry.event == Event::failed) outcome.seconds = entry.seconds;
+    if (entry.event == Event::done) outcome.data = entry.data;
+  }
+  return outcome;
+}
+
+}  // namespace
+
+std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
+  std::vector<StepOutcome> steps;
+  for (const std::string& name : step_names(plan)) steps.push_back(step_in(journal, name));
+  return steps;
+}
+
+std::vector<CheckOutcome> checks_in(const Journal& journal) {
+  std::vector<CheckOutcome> checks;
+  for (const char* step : {"verify-copy", "validate", "validate-live"}) {
+    const std::string data = journal.data(step);
+    if (data.empty()) continue;
+    for (CheckOutcome& outcome : outcomes_of(data)) checks.push_back(std::move(outcome));
+  }
+  return checks;
+}
+
+std::vector<std::string> safety_points_in(const Journal& journal) {
+  const auto json = nlohmann::json::parse(journal.data("safety-snapshot"), nullptr, false);
+  std::vector<std::string> points;
+  if (!json.is_array()) return points;
+  for (const auto& point : json) {
+    if (point.is_string()) points.push_back(point);
+  }
+  return points;
+}
+
+Plan plan_in(const Journal& journal, const std::string& run) {
+  if (!journal.empty() && journal.entries().front().event == Event::planned) {
+    return parse_plan(journal.entries().front().data);
+  }
+  throw Error(ErrorCode::not_found, "the repository has no journal of run " + printable(run),
+              "`salvor runs` lists runs; the whole id is needed where the catalog is lost");
+}
+
+std::string state_in(const Journal& journal) {
+  if (const auto state = journal.state()) return *state;
+  if (liveness_of(journal.last().process) == Liveness::alive) return "running";
+  return journal.last().event == Event::failed ? "failed" : "interrupted";
+}
+
+}  // namespace salvor::recovery::internal

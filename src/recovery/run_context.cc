@@ -1,0 +1,60 @@
+#include "base/error.h"
+#include "recovery/step.h"
+
+namespace salvor::recovery {
+
+const repo::Snapshot& RunContext::snapshot(const StorePlan& store) const {
+  if (const repo::Snapshot* found = point.find(store.name)) return *found;
+  throw Error(ErrorCode::not_found,
+              "recovery point " + plan.point + " has no store " + printable(store.name),
+              "choose another point with --at");
+}
+
+stores::Target& RunContext::live_of(const StorePlan& store) {
+  auto& target = live[store.name];
+  if (!target) target = access.live(store);
+  return *target;
+}
+
+stores::Replacement& RunContext::replacement_of(const StorePlan& store) {
+  auto& replacement = replacements[store.name];
+  if (!replacement) replacement = live_of(store).replacement(plan.run, store.name);
+  return *replacement;
+}
+
+std::filesystem::path RunContext::copy_path(const StorePlan& store) {
+  if (plan.mode == Mode::drill) {
+    return access.copy_within(store, repository, snapshot(store),
+                              std::filesystem::path(plan.staging) / store.name);
+  }
+  return store.delta_in_place ? std::filesystem::path(store.path) : replacement_of(store).copy();
+}
+
+stores::Target& RunContext::copy_of(const StorePlan& store) {
+  const std::filesystem::path path = copy_path(store);
+  auto& target = copies[store.name];
+  // After the cut-over the copy is somewhere else.
+  if (!target || target->path() != path) target = access.copy(store, path);
+  return *target;
+}
+
+const HookContext& RunContext::hook_context() {
+  hooks.store_paths.clear();
+  for (const StorePlan& store : plan.stores) {
+    hooks.store_paths[store.name] = copy_path(store).native();
+  }
+  return hooks;
+}
+
+HookOutcome RunContext::hook(const Command& command) {
+  return run_hook(command.run, hook_context(), command.timeout_s, stop);
+}
+
+CheckSubjects RunContext::subjects() {
+  CheckSubjects subjects;
+  subjects.context = hook_context();
+  for (const StorePlan& store : plan.stores) subjects.stores[store.name] = &copy_of(store);
+  return subjects;
+}
+
+}  // namespace salvor::recovery

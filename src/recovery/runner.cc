@@ -1,0 +1,237 @@
+#include "recovery/internal/runner.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "recovery/internal/journal_report.h"
+#include "recovery/internal/steps.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+HookContext hooks_of(const Plan& plan) {
+  HookContext hooks;
+  hooks.mode = plan.mode;
+  hooks.run = plan.run;
+  hooks.service = plan.service;
+  hooks.point = plan.point;
+  hooks.point_time = format_time(plan.point_time);
+  hooks.directory = plan.directory;
+  return hooks;
+}
+
+catalog::RunKind kind_of(const Plan& plan) {
+  return plan.mode == Mode::drill ? catalog::RunKind::drill : catalog::RunKind::restore;
+}
+
+/// What may come out of a step, as an Error.
+Error error_of(const std::exception& exception) {
+  if (const auto* error = dynamic_cast<const Error*>(&exception)) return *error;
+  return {ErrorCode::failed, exception.what()};
+}
+
+JournalEntry entry(Event event, std::string step = {}, std::string data = {}) {
+  JournalEntry entry;
+  entry.event = event;
+  entry.step = std::move(step);
+  entry.data = std::move(data);
+  return entry;
+}
+
+}  // namespace
+
+const repo::Point& point_of(const repo::Repository& repository, const Plan& plan) {
+  const auto& points = repository.points();
+  const auto found = std::find_if(points.begin(), points.end(), [&](const repo::Point& point) {
+    return point.id.hex() == plan.point;
+  });
+  if (found != points.end()) return *found;
+  throw Error(ErrorCode::not_found,
+              "the repository has no recovery point " + plan.point + " any more",
+              "`salvor points` lists those that there are");
+}
+
+Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& plan,
+               Journal& journal, const ExecuteOptions& options)
+    : repository_(repository),
+      journal_(journal),
+      options_(options),
+      context_{.plan = plan,
+               .repository = repository,
+               .access = access,
+               .journal = journal,
+               .point = point_of(repository, plan),
+               .hooks = hooks_of(plan),
+               .clock = *options.clock,
+               .stop = options.stop,
+               .progress = options.progress,
+               .say = options.say ? options.say : [](const std::string&) {},
+               .baseline = options.baseline},
+      steps_(make_steps(plan)),
+      start_(options.clock->monotonic()) {}
+
+void Runner::carry_out(Step& step) {
+  if (context_.stop.stop_requested()) {
+    throw Error(ErrorCode::cancelled, "the run was stopped before " + step.name(),
+                "go on with salvor restore --resume " + context_.plan.run);
+  }
+  const bool begun = journal_.began(step.name());
+  journal_.append(entry(Event::began, step.name(), begun ? "" : step.before(context_)));
+  journal_.reach(step.name() + ":began");
+  const Time start = context_.clock.monotonic();
+  JournalEntry done = entry(Event::done, step.name());
+  if (!begun || !step.is_done(context_)) done.data = step.run(context_);
+  journal_.reach(step.name() + ":run");
+  done.seconds = context_.clock.monotonic().seconds_since(start);
+  const double seconds = done.seconds;
+  journal_.append(std::move(done));
+  if (options_.catalog != nullptr) {
+    options_.catalog->note_step(context_.plan.service, kind_of(context_.plan), step.name(),
+                                seconds);
+  }
+  journal_.reach(step.name() + ":done");
+}
+
+RunOutcome Runner::go_on() {
+  acted_ = true;
+  Step* current = steps_.front().get();
+  try {
+    for (const auto& step : steps_) {
+      if (journal_.done(step->name())) step->take_up(context_);
+    }
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      current = steps_[i].get();
+      if (journal_.done(current->name())) continue;
+      if (options_.on_step) options_.on_step(current->name(), i + 1, steps_.size());
+      carry_out(*current);
+    }
+  } catch (const std::exception& exception) {
+    // The boundary of a run.
+    return failed(error_of(exception), *current);
+  }
+  if (context_.plan.mode == Mode::drill) return finished_drill(std::nullopt);
+  return ended("succeeded");
+}
+
+RunOutcome Runner::failed(const Error& error, const Step& step) {
+  // Who lost the run to another process touches nothing any more.
+  if (journal_.lost()) throw error;
+  std::string state = error.code() == ErrorCode::cancelled ? "interrupted" : "failed";
+  try {
+    JournalEntry failure = entry(Event::failed, step.name());
+    failure.error = error.message();
+    journal_.append(std::move(failure));
+    if (context_.plan.mode == Mode::drill) return finished_drill(error);
+    if (step.is_guard()) {
+      // Also when it was stopped: undoing is not to be stopped by what stopped it.
+      context_.stop = {};
+      take_back_all();
+      RunOutcome outcome = ended("failed");
+      outcome.failure = error;
+      return outcome;
+    }
+  } catch (const std::exception& second) {
+    // The first error is the one to tell; the journal ends where it could be written last.
+    log::warning("run {} could not be brought to an orderly stop: {}", context_.plan.run,
+                 second.what());
+  }
+  RunOutcome outcome = this->outcome(std::move(state));
+  outcome.failure = error;
+  return outcome;
+}
+
+RunOutcome Runner::finished_drill(const std::optional<Error>& failure) {
+  if (!journal_.done("tear-down")) tear_down_drill();
+  const bool good = std::all_of(context_.outcomes.begin(), context_.outcomes.end(),
+                                [](const CheckOutcome& outcome) { return outcome.good(); });
+  RunOutcome outcome = ended(failure || !good ? "failed" : "succeeded");
+  outcome.failure = failure;
+  if (!failure && !good) {
+    outcome.failure.emplace(ErrorCode::checks_failed, "the restored copy fails its checks",
+                            "see the checks that are red");
+  }
+  return outcome;
+}
+
+void Runner::tear_down_drill() {
+  const auto& step = steps_.back();
+  try {
+    // Also when the drill was stopped.
+    context_.stop = {};
+    carry_out(*step);
+  } catch (const std::exception& exception) {
+    log::warning("the drill left something behind: {}", exception.what());
+  }
+}
+
+void Runner::take_back_all() {
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    if (!journal_.began((*step)->name())) continue;
+    (*step)->undo(context_);
+    journal_.reach((*step)->name() + ":undo-run");
+    journal_.append(entry(Event::undone, (*step)->name()));
+    journal_.reach((*step)->name() + ":undone");
+  }
+}
+
+RunOutcome Runner::go_back() {
+  context_.undoing = true;
+  acted_ = true;
+  try {
+    for (const auto& step : steps_) {
+      if (journal_.done(step->name())) step->take_up(context_);
+    }
+    take_back_all();
+  } catch (const std::exception& exception) {
+    if (journal_.lost()) throw;
+    RunOutcome outcome = this->outcome("interrupted");
+    outcome.failure = error_of(exception);
+    return outcome;
+  }
+  return ended("undone");
+}
+
+RunOutcome Runner::close() {
+  acted_ = true;
+  for (const StorePlan& store : context_.plan.stores) {
+    if (store.delta_in_place) continue;
+    context_.replacement_of(store).discard_old();
+    journal_.reach("close:" + store.name);
+  }
+  return ended("closed");
+}
+
+RunOutcome Runner::discard_kept() {
+  for (const StorePlan& store : context_.plan.stores) {
+    if (!store.delta_in_place) context_.replacement_of(store).discard_copy();
+  }
+  return outcome("undone");
+}
+
+RunOutcome Runner::ended(const std::string& state) {
+  journal_.append(entry(Event::ended, {}, state));
+  if (context_.plan.mode == Mode::restore) {
+    Claim(repository_, context_.plan.service).end(context_.plan.run);
+  }
+  journal_.reach("ended");
+  return outcome(state);
+}
+
+RunOutcome Runner::outcome(std::string state) const {
+  RunOutcome outcome;
+  outcome.plan = context_.plan;
+  outcome.state = std::move(state);
+  outcome.acted = acted_;
+  if (!journal_.empty()) outcome.started = journal_.entries().front().time;
+  outcome.steps = steps_in(journal_, context_.plan);
+  outcome.checks = context_.outcomes.empty() ? checks_in(journal_) : context_.outcomes;
+  outcome.deviations = context_.deviations;
+  outcome.kept = context_.kept;
+  outcome.healthy = was_healthy(journal_.data("watch"));
+  outcome.safety_points = safety_points_in(journal_);
+  outcome.seconds = options_.clock->monotonic().seconds_since(start_);
+  return outcome;
+}
+
+}  // namespace salvor::recovery::internal

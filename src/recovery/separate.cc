@@ -1,0 +1,67 @@
+#include "recovery/internal/separate.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace salvor::recovery::internal {
+
+namespace {
+
+/// Gives the writer what a stretch of the file should have, as far as it has something else.
+void put(repo::Repository& repository, const repo::Ref& ref, std::uint64_t offset,
+         stores::FileWriter& writer) {
+  if (ref.is_hole()) {
+    writer.punch_hole(offset, ref.length);
+    return;
+  }
+  Bytes existing(ref.length);
+  const bool same =
+      writer.read_existing(existing, offset) == ref.length && repository.id_of(existing) == ref.id;
+  if (same) {
+    writer.keep(offset, ref.length);
+  } else {
+    writer.write(repository.read_chunk(ref.id), offset);
+  }
+}
+
+}  // namespace
+
+void write_content(repo::Repository& repository, const repo::Snapshot& snapshot, ByteView key,
+                   stores::FileWriter& writer) {
+  repo::TreeCursor cursor(repository.node_reader(), snapshot.root);
+  cursor.seek(key);
+  bool found = false;
+  for (const repo::Record* record = cursor.find_record(); record != nullptr;
+       record = cursor.find_record()) {
+    if (!std::ranges::equal(record->key, key)) break;
+    found = true;
+    std::uint64_t offset = record->offset;
+    for (const repo::Ref& ref : record->refs) {
+      put(repository, ref, offset, writer);
+      offset += ref.length;
+    }
+    cursor.advance();
+  }
+  if (!found) {
+    throw Error(ErrorCode::not_found, "the snapshot of store " + snapshot.store + " has no " +
+                                          printable(stores::path_of_key(key)));
+  }
+  writer.finish();
+}
+
+void separate_all(RunContext& context) {
+  for (const StorePlan& store : context.plan.stores) {
+    if (store.delta_in_place) continue;
+    const repo::Snapshot& snapshot = context.snapshot(store);
+    const std::uint64_t count =
+        context.replacement_of(store).separate([&](ByteView key, stores::FileWriter& writer) {
+          write_content(context.repository, snapshot, key, writer);
+        });
+    if (count == 0) continue;
+    context.say("store " + store.name + ": " + std::to_string(count) +
+                " files were written through the copy; the old ones have their content back");
+  }
+}
+
+}  // namespace salvor::recovery::internal

@@ -1,0 +1,41 @@
+#include "recovery/internal/separate.h"
+#include "recovery/internal/steps.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+class CutOver final : public Step {
+ public:
+  std::string name() const override { return "cut-over"; }
+  std::string what(const Plan&) const override {
+    return "exchange the restored copies with what is live, which is kept";
+  }
+
+  std::string run(RunContext& context) override {
+    separate_all(context);
+    for (const StorePlan& store : context.plan.stores) {
+      if (store.delta_in_place) continue;
+      context.replacement_of(store).cut_over(context.plan.holders_wait_ms);
+      context.journal.reach("cut-over:" + store.name);
+    }
+    return {};
+  }
+
+  void undo(RunContext& context) override {
+    separate_all(context);
+    for (auto store = context.plan.stores.rbegin(); store != context.plan.stores.rend(); ++store) {
+      if (store->delta_in_place) continue;
+      stores::Replacement& replacement = context.replacement_of(*store);
+      replacement.swap_back(context.plan.holders_wait_ms);
+      context.journal.reach("cut-over:undone:" + store->name);
+    }
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_cut_over() {
+  return std::make_unique<CutOver>();
+}
+
+}  // namespace salvor::recovery::internal

@@ -1,0 +1,65 @@
+#include <nlohmann/json.hpp>
+
+#include "recovery/internal/steps.h"
+#include "recovery/internal/writes.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class LockWrites final : public Step {
+ public:
+  std::string name() const override { return "lock-writes"; }
+  bool is_guard() const override { return true; }
+
+  std::string what(const Plan& plan) const override {
+    return plan.writes ? "run `" + plan.writes->lock.run + "`, and lock the stores that can be"
+                       : "lock the stores that can be (the service has no command for it)";
+  }
+
+  /// Who had it locked before wants it locked after an undo.
+  std::string before(RunContext& context) override {
+    const auto locked = application_is_locked(context);
+    return Json{{"was_locked", locked.value_or(false)}}.dump();
+  }
+
+  void take_up(RunContext& context) override {
+    // Once writes have been let in, they are locked again by who takes that back.
+    if (context.journal.began("return-to-service")) return;
+    lock_application(context);
+    // What is live after the cut-over is the restored copy, which nobody has written yet.
+    if (!context.journal.done("cut-over")) lock_stores(context);
+  }
+
+  std::string run(RunContext& context) override {
+    lock_application(context);
+    context.journal.reach("lock-writes:application");
+    lock_stores(context);
+    require_no_writers(context);
+    for (const StorePlan& store : context.plan.stores) {
+      if (store.delta_in_place) continue;
+      context.replacement_of(store).try_cut_over(context.plan.holders_wait_ms);
+    }
+    return {};
+  }
+
+  void undo(RunContext& context) override {
+    unlock_stores(context);
+    if (!was_locked(context)) unlock_application(context);
+  }
+
+ private:
+  static bool was_locked(RunContext& context) {
+    const Json json = Json::parse(context.journal.data_before("lock-writes"), nullptr, false);
+    return json.is_object() && json.value("was_locked", false);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_lock_writes() {
+  return std::make_unique<LockWrites>();
+}
+
+}  // namespace salvor::recovery::internal

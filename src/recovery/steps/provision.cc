@@ -1,0 +1,48 @@
+#include "base/fd.h"
+#include "recovery/internal/steps.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+class Provision final : public Step {
+ public:
+  std::string name() const override { return "provision"; }
+  std::string what(const Plan& plan) const override {
+    return plan.mode == Mode::drill ? "make the staging directory " + plan.staging
+                                    : "make a workplace beside each target";
+  }
+
+  std::string run(RunContext& context) override {
+    if (context.plan.mode == Mode::drill) {
+      make_private_directories(context.plan.staging);
+      return {};
+    }
+    for (const StorePlan& store : context.plan.stores) {
+      if (!store.delta_in_place) context.replacement_of(store).provision();
+      context.journal.reach("provision:" + store.name);
+    }
+    return {};
+  }
+
+  void undo(RunContext& context) override {
+    for (const StorePlan& store : context.plan.stores) {
+      if (store.delta_in_place) continue;
+      stores::Replacement& replacement = context.replacement_of(store);
+      // Somebody may have written into the copy while it was live.
+      if (context.journal.ever_began("return-to-service")) {
+        context.kept.push_back(replacement.workplace().native());
+      } else {
+        replacement.discard_copy();
+      }
+      context.journal.reach("provision:undone:" + store.name);
+    }
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_provision() {
+  return std::make_unique<Provision>();
+}
+
+}  // namespace salvor::recovery::internal

@@ -1,0 +1,43 @@
+#include "recovery/internal/steps.h"
+#include "recovery/internal/writes.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+class ReturnToService final : public Step {
+ public:
+  std::string name() const override { return "return-to-service"; }
+  std::string what(const Plan& plan) const override {
+    std::string text = "let writes in";
+    if (plan.writes) text += ": `" + plan.writes->unlock.run + "`";
+    if (plan.return_to_service) text += "; then run `" + plan.return_to_service->run + "`";
+    return text;
+  }
+
+  std::string run(RunContext& context) override {
+    unlock_stores(context);
+    context.journal.reach("return-to-service:stores");
+    unlock_application(context);
+    context.journal.reach("return-to-service:application");
+    if (context.plan.return_to_service) {
+      require_success(context.hook(*context.plan.return_to_service), "the command return.run",
+                      "the data is restored and live; mend the command and go on with --resume");
+    }
+    return {};
+  }
+
+  /// Going back is guarded as going on was.
+  void undo(RunContext& context) override {
+    lock_application(context);
+    lock_stores(context);
+    require_no_writers(context);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_return_to_service() {
+  return std::make_unique<ReturnToService>();
+}
+
+}  // namespace salvor::recovery::internal

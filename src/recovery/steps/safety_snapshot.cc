@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "backup/backup.h"
+#include "base/error.h"
+#include "recovery/evidence.h"
+#include "recovery/internal/steps.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+/// A point for each store, so that one that can't be read costs the others nothing.
+class SafetySnapshot final : public Step {
+ public:
+  std::string name() const override { return "safety-snapshot"; }
+  bool is_guard() const override { return true; }
+  std::string what(const Plan&) const override {
+    return "back up what is there now, for whoever needs it later";
+  }
+
+  std::string run(RunContext& context) override {
+    nlohmann::ordered_json points = nlohmann::ordered_json::array();
+    std::string unreadable;
+    for (const StorePlan& store : context.plan.stores) {
+      if (!context.live_of(store).identify(0).exists) {
+        const std::string line = "store " + store.name + " does not exist: nothing to keep of it";
+        context.say(line);
+        context.deviations.push_back(line);
+        continue;
+      }
+      try {
+        points.push_back(keep(context, store));
+      } catch (const Error& error) {
+        if (error.code() == ErrorCode::cancelled || error.code() == ErrorCode::unreachable) throw;
+        unreadable += "\n  store " + store.name + ": " + error.message();
+      }
+      context.journal.reach("safety-snapshot:" + store.name);
+    }
+    if (unreadable.empty()) return points.dump();
+    throw Error(ErrorCode::refused, "no safety snapshot can be taken" + unreadable,
+                "look at what is there first; --without-safety-snapshot goes on without (old data "
+                "is kept beside the restored all the same)");
+  }
+
+ private:
+  static std::string keep(RunContext& context, const StorePlan& store) {
+    const auto source = context.access.live_source(store);
+    backup::Options options;
+    options.service = context.plan.service;
+    options.version = context.point.version;
+    options.facts = {{"purpose", "safety"},
+                     {"run", context.plan.run},
+                     {std::string(kEvidenceHeadFact),
+                      to_fact(evidence_head(context.repository, context.plan.service))}};
+    options.stop = context.stop;
+    const auto result =
+        backup::run(context.repository, {{store.name, store.type, source.get(), true}}, options);
+    for (const backup::Unreadable& lost : result.unreadable) {
+      const std::string line = fmt::format("safety snapshot of {}: {} could not be read: {}",
+                                           store.name, printable(lost.path), lost.reason);
+      context.say(line);
+      context.deviations.push_back(line);
+    }
+    return result.point.id.hex();
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_safety_snapshot() {
+  return std::make_unique<SafetySnapshot>();
+}
+
+}  // namespace salvor::recovery::internal

@@ -1,0 +1,99 @@
+#include "recovery/watch.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "recovery/internal/steps.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json json_of(const WatchReport& report) {
+  Json json{{"healthy", report.healthy},
+            {"seconds", report.seconds},
+            {"failures", report.failures},
+            {"probes", Json::array()}};
+  for (const ProbeReport& probe : report.probes) {
+    json["probes"].push_back({{"name", probe.name},
+                              {"kind", probe.kind},
+                              {"runs", probe.runs},
+                              {"failures", probe.failures},
+                              {"skipped", probe.skipped},
+                              {"median_s", probe.median_s},
+                              {"longest_s", probe.longest_s},
+                              {"last_failure", probe.last_failure},
+                              {"remarks", probe.remarks}});
+  }
+  return json;
+}
+
+class Watch final : public Step {
+ public:
+  std::string name() const override { return "watch"; }
+  std::string what(const Plan& plan) const override {
+    return "probe the service every " + human_duration(static_cast<double>(plan.watch->every_s)) +
+           " for " + human_duration(static_cast<double>(plan.watch->duration_s));
+  }
+
+  std::string run(RunContext& context) override {
+    const WatchPlan& plan = *context.plan.watch;
+    CheckSubjects subjects = context.subjects();
+    subjects.live = true;
+    WatchOptions options;
+    options.probes = plan.probes;
+    options.duration_s = plan.duration_s;
+    options.every_s = plan.every_s;
+    options.failures_max = static_cast<std::uint64_t>(plan.failures_max);
+    options.baseline = context.baseline;
+    options.stop = context.stop;
+    options.on_anomaly = [&context](const Anomaly& anomaly) {
+      const std::string line =
+          format_time(anomaly.time) + "  " + anomaly.probe + ": " + anomaly.what;
+      context.say(line);
+      context.deviations.push_back(line);
+    };
+    const WatchReport report = watch(options, subjects);
+    if (report.stopped) {
+      throw Error(ErrorCode::cancelled, "the watch was stopped before its time",
+                  "the service is restored; watch it again with --resume");
+    }
+    for (const ProbeReport& probe : report.probes) {
+      for (const std::string& remark : probe.remarks) context.say(probe.name + ": " + remark);
+    }
+    return json_of(report).dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_watch() {
+  return std::make_unique<Watch>();
+}
+
+bool was_healthy(const std::string& data) {
+  const Json json = Json::parse(data, nullptr, false);
+  return !json.is_object() || json.value("healthy", true);
+}
+
+}  // namespace salvor::recovery::internal
+
+namespace salvor::recovery {
+
+Baseline baseline_in(const std::string& watch_data) {
+  const auto json = nlohmann::json::parse(watch_data, nullptr, false);
+  Baseline baseline;
+  if (!json.is_object() || !json.contains("probes")) return baseline;
+  for (const auto& probe : json["probes"]) {
+    const auto runs = probe.value("runs", std::uint64_t{0});
+    if (runs == 0) continue;
+    const auto failures = probe.value("failures", std::uint64_t{0});
+    baseline[probe.value("name", "")] = {runs,
+                                         static_cast<double>(failures) / static_cast<double>(runs),
+                                         probe.value("median_s", 0.0)};
+  }
+  return baseline;
+}
+
+}  // namespace salvor::recovery

@@ -1,0 +1,99 @@
+#include "recovery/internal/writes.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <thread>
+
+#include "base/error.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+constexpr std::int64_t kPollMs = 100;
+
+/// The processes that have a store open for writing, a line each.
+std::vector<std::string> writers_of(stores::Target& target) {
+  std::vector<std::string> lines;
+  for (const stores::Holder& holder : target.identify(0).holders) {
+    if (!holder.writes) continue;
+    lines.push_back(fmt::format("process {} ({}) has {} open for writing", holder.pid,
+                                printable(holder.command), printable(holder.path)));
+  }
+  return lines;
+}
+
+std::vector<std::string> all_writers(RunContext& context) {
+  std::vector<std::string> lines;
+  for (const StorePlan& store : context.plan.stores) {
+    stores::Target& target = context.live_of(store);
+    if (target.capabilities().locks_writes) continue;
+    for (std::string& line : writers_of(target)) lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::optional<bool> application_is_locked(RunContext& context) {
+  const auto& writes = context.plan.writes;
+  if (!writes || !writes->locked) return std::nullopt;
+  return context.hook(*writes->locked).succeeded();
+}
+
+void lock_application(RunContext& context) {
+  const auto& writes = context.plan.writes;
+  if (!writes) return;
+  require_success(context.hook(writes->lock), "the command writes.lock",
+                  "run it by hand, and see why it fails");
+  if (application_is_locked(context).value_or(true)) return;
+  throw Error(ErrorCode::refused,
+              "writes.lock succeeded, but writes.locked says that writes are not locked",
+              "mend the commands of [service." + context.plan.service + ".writes]");
+}
+
+void unlock_application(RunContext& context) {
+  const auto& writes = context.plan.writes;
+  if (!writes) return;
+  require_success(context.hook(writes->unlock), "the command writes.unlock",
+                  "run it by hand, and see why it fails");
+  if (!application_is_locked(context).value_or(false)) return;
+  throw Error(ErrorCode::failed,
+              "writes.unlock succeeded, but writes.locked says that writes are still locked",
+              "mend the commands of [service." + context.plan.service + ".writes]");
+}
+
+void lock_stores(RunContext& context) {
+  for (const StorePlan& store : context.plan.stores) {
+    stores::Target& target = context.live_of(store);
+    auto& lock = context.locks[store.name];
+    if (lock || !target.capabilities().locks_writes) continue;
+    lock = target.lock_writes(context.plan.holders_wait_ms);
+    if (!lock || target.refuses_writes().value_or(true)) continue;
+    throw Error(ErrorCode::refused,
+                fmt::format("store {} is locked, and yet a write to {} was accepted", store.name,
+                            printable(store.path)),
+                "its file system may have no locks that hold: stop the service first");
+  }
+}
+
+void unlock_stores(RunContext& context) {
+  context.locks.clear();
+}
+
+void require_no_writers(RunContext& context) {
+  for (std::int64_t waited_ms = 0;; waited_ms += kPollMs) {
+    const std::vector<std::string> writers = all_writers(context);
+    if (writers.empty()) return;
+    if (context.stop.stop_requested()) throw Error(ErrorCode::cancelled, "the restore was stopped");
+    if (waited_ms >= context.plan.holders_wait_ms) {
+      std::string message = "a target is open for writing, though writes are locked";
+      for (const std::string& line : writers) message += "\n  " + line;
+      throw Error(ErrorCode::refused, message,
+                  "stop these processes, or let writes.lock do it, and begin again");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(kPollMs));
+  }
+}
+
+}  // namespace salvor::recovery::internal
