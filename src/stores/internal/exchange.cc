@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "stores/internal/remove_tree.h"
+#include "base/remove_tree.h"
 
 namespace salvor::stores {
 namespace {

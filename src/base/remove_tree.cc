@@ -1,4 +1,4 @@
-#include "stores/internal/remove_tree.h"
+#include "base/remove_tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "base/random.h"
 
-namespace salvor::stores {
+namespace salvor {
 namespace {
 
 constexpr std::size_t kScratchBytes = 64 << 10U;
@@ -146,4 +146,4 @@ void remove_tree(const std::filesystem::path& root) {
   if (rmdir(root.c_str()) != 0) throw_system_error("cannot remove", root.native(), errno);
 }
 
-}  // namespace salvor::stores
+}  // namespace salvor
