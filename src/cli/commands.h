@@ -13,6 +13,8 @@ void add_ls(Command root);
 void add_cat(Command root);
 void add_diff(Command root);
 void add_restore(Command root);
+void add_drill(Command root);
+void add_runbook(Command root);
 void add_verify(Command root);
 void add_status(Command root);
 void add_runs(Command root);

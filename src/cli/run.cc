@@ -15,8 +15,9 @@ namespace salvor::cli {
 namespace {
 
 void add_commands(CommandLine& line) {
-  for (const auto& add : {add_init, add_config, add_backup, add_points, add_ls, add_cat, add_diff,
-                          add_restore, add_verify, add_status, add_runs, add_keys, add_evidence}) {
+  for (const auto& add :
+       {add_init, add_config, add_backup, add_points, add_ls, add_cat, add_diff, add_restore,
+        add_drill, add_runbook, add_verify, add_status, add_runs, add_keys, add_evidence}) {
     add(line.root());
   }
   add_completion(line.root(), line);

@@ -89,6 +89,11 @@ void check_paths(const Config& config) {
   }
   if (opened.key_file) check_secret(*opened.key_file, repository, "key_file");
   for (const ServiceConfig& service : config.services) {
+    if (service.staging && lies_in(real_path(*service.staging), repository)) {
+      refuse(fmt::format("staging of service {} lies inside the repository: {}", service.name,
+                         printable(service.staging->native())),
+             "name a directory elsewhere, with room for all stores of the service");
+    }
     for (const StoreConfig& store : service.stores) check_store(service, store, repository);
   }
 }

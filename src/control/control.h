@@ -239,6 +239,17 @@ struct VerifyReport {
 /// Damage is reported, not thrown.   Errors: those of opening; unreachable; cancelled.
 VerifyReport verify(const Config& config, const VerifyRequest& request, const Caller& caller);
 
+/// One drill, from this machine's catalog, or from the evidence in the repository.
+struct DrillSummary {
+  std::string run;
+  Time time;  ///< of its beginning
+  std::string state;
+  double seconds = 0;
+  std::vector<recovery::StepOutcome> phases;
+  std::vector<std::string> failed_checks;
+  std::vector<std::string> not_covered;
+};
+
 struct UncoveredPath {
   std::string path;
   bool sqlite = false;
@@ -253,7 +264,19 @@ struct ServiceStatus {
   std::vector<UncoveredPath> uncovered;           ///< under `protect`, in no store
   std::optional<catalog::RunRow> last_backup;
   std::optional<catalog::RunRow> last_restore;
-  bool rpo_met = false;  ///< without an RPO: there is a point
+  bool rpo_met = false;                ///< without an RPO: there is a point
+  std::optional<double> proven_rto_s;  ///< of the newest drill that succeeded
+  bool rto_met = false;                ///< without an RTO: a drill has succeeded
+  std::optional<DrillSummary> last_drill;
+  bool never_drilled = true;
+  bool drill_stale = true;  ///< none has succeeded within drill_limit_s
+  double drill_limit_s = 0;
+  std::optional<std::string> open_restore;  ///< a run that must be resumed or undone
+  std::vector<std::string> kept;            ///< what finished restores keep of the old data
+  std::vector<std::string> not_covered;     ///< what was never tested, or can't be restored
+
+  /// Whether the last drill ended, and not well.
+  bool drill_failed() const;
 
   /// For sorting: the greater, the sooner somebody should look.
   double urgency() const;
@@ -290,6 +313,37 @@ void rotate_keys(const Config& config, const Caller& caller);
 /// Writes a new private key to `file` (0600, must not exist); returns the recipient to add.
 /// Errors: refused: the file exists.
 std::string generate_key_file(const std::filesystem::path& file);
+
+struct DrillRequest {
+  std::string service;
+  std::string at = "latest";
+};
+/// How a rehearsal went.   Units: seconds.
+struct DrillReport {
+  recovery::RunOutcome outcome;
+  std::optional<std::int64_t> rto_s;
+  std::optional<bool> rto_met;           ///< empty without an objective, or when it failed
+  std::vector<std::string> not_covered;  ///< what it says nothing about
+  std::string runbook;                   ///< the file that was written; empty: none
+};
+/// Restores a point into a private staging directory, runs every check on it, and removes it. What
+/// goes wrong on the way is in the report, with the code that the process should end with:
+/// checks_failed, when a check is red; failed, when the time limit was reached.
+/// Errors: not_found: service, point; those of opening the repository.
+DrillReport drill(const Config& config, const DrillRequest& request, const Caller& caller);
+
+struct RunbookRequest {
+  std::string service;
+  std::string file;  ///< where to write it; empty: nowhere
+};
+struct RunbookReport {
+  std::string service;
+  std::string markdown;
+  std::string file;  ///< empty: it was not written
+};
+/// The service's restore runbook, as of now. Says what it can, also without a repository.
+/// Errors: not_found: the service; failed, no_space: the file.
+RunbookReport runbook(const Config& config, const RunbookRequest& request, const Caller& caller);
 
 /// Chains of evidence are named by their service; the repository's own is kWholeRepository.
 inline constexpr std::string_view kWholeRepository = "-";

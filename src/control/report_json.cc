@@ -120,6 +120,16 @@ json json_of_slots(const std::vector<repo::SlotInfo>& slots) {
   return array;
 }
 
+json json_of_drill(const DrillSummary& drill) {
+  json failed = json::array();
+  for (const std::string& check : drill.failed_checks) failed.push_back(printable(check));
+  return {{"run", drill.run},
+          {"time", format_time(drill.time)},
+          {"state", drill.state},
+          {"seconds", drill.seconds},
+          {"failed_checks", std::move(failed)}};
+}
+
 json json_of_status(const ServiceStatus& status) {
   json object = {{"service", status.service},
                  {"newest", nullptr},
@@ -127,11 +137,21 @@ json json_of_status(const ServiceStatus& status) {
                  {"rpo_s", or_null(status.rpo_s)},
                  {"rpo_met", status.rpo_met},
                  {"rto_s", or_null(status.rto_s)},
+                 {"proven_rto_s", or_null(status.proven_rto_s)},
+                 {"rto_met", status.rto_met},
+                 {"last_drill", nullptr},
+                 {"never_drilled", status.never_drilled},
+                 {"drill_stale", status.drill_stale},
+                 {"open_restore", or_null(status.open_restore)},
+                 {"kept", json::array()},
                  {"stores_without_point", status.stores_without_point},
                  {"uncovered", json::array()},
+                 {"not_covered", status.not_covered},
                  {"last_backup", nullptr},
                  {"last_restore", nullptr}};
   if (status.newest) object["newest"] = json_of_point(*status.newest);
+  if (status.last_drill) object["last_drill"] = json_of_drill(*status.last_drill);
+  for (const std::string& path : status.kept) object["kept"].push_back(printable(path));
   for (const UncoveredPath& path : status.uncovered) {
     json item;
     put_path(item, "path", path.path);

@@ -36,6 +36,9 @@ std::string to_json(const DiffEntry& entry);
 /// An object of plain texts, in this order.
 std::string json_of_texts(const std::vector<std::pair<std::string, std::string>>& members);
 
+std::string to_json(const DrillReport& report);
+std::string to_json(const RunbookReport& report);
+
 std::string to_json(const std::vector<EvidenceRow>& rows);
 std::string to_json(const ExportedEvidence& exported);
 std::string to_json(const EvidenceVerification& verification);

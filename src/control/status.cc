@@ -1,8 +1,14 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "base/log.h"
 #include "control/control.h"
+#include "control/internal/drill_history.h"
 #include "control/internal/opened.h"
 #include "control/internal/uncovered.h"
+#include "control/internal/workplaces.h"
+#include "recovery/claim.h"
 
 namespace salvor::control {
 namespace {
@@ -34,14 +40,74 @@ void describe_runs(internal::Records& records, ServiceStatus& status) {
   status.last_restore = newest(catalog::RunKind::restore, catalog::RunState::succeeded);
 }
 
-/// No service can be judged without the repository, but what is uncovered can be told.
-std::vector<repo::Point> read_points(const Config& config, const Caller& caller,
-                                     internal::Records& records, StatusReport& report) {
+void describe_drills(internal::Records& records, repo::Repository* repository,
+                     const ServiceConfig& config, ServiceStatus& status) {
+  internal::DrillHistory history =
+      internal::read_drill_history(records, repository, status.service);
+  const Time now = Clock::system().now();
+  status.drill_limit_s = internal::drill_limit_s(config, now);
+  status.never_drilled = !history.last;
+  if (history.last_success) {
+    status.proven_rto_s = history.last_success->seconds;
+    status.drill_stale = now.seconds_since(history.last_success->time) > status.drill_limit_s;
+    status.rto_met = !config.rto_s || *status.proven_rto_s <= static_cast<double>(*config.rto_s);
+  }
+  status.last_drill = std::move(history.last);
+}
+
+void describe_restores(repo::Repository* repository, const ServiceConfig& config,
+                       ServiceStatus& status) {
   try {
-    const internal::Opened opened =
-        internal::open_repository(config, repo::Access::read, caller.stop);
+    if (repository != nullptr) {
+      const auto claim = recovery::Claim(*repository, config.name).last();
+      if (claim && claim->begins) status.open_restore = claim->run;
+    }
+  } catch (const Error& error) {
+    log::warning("whether a restore of {} is open can't be read: {}", config.name, error.message());
+  }
+  for (const internal::Workplace& workplace : internal::find_workplaces(config)) {
+    if (workplace.run != status.open_restore) status.kept.push_back(workplace.path.native());
+  }
+}
+
+void describe_gaps(const ServiceConfig& config, ServiceStatus& status) {
+  std::vector<std::string>& gaps = status.not_covered;
+  for (const std::string& store : status.stores_without_point) {
+    gaps.push_back(fmt::format("store {} is not in the newest recovery point", store));
+  }
+  for (const UncoveredPath& path : status.uncovered) {
+    gaps.push_back(fmt::format("{} is in no store{}", printable(path.path),
+                               path.sqlite ? " (a SQLite database)" : ""));
+  }
+  if (config.checks.empty() && config.references.empty()) {
+    gaps.emplace_back("the service has no checks of its own: drills only ask the stores");
+  }
+  if (!status.last_drill) {
+    gaps.emplace_back("no drill was ever run: nothing proves that it can be restored");
+    return;
+  }
+  for (const StoreConfig& store : config.stores) {
+    const std::string step = "restore-" + store.name;
+    const auto& phases = status.last_drill->phases;
+    const bool drilled =
+        std::any_of(phases.begin(), phases.end(),
+                    [&](const recovery::StepOutcome& phase) { return phase.name == step; });
+    if (!drilled && !phases.empty()) {
+      gaps.push_back(fmt::format("store {} was not in the last drill", store.name));
+    }
+  }
+  for (const std::string& line : status.last_drill->not_covered) {
+    if (std::find(gaps.begin(), gaps.end(), line) == gaps.end()) gaps.push_back(line);
+  }
+}
+
+/// No service can be judged without the repository, but what is uncovered can be told.
+internal::Opened open(const Config& config, const Caller& caller, internal::Records& records,
+                      StatusReport& report) {
+  try {
+    internal::Opened opened = internal::open_repository(config, repo::Access::read, caller.stop);
     internal::compare_head(*opened.repository, records, internal::ShorterLog::warn);
-    return opened.repository->points();
+    return opened;
   } catch (const Error& error) {
     report.repository_failure = error;
     return {};
@@ -51,32 +117,50 @@ std::vector<repo::Point> read_points(const Config& config, const Caller& caller,
 }  // namespace
 
 double ServiceStatus::urgency() const {
+  constexpr double kOpenRestore = 1e13;
   constexpr double kNeverBackedUp = 1e12;
+  constexpr double kTooOld = 1e6;
+  constexpr double kDrillFailed = 1e5;
+  constexpr double kTooSlow = 1e4;
   constexpr double kIncomplete = 0.5;
   constexpr double kUncovered = 0.25;
-  if (!newest) return kNeverBackedUp;
-  double urgency = 0;
+  constexpr double kUnproven = 0.25;
+  double urgency = open_restore ? kOpenRestore : 0;
+  if (!newest) return urgency + kNeverBackedUp;
   if (rpo_s) urgency += *achieved_rpo_s / static_cast<double>(*rpo_s);
-  if (!rpo_met) urgency += 1e6;
+  if (!rpo_met) urgency += kTooOld;
+  if (drill_failed()) urgency += kDrillFailed;
+  if (proven_rto_s && !rto_met) urgency += kTooSlow;
   if (!stores_without_point.empty()) urgency += kIncomplete;
   if (!uncovered.empty()) urgency += kUncovered;
+  if (drill_stale) urgency += kUnproven;
   return urgency;
+}
+
+bool ServiceStatus::drill_failed() const {
+  if (!last_drill) return false;
+  const auto state = catalog::parse_run_state(last_drill->state);
+  return state != catalog::RunState::succeeded && state != catalog::RunState::running;
 }
 
 StatusReport status(const Config& config, const std::string& service, const Caller& caller) {
   if (!service.empty()) config.service(service);
   StatusReport report;
   internal::Records records(config);
-  const std::vector<repo::Point> points = read_points(config, caller, records, report);
+  const internal::Opened opened = open(config, caller, records, report);
+  repo::Repository* repository = opened.repository.get();
   for (const ServiceConfig& each : config.services) {
     if (!service.empty() && each.name != service) continue;
     ServiceStatus& status = report.services.emplace_back();
     status.service = each.name;
     status.rpo_s = each.rpo_s;
     status.rto_s = each.rto_s;
-    describe_newest(points, each, status);
+    if (repository != nullptr) describe_newest(repository->points(), each, status);
     describe_runs(records, status);
+    describe_drills(records, repository, each, status);
+    describe_restores(repository, each, status);
     status.uncovered = internal::find_uncovered(config, each);
+    describe_gaps(each, status);
   }
   std::stable_sort(
       report.services.begin(), report.services.end(),

@@ -12,8 +12,8 @@ from shop import CONFIG, SALVOR, ShopTest, dump, manifest, write
 
 STORE_KEYS = {"name", "type", "bytes_read", "bytes_stored", "entries", "duration_s"}
 COMMANDS = ("init", "config", "config check", "backup", "points", "ls", "cat", "diff", "restore",
-            "verify", "status", "runs", "runs show", "keys", "keys list", "keys add",
-            "keys remove", "keys rotate", "keys generate", "evidence", "evidence list",
+            "drill", "runbook", "verify", "status", "runs", "runs show", "keys", "keys list",
+            "keys add", "keys remove", "keys rotate", "keys generate", "evidence", "evidence list",
             "evidence show", "evidence export", "evidence verify", "evidence key", "completion",
             "completion bash", "version")
 
@@ -190,6 +190,8 @@ class Reports(ShopTest):
                          [(self.path("live/other"), False),
                           (self.path("live/other/sub/y.db"), True)])
         shutil.rmtree(self.path("live/other"))
+        self.assertIn(" unproven ", self.run_salvor("status").out)
+        self.run_salvor("drill", "shop")
         self.assertIn(" good ", self.run_salvor("status").out)
 
     def test_status_without_repository(self):

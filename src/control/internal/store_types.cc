@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "control/internal/paths.h"
+#include "control/internal/staging.h"
 #include "stores/files/files.h"
 #include "stores/sqlite/sqlite.h"
 
@@ -35,10 +36,15 @@ std::unique_ptr<stores::Source> source_of(const Config& config, const FilesStore
   options.one_file_system = store.one_file_system;
   options.forbidden = {config.repository.path};
   const std::filesystem::path root = real_path(store.path);
-  const std::filesystem::path spool = real_path(spool_directory(config));
-  // Copies of databases that are on their way into the repository already.
-  if (spool != root && lies_in(spool, root)) {
-    options.exclude.push_back(pattern_for_directory(spool.lexically_relative(root)));
+  // Copies of databases that are on their way into the repository already, and what drills restore.
+  std::vector<std::filesystem::path> copies = {spool_directory(config)};
+  for (const ServiceConfig& service : config.services) {
+    copies.push_back(staging_root(config, service));
+  }
+  for (const std::filesystem::path& each : copies) {
+    const std::filesystem::path copy = real_path(each);
+    if (copy == root || !lies_in(copy, root)) continue;
+    options.exclude.push_back(pattern_for_directory(copy.lexically_relative(root)));
   }
   return stores::make_files_source(std::move(options));
 }

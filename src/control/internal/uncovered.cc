@@ -8,6 +8,8 @@
 
 #include "base/fd.h"
 #include "control/internal/paths.h"
+#include "control/internal/staging.h"
+#include "control/internal/workplaces.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -35,6 +37,7 @@ class Search {
  public:
   Search(const Config& config) {
     for (const ServiceConfig& service : config.services) {
+      covered_.push_back(real_path(staging_root(config, service)));
       for (const StoreConfig& store : service.stores) add(store);
     }
     covered_.push_back(real_path(config.repository.path));
@@ -46,7 +49,8 @@ class Search {
     const fs::file_type type = fs::symlink_status(path, error).type();
     const bool directory = type == fs::file_type::directory;
     if (found_.size() >= kFoundMax || (!directory && type != fs::file_type::regular)) return;
-    if (is_covered(path)) return;
+    // What a restore in place keeps is old data of a store; `status` names it elsewhere.
+    if (is_covered(path) || is_workplace_name(path.filename().native())) return;
     if (directory && holds_covered(path)) {
       for (const fs::path& child : children_of(path)) look_at(child);
       return;

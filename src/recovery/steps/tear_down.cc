@@ -1,4 +1,4 @@
-#include "base/error.h"
+#include "base/remove_tree.h"
 #include "recovery/internal/steps.h"
 
 namespace salvor::recovery::internal {
@@ -11,13 +11,8 @@ class TearDown final : public Step {
 
   std::string run(RunContext& context) override {
     context.copies.clear();
-    std::error_code error;
-    std::filesystem::remove_all(context.plan.staging, error);
-    if (!error) return {};
-    throw Error(ErrorCode::failed,
-                "the staging directory " + printable(context.plan.staging) +
-                    " can't be removed: " + error.message(),
-                "remove it by hand");
+    remove_tree(context.plan.staging);
+    return {};
   }
 };
 

@@ -1,8 +1,29 @@
+#include "base/error.h"
+#include "recovery/canary.h"
 #include "recovery/internal/steps.h"
 #include "recovery/internal/verdicts.h"
+#include "repo/records.h"
 
 namespace salvor::recovery::internal {
 namespace {
+
+/// A copy that can't even be read is a verdict, too: the other stores are still to be asked.
+template <class Ask>
+CheckOutcome answered(const std::string& what, const StorePlan& store, const Ask& ask) {
+  try {
+    return ask();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled) throw;
+    CheckOutcome outcome;
+    outcome.name = what + " of " + store.name;
+    outcome.kind = "built-in";
+    outcome.store = store.name;
+    outcome.verdict = Verdict::impossible;
+    outcome.expected = "a copy that can be read";
+    outcome.actual = error.message();
+    return outcome;
+  }
+}
 
 class VerifyCopy final : public Step {
  public:
@@ -14,11 +35,18 @@ class VerifyCopy final : public Step {
 
   std::string run(RunContext& context) override {
     const Depth depth = context.plan.mode == Mode::drill ? Depth::content : Depth::counts;
+    const Secret key = repo::derive_secret(context.repository, kCanaryPurpose);
     std::vector<CheckOutcome> outcomes;
     for (const StorePlan& store : context.plan.stores) {
-      const auto source = context.access.copy_source(store, context.copy_path(store));
-      outcomes.push_back(compare_with_point(context.repository, context.snapshot(store), *source,
-                                            depth, context.stop));
+      outcomes.push_back(answered("comparison", store, [&] {
+        const auto source = context.access.copy_source(store, context.copy_path(store));
+        return compare_with_point(context.repository, context.snapshot(store), *source, depth,
+                                  context.stop);
+      }));
+      outcomes.push_back(answered("canary", store, [&] {
+        return check_canary(key, context.point, context.snapshot(store),
+                            [&] { return context.copy_of(store).marker(context.stop); });
+      }));
     }
     std::string remembered = json_of(outcomes);
     judge(context, std::move(outcomes));

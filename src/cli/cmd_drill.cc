@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/in_place.h"
+#include "cli/invocation.h"
+#include "control/report_json.h"
+
+namespace salvor::cli {
+namespace {
+
+/// The last line: what all of it means.
+std::string verdict_of(const control::DrillReport& report) {
+  const recovery::RunOutcome& outcome = report.outcome;
+  const std::string took = human_duration(outcome.seconds);
+  if (outcome.failure) {
+    return fmt::format("FAILED after {}: recovery point {} is not proved to be restorable", took,
+                       outcome.plan.point);
+  }
+  if (!report.rto_s) return fmt::format("PROVED: restored and checked in {}", took);
+  const std::string objective = human_duration(static_cast<double>(*report.rto_s));
+  return fmt::format("PROVED: restored and checked in {}, {} the objective of {}", took,
+                     report.rto_met.value_or(false) ? "within" : "which is SLOWER than", objective);
+}
+
+void show(Output& output, const control::DrillReport& report) {
+  const recovery::RunOutcome& outcome = report.outcome;
+  output.line(fmt::format("drill {} of service {}: recovery point {} of {}", outcome.plan.run,
+                          printable(outcome.plan.service), outcome.plan.point,
+                          local_time(outcome.plan.point_time)));
+  Table phases({"PHASE", "RESULT", ">TIME"});
+  for (const recovery::StepOutcome& step : outcome.steps) {
+    phases.row({step.name, step.result, step.seconds > 0 ? human_duration(step.seconds) : "-"});
+  }
+  output.write(phases.text());
+  if (!outcome.checks.empty()) {
+    output.line("");
+    Table checks({"CHECK", "KIND", "VERDICT", ">TIME", "FOUND"});
+    for (const recovery::CheckOutcome& check : outcome.checks) {
+      const std::string found = check.actual.substr(0, check.actual.find('\n'));
+      checks.row({printable(check.name), check.kind, std::string(name_of(check.verdict)),
+                  human_duration(check.seconds), printable(found)});
+    }
+    output.write(checks.text());
+  }
+  output.line("");
+  for (const recovery::CheckOutcome& check : outcome.checks) {
+    if (check.good()) continue;
+    output.line(fmt::format("red: {}: expected {}, found {}", printable(check.name),
+                            printable(check.expected), printable(check.actual)));
+  }
+  for (const std::string& line : report.not_covered) output.line("not covered: " + line);
+  output.line(verdict_of(report));
+}
+
+int drill(Invocation& invocation, const control::DrillRequest& request) {
+  control::Caller caller = invocation.caller();
+  if (!invocation.quiet() && !invocation.json()) {
+    caller.say = [&invocation](const std::string& line) { invocation.say(line); };
+  }
+  const control::DrillReport report = control::drill(invocation.load_config(), request, caller);
+  invocation.end_progress();
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(report));
+  } else if (!invocation.quiet() || report.outcome.failure) {
+    show(output, report);
+  }
+  if (!report.outcome.failure) return 0;
+  const Error& failure = *report.outcome.failure;
+  fmt::print(stderr, "salvor: error: {}\n", failure.message());
+  if (!failure.hint().empty()) fmt::print(stderr, "hint: {}\n", failure.hint());
+  return exit_status(failure.code());
+}
+
+}  // namespace
+
+void add_drill(Command root) {
+  const auto request = std::make_shared<control::DrillRequest>();
+  root.add("drill", "Rehearse a restore: restore into staging, check, measure, remove",
+           "salvor drill shop")
+      .required("SERVICE", request->service, "the service")
+      .option("--at", "WHEN", request->at,
+              "latest (the default), a point's id, or a time: the newest point at or before it")
+      .action([request](Invocation& invocation) { return drill(invocation, *request); });
+}
+
+}  // namespace salvor::cli

@@ -1,0 +1,192 @@
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "control/control.h"
+#include "control/internal/choose_point.h"
+#include "control/internal/deadline.h"
+#include "control/internal/leave_evidence.h"
+#include "control/internal/make_plan.h"
+#include "control/internal/opened.h"
+#include "control/internal/progress_ticker.h"
+#include "control/internal/staging.h"
+#include "control/internal/store_access.h"
+#include "control/internal/uncovered.h"
+#include "control/report_json.h"
+
+namespace salvor::control {
+namespace {
+
+using internal::Records;
+using recovery::RunOutcome;
+using recovery::Verdict;
+
+constexpr const char* kFailed = "failed";
+
+/// One drill, from the configuration to its outcome.
+class Drill {
+ public:
+  Drill(const Config& config, const ServiceConfig& service, const Caller& caller, Records& records)
+      : config_(config), service_(service), caller_(caller), records_(records) {}
+
+  DrillReport run(const std::string& run, const std::string& at) {
+    recovery::EvidenceRecord evidence =
+        internal::new_evidence(config_, catalog::RunKind::drill, service_.name, run, caller_);
+    const internal::Opened opened =
+        internal::open_repository(config_, repo::Access::read, caller_.stop);
+    repo::Repository& repository = *opened.repository;
+    internal::compare_head(repository, records_, internal::ShorterLog::warn);
+    const repo::Point point = internal::choose_point(repository, service_.name, at);
+    DrillReport report;
+    report.outcome = rehearse(repository, point, run);
+    describe(point, report);
+    complete(report, point, evidence);
+    internal::leave_evidence(repository, records_, std::move(evidence));
+    return report;
+  }
+
+ private:
+  recovery::Plan plan_of(const repo::Point& point, const std::string& run) const {
+    internal::PlanChoices choices;
+    choices.mode = recovery::Mode::drill;
+    recovery::Plan plan = internal::make_plan(config_, service_, point, choices);
+    plan.run = run;
+    plan.trigger = caller_.trigger;
+    plan.staging = internal::staging_root(config_, service_) / run;
+    return plan;
+  }
+
+  /// Whatever happens from here on belongs to the drill, and counts as its failure.
+  RunOutcome rehearse(repo::Repository& repository, const repo::Point& point,
+                      const std::string& run) {
+    const internal::Deadline deadline(caller_.stop, service_.drill.timeout_s);
+    Clock& clock = Clock::system();
+    const Time start = clock.monotonic();
+    RunOutcome outcome;
+    try {
+      const recovery::Plan plan = plan_of(point, run);
+      outcome.plan = plan;
+      internal::Staging staging(internal::staging_root(config_, service_), run);
+      outcome = execute(repository, plan, deadline);
+      staging.remove();
+    } catch (const std::exception& error) {
+      const auto* known = dynamic_cast<const Error*>(&error);
+      if (!outcome.failure) {
+        outcome.failure = known != nullptr ? *known : Error(ErrorCode::failed, error.what());
+      }
+      outcome.state = kFailed;
+      outcome.seconds = clock.monotonic().seconds_since(start);
+    }
+    if (deadline.expired() && outcome.failure) outcome.failure = too_long(outcome);
+    return outcome;
+  }
+
+  RunOutcome execute(repo::Repository& repository, const recovery::Plan& plan,
+                     const internal::Deadline& deadline) {
+    const auto access = internal::make_store_access(config_);
+    backup::Progress progress;
+    const internal::ProgressTicker ticker(
+        caller_, [&progress] { return internal::phase_of("drill", progress); });
+    recovery::ExecuteOptions options;
+    options.stop = deadline.token();
+    options.progress = &progress;
+    options.catalog = records_.catalog();
+    options.say = caller_.say;
+    if (caller_.say) {
+      options.on_step = [this](const std::string& step, std::size_t number, std::size_t count) {
+        caller_.say(fmt::format("step {} of {}: {}", number, count, step));
+      };
+    }
+    return recovery::execute(repository, *access, plan, options);
+  }
+
+  Error too_long(const RunOutcome& outcome) const {
+    std::string where;
+    for (const recovery::StepOutcome& step : outcome.steps) {
+      if (step.result == kFailed) where = " in step " + step.name;
+    }
+    return {ErrorCode::failed,
+            fmt::format("the drill did not end within its time limit of {}: it was stopped{}",
+                        human_duration(static_cast<double>(service_.drill.timeout_s)), where),
+            fmt::format("see which step took long, or raise timeout in [service.{}.drill]",
+                        service_.name)};
+  }
+
+  void describe(const repo::Point& point, DrillReport& report) const {
+    const RunOutcome& outcome = report.outcome;
+    report.rto_s = service_.rto_s;
+    if (service_.rto_s && !outcome.failure) {
+      report.rto_met = outcome.seconds <= static_cast<double>(*service_.rto_s);
+    }
+    for (const StoreConfig& store : service_.stores) {
+      if (point.find(store.name) != nullptr) continue;
+      report.not_covered.push_back(
+          fmt::format("store {} is not in recovery point {}", store.name, point.id.hex()));
+    }
+    for (const UncoveredPath& path : internal::find_uncovered(config_, service_)) {
+      report.not_covered.push_back(fmt::format("{} is in no store{}", printable(path.path),
+                                               path.sqlite ? " (a SQLite database)" : ""));
+    }
+    for (const recovery::CheckOutcome& check : outcome.checks) {
+      if (check.verdict != Verdict::skipped) continue;
+      report.not_covered.push_back(
+          fmt::format("check {}: {}", printable(check.name), printable(check.actual)));
+    }
+  }
+
+  static void complete(const DrillReport& report, const repo::Point& point,
+                       recovery::EvidenceRecord& evidence) {
+    const RunOutcome& outcome = report.outcome;
+    evidence.point = point;
+    evidence.result = outcome.state;
+    evidence.rpo_measured_s = evidence.started.seconds_since(point.time);
+    if (!outcome.failure) evidence.rto_measured_s = outcome.seconds;
+    for (const recovery::StepOutcome& step : outcome.steps) {
+      evidence.phases.push_back({step.name, step.seconds, step.result});
+    }
+    evidence.checks = outcome.checks;
+    evidence.deviations = outcome.deviations;
+    if (outcome.failure) evidence.deviations.push_back(outcome.failure->message());
+    evidence.not_covered = report.not_covered;
+  }
+
+  const Config& config_;
+  const ServiceConfig& service_;
+  const Caller& caller_;
+  Records& records_;
+};
+
+/// The drill is over, and is recorded: a page that can't be written does not change what it proved.
+void rewrite_runbook(const Config& config, const ServiceConfig& service, const Caller& caller,
+                     DrillReport& report) {
+  if (!service.runbook) return;
+  try {
+    Caller silent;
+    silent.trigger = caller.trigger;
+    report.runbook = runbook(config, {service.name, service.runbook->native()}, silent).file;
+  } catch (const Error& error) {
+    log::warning("the runbook could not be written: {}", error.message());
+  }
+}
+
+}  // namespace
+
+DrillReport drill(const Config& config, const DrillRequest& request, const Caller& caller) {
+  check_paths(config);
+  const ServiceConfig& service = config.service(request.service);
+  Records records(config);
+  const catalog::RunId run = records.begin(catalog::RunKind::drill, service.name, caller.trigger);
+  try {
+    DrillReport report = Drill(config, service, caller, records).run(run.text, request.at);
+    const auto& failure = report.outcome.failure;
+    const auto state = catalog::parse_run_state(report.outcome.state);
+    records.finish(run, state.value_or(catalog::RunState::failed), to_json(report),
+                   failure ? failure->message() : "");
+    rewrite_runbook(config, service, caller, report);
+    return report;
+  } catch (const std::exception& error) {
+    records.fail(run, error);
+    throw;
+  }
+}
+
+}  // namespace salvor::control

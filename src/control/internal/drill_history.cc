@@ -1,0 +1,150 @@
+#include "control/internal/drill_history.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "recovery/evidence.h"
+
+namespace salvor::control::internal {
+namespace {
+
+using Json = nlohmann::json;
+
+/// So many records are read back before the search for a drill is given up: years of them.
+constexpr std::uint64_t kRecordsMax = 5'000;
+
+std::string text_in(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+double number_in(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+/// The members of a list; nothing when there is no such list.
+const Json& list_in(const Json& object, const char* name) {
+  static const Json kNone = Json::array();
+  const auto found = object.find(name);
+  return found != object.end() && found->is_array() ? *found : kNone;
+}
+
+/// What the report of a drill and its evidence have in common.
+void read_checks(const Json& object, DrillSummary& summary) {
+  for (const Json& check : list_in(object, "checks")) {
+    const std::string verdict = text_in(check, "verdict");
+    const bool bad = verdict == name_of(recovery::Verdict::failed) ||
+                     verdict == name_of(recovery::Verdict::impossible);
+    if (bad) summary.failed_checks.push_back(text_in(check, "name"));
+  }
+  for (const Json& line : list_in(object, "not_covered")) {
+    if (line.is_string()) summary.not_covered.push_back(line);
+  }
+}
+
+void read_phases(const Json& list, const char* name, DrillSummary& summary) {
+  for (const Json& phase : list) {
+    recovery::StepOutcome& outcome = summary.phases.emplace_back();
+    outcome.name = text_in(phase, name);
+    outcome.result = text_in(phase, "result");
+    outcome.seconds = number_in(phase, "seconds");
+  }
+}
+
+DrillSummary summary_of(const catalog::RunRow& row) {
+  DrillSummary summary;
+  summary.run = row.id.text;
+  summary.time = row.started;
+  summary.state = name_of(row.state);
+  if (row.ended) summary.seconds = row.ended->seconds_since(row.started);
+  const Json report = Json::parse(row.summary_json, nullptr, false);
+  if (!report.is_object()) return summary;
+  summary.seconds = number_in(report, "seconds");
+  read_phases(list_in(report, "phases"), "name", summary);
+  read_checks(report, summary);
+  return summary;
+}
+
+DrillSummary summary_of(const recovery::EvidenceSummary& evidence) {
+  DrillSummary summary;
+  summary.run = evidence.run;
+  summary.time = parse_time(evidence.started).value_or(Time{});
+  summary.state = evidence.result;
+  const Json statement = Json::parse(evidence.statement, nullptr, false);
+  const Json predicate = statement.value("predicate", Json::object());
+  const Json measured = predicate.value("measured", Json::object());
+  summary.seconds = number_in(measured, "rto_s");
+  if (summary.seconds == 0) {
+    const Time ended = parse_time(evidence.ended).value_or(summary.time);
+    summary.seconds = ended.seconds_since(summary.time);
+  }
+  read_phases(list_in(measured, "phases"), "step", summary);
+  read_checks(predicate, summary);
+  return summary;
+}
+
+void take(DrillSummary summary, DrillHistory& history) {
+  const bool succeeded = summary.state == name_of(catalog::RunState::succeeded);
+  if (succeeded && !history.last_success) history.last_success = summary;
+  if (!history.last) history.last = std::move(summary);
+}
+
+void read_catalog(catalog::Catalog& catalog, const std::string& service, DrillHistory& history) {
+  catalog::RunFilter filter{.service = service, .kind = catalog::RunKind::drill, .limit = 1};
+  for (const catalog::RunRow& row : catalog.runs(filter)) take(summary_of(row), history);
+  filter.state = catalog::RunState::succeeded;
+  for (const catalog::RunRow& row : catalog.runs(filter)) take(summary_of(row), history);
+}
+
+void read_evidence(repo::Repository& repository, const std::string& service,
+                   DrillHistory& history) {
+  const std::uint64_t newest = recovery::evidence_head(repository, service).sequence;
+  const std::uint64_t oldest = newest > kRecordsMax ? newest - kRecordsMax : 0;
+  for (std::uint64_t number = newest; number > oldest && !history.last_success; --number) {
+    try {
+      const auto envelope = recovery::read_evidence(repository, service, number);
+      if (!envelope) continue;
+      const recovery::EvidenceSummary evidence = recovery::summarise_evidence(*envelope);
+      if (evidence.kind == name_of(catalog::RunKind::drill)) take(summary_of(evidence), history);
+    } catch (const Error& error) {
+      // `verify` and `evidence verify` are for that; an older record may still answer.
+      if (error.code() != ErrorCode::corruption) throw;
+    }
+  }
+}
+
+}  // namespace
+
+DrillHistory read_drill_history(Records& records, repo::Repository* repository,
+                                const std::string& service) {
+  DrillHistory history;
+  try {
+    if (records.catalog() != nullptr) read_catalog(*records.catalog(), service, history);
+    if (!history.last && repository != nullptr) read_evidence(*repository, service, history);
+  } catch (const Error& error) {
+    log::warning("what is known of the drills of {} can't be read: {}", service, error.message());
+  }
+  return history;
+}
+
+double drill_limit_s(const ServiceConfig& service, Time now) {
+  constexpr double kWithoutSchedule_s = 31.0 * 24 * 3600;
+  constexpr double kIntervals = 1.5;
+  constexpr int kLookedAt = 12;
+  if (!service.schedule.drill) return kWithoutSchedule_s;
+  // Schedules need not be regular: the longest pause counts.
+  double longest_s = 0;
+  Time at = service.schedule.drill->next_after(now, service.schedule.zone);
+  for (int i = 0; i < kLookedAt; ++i) {
+    const Time next = service.schedule.drill->next_after(at, service.schedule.zone);
+    longest_s = std::max(longest_s, next.seconds_since(at));
+    at = next;
+  }
+  return kIntervals * longest_s;
+}
+
+}  // namespace salvor::control::internal

@@ -1,0 +1,105 @@
+#include "control/internal/staging.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/remove_tree.h"
+
+namespace salvor::control::internal {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kRunIdLike = "00000000t000000-00000000";
+
+/// Whether a drill can have made it: nothing else is ever removed.
+bool is_run_id(std::string_view name) {
+  return name.size() == kRunIdLike.size() && name[8] == 't' && name[15] == '-' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == 't' || c == '-';
+         });
+}
+
+/// Waits for the lock, or else returns no descriptor when somebody has it. Processes that are gone
+/// have no locks.
+Fd lock_directory(const fs::path& path, bool wait) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) return fd;
+  while (::flock(fd.get(), wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EINTR) return {};
+  }
+  return fd;
+}
+
+void require_private(const fs::path& root) {
+  struct stat status {};
+  if (::stat(root.c_str(), &status) != 0) throw_system_error("cannot read", root.native(), errno);
+  const bool ours = status.st_uid == ::geteuid() || status.st_uid == 0;
+  if (ours && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return;
+  throw Error(ErrorCode::refused,
+              fmt::format("others may write to the staging directory {}", printable(root.native())),
+              "drills restore what may be confidential: name another one with staging, or chmod "
+              "go-w it");
+}
+
+/// With the lock of the root held, so that no drill is between making its directory and locking it.
+void remove_leftovers(const fs::path& root) {
+  std::error_code error;
+  for (fs::directory_iterator at(root, error), end; !error && at != end; at.increment(error)) {
+    if (!is_run_id(at->path().filename().native())) continue;
+    const Fd lock = lock_directory(at->path(), false);
+    if (!lock) continue;
+    try {
+      remove_tree(at->path());
+      log::warning("removed {}, which a drill that was killed had left",
+                   printable(at->path().native()));
+    } catch (const Error& failure) {
+      log::warning("what a drill that was killed had left can't be removed: {}", failure.message());
+    }
+  }
+}
+
+}  // namespace
+
+fs::path staging_root(const Config& config, const ServiceConfig& service) {
+  return service.staging ? *service.staging / "salvor-drills" : config.state_directory / "drills";
+}
+
+Staging::Staging(const fs::path& root, const std::string& run) : path_(root / run) {
+  make_private_directories(root);
+  require_private(root);
+  const Fd root_lock = lock_directory(root, true);
+  if (!root_lock) throw_system_error("cannot lock", root.native(), errno);
+  remove_leftovers(root);
+  if (::mkdir(path_.c_str(), 0700) != 0) {
+    if (errno == EEXIST) {
+      throw Error(ErrorCode::conflict, printable(path_.native()) + " exists already");
+    }
+    throw_system_error("cannot create directory", path_.native(), errno);
+  }
+  lock_ = lock_directory(path_, false);
+  if (!lock_) throw_system_error("cannot lock", path_.native(), errno);
+}
+
+Staging::~Staging() {
+  try {
+    remove();
+  } catch (const Error& error) {
+    log::warning("the drill left something behind: {}", error.message());
+  }
+}
+
+void Staging::remove() {
+  std::error_code error;
+  if (fs::symlink_status(path_, error).type() == fs::file_type::directory) remove_tree(path_);
+}
+
+}  // namespace salvor::control::internal

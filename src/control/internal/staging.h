@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/fd.h"
+#include "control/config.h"
+
+namespace salvor::control::internal {
+
+/// Where the drills of a service have their directories.
+std::filesystem::path staging_root(const Config& config, const ServiceConfig& service);
+
+/// The private directory of one drill, locked for as long as its process lives. A drill that was
+/// killed leaves its directory, and the next one removes it.
+/// Threads: one.   Lifetime: the directory goes with the object, with all in it.
+class Staging {
+ public:
+  /// Makes `root`/`run` (0700), and removes what drills whose process is dead have left in `root`.
+  /// Errors: refused: others may write to `root`; conflict: the directory exists; no_space; failed.
+  Staging(const std::filesystem::path& root, const std::string& run);
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  ~Staging();
+
+  const std::filesystem::path& path() const { return path_; }
+
+  /// Removes it; nothing when it is gone.   Errors: failed.
+  void remove();
+
+ private:
+  std::filesystem::path path_;
+  Fd lock_;
+};
+
+}  // namespace salvor::control::internal

@@ -1,0 +1,67 @@
+#include <nlohmann/json.hpp>
+
+#include "control/report_json.h"
+
+namespace salvor::control {
+namespace {
+
+/// As in report_json.cc: members stay in the order in which they are written here.
+using json = nlohmann::ordered_json;
+
+std::string text_of(const json& document) {
+  constexpr int kIndent = 2;
+  return document.dump(kIndent, ' ', false, json::error_handler_t::replace);
+}
+
+json json_of(const recovery::CheckOutcome& check) {
+  json object{{"name", printable(check.name)},
+              {"kind", check.kind},
+              {"store", check.store},
+              {"verdict", name_of(check.verdict)},
+              {"expected", printable(check.expected)},
+              {"actual", printable(check.actual)},
+              {"seconds", check.seconds},
+              {"output", check.output}};
+  if (check.missing) object["missing"] = *check.missing;
+  if (check.orphans) object["orphans"] = *check.orphans;
+  return object;
+}
+
+}  // namespace
+
+std::string to_json(const DrillReport& report) {
+  const recovery::RunOutcome& outcome = report.outcome;
+  json object{
+      {"run", outcome.plan.run},
+      {"service", printable(outcome.plan.service)},
+      {"point", outcome.plan.point},
+      {"point_time", format_time(outcome.plan.point_time)},
+      {"state", outcome.state},
+      {"seconds", outcome.seconds},
+      {"phases", json::array()},
+      {"checks", json::array()},
+      {"rto_s", report.rto_s ? json(*report.rto_s) : json(nullptr)},
+      {"rto_met", report.rto_met ? json(*report.rto_met) : json(nullptr)},
+      {"not_covered", json::array()},
+      {"deviations", json::array()},
+      {"runbook", report.runbook.empty() ? json(nullptr) : json(printable(report.runbook))}};
+  for (const recovery::StepOutcome& step : outcome.steps) {
+    object["phases"].push_back(
+        {{"name", step.name}, {"seconds", step.seconds}, {"result", step.result}});
+  }
+  for (const auto& check : outcome.checks) object["checks"].push_back(json_of(check));
+  for (const std::string& line : report.not_covered) object["not_covered"].push_back(line);
+  for (const std::string& line : outcome.deviations) {
+    object["deviations"].push_back(printable(line));
+  }
+  if (outcome.failure) object["error"] = json::parse(to_json(*outcome.failure)).at("error");
+  return text_of(object);
+}
+
+std::string to_json(const RunbookReport& report) {
+  return text_of({{"service", report.service},
+                  {"file", report.file.empty() ? json(nullptr) : json(printable(report.file))},
+                  {"markdown", report.markdown}});
+}
+
+}  // namespace salvor::control

@@ -1,0 +1,156 @@
+#include "recovery/runbook.h"
+
+#include <fmt/format.h>
+
+#include "base/fd.h"
+#include "base/process_identity.h"
+#include "control/control.h"
+#include "recovery/markdown.h"
+
+namespace salvor::control {
+namespace {
+
+using recovery::RunbookCheck;
+using recovery::RunbookData;
+using recovery::markdown::toml_string;
+
+/// What a check asks, in its own words.
+struct Asks {
+  RunbookCheck operator()(const ExecCheck& check) const { return {"", "command", check.run}; }
+  RunbookCheck operator()(const SqlCheck& check) const {
+    return {"", "sql, store " + check.store, check.sql};
+  }
+  RunbookCheck operator()(const HttpCheck& check) const { return {"", "http", check.url}; }
+  RunbookCheck operator()(const PathCheck& check) const {
+    return {"", "path, store " + check.store, check.path};
+  }
+  RunbookCheck operator()(const LogProbe& probe) const { return {"", "log", probe.log.native()}; }
+};
+
+std::vector<recovery::RunbookKey> keys_of(const RepositoryConfig& repository) {
+  using Kind = SecretReference::Kind;
+  std::vector<recovery::RunbookKey> keys;
+  const std::string& value = repository.passphrase.value;
+  if (repository.passphrase.kind == Kind::file) {
+    keys.push_back({"the passphrase: on this host it is in " + value + " (mode 0600)",
+                    "passphrase_file = " + toml_string(value)});
+  } else if (repository.passphrase.kind == Kind::environment) {
+    keys.push_back({"the passphrase: on this host it is in the environment variable " + value,
+                    "passphrase_env = " + toml_string(value)});
+  } else if (repository.passphrase.kind == Kind::command) {
+    keys.push_back({"the passphrase: on this host it is printed by " + value,
+                    "passphrase_command = " + toml_string(value)});
+  }
+  if (repository.key_file) {
+    keys.push_back({"the key file: on this host it is " + repository.key_file->native(),
+                    "key_file = " + toml_string(repository.key_file->native())});
+  }
+  return keys;
+}
+
+void describe_config(const Config& config, const ServiceConfig& service, RunbookData& data) {
+  data.service = service.name;
+  data.owner = service.owner;
+  data.severity = service.severity;
+  data.contacts = service.contacts;
+  data.links = service.links;
+  data.config_file = config.file.native();
+  data.repository = config.repository.url.starts_with("s3://") ? config.repository.url
+                                                               : config.repository.path.native();
+  data.keys = keys_of(config.repository);
+  for (const StoreConfig& store : service.stores) {
+    const bool database = std::holds_alternative<SqliteStoreConfig>(store.details);
+    const std::string file = database ? "/" + store.path().filename().native() : "";
+    data.stores.push_back(
+        {store.name, std::string(store.type()), store.path().native(), store.name + file});
+  }
+  if (service.writes) {
+    data.locking.push_back({"Hold writes", service.writes->lock});
+    data.locking.push_back({"Release them", service.writes->unlock});
+    if (service.writes->locked) {
+      data.locking.push_back({"Are they held? (exit status 0: yes)", *service.writes->locked});
+    }
+  }
+  if (service.migrate) {
+    if (service.migrate->needed) {
+      data.steps.push_back(
+          {"Does the schema need a migration? (exit status 0: yes)", *service.migrate->needed});
+    }
+    data.steps.push_back({"Migrate", service.migrate->run});
+  }
+  for (const RebuildConfig& rebuild : service.rebuild) {
+    data.steps.push_back({"Rebuild " + rebuild.name, rebuild.run});
+  }
+  if (service.return_to_service) {
+    data.steps.push_back({"Back to service, after the exchange", service.return_to_service->run});
+  }
+}
+
+void describe_checks(const ServiceConfig& service, RunbookData& data) {
+  for (const CheckConfig& check : service.checks) {
+    RunbookCheck described = std::visit(Asks{}, check.test);
+    described.name = check.name;
+    data.checks.push_back(std::move(described));
+  }
+  for (const ReferenceConfig& reference : service.references) {
+    data.checks.push_back({reference.name,
+                           fmt::format("reference, from {} to {}", reference.from, reference.in),
+                           reference.sql});
+  }
+}
+
+void describe_status(const ServiceConfig& service, const ServiceStatus& status, RunbookData& data) {
+  if (status.newest) {
+    data.newest = recovery::RunbookPoint{status.newest->id.hex(), status.newest->time};
+  }
+  data.achieved_rpo_s = status.achieved_rpo_s;
+  data.rpo_s = status.rpo_s;
+  data.rto_s = status.rto_s;
+  data.proven_rto_s = status.proven_rto_s;
+  if (status.last_drill) {
+    const DrillSummary& drill = *status.last_drill;
+    data.last_drill = recovery::RunbookDrill{drill.run,     drill.time, drill.state,
+                                             drill.seconds, {},         drill.failed_checks};
+    for (const recovery::StepOutcome& phase : drill.phases) {
+      data.last_drill->phases.push_back({phase.name, phase.result, phase.seconds});
+    }
+  }
+  data.gaps = status.not_covered;
+  if (!service.writes) {
+    data.gaps.emplace_back("nothing is configured that tells the application to stop writing");
+  }
+  if (status.drill_stale && !status.never_drilled) {
+    data.gaps.push_back(fmt::format("no drill has succeeded within the last {}",
+                                    human_duration(status.drill_limit_s)));
+  }
+  if (status.open_restore) {
+    data.gaps.push_back(
+        fmt::format("restore {} is open: resume or undo it first", *status.open_restore));
+  }
+}
+
+}  // namespace
+
+RunbookReport runbook(const Config& config, const RunbookRequest& request, const Caller& caller) {
+  const ServiceConfig& service = config.service(request.service);
+  const StatusReport status = control::status(config, service.name, caller);
+  RunbookData data;
+  data.version = version();
+  data.updated = Clock::system().now();
+  data.host = host_name();
+  describe_config(config, service, data);
+  describe_checks(service, data);
+  describe_status(service, status.services.front(), data);
+  if (status.repository_failure) {
+    data.gaps.push_back("the repository could not be opened when this was written: " +
+                        status.repository_failure->message());
+  }
+  RunbookReport report{service.name, render_runbook(data), {}};
+  if (request.file.empty()) return report;
+  report.file = std::filesystem::absolute(request.file).lexically_normal().native();
+  constexpr mode_t kReadableByAll = 0644;
+  write_file_atomically(report.file, as_bytes(report.markdown), kReadableByAll);
+  return report;
+}
+
+}  // namespace salvor::control

@@ -1,0 +1,268 @@
+"""Rehearsed restores: what they prove, what turns them red, and that nothing of them stays."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+import unittest
+
+from shop import CONFIG, PASSPHRASE, SALVOR, ShopTest, dump, manifest, write
+
+CHECKS = """
+[[service.shop.check]]
+name = "orders are there"
+store = "db"
+sql = "SELECT count(*) > 0 FROM orders"
+[[service.shop.check]]
+name = "logo"
+store = "media"
+path = "logo.png"
+min_bytes = 100
+[[service.shop.check]]
+name = "front page"
+http = "http://127.0.0.1:1/"
+"""
+
+
+class DrillTest(ShopTest):
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.assert_nothing_stays)
+
+    def assert_nothing_stays(self):
+        drills = self.path("state/drills")
+        self.assertEqual(os.listdir(drills) if os.path.exists(drills) else [], [])
+
+    def configure(self, more="", service='rpo = "1h"', canary=False):
+        config = CONFIG.replace('rpo = "1h"', service)
+        if canary:
+            config = config.replace('"live/shop.db"\n', '"live/shop.db"\ncanary = true\n')
+            config = config.replace('"live/media"\n', '"live/media"\ncanary = true\n')
+        write(self.config, config + more)
+
+    def verdicts(self, report):
+        return {check["name"]: check["verdict"] for check in report["checks"]}
+
+
+class Drills(DrillTest):
+    def test_a_good_point_is_proved(self):
+        self.configure(CHECKS, 'rpo = "1h"\nrto = "5m"\nrunbook = "runbook.md"')
+        point = self.ready()
+        before = manifest(self.path("live"))
+        report = self.json_of("drill", "shop")
+        self.assertEqual(manifest(self.path("live")), before)
+        self.assertEqual((report["service"], report["point"], report["state"]),
+                         ("shop", point, "succeeded"))
+        self.assertTrue(report["rto_met"])
+        self.assertEqual(report["rto_s"], 300)
+        self.assertEqual([phase["name"] for phase in report["phases"]],
+                         ["preflight", "provision", "restore-db", "restore-media", "verify-copy",
+                          "validate", "tear-down"])
+        self.assertEqual({phase["result"] for phase in report["phases"]}, {"done"})
+        verdicts = self.verdicts(report)
+        self.assertEqual(verdicts["orders are there"], "passed")
+        self.assertEqual(verdicts["logo"], "passed")
+        self.assertEqual(verdicts["canary of db"], "passed")
+        self.assertEqual(verdicts["front page"], "skipped")
+        self.assertTrue(any("front page" in line for line in report["not_covered"]))
+        status = self.json_of("status")["services"][0]
+        self.assertEqual(status["last_drill"]["run"], report["run"])
+        self.assertEqual(status["last_drill"]["failed_checks"], [])
+        self.assertAlmostEqual(status["proven_rto_s"], report["seconds"], places=3)
+        self.assertEqual((status["never_drilled"], status["drill_stale"], status["rto_met"]),
+                         (False, False, True))
+        self.assertIn(" good ", self.run_salvor("status").out)
+        run = self.json_of("runs", "show", report["run"])
+        self.assertEqual((run["kind"], run["state"]), ("drill", "succeeded"))
+        evidence = self.json_of("evidence", "list", "shop")["evidence"][-1]
+        self.assertEqual((evidence["kind"], evidence["result"]), ("drill", "succeeded"))
+        with open(self.path("runbook.md"), encoding="utf-8") as file:
+            self.assertIn(report["run"], file.read())
+        # What the catalog knew, the evidence in the repository knows too.
+        shutil.rmtree(self.path("state"))
+        again = self.json_of("status")["services"][0]
+        self.assertEqual(again["last_drill"]["run"], report["run"])
+        self.assertAlmostEqual(again["proven_rto_s"], report["seconds"], places=3)
+
+    def test_every_red_check_is_named(self):
+        self.configure(CHECKS + '[[service.shop.check]]\nname = "never"\nrun = "exit 3"\n')
+        self.ready()
+        os.remove(os.path.join(self.media, "logo.png"))
+        with sqlite3.connect(self.database) as connection:
+            connection.execute("DROP TABLE orders")
+        connection.close()
+        self.run_salvor("backup")
+        done = self.run_salvor("--json", "drill", "shop", expect=9)
+        report = done.json()
+        self.assertEqual((report["state"], report["error"]["code"]), ("failed", "checks_failed"))
+        verdicts = self.verdicts(report)
+        self.assertEqual(verdicts["never"], "failed")
+        self.assertEqual(verdicts["logo"], "failed")
+        self.assertEqual(verdicts["orders are there"], "impossible")
+        status = self.json_of("status")["services"][0]
+        self.assertEqual(set(status["last_drill"]["failed_checks"]),
+                         {"never", "logo", "orders are there"})
+        self.assertIsNone(status["proven_rto_s"])
+        text = self.run_salvor("status").out
+        self.assertIn("DRILL FAILED", text)
+        self.assertIn("red in the last drill: logo", text)
+        self.assertIn("FAILED after", self.run_salvor("drill", "shop", expect=9).out)
+
+    def test_an_older_point(self):
+        first = self.ready()
+        os.remove(os.path.join(self.media, "logo.png"))
+        self.run_salvor("backup")
+        self.assertEqual(self.json_of("drill", "shop", "--at", first)["point"], first)
+        self.fails(4, "not_found", "drill", "shop", "--at", "2001-01-01")
+        self.fails(4, "not_found", "drill", "shpo", text="shop")
+
+    def test_a_hanging_command_ends_by_the_limit(self):
+        self.configure('[[service.shop.check]]\nname = "hangs"\nrun = "sleep 987"\n'
+                       '[service.shop.drill]\ntimeout = "3s"\n')
+        self.ready()
+        start = time.monotonic()
+        done = self.run_salvor("--json", "drill", "shop", expect=1)
+        self.assertLess(time.monotonic() - start, 60)
+        self.assertIn("time limit", done.json()["error"]["message"])
+        self.assertEqual(done.json()["state"], "failed")
+        self.assert_nothing_stays()
+        self.assertNotEqual(subprocess.run(["pgrep", "-f", "^sleep 987"], check=False,
+                                           stdout=subprocess.DEVNULL).returncode, 0)
+        self.assertEqual(self.json_of("evidence", "list", "shop")["evidence"][-1]["result"],
+                         "failed")
+
+    def test_what_a_killed_drill_leaves_is_removed_by_the_next(self):
+        self.configure('[[service.shop.check]]\nname = "slow"\nrun = "sleep 5"\n')
+        self.ready()
+        command = [SALVOR, "-c", self.config, "-q", "drill", "shop"]
+        with subprocess.Popen(command, cwd=self.root) as killed:
+            self.wait_for_validate()
+            killed.kill()
+        left = os.listdir(self.path("state/drills"))
+        self.assertEqual(len(left), 1)
+        with subprocess.Popen(command, cwd=self.root) as other:
+            self.wait_for(lambda: left[0] not in os.listdir(self.path("state/drills")))
+            # Two at once, and neither takes the other's directory away.
+            self.run_salvor("drill", "shop")
+            self.assertEqual(other.wait(), 0)
+        states = [run["state"] for run in self.json_of("runs")["runs"] if run["kind"] == "drill"]
+        self.assertEqual(sorted(states), ["interrupted", "succeeded", "succeeded"])
+
+    def wait_for(self, condition):
+        for _ in range(600):
+            if condition():
+                return
+            time.sleep(0.05)
+        self.fail("it did not come about")
+
+    def wait_for_validate(self):
+        def restored():
+            drills = self.path("state/drills")
+            return os.path.exists(drills) and any(
+                os.path.exists(os.path.join(drills, run, "media/logo.png"))
+                for run in os.listdir(drills))
+        self.wait_for(restored)
+
+    def test_staging_elsewhere(self):
+        self.configure('[[service.shop.check]]\nname = "there"\n'
+                       'run = "case $SALVOR_STORE_MEDIA in $BIG/*) ;; *) exit 1 ;; esac"\n',
+                       'rpo = "1h"\nstaging = "big"')
+        self.ready()
+        os.mkdir(self.path("big"), 0o755)
+        write(self.path("big/20260101t000000-00000000 is not mine"), b"precious")
+        self.run_salvor("drill", "shop", env={"BIG": self.path("big")})
+        self.assertEqual(os.listdir(self.path("big/salvor-drills")), [])
+        self.assertEqual(len(os.listdir(self.path("big"))), 2)
+        os.chmod(self.path("big/salvor-drills"), 0o777)
+        self.fails(6, "refused", "drill", "shop", text="others may write")
+
+
+    def test_staging_in_a_store_is_no_part_of_it(self):
+        self.configure(service='rpo = "1h"\nstaging = "live/media"\nprotect = ["live"]')
+        self.ready()
+        write(os.path.join(self.media, "salvor-drills/20260101t000000-00000000/x"), b"a copy")
+        entries = self.json_of("backup")["stores"][1]["entries"]
+        self.assertEqual(entries, len(manifest(self.media)) - 3)
+        self.run_salvor("drill", "shop")
+        self.assertEqual(self.json_of("status")["services"][0]["uncovered"], [])
+        self.configure(service='rpo = "1h"\nstaging = "repository/x"')
+        self.fails(3, "configuration", "drill", "shop", text="inside the repository")
+
+
+class Canaries(DrillTest):
+    def test_planted_ones_are_found(self):
+        self.configure(canary=True)
+        self.ready()
+        verdicts = self.verdicts(self.json_of("drill", "shop"))
+        self.assertEqual((verdicts["canary of db"], verdicts["canary of media"]),
+                         ("passed", "passed"))
+        with sqlite3.connect(self.database) as connection:
+            self.assertEqual(connection.execute("SELECT count(*) FROM salvor_canary").fetchone(),
+                             (1,))
+        connection.close()
+
+    def test_a_locked_database_is_backed_up_without(self):
+        self.configure(canary=True)
+        self.ready()
+        writer = sqlite3.connect(self.database, isolation_level=None)
+        self.addCleanup(writer.close)
+        writer.execute("BEGIN IMMEDIATE")
+        done = self.run_salvor("--json", "backup")
+        self.assertIn("no canary could be planted", done.err)
+        point = self.json_of("points")["points"][-1]
+        self.assertIn("locked", point["facts"]["canary_problem.db"])
+        report = self.json_of("drill", "shop")
+        self.assertEqual(self.verdicts(report)["canary of db"], "skipped")
+        self.assertTrue(any("canary of db" in line for line in report["not_covered"]))
+
+    def test_one_that_is_excluded_is_missing(self):
+        self.configure(canary=True)
+        with open(self.config, "a", encoding="utf-8") as file:
+            file.write('exclude = [".salvor-canary"]\n')
+        self.ready()
+        report = self.json_of("drill", "shop", expect=9)
+        check = [c for c in report["checks"] if c["name"] == "canary of media"][0]
+        self.assertEqual(check["verdict"], "failed")
+        self.assertIn("missing", check["actual"])
+
+
+class Runbook(DrillTest):
+    def test_the_way_from_repository_and_key_alone(self):
+        self.configure(CHECKS, 'rpo = "1h"\nowner = "DBA | team"\nseverity = "P1"')
+        self.ready()
+        rows, media = dump(self.database), manifest(self.media)
+        page = self.run_salvor("runbook", "shop").out
+        for text in ("# Restore runbook: shop", "DBA \\| team", "| P1 |", "never rehearsed",
+                     f"salvor -c {self.config} restore shop --confirm shop", "front page"):
+            self.assertIn(text, page)
+        self.run_salvor("runbook", "shop", "-o", self.path("page.md"))
+        self.assertEqual(self.json_of("runbook", "shop")["service"], "shop")
+        self.assertTrue(os.path.getsize(self.path("page.md")) > 1000)
+        # A bare machine: nothing but the repository, the passphrase, and the lines of the page.
+        bare = self.path("bare")
+        os.mkdir(bare)
+        shutil.move(self.path("repository"), os.path.join(bare, "repository"))
+        for name in ("live", "state"):
+            shutil.rmtree(self.path(name))
+        lines = page.split("```toml\n")[1].split("```")[0]
+        lines = lines.replace(self.root, bare)
+        write(os.path.join(bare, "salvor.toml"), lines)
+        write(os.path.join(bare, "passphrase"), PASSPHRASE, 0o600)
+        script = page.split("restore into an empty directory:\n\n```sh\n")[1].split("```")[0]
+        path = os.path.dirname(SALVOR) + ":" + os.environ["PATH"]
+        done = subprocess.run(["sh", "-e", "-c", script], cwd=bare, check=False, text=True,
+                              capture_output=True, env={**os.environ, "PATH": path})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(dump(os.path.join(bare, "restored/db/shop.db")), rows)
+        self.assertEqual(manifest(os.path.join(bare, "restored/media")), media)
+
+    def test_without_a_repository(self):
+        self.fill()
+        page = self.run_salvor("runbook", "shop").out
+        self.assertIn("There is no recovery point", page)
+        self.assertIn("could not be opened", page)
+
+
+if __name__ == "__main__":
+    unittest.main()
