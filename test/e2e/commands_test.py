@@ -235,14 +235,14 @@ class CommandLine(ShopTest):
 
     def test_usage_errors(self):
         for arguments in (["frobnicate"], [], ["keys"], ["keys", "frobnicate"], ["ls"],
-                          ["backup", "--frobnicate"], ["restore", "shop"], ["ls", "abc", "media"],
+                          ["backup", "--frobnicate"], ["restore"], ["ls", "abc", "media"],
                           ["restore", "shop", "--into", "x", "--at", "someday"]):
             if arguments and arguments[0] in ("restore", "ls") and len(arguments) > 2:
                 if not os.path.exists(self.path("repository")):
                     self.ready()
             self.fails(2, "usage", *arguments)
         self.fails(2, "usage", "bakcup", text='did you mean "backup"')
-        self.fails(2, "usage", "restore", "shop", text="--into")
+        self.fails(6, "refused", "restore", "shop", text="--confirm shop")
         self.fails(2, "usage", "restore", "shop", "--into", "x", "--at", "lsn:0/1",
                    text="PostgreSQL")
 
@@ -274,7 +274,7 @@ complete_words salvor -c x restore shop --de
 complete_words salvor keys add --recip
 """], capture_output=True, text=True, check=True)
         self.assertEqual(done.stdout.splitlines(),
-                         ["verify version", "rotate", "--delta", "--recipient"])
+                         ["verify version", "rotate", "--delta --detach", "--recipient"])
 
     def test_progress_is_not_in_the_way(self):
         self.fill()
