@@ -43,7 +43,7 @@ StorePipeline::StorePipeline(repo::Repository& repository, repo::Session& sessio
       builder_(session.tree()),
       progress_(options.progress != nullptr ? options.progress : &own_progress_),
       content_(*input.source, session, repository.chunker(), pool_, progress_),
-      pool_(threads_of(options)) {
+      pool_(threads_of(options), [this] { wake(); }) {
   snapshot_.store = input.name;
   snapshot_.type = input.type;
   if (previous && input.source->capabilities().recognises_unchanged) {
@@ -198,13 +198,15 @@ void StorePipeline::wake() {
 
 void StorePipeline::wait_for_front() {
   const Slot& front = *window_.front();
+  // Before the lock: who asks for a stop wakes with it.
+  const std::stop_callback on_stop(options_.stop, [this] { wake(); });
   std::unique_lock lock(mutex_);
-  // A task that fails wakes nobody, so the pool is asked now and then.
-  while (!front.done) {
-    changed_.wait_for(lock, std::chrono::milliseconds(100));
-    if (options_.stop.stop_requested()) throw_cancelled();
-    pool_.rethrow();
-  }
+  changed_.wait(lock,
+                [&] { return front.done || options_.stop.stop_requested() || pool_.failed(); });
+  lock.unlock();
+  if (front.done) return;
+  if (options_.stop.stop_requested()) throw_cancelled();
+  pool_.rethrow();
 }
 
 bool StorePipeline::emit_front() {

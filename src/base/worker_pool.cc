@@ -2,7 +2,8 @@
 
 namespace salvor {
 
-WorkerPool::WorkerPool(unsigned threads) {
+WorkerPool::WorkerPool(unsigned threads, std::function<void()> on_failure)
+    : on_failure_(std::move(on_failure)) {
   for (unsigned i = 0; i < threads; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { run(stop); });
   }
@@ -52,10 +53,10 @@ void WorkerPool::run_task(const Task& task) {
   } catch (...) {
     failure = std::current_exception();
   }
+  if (failure) fail(std::move(failure));
   {
     const std::lock_guard lock(mutex_);
     --running_;
-    if (failure && !failure_) failure_ = failure;
     if (failure_) {
       urgent_.clear();
       ordinary_.clear();
@@ -100,8 +101,12 @@ bool WorkerPool::failed() const {
 }
 
 void WorkerPool::fail(std::exception_ptr failure) {
-  const std::lock_guard lock(mutex_);
-  if (!failure_) failure_ = std::move(failure);
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_) return;
+    failure_ = std::move(failure);
+  }
+  if (on_failure_) on_failure_();
 }
 
 }  // namespace salvor

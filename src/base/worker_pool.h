@@ -18,7 +18,9 @@ class WorkerPool {
  public:
   using Task = std::function<void()>;
 
-  explicit WorkerPool(unsigned threads);
+  /// `on_failure`, if any, is called once, when the pool fails, with no lock held: it wakes who
+  /// waits for something other than drain().
+  explicit WorkerPool(unsigned threads, std::function<void()> on_failure = {});
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
@@ -38,13 +40,14 @@ class WorkerPool {
   void rethrow();
   bool failed() const;
 
-  /// Called by tasks (and by nobody else) when the pool is to fail with this.
+  /// Makes the pool fail with this, unless it has failed already.
   void fail(std::exception_ptr failure);
 
  private:
   void run(const std::stop_token& stop);
   void run_task(const Task& task);
 
+  const std::function<void()> on_failure_;
   mutable std::mutex mutex_;  ///< guards all below but the threads
   std::condition_variable_any changed_;
   std::deque<Task> urgent_;

@@ -184,6 +184,21 @@ TEST(WorkerPool, ATaskCanFailThePoolWithoutThrowing) {
   EXPECT_EQ(record.names(), "");
 }
 
+TEST(WorkerPool, AFailureWakesWhoWaitsForSomethingElse) {
+  std::latch woken{1};
+  std::atomic<int> calls{0};
+  WorkerPool pool(2, [&] {
+    ++calls;
+    EXPECT_TRUE(pool.failed()) << "who is woken finds it";
+    woken.count_down();
+  });
+  pool.submit([] { throw Error(ErrorCode::unreachable, "the first"); });
+  woken.wait();
+  pool.fail(std::make_exception_ptr(Error(ErrorCode::failed, "the second")));
+  EXPECT_THROW(pool.drain(), Error);
+  EXPECT_EQ(calls, 1);
+}
+
 TEST(WorkerPool, DrainWaitsForWhatTasksSubmit) {
   std::atomic<int> runs{0};
   WorkerPool pool(2);
