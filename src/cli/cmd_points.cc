@@ -35,7 +35,7 @@ void show(Output& output, const control::PointsReport& report) {
       entries += snapshot.entries;
       size += snapshot.content_bytes;
       stored += snapshot.bytes_stored;
-      missing += snapshot.missing.size();
+      missing += snapshot.missing.size() + snapshot.missing_more;
     }
     table.row({point.id.hex(), printable(point.service), local_time(point.time),
                fmt::format("{}", fmt::join(names, ",")), with_commas(entries), human_bytes(size),
@@ -51,6 +51,10 @@ void show_missing(Output& output, const control::PointsReport& report) {
       for (const repo::Missing& missing : snapshot.missing) {
         output.line(fmt::format("missing in {} {}: {}: {}", point.id.hex(), snapshot.store,
                                 printable(stores::path_of_key(missing.key)), missing.reason));
+      }
+      if (snapshot.missing_more != 0) {
+        output.line(fmt::format("missing in {} {}: {} more", point.id.hex(), snapshot.store,
+                                with_commas(snapshot.missing_more)));
       }
     }
   }

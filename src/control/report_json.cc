@@ -55,6 +55,7 @@ json json_of_snapshot(const repo::Snapshot& snapshot) {
     item["reason"] = printable(missing.reason);
     object["missing"].push_back(std::move(item));
   }
+  if (snapshot.missing_more != 0) object["missing_more"] = snapshot.missing_more;
   for (const auto& [name, value] : snapshot.facts) object["facts"][name] = printable(value);
   return object;
 }

@@ -1,6 +1,7 @@
 #include "repo/point.h"
 
 #include "codec/wire.h"
+#include "repo/format.h"
 
 namespace salvor::repo {
 namespace {
@@ -73,6 +74,7 @@ Bytes encode_snapshot(const Snapshot& snapshot) {
   put_time(writer, 11, snapshot.duration_ns);
   writer.field_number(12, snapshot.entries);
   writer.field_number(13, snapshot.sockets_skipped);
+  if (snapshot.missing_more != 0) writer.field_number(14, snapshot.missing_more);
   return writer.take();
 }
 
@@ -124,6 +126,9 @@ Snapshot decode_snapshot(ByteView bytes) {
       case 13:
         snapshot.sockets_skipped = number_of(*field, kWhat);
         break;
+      case 14:
+        snapshot.missing_more = number_of(*field, kWhat);
+        break;
       default:
         break;
     }
@@ -144,6 +149,18 @@ const Snapshot* Point::find(std::string_view store) const {
     if (snapshot.store == store) return &snapshot;
   }
   return nullptr;
+}
+
+void bound_missing(Snapshot& snapshot) {
+  std::size_t listed = 0;
+  std::size_t bytes = 0;
+  for (const Missing& missing : snapshot.missing) {
+    bytes += missing.key.size() + missing.reason.size();
+    if (listed == kMissingListedMax || bytes > kMissingBytesMax) break;
+    ++listed;
+  }
+  snapshot.missing_more += snapshot.missing.size() - listed;
+  snapshot.missing.resize(listed);
 }
 
 Bytes encode(const Point& point) {

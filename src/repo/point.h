@@ -30,7 +30,8 @@ struct Snapshot {
   std::uint64_t bytes_stored = 0;
   std::int64_t duration_ns = 0;
   std::map<std::string, std::string> facts;
-  std::vector<Missing> missing;
+  std::vector<Missing> missing;    ///< the first ones
+  std::uint64_t missing_more = 0;  ///< how many more there are
   bool operator==(const Snapshot&) const = default;
 };
 
@@ -50,6 +51,9 @@ struct Point {
   const Snapshot* find(std::string_view store) const;
   bool operator==(const Point&) const = default;
 };
+
+/// Keeps of the missing things what the log has room for: it is read whole at every opening.
+void bound_missing(Snapshot& snapshot);
 
 Bytes encode(const Point& point);
 

@@ -93,7 +93,7 @@ void Session::State::write_point(const Point& point) {
     throw Error(ErrorCode::failed,
                 "the description of the recovery point has " + std::to_string(content.size()) +
                     " bytes, expected at most " + std::to_string(kFrameBytesMax),
-                "too many files could not be read: exclude them, or make them readable");
+                "divide the service's stores among several services");
   }
   const ChunkId chunk = core.keys.chunk_id(FrameType::point, content);
   write_frame(PackKind::tree, FrameType::point, content,
@@ -167,6 +167,7 @@ PointId Session::commit(Point point) {
   SALVOR_ASSERT(!state_->over);
   Repository::Core& core = state_->core;
   point.id = random_id<PointId>(core.rng);
+  for (Snapshot& snapshot : point.snapshots) bound_missing(snapshot);
   {
     const std::lock_guard lock(state_->nodes_mutex);
     state_->flush_nodes();

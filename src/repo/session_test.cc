@@ -10,6 +10,7 @@
 #include "backend/local.h"
 #include "backend/memory.h"
 #include "base/fd.h"
+#include "repo/format.h"
 #include "repo/internal/core.h"
 #include "testing/seeded_rng.h"
 #include "testing/test_repository.h"
@@ -251,6 +252,91 @@ TEST_F(SessionTest, an_upload_that_fails_fails_the_session) {
   }
   EXPECT_EQ(code, ErrorCode::no_space);
   session->abandon();
+}
+
+// Of two uploads at once one fails: what the other one made durable must be found, and nothing of
+// the one that failed may be referred to.
+TEST_F(SessionTest, one_upload_fails_while_another_one_succeeds) {
+  SeededRng rng(12);
+  std::vector<Bytes> chunks;
+  for (int i = 0; i < 40; ++i) chunks.push_back(rng.bytes(1U << 20U));
+  for (const bool can_end : {true, false}) {
+    SCOPED_TRACE(can_end ? "it can log its end" : "it can't even log its end");
+    MemoryBackend medium(memory_.objects());
+    FaultBackend faulty(medium);
+    const auto repository = open_repository(faulty, Access::write);
+    std::atomic<int> puts{0};
+    faulty.on([&](const Call& call) -> std::optional<Fault> {
+      if (call.operation != Operation::put) return std::nullopt;
+      const bool log = !can_end && puts > 0 && call.name.starts_with("log/");
+      if (log) return Fault::unreachable_before();
+      if (call.name.starts_with("packs/") && ++puts == 2) return Fault::no_space();
+      return std::nullopt;
+    });
+    {
+      const auto session = repository->begin();
+      Snapshot snapshot;
+      snapshot.store = "store";
+      EXPECT_THROW(
+          {
+            store_all(*session, chunks);
+            snapshot.root = session->tree().finish().id;
+            session->commit({{}, "service", {}, "", {snapshot}});
+          },
+          Error);
+      session->abandon();
+    }
+    faulty.on({});
+    for (int round = 0; round < 2; ++round) {
+      const auto session = repository->begin();
+      const std::vector<ChunkId> ids = store_all(*session, chunks);
+      EXPECT_GE(session->counters().chunks_known, round == 0 ? 1U : chunks.size());
+      EXPECT_EQ(session->counters().chunks_new == 0, round == 1);
+      TreeBuilder tree = session->tree();
+      Record record{to_bytes("all"), 0, to_bytes("metadata"), {}};
+      for (const ChunkId& id : ids) record.refs.push_back({id, 1U << 20U});
+      tree.add(record);
+      Snapshot snapshot;
+      snapshot.store = "store";
+      snapshot.root = tree.finish().id;
+      session->commit({{}, "service", {}, "", {snapshot}});
+    }
+    const auto reader = open_repository(medium);
+    ASSERT_EQ(reader->points().size(), 2U);
+    std::string all;
+    for (const Bytes& chunk : chunks) all += as_text(chunk);
+    EXPECT_TRUE(contents_of(*reader, reader->points().back()).at("all") == all);
+    EXPECT_EQ(testing::damage_of(medium), "");
+  }
+}
+
+// Points with endless lists made checkpoints that could not be written.
+TEST_F(SessionTest, of_endless_missing_things_the_log_keeps_the_first_and_a_count) {
+  const auto repository = open_repository(memory_, Access::write);
+  const auto session = repository->begin();
+  Snapshot few;
+  few.store = "few";
+  few.root = session->tree().finish().id;
+  few.missing = {{to_bytes("a"), "reason"}, {to_bytes("b"), "reason"}};
+  Snapshot many = few;
+  many.store = "many";
+  for (int i = 0; i < 300'000; ++i) many.missing.push_back({to_bytes("a name"), "reason"});
+  Snapshot long_ones = few;
+  long_ones.store = "long";
+  const std::string name(4000, 'n');
+  for (int i = 0; i < 500; ++i) long_ones.missing.push_back({to_bytes(name), "reason"});
+  session->commit({{}, "service", {}, "", {few, many, long_ones}});
+  const std::vector<Point> points = open_repository(memory_)->points();
+  ASSERT_EQ(points.size(), 1U);
+  EXPECT_EQ(points[0].snapshots[0], few);
+  const Snapshot& kept = points[0].snapshots[1];
+  EXPECT_EQ(kept.missing.size(), kMissingListedMax);
+  EXPECT_EQ(kept.missing.size() + kept.missing_more, 300'002U);
+  EXPECT_EQ(kept.missing[0], few.missing[0]);
+  const Snapshot& shorter = points[0].snapshots[2];
+  EXPECT_LT(shorter.missing.size(), 20U);
+  EXPECT_EQ(shorter.missing.size() + shorter.missing_more, 502U);
+  EXPECT_LE(encode(points[0]).size(), 3 * kMissingBytesMax);
 }
 
 TEST_F(SessionTest, a_node_that_could_not_be_read_again_is_refused) {
