@@ -82,6 +82,15 @@ VerifyReport verify_opened(const Config& config, const VerifyRequest& request, c
     return phase;
   });
   report.check = repo::check(repository, options);
+  if (request.repair && !report.check.damaged_packs.empty()) {
+    for (std::string& line : repo::repair_packs(repository, report.check.damaged_packs)) {
+      report.repaired.push_back(std::move(line));
+    }
+    // Every byte that is left has been read just now.
+    options.data = false;
+    report.check = repo::check(repository, options);
+    report.check.data = request.data;
+  }
   if (report.check.sound()) records.note_head(repository.id().hex(), repository.sequence());
   check_evidence(config, repository, records, report.check);
   report.duration_s = clock.monotonic().seconds_since(start);

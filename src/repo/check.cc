@@ -77,7 +77,7 @@ void Checker::check_checkpoints() {
     if (!sequence) continue;
     found.push_back(*sequence);
     try {
-      const Bytes stored = core_.backend.get(name, kObjectBytesMax);
+      const Bytes stored = read_object(core_.backend, name, kObjectBytesMax);
       const Bytes content = open_object(core_.keys, ObjectType::checkpoint, name, stored);
       if (decode_state(content, name).sequence != *sequence) {
         damage(name, "it is of another sequence");
@@ -107,13 +107,31 @@ void Checker::check_runs() {
     const std::string name = index_run_name(run);
     std::erase(listed, name);
     try {
-      core_.read_run(run);
+      for (const PackDirectory& directory : core_.read_run(run)) {
+        named_[directory.pack.id] = directory.pack.size;
+      }
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
       damage(name, error.code() == ErrorCode::not_found ? "it is missing" : error.message());
     }
   }
   for (const std::string& name : listed) note(name, "it is not in use");
+}
+
+void Checker::damaged_pack(const PackId& id, const std::string& what) {
+  damage(pack_name(id), what);
+  const std::lock_guard lock(mutex_);
+  const auto& known = report_.damaged_packs;
+  if (std::find(known.begin(), known.end(), id) == known.end()) {
+    report_.damaged_packs.push_back(id);
+  }
+}
+
+void Checker::distrust(const PackDirectory& directory) {
+  const std::lock_guard lock(mutex_);
+  for (const FrameInfo& frame : directory.frames) {
+    for (const ChunkInfo& chunk : frame.chunks) bad_.insert(chunk.id);
+  }
 }
 
 /// The chunks of a pack that can't be read from it.
@@ -128,7 +146,7 @@ std::vector<ChunkId> Checker::damaged_chunks(const PackDirectory& directory, Byt
       open_frame(core_.keys, directory.pack, frame.type, frame.offset,
                  object.subspan(frame.offset, frame.stored), frame.content, content);
     } catch (const Error& error) {
-      damage(pack_name(directory.pack.id), error.message());
+      damaged_pack(directory.pack.id, error.message());
       for (const ChunkInfo& chunk : frame.chunks) bad.push_back(chunk.id);
       continue;
     }
@@ -136,8 +154,8 @@ std::vector<ChunkId> Checker::damaged_chunks(const PackDirectory& directory, Byt
     for (const ChunkInfo& chunk : frame.chunks) {
       if (core_.keys.chunk_id(frame.type, ByteView(content).subspan(offset, chunk.length)) !=
           chunk.id) {
-        damage(pack_name(directory.pack.id),
-               "chunk " + chunk.id.hex() + " has other content than its id says");
+        damaged_pack(directory.pack.id,
+                     "chunk " + chunk.id.hex() + " has other content than its id says");
         bad.push_back(chunk.id);
       }
       offset += chunk.length;
@@ -150,10 +168,16 @@ void Checker::check_pack_bytes(const PackInfo& pack, std::uint64_t size) {
   const std::string name = pack_name(pack.id);
   Bytes object;
   try {
-    object = core_.backend.get(name, kPackBytesMax);
+    object = read_object(core_.backend, name, kPackBytesMax);
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
-    damage(name, "it is missing");
+    if (error.code() == ErrorCode::not_found) {
+      damage(name, "it is missing");
+    } else {
+      damaged_pack(pack.id, error.message());
+    }
+    // Each of them is tried on its own, where a point needs it.
+    for (const PackDirectory& directory : core_.directories_of({pack.id})) distrust(directory);
     return;
   }
   if (options_.progress != nullptr) options_.progress->bytes += size;
@@ -165,7 +189,7 @@ void Checker::check_pack_bytes(const PackInfo& pack, std::uint64_t size) {
     return;
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
-    damage(name, error.message());
+    damaged_pack(pack.id, error.message());
   }
   // The directory or the sum is gone; the index still says where the chunks should be.
   for (const PackDirectory& directory : core_.directories_of({pack.id})) {
@@ -187,26 +211,24 @@ void Checker::check_packs() {
     report_.pack_bytes += object.size_bytes;
   });
   report_.packs = listed.size();
-  Index& index = core_.chunks();
-  report_.chunks = index.chunks();
+  report_.chunks = core_.chunks().chunks();
   std::vector<PackId> lost;
-  for (const PackInfo& pack : index.packs()) {
-    const auto found = listed.find(pack.id);
+  for (const auto& [id, size] : named_) {
+    const auto found = listed.find(id);
     if (found == listed.end()) {
-      damage(pack_name(pack.id), "it is missing");
-      lost.push_back(pack.id);
-    } else if (found->second != pack.size) {
-      damage(pack_name(pack.id), "it has " + std::to_string(found->second) + " bytes, expected " +
-                                     std::to_string(pack.size));
-      if (!options_.data) lost.push_back(pack.id);
+      missing_packs_.push_back(id);
+      lost.push_back(id);
+    } else if (found->second != size) {
+      damaged_pack(id, "it has " + std::to_string(found->second) + " bytes, expected " +
+                           std::to_string(size));
+      if (!options_.data) lost.push_back(id);
     }
   }
-  for (const PackDirectory& directory : core_.directories_of(lost)) {
-    for (const FrameInfo& frame : directory.frames) {
-      for (const ChunkInfo& chunk : frame.chunks) bad_.insert(chunk.id);
-    }
-  }
-  if (!options_.data) return;
+  for (const PackDirectory& directory : core_.directories_of(lost)) distrust(directory);
+  if (options_.data) check_bytes_of_packs(listed);
+}
+
+void Checker::check_bytes_of_packs(const std::map<PackId, std::uint64_t>& listed) {
   if (options_.progress != nullptr) options_.progress->bytes_expected = report_.pack_bytes;
   WorkerPool pool(options_.threads != 0 ? options_.threads
                                         : std::max(2U, std::thread::hardware_concurrency()));
@@ -219,6 +241,45 @@ void Checker::check_packs() {
     });
   }
   pool.drain();
+}
+
+void Checker::check_set_aside() {
+  core_.backend.list("damaged/", "", [&](const backend::Object& object) {
+    note(object.name, "a repair has set it aside; nothing refers to it any more");
+  });
+}
+
+/// Whether a pack that is there has the chunk.
+bool Checker::is_elsewhere(const ChunkId& id) {
+  std::vector<Location> places = core_.chunks().others(id);
+  if (const auto first = core_.chunks().find(id)) places.push_back(*first);
+  return std::any_of(places.begin(), places.end(), [&](const Location& place) {
+    return std::find(missing_packs_.begin(), missing_packs_.end(), place.pack.id) ==
+           missing_packs_.end();
+  });
+}
+
+/// A pack that is gone is no harm where all that points need of it was stored again.
+void Checker::judge_missing_packs() {
+  std::unordered_set<PackId, IdHash> needed;
+  for (const PackDirectory& directory : core_.directories_of(missing_packs_)) {
+    for (const FrameInfo& frame : directory.frames) {
+      for (const ChunkInfo& chunk : frame.chunks) {
+        // A point's description is what brings it back without the log.
+        const bool lost =
+            frame.type == FrameType::point ? !is_elsewhere(chunk.id) : lost_.contains(chunk.id);
+        if (lost) needed.insert(directory.pack.id);
+      }
+    }
+  }
+  for (const PackId& id : missing_packs_) {
+    // Below a node that is lost nobody knows what is needed.
+    if (nodes_lost_ || needed.contains(id)) {
+      damage(pack_name(id), "it is missing");
+    } else {
+      note(pack_name(id), "it is missing; all that recovery points need of it is elsewhere");
+    }
+  }
 }
 
 void Checker::add_affected(const Point& point, const Snapshot& snapshot, const Bytes& key,
@@ -234,14 +295,17 @@ void Checker::add_affected(const Point& point, const Snapshot& snapshot, const B
 bool Checker::can_be_read(const Ref& ref) {
   if (!core_.chunks().contains(ref.id)) {
     if (absent_.insert(ref.id).second) damage("chunk " + ref.id.hex(), "it is in no pack");
+    lost_.insert(ref.id);
     return false;
   }
   if (!bad_.contains(ref.id)) return true;
+  if (lost_.contains(ref.id)) return false;
   try {
     core_.read(ref.id, FrameType::data);
     return true;
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
+    lost_.insert(ref.id);
     return false;
   }
 }
@@ -263,6 +327,7 @@ bool Checker::check_subtree(const Point& point, const Snapshot& snapshot, const 
     node = read_(id);
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
+    nodes_lost_ = true;
     damage("tree node " + id.hex(), error.message());
     add_affected(point, snapshot, first_key, true);
     return false;
@@ -298,6 +363,8 @@ CheckReport Checker::run() {
   check_packs();
   check_trees();
   check_records();
+  judge_missing_packs();
+  check_set_aside();
   // What opening and reading came upon, unless it was found here as well.
   const std::lock_guard lock(core_.findings_mutex);
   for (const Finding& finding : core_.findings) {
@@ -305,7 +372,11 @@ CheckReport Checker::run() {
         std::any_of(report_.findings.begin(), report_.findings.end(), [&](const Finding& other) {
           return other.object == finding.object && other.severity >= finding.severity;
         });
-    if (!known) report_.findings.push_back(finding);
+    // A writer has noted those that are missing without knowing who needs them.
+    const bool judged =
+        std::any_of(missing_packs_.begin(), missing_packs_.end(),
+                    [&](const PackId& id) { return pack_name(id) == finding.object; });
+    if (!known && !judged) report_.findings.push_back(finding);
   }
   std::stable_sort(report_.findings.begin(), report_.findings.end(),
                    [](const Finding& a, const Finding& b) {

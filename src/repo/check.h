@@ -32,8 +32,9 @@ struct CheckOptions {
 
 /// Units: counts and bytes of what was looked at.
 struct CheckReport {
-  std::vector<Finding> findings;   ///< complete; damage first, then in order of objects
-  std::vector<Affected> affected;  ///< complete, in order of points, stores, keys
+  std::vector<Finding> findings;      ///< complete; damage first, then in order of objects
+  std::vector<Affected> affected;     ///< complete, in order of points, stores, keys
+  std::vector<PackId> damaged_packs;  ///< with `data`: those that are there, and not whole
   std::uint64_t log_entries = 0;
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
@@ -51,9 +52,15 @@ struct CheckReport {
 /// never ends it early. Errors: unreachable, cancelled.
 CheckReport check(Repository& repository, const CheckOptions& options);
 
-/// Makes good what can be made good from what is left: salvor.json, checkpoints, index runs, and
-/// recovery points whose log entry is lost. Removes no pack.
+/// Makes good what can be made good from what is left: salvor.json, checkpoints, index runs,
+/// recovery points whose log entry is lost, and their descriptions. Removes no pack.
 /// Shape: what was done, a line each.   The repository was opened with Access::repair.
 std::vector<std::string> repair(Repository& repository);
+
+/// Replaces packs that a verification has found damaged: what is sound in them goes into new packs,
+/// what is not is in no pack any more, so that the next backup stores it again. The damaged object
+/// is kept under damaged/, for whoever wants to look into it. Killed anywhere, it can be done
+/// again. Shape: what was done, a line each.   The repository was opened with Access::repair.
+std::vector<std::string> repair_packs(Repository& repository, const std::vector<PackId>& packs);
 
 }  // namespace salvor::repo

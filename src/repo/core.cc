@@ -58,7 +58,7 @@ Index& Repository::Core::chunks() {
 
 std::vector<PackDirectory> Repository::Core::read_run(const IndexRunId& id) {
   const std::string name = index_run_name(id);
-  const Bytes stored = backend.get(name, kObjectBytesMax);
+  const Bytes stored = read_object(backend, name, kObjectBytesMax);
   return decode_index_run(open_object(keys, ObjectType::index_run, name, stored), name);
 }
 

@@ -69,7 +69,7 @@ Log::Log(backend::Backend& backend, const Keys& keys, Clock& clock, Rng& rng)
 
 std::optional<Bytes> Log::fetch(std::uint64_t sequence) {
   try {
-    return backend_.get(log_name(sequence), kObjectBytesMax);
+    return read_object(backend_, log_name(sequence), kObjectBytesMax);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) return std::nullopt;
     throw;
@@ -93,7 +93,7 @@ std::optional<LogState> Log::read_checkpoint(const std::string& name, const Find
   const auto sequence = sequence_of_name(kCheckpointPrefix, name);
   if (!sequence) return std::nullopt;
   try {
-    const Bytes stored = backend_.get(name, kObjectBytesMax);
+    const Bytes stored = read_object(backend_, name, kObjectBytesMax);
     LogState state = decode_state(open_object(keys_, ObjectType::checkpoint, name, stored), name);
     if (state.sequence != *sequence) throw_damaged(name, "it is of another sequence");
     return state;
@@ -175,7 +175,7 @@ LogState Log::salvage(const Finding& finding) {
     const auto sequence = sequence_of_name(kLogPrefix, name);
     if (!sequence || *sequence <= state.sequence) continue;
     try {
-      const Bytes stored = backend_.get(name, kObjectBytesMax);
+      const Bytes stored = read_object(backend_, name, kObjectBytesMax);
       state.apply(open(*sequence, stored), stored);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corruption && error.code() != ErrorCode::not_found) throw;

@@ -28,6 +28,15 @@ void throw_damaged(const std::string& name, std::string_view how) {
               "run `salvor verify --data` to see what is affected");
 }
 
+Bytes read_object(backend::Backend& backend, const std::string& name, std::uint64_t bytes_max) {
+  try {
+    return backend.get(name, bytes_max);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::failed || backend.size(name).value_or(0) <= bytes_max) throw;
+    throw_damaged(name, "it is too long");
+  }
+}
+
 Bytes squeeze(ByteView plain) {
   codec::WireWriter writer;
   writer.u32(static_cast<std::uint32_t>(plain.size()));

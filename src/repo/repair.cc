@@ -43,12 +43,12 @@ std::vector<Point> points_in_packs(Repository::Core& core) {
 void mend_description(Repository::Core& core, std::vector<std::string>& done) {
   const std::string& right = core.keys.ring().description;
   try {
-    const Bytes stored = core.backend.get(kDescriptionName, 64U << 10U);
+    const Bytes stored = read_object(core.backend, kDescriptionName, 64U << 10U);
     if (as_text(stored) == right) return;
-    core.backend.remove(kDescriptionName);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found) throw;
+    if (!is_damage(error)) throw;
   }
+  core.backend.remove(kDescriptionName);
   core.backend.put_if_absent(kDescriptionName, as_bytes(right));
   done.push_back(std::string("wrote ") + kDescriptionName + " anew from the key ring");
 }
@@ -207,6 +207,11 @@ std::vector<std::string> repair(Repository& repository) {
   remove_old_log(core);
   for (std::string& line : core.log.mend_checkpoints()) done.push_back(std::move(line));
   mend_runs(core, done);
+  core.index_loaded = false;
+  if (const std::size_t count = core.mend_point_descriptions(); count != 0) {
+    done.push_back("wrote the descriptions of " + std::to_string(count) +
+                   " recovery points anew from the log");
+  }
   {
     const std::lock_guard lock(core.findings_mutex);
     core.findings.clear();

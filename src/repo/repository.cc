@@ -15,9 +15,10 @@ constexpr std::size_t kDescriptionBytesMax = 64 * 1024;
 
 std::optional<std::string> read_description(backend::Backend& backend) {
   try {
-    return std::string(as_text(backend.get(kDescriptionName, kDescriptionBytesMax)));
+    return std::string(as_text(read_object(backend, kDescriptionName, kDescriptionBytesMax)));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) return std::nullopt;
+    if (error.code() == ErrorCode::corruption) return std::string();
     throw;
   }
 }
@@ -159,7 +160,7 @@ StoredSlots read_slots(backend::Backend& backend) {
     const auto id = SlotId::parse(std::string_view(name).substr(5));
     if (!id) continue;
     try {
-      const Bytes text = backend.get(name, 16U << 20U);
+      const Bytes text = read_object(backend, name, 16U << 20U);
       result.sound.push_back(parse_slot(*id, as_text(text)));
     } catch (const Error& error) {
       if (error.code() == ErrorCode::not_found) continue;

@@ -322,7 +322,16 @@ TEST_F(RepositoryTest, what_a_lost_pack_held_is_stored_again_and_then_readable) 
       }
       CheckOptions options;
       options.data = true;
-      EXPECT_TRUE(check(*repository, options).affected.empty());
+      const CheckReport report = check(*repository, options);
+      EXPECT_TRUE(report.affected.empty());
+      if (cut) continue;
+      repair(*open_repository(medium, Access::repair));
+      // Nobody needs the pack any more: that it is gone is said, and is no damage.
+      for (const Access access : {Access::inspect, Access::repair}) {
+        EXPECT_EQ(damage_of(check(*open_repository(medium, access), options)), "");
+      }
+      EXPECT_TRUE(std::any_of(report.findings.begin(), report.findings.end(),
+                              [&](const Finding& finding) { return finding.object == name; }));
     }
   }
 }

@@ -3,10 +3,12 @@
 #include <fstream>
 #include <set>
 
+#include "backend/fault.h"
 #include "backend/memory.h"
 #include "base/error.h"
 #include "recovery/restore.h"
 #include "repo/check.h"
+#include "repo/format.h"
 #include "scratch.h"
 #include "stores/files/files.h"
 
@@ -195,6 +197,95 @@ TEST_F(DamageTest, every_object_cut_short_or_longer_is_found) {
       MemoryBackend medium(memory_.objects());
       medium.objects().at(name).resize(size);
       expect_found(medium, name, size == whole.size() / 2);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_F(DamageTest, an_object_of_any_length_is_damage_and_no_failure) {
+  std::set<std::string> kinds;
+  for (const std::string& name : names_) {
+    if (!kinds.insert(name.substr(0, name.find('/'))).second) continue;
+    SCOPED_TRACE(name);
+    MemoryBackend medium(memory_.objects());
+    medium.objects().at(name).resize(repo::kObjectBytesMax + 1);
+    const CheckReport report = look(medium, name);
+    EXPECT_TRUE(names(report, name)) << damage_of(report);
+    const auto repository = name == second_slot_ ? open_repository(medium, repo::Access::repair)
+                                                 : open(medium, repo::Access::repair);
+    repo::repair(*repository);
+    if (name.starts_with("packs/")) {
+      // All that was in it can be read still: it is where it was.
+      EXPECT_TRUE(report.affected.empty()) << damage_of(report);
+      repo::repair_packs(*repository, report.damaged_packs);
+    }
+    if (name.starts_with("keys/")) continue;
+    EXPECT_TRUE(look(medium, name).sound()) << damage_of(look(medium, name));
+    EXPECT_TRUE(restore_is_right_or_refused(medium));
+  }
+}
+
+TEST_F(DamageTest, a_pack_that_rots_is_replaced_and_the_next_backup_heals_it) {
+  for (const std::string& name : names_) {
+    if (!name.starts_with("packs/")) continue;
+    SCOPED_TRACE(name);
+    MemoryBackend medium(memory_.objects());
+    Bytes pack = medium.objects().at(name);
+    pack[pack.size() / 3] ^= std::byte{1};
+    medium.objects().at(name) = pack;
+    const CheckReport report = look(medium, name);
+    ASSERT_EQ(report.damaged_packs.size(), 1U) << damage_of(report);
+    repo::repair_packs(*open(medium, repo::Access::repair), report.damaged_packs);
+    EXPECT_FALSE(medium.objects().contains(name));
+    EXPECT_EQ(medium.objects().at("damaged/" + name.substr(name.rfind('/') + 1)), pack)
+        << "it is kept for a look";
+    // What was affected still is; nothing else is.
+    const CheckReport after = look(medium, name);
+    EXPECT_EQ(after.affected.size(), report.affected.size()) << damage_of(after);
+    EXPECT_TRUE(after.damaged_packs.empty()) << damage_of(after);
+    back_up(medium, tree());
+    EXPECT_TRUE(restore_is_right_or_refused(medium));
+    const CheckReport healed = look(medium, name);
+    const bool lost =
+        std::any_of(healed.affected.begin(), healed.affected.end(),
+                    [&](const auto& affected) { return affected.point == newest_point_; });
+    EXPECT_FALSE(lost) << damage_of(healed);
+  }
+}
+
+TEST_F(DamageTest, a_replacement_killed_anywhere_can_be_done_again) {
+  MemoryBackend rotten(memory_.objects());
+  std::size_t size = 0;
+  for (const std::string& name : names_) {
+    if (!name.starts_with("packs/")) continue;
+    Bytes& pack = rotten.objects().at(name);
+    if (pack.size() < 2000 || size != 0) continue;
+    size = pack.size();
+    pack[size / 2] ^= std::byte{1};
+  }
+  ASSERT_NE(size, 0U);
+  for (const bool after : {false, true}) {
+    for (std::uint64_t at = 1;; ++at) {
+      SCOPED_TRACE("killed at operation " + std::to_string(at));
+      MemoryBackend medium(rotten.objects());
+      backend::FaultBackend faulty(medium);
+      const std::vector<repo::PackId> packs = look(medium, "").damaged_packs;
+      std::uint64_t deadly = 0;
+      try {
+        const auto repository = open(faulty, repo::Access::repair);
+        deadly = faulty.calls() + at;
+        faulty.at(deadly, after ? backend::Fault::kill_after() : backend::Fault::kill_before());
+        repo::repair_packs(*repository, packs);
+      } catch (const backend::Killed&) {
+        EXPECT_TRUE(faulty.dead());
+      }
+      if (faulty.calls() < deadly) break;
+      repo::repair(*open(medium, repo::Access::repair));
+      repo::repair_packs(*open(medium, repo::Access::repair), look(medium, "").damaged_packs);
+      back_up(medium, tree());
+      EXPECT_TRUE(restore_is_right_or_refused(medium));
+      const CheckReport report = look(medium, "");
+      EXPECT_TRUE(report.damaged_packs.empty()) << damage_of(report);
       if (HasFailure()) return;
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <unordered_set>
 
 #include "repo/check.h"
@@ -28,6 +29,11 @@ class Checker {
   void check_pack_bytes(const PackInfo& pack, std::uint64_t size);
   std::vector<ChunkId> damaged_chunks(const PackDirectory& directory, ByteView object);
   void distrust(const PackDirectory& directory);
+  void damaged_pack(const PackId& id, const std::string& what);
+  void check_bytes_of_packs(const std::map<PackId, std::uint64_t>& listed);
+  void check_set_aside();
+  bool is_elsewhere(const ChunkId& id);
+  void judge_missing_packs();
   void check_trees();
   void check_records();
   bool check_subtree(const Point& point, const Snapshot& snapshot, const ChunkId& id,
@@ -40,9 +46,13 @@ class Checker {
   const NodeReader& read_;
   const CheckOptions& options_;
   CheckReport report_;
-  std::mutex mutex_;  ///< guards report_.findings and bad_ while packs are read
-  ChunkSet bad_;      ///< chunks that are damaged in one place at least
-  ChunkSet absent_;   ///< chunks that are in no pack
+  std::mutex mutex_;  ///< guards the report's lists and bad_ while packs are read
+  std::map<PackId, std::uint64_t> named_;  ///< what the index runs name: packs and their sizes
+  std::vector<PackId> missing_packs_;
+  ChunkSet bad_;     ///< chunks that are damaged in one place at least
+  ChunkSet absent_;  ///< chunks that are in no pack
+  ChunkSet lost_;    ///< chunks of content that a point needs, and nobody has
+  bool nodes_lost_ = false;
   ChunkSet sound_nodes_;
 };
 

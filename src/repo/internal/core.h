@@ -84,6 +84,9 @@ struct Repository::Core {
   /// What the index runs say of these packs.
   std::vector<PackDirectory> directories_of(const std::vector<PackId>& packs);
 
+  /// Writes the descriptions of points that are in no pack any more. Shape: how many.
+  std::size_t mend_point_descriptions();
+
   /// The log's state as far as log, checkpoints and packs still tell it; `why` is noted.
   LogState salvaged_state(const Error& why);
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "backend/backend.h"
 #include "base/random.h"
 #include "repo/internal/keys.h"
 
@@ -19,6 +20,10 @@ Bytes open_object(const Keys& keys, ObjectType type, const std::string& name, By
 /// Compresses what pays to be compressed, with the plain length in front; and back.
 Bytes squeeze(ByteView plain);
 Bytes unsqueeze(ByteView squeezed, std::size_t plain_bytes_max, std::string_view what);
+
+/// The whole object of that name. What has grown beyond what any writer makes is damaged.
+/// Errors: not_found; corruption; whatever the backend throws.
+Bytes read_object(backend::Backend& backend, const std::string& name, std::uint64_t bytes_max);
 
 [[noreturn]] void throw_damaged(const std::string& name, std::string_view how);
 
