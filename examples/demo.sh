@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A small shop is backed up, destroyed, and brought back, equal to the byte.
+# A small shop is protected, wrecked, brought back in place, equal to the byte, rehearsed, and the record
+# of all that is checked.
 # usage: [SALVOR=path/of/salvor] examples/demo.sh        It leaves nothing behind.
 set -euo pipefail
 
@@ -45,6 +46,7 @@ CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, email TEXT);
 CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES customers, cents INTEGER,
                      placed TEXT, note TEXT);
 CREATE INDEX orders_by_customer ON orders (customer);
+CREATE TABLE uploads (file TEXT PRIMARY KEY);
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $customers)
 INSERT INTO customers SELECT i, 'Customer ' || i, 'c' || i || '@example.org' FROM n;
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $orders)
@@ -97,13 +99,23 @@ same() {
   echo "  $1: the same"
 }
 
+# json EXPRESSION: of the document on standard input, as `d`.
+json() { python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
+newest_run() { "$salvor" --json runs shop --limit 1 | json 'd["runs"][0]["id"]'; }
+# Every upload has a row, as in an application.
+register_uploads() {
+  find shop/media -name 'upload-*.bin' -printf "INSERT OR IGNORE INTO uploads VALUES ('%P');\n" |
+    { echo 'BEGIN;'; cat; echo 'COMMIT;'; } | sqlite3 -batch shop/shop.db
+}
+
 step "A shop: a database of $orders orders, and $files uploads"
 mkdir shop
 make_database
 make_uploads
+register_uploads
 du -sh --apparent-size shop/shop.db shop/media | sed 's/^/  /'
 
-step "Say what is to be protected, and where to"
+step "Say what is to be protected, and how it comes back"
 (umask 077; head -c 24 /dev/urandom | base64 >passphrase)
 cat >salvor.toml <<'TOML'
 state_dir = "state"
@@ -113,8 +125,12 @@ url             = "repository"
 passphrase_file = "passphrase"
 
 [service.shop]
-rpo     = "1h"
-protect = ["shop"]
+owner    = "Shop Engineering"
+contacts = ["on call: +49 30 123456"]
+rpo      = "1h"
+rto      = "10m"
+protect  = ["shop"]
+runbook  = "runbook.md"
 
 [service.shop.store.db]
 type = "sqlite"
@@ -123,6 +139,35 @@ path = "shop/shop.db"
 [service.shop.store.media]
 type = "files"
 path = "shop/media"
+
+[service.shop.writes]
+lock   = "touch shop/maintenance"
+unlock = "rm -f shop/maintenance"
+locked = "test -e shop/maintenance"
+
+[[service.shop.check]]
+name  = "orders are there"
+store = "db"
+sql   = "SELECT count(*) > 0 FROM orders"
+
+[[service.shop.check]]
+name  = "the logo"
+store = "media"
+path  = "logo.png"
+
+[[service.shop.reference]]
+name = "every upload has its file"
+from = "db"
+sql  = "SELECT file FROM uploads"
+in   = "media"
+
+[service.shop.watch]
+duration = "2s"
+every    = "1s"
+
+[[service.shop.watch.probe]]
+name = "orders can be read"
+run  = "sqlite3 -readonly shop/shop.db 'SELECT count(*) FROM orders'"
 TOML
 cat salvor.toml
 salvor config check
@@ -130,32 +175,44 @@ salvor init
 
 step "Take a recovery point: database and files together"
 salvor backup
-
-step "Business goes on; the next recovery point stores only what changed"
 sqlite3 -batch shop/shop.db "UPDATE orders SET note = 'sent' WHERE id % 50 = 0;
   INSERT INTO orders (customer, cents, placed, note) VALUES (7, 4200, '2026-11-01', 'new');"
 printf 'a new upload' >shop/media/new.txt
-rm shop/media/2026/01/01/upload-0.bin
+echo "  business goes on; the next one stores only what changed"
 salvor backup shop
-salvor points
-salvor status
-
 manifest shop/media >media.before
 hash_of_dump shop/shop.db >db.before
 facts=$(wc -l <media.before)
 
-step "Disaster: both the database and the uploads are destroyed"
-rm -rf shop
-ls -d shop 2>&1 | sed 's/^/  /' || true
+step "Rehearse: does it really come back, and how long does it take?"
+salvor drill shop
+salvor status
 
-step "Check that the backup is sound, every byte of it"
-salvor verify --data
+step "Accident: a bad release empties a table and deletes half of the uploads"
+sqlite3 -batch shop/shop.db "DROP TABLE orders; UPDATE customers SET email = NULL;"
+find shop/media/2026/0[1-6] -type f -delete
+printf 'truncated' >shop/media/2026/07/07/upload-6.bin
+hash_of_dump shop/shop.db >db.wrecked
+manifest shop/media >media.wrecked
 
-step "Restore"
-salvor restore shop --into restored
-mkdir shop
-mv restored/media shop/media
-mv restored/db/shop.db shop/shop.db
+step "What would a restore do? Nothing is touched"
+salvor restore shop --plan
+
+step "Restore in place: locked, kept, restored beside, checked, exchanged, watched"
+salvor restore shop --confirm shop
+run=$(newest_run)
+
+step "Take it back, to see that one can: the wreck is there again, to the byte"
+salvor restore --undo "$run"
+salvor restore --close "$run"
+manifest shop/media >media.undone
+hash_of_dump shop/shop.db >db.undone
+same "all facts about the wrecked files" media.wrecked media.undone
+same "the dump of the wrecked database" db.wrecked db.undone
+
+step "And restore for good"
+salvor restore shop --confirm shop
+salvor restore --close "$(newest_run)"
 
 step "Prove that it is what was lost"
 manifest shop/media >media.after
@@ -165,12 +222,29 @@ same "$facts facts about files (names, modes, times, links, SHA-256)" \
 same "the dump of the database" db.before db.after
 [[ $(sqlite3 -batch -readonly shop/shop.db 'PRAGMA integrity_check') == ok ]]
 echo "  PRAGMA integrity_check: ok"
+test ! -e shop/maintenance
+echo "  writes are open"
 
-step "The state before the last change is still there, too"
-first=$("$salvor" --json points | sed -n 's/^ *"id": "\([0-9a-f]*\)",*$/\1/p' | head -n 1)
-salvor diff "$first" latest
-salvor restore shop --into earlier --at "$first" --only media
-test -e earlier/media/2026/01/01/upload-0.bin
-test ! -e earlier/media/new.txt
+step "The record: signed, chained, to be checked by anybody with the public key"
+salvor evidence list shop
+salvor evidence export shop -o evidence.json
+salvor evidence key >key.pem
+salvor evidence verify evidence.json --key key.pem
+python3 - <<'PYTHON'
+import json
+document = json.load(open("evidence.json"))
+del document["records"][1]
+json.dump(document, open("forged.json", "w"))
+PYTHON
+status=0
+echo '$ salvor evidence verify forged.json --key key.pem'
+"$salvor" evidence verify forged.json --key key.pem 2>&1 || status=$?
+((status == 5)) || { echo "demo: a removed record was not found" >&2; exit 1; }
+echo "  (one record was removed from the file: it is found)"
+ls -l evidence.html | awk '{ print "  " $NF ": a page to read and print, " $5 " bytes" }'
 
-printf '\neverything is back, equal to the byte\n'
+step "The runbook, rewritten by each drill; and the repository, every byte of it"
+sed -n '1,20p' runbook.md | sed 's/^/  /'
+salvor verify --data
+
+printf '\neverything is back, equal to the byte, and there is proof\n'

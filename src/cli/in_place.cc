@@ -90,9 +90,22 @@ void show_check(Output& output, const CheckOutcome& check) {
                           printable(check.actual)));
 }
 
+/// What an undo or a close has to tell: the checks were told when the run was carried out.
+void show_taken_back(Output& output, const RunOutcome& outcome) {
+  std::string undone;
+  for (auto step = outcome.steps.rbegin(); step != outcome.steps.rend(); ++step) {
+    if (step->result == "undone") undone += (undone.empty() ? "" : ", ") + step->name;
+  }
+  if (outcome.state == "undone" && !undone.empty()) output.line("taken back: " + undone);
+}
+
 void show(Output& output, const control::InPlaceReport& report) {
   const RunOutcome& outcome = report.outcome;
-  show_steps(output, outcome);
+  if (outcome.state == "undone" || outcome.state == "closed") {
+    show_taken_back(output, outcome);
+  } else {
+    show_steps(output, outcome);
+  }
   output.line(fmt::format("run {} is {}: service {}, recovery point {} of {}, {}", outcome.plan.run,
                           outcome.state, outcome.plan.service, outcome.plan.point,
                           local_time(outcome.plan.point_time), human_duration(outcome.seconds)));
