@@ -38,23 +38,13 @@ std::string line_of(const control::DiffEntry& entry) {
 
 int diff(Invocation& invocation, const Request& request) {
   const control::Config config = invocation.load_config();
-  Output& output = invocation.output();
-  bool begun = false;
-  const auto begin = [&] {
-    if (!begun && output.json()) output.begin_list("entries");
-    begun = true;
-  };
+  List entries(invocation.output(), "entries");
   control::diff_points(config, request.before, request.after, invocation.caller(),
                        [&](const control::DiffEntry& entry) {
-                         begin();
-                         if (output.json()) {
-                           output.item(control::to_json(entry));
-                         } else {
-                           output.line(line_of(entry));
-                         }
+                         entries.add([&] { return control::to_json(entry); },
+                                     [&] { return line_of(entry); });
                        });
-  begin();
-  if (output.json()) output.end_list();
+  entries.end();
   return 0;
 }
 

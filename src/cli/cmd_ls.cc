@@ -47,24 +47,13 @@ std::string line_of(const control::ListedEntry& listed) {
 int list(Invocation& invocation, const Request& request) {
   const control::Config config = invocation.load_config();
   const control::Caller caller = invocation.caller();
-  Output& output = invocation.output();
-  bool begun = false;
-  const auto begin = [&] {
-    // Not before the first entry: an error until then is a document of its own.
-    if (!begun && output.json()) output.begin_list("entries");
-    begun = true;
-  };
+  List entries(invocation.output(), "entries");
   control::list_entries(config, request.point, request.store, request.path, request.recursive,
                         caller, [&](const control::ListedEntry& entry) {
-                          begin();
-                          if (output.json()) {
-                            output.item(control::to_json(entry));
-                          } else {
-                            output.line(line_of(entry));
-                          }
+                          entries.add([&] { return control::to_json(entry); },
+                                      [&] { return line_of(entry); });
                         });
-  begin();
-  if (output.json()) output.end_list();
+  entries.end();
   return 0;
 }
 

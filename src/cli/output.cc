@@ -74,6 +74,17 @@ void Output::flush() {
   throw_system_error("cannot write to", "standard output", errno);
 }
 
+void List::begin() {
+  if (!begun_) output_.begin_list(name_);
+  begun_ = true;
+}
+
+void List::end() {
+  if (!output_.json()) return;
+  begin();
+  output_.end_list();
+}
+
 Table::Table(std::vector<std::string> columns) : columns_(std::move(columns)) {
   for (std::string& column : columns_) {
     right_.push_back(column.starts_with('>'));

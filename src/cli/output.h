@@ -44,6 +44,33 @@ class Output {
   bool broken_ = false;
 };
 
+/// A list of any length: lines of text, or the document {"NAME": [ITEM, …]}. That is begun with the
+/// first item: an error until then is a document of its own.
+/// Lifetime: shorter than the output's. Without end() the document stays open, for an error.
+class List {
+ public:
+  List(Output& output, std::string_view name) : output_(output), name_(name) {}
+
+  /// `json` and `line`: called for the one that is asked for.
+  template <class Json, class Line>
+  void add(const Json& json, const Line& line) {
+    if (!output_.json()) {
+      output_.line(line());
+      return;
+    }
+    begin();
+    output_.item(json());
+  }
+  void end();
+
+ private:
+  void begin();
+
+  Output& output_;
+  const std::string_view name_;
+  bool begun_ = false;
+};
+
 /// Rows of text, aligned. A column whose name begins with '>' is aligned to the right.
 /// Errors: none.
 class Table {

@@ -5,29 +5,14 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "control/config.h"
+#include "control/internal/paths.h"
 #include "stores/files/exclude.h"
 
 namespace salvor::control {
 namespace {
 
-/// The path with its links followed, as far as it exists.
-std::filesystem::path real_path(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::path real = std::filesystem::weakly_canonical(path, error);
-  if (error) real = path.lexically_normal();
-  return real.has_filename() ? real : real.parent_path();
-}
-
-/// Whether `inner` is `outer` or lies below it. By parts: /srv/a does not hold /srv/ab.
-bool lies_in(const std::filesystem::path& inner, const std::filesystem::path& outer) {
-  auto part = inner.begin();
-  for (const std::filesystem::path& expected : outer) {
-    if (expected.empty()) continue;  // the part after the last '/' of "/"
-    if (part == inner.end() || *part != expected) return false;
-    ++part;
-  }
-  return true;
-}
+using internal::lies_in;
+using internal::real_path;
 
 /// Whether a backup of the store would not come to `path`, which lies below its root.
 bool is_excluded(const FilesStoreConfig& store, const std::filesystem::path& root,

@@ -13,20 +13,6 @@ std::string text_of(const json& document) {
   return document.dump(kIndent, ' ', false, json::error_handler_t::replace);
 }
 
-json json_of(const recovery::CheckOutcome& check) {
-  json object{{"name", printable(check.name)},
-              {"kind", check.kind},
-              {"store", check.store},
-              {"verdict", name_of(check.verdict)},
-              {"expected", printable(check.expected)},
-              {"actual", printable(check.actual)},
-              {"seconds", check.seconds},
-              {"output", check.output}};
-  if (check.missing) object["missing"] = *check.missing;
-  if (check.orphans) object["orphans"] = *check.orphans;
-  return object;
-}
-
 }  // namespace
 
 std::string to_json(const DrillReport& report) {
@@ -39,7 +25,7 @@ std::string to_json(const DrillReport& report) {
       {"state", outcome.state},
       {"seconds", outcome.seconds},
       {"phases", json::array()},
-      {"checks", json::array()},
+      {"checks", json::parse(to_json(outcome.checks))},
       {"rto_s", report.rto_s ? json(*report.rto_s) : json(nullptr)},
       {"rto_met", report.rto_met ? json(*report.rto_met) : json(nullptr)},
       {"not_covered", json::array()},
@@ -49,7 +35,6 @@ std::string to_json(const DrillReport& report) {
     object["phases"].push_back(
         {{"name", step.name}, {"seconds", step.seconds}, {"result", step.result}});
   }
-  for (const auto& check : outcome.checks) object["checks"].push_back(json_of(check));
   for (const std::string& line : report.not_covered) object["not_covered"].push_back(line);
   for (const std::string& line : outcome.deviations) {
     object["deviations"].push_back(printable(line));

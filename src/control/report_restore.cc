@@ -78,12 +78,12 @@ json json_of_outcome(const recovery::RunOutcome& outcome) {
               {"seconds", outcome.seconds},
               {"healthy", outcome.healthy},
               {"steps", json::array()},
-              {"checks", json::array()},
+              {"checks", nullptr},
               {"safety_points", outcome.safety_points},
               {"kept", json::array()},
               {"deviations", json::array()}};
   for (const auto& step : outcome.steps) object["steps"].push_back(json_of_step(step));
-  for (const auto& check : outcome.checks) object["checks"].push_back(json_of_check(check));
+  object["checks"] = json::parse(to_json(outcome.checks));
   for (const std::string& path : outcome.kept) object["kept"].push_back(printable(path));
   for (const std::string& line : outcome.deviations) {
     object["deviations"].push_back(printable(line));
@@ -92,6 +92,12 @@ json json_of_outcome(const recovery::RunOutcome& outcome) {
 }
 
 }  // namespace
+
+std::string to_json(const std::vector<recovery::CheckOutcome>& checks) {
+  json list = json::array();
+  for (const recovery::CheckOutcome& check : checks) list.push_back(json_of_check(check));
+  return text_of(list);
+}
 
 std::string to_json(const RestorePlanReport& report) {
   json object{{"service", report.plan.service},

@@ -1,7 +1,5 @@
 #include "control/internal/paths.h"
 
-#include <algorithm>
-
 namespace salvor::control::internal {
 
 std::filesystem::path real_path(const std::filesystem::path& path) {
@@ -12,8 +10,13 @@ std::filesystem::path real_path(const std::filesystem::path& path) {
 }
 
 bool lies_in(const std::filesystem::path& inner, const std::filesystem::path& outer) {
-  const auto [in, out] = std::mismatch(inner.begin(), inner.end(), outer.begin(), outer.end());
-  return out == outer.end();
+  auto part = inner.begin();
+  for (const std::filesystem::path& expected : outer) {
+    if (expected.empty()) continue;  // the part after the last '/' of "/"
+    if (part == inner.end() || *part != expected) return false;
+    ++part;
+  }
+  return true;
 }
 
 }  // namespace salvor::control::internal
