@@ -137,11 +137,15 @@ Json json_of(const Reference& reference) {
   return {{"name", reference.name},
           {"from", reference.from},
           {"sql", reference.sql},
-          {"in", reference.in}};
+          {"in", reference.in},
+          {"timeout_s", reference.timeout_s}};
 }
 
 Reference reference_of(const Json& json) {
-  return {json.at("name"), json.at("from"), json.at("sql"), json.at("in")};
+  Reference reference{json.at("name"), json.at("from"), json.at("sql"), json.at("in")};
+  // A run of the version before has none.
+  reference.timeout_s = json.value("timeout_s", reference.timeout_s);
+  return reference;
 }
 
 template <class Value>
