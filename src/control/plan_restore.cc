@@ -7,7 +7,7 @@
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
 #include "control/internal/store_access.h"
-#include "recovery/claim.h"
+#include "recovery/execute.h"
 #include "recovery/step.h"
 
 namespace salvor::control {
@@ -122,8 +122,7 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
   for (const StoreConfig& store : service.stores) {
     if (report.plan.find(store.name) == nullptr) report.untouched.push_back(store.name);
   }
-  const auto claim = recovery::Claim(*opened.repository, service.name).last();
-  if (claim && claim->begins) report.open_restore = claim->run;
+  report.open_restore = recovery::open_run(*opened.repository, service.name);
   warn_of_space(report);
   warn_of_targets(report);
   report.undo = undo_of(report.plan);

@@ -8,7 +8,7 @@
 #include "control/internal/opened.h"
 #include "control/internal/uncovered.h"
 #include "control/internal/workplaces.h"
-#include "recovery/claim.h"
+#include "recovery/execute.h"
 
 namespace salvor::control {
 namespace {
@@ -58,10 +58,7 @@ void describe_drills(internal::Records& records, repo::Repository* repository,
 void describe_restores(repo::Repository* repository, const ServiceConfig& config,
                        ServiceStatus& status) {
   try {
-    if (repository != nullptr) {
-      const auto claim = recovery::Claim(*repository, config.name).last();
-      if (claim && claim->begins) status.open_restore = claim->run;
-    }
+    if (repository != nullptr) status.open_restore = recovery::open_run(*repository, config.name);
   } catch (const Error& error) {
     log::warning("whether a restore of {} is open can't be read: {}", config.name, error.message());
   }

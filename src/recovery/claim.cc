@@ -83,14 +83,21 @@ void Claim::append(std::uint64_t number, bool begins, const std::string& run) {
       .as_retryable();
 }
 
-void Claim::begin(const std::string& run) {
-  const Numbered newest = this->newest();
-  if (newest.record && newest.record->begins) {
-    if (newest.record->run == run) return;
-    throw_taken(service_, *newest.record);
-  }
+Claim::Numbered Claim::free_for(const std::string& run, const IsOver& is_over) {
+  Numbered newest = this->newest();
+  const bool others = newest.record && newest.record->begins && newest.record->run != run;
+  // Its journal is read after its claim, never before.
+  if (others && !is_over(newest.record->run)) throw_taken(service_, *newest.record);
+  return newest;
+}
+
+void Claim::begin(const std::string& run, const IsOver& is_over) {
   // The number that follows what was looked at: whoever comes between has it already.
-  append(newest.number + 1, true, run);
+  append(free_for(run, is_over).number + 1, true, run);
+}
+
+void Claim::require_free_for(const std::string& run, const IsOver& is_over) {
+  free_for(run, is_over);
 }
 
 void Claim::end(const std::string& run) {

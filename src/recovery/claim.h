@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,9 +30,17 @@ class Claim {
   /// All records, the oldest first.
   std::vector<ClaimRecord> history();
 
-  /// Nothing when this run has begun already.
-  /// Errors: conflict, naming the run and its host, while another run has begun and not ended.
-  void begin(const std::string& run);
+  /// Whether a run is over, as its journal says: one that was killed before end() holds nothing.
+  using IsOver = std::function<bool(const std::string& run)>;
+
+  /// Writes a record, also when this run has begun already. A run that is over is taken up again
+  /// by its journal first and its claim then: so that whoever begins in between has either read the
+  /// one or written over the other.
+  /// Errors: conflict, naming the run and its host, while another run has begun and is not over.
+  void begin(const std::string& run, const IsOver& is_over);
+
+  /// What begin() would, without writing.
+  void require_free_for(const std::string& run, const IsOver& is_over);
 
   /// Nothing unless this run is the one that has begun.
   void end(const std::string& run);
@@ -42,6 +51,7 @@ class Claim {
     std::optional<ClaimRecord> record;
   };
   Numbered newest();
+  Numbered free_for(const std::string& run, const IsOver& is_over);
   void append(std::uint64_t number, bool begins, const std::string& run);
 
   repo::Chain chain_;

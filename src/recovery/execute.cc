@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/error.h"
@@ -58,6 +59,29 @@ std::string state_of(repo::Repository& repository, const std::string& run) {
   return journal.empty() ? "failed" : internal::state_in(journal);
 }
 
+Claim::IsOver over_in(repo::Repository& repository) {
+  return [&repository](const std::string& run) {
+    return Journal(repository, nullptr, run).state().has_value();
+  };
+}
+
+/// Has the service for a run whose journal says that it is undoing. When another run was faster, it
+/// is as it was.
+void claim_for_undo(repo::Repository& repository, const Plan& plan, Journal& journal,
+                    const std::optional<std::string>& state) {
+  try {
+    Claim(repository, plan.service).begin(plan.run, over_in(repository));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::conflict && state) journal.append(event(Event::ended, *state));
+    throw;
+  }
+}
+
+bool has_begun(const Journal& journal) {
+  return std::any_of(journal.entries().begin(), journal.entries().end(),
+                     [](const JournalEntry& entry) { return entry.event == Event::began; });
+}
+
 /// What was exchanged can only be exchanged back while nobody has put something else there since.
 void require_newest(repo::Repository& repository, const Plan& plan) {
   const auto records = Claim(repository, plan.service).history();
@@ -87,7 +111,7 @@ RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan
   journal.append(event(Event::planned, to_json(plan)));
   if (plan.mode == Mode::restore) {
     try {
-      Claim(repository, plan.service).begin(plan.run);
+      Claim(repository, plan.service).begin(plan.run, over_in(repository));
     } catch (const Error&) {
       journal.append(event(Event::ended, "failed"));
       throw;
@@ -113,7 +137,7 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
   if (journal.undoing()) {
     refuse(fmt::format("run {} is being taken back", run), "salvor restore --undo " + run);
   }
-  Claim(repository, plan.service).begin(run);
+  Claim(repository, plan.service).begin(run, over_in(repository));
   journal.append(event(Event::resumed));
   if (options.on_begin) options.on_begin(plan);
   return runner.go_on();
@@ -126,16 +150,22 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
   require_restore(plan);
   require_alone(journal, run, options.takeover);
   Runner runner(repository, access, plan, journal, options);
-  if (const auto state = journal.state()) {
+  const auto state = journal.state();
+  if (state) {
     if (*state == "undone" || *state == "failed") return runner.outcome(*state);
     if (*state == "closed") {
       refuse(fmt::format("run {} is closed: what was live before it is gone", run),
              "the safety snapshot is still a point: `salvor points " + plan.service + "`");
     }
   }
-  require_newest(repository, plan);
-  Claim(repository, plan.service).begin(run);
+  // Killed before it had the service, it has touched nothing, whoever restores it now.
+  const bool touched = has_begun(journal);
+  if (touched) {
+    require_newest(repository, plan);
+    Claim(repository, plan.service).require_free_for(run, over_in(repository));
+  }
   journal.append(event(Event::undoing));
+  if (touched) claim_for_undo(repository, plan, journal, state);
   if (options.on_begin) options.on_begin(plan);
   return runner.go_back();
 }
@@ -154,6 +184,12 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
            "go on with --resume, or back with --undo");
   }
   return runner.close();
+}
+
+std::optional<std::string> open_run(repo::Repository& repository, const std::string& service) {
+  const auto claim = Claim(repository, service).last();
+  if (!claim || !claim->begins || over_in(repository)(claim->run)) return std::nullopt;
+  return claim->run;
 }
 
 std::optional<RunOutcome> find_run(repo::Repository& repository, const std::string& run) {

@@ -73,6 +73,10 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
 RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::string& run,
                  const ExecuteOptions& options);
 
+/// The run that restores a service just now, or that was interrupted or has failed and is neither
+/// gone on with nor taken back; empty when there is none.   Errors: corruption.
+std::optional<std::string> open_run(repo::Repository& repository, const std::string& service);
+
 /// What the journal says of a run, without doing anything; empty when the repository has none.
 /// Errors: corruption.
 std::optional<RunOutcome> find_run(repo::Repository& repository, const std::string& run);
