@@ -50,6 +50,14 @@ HookOutcome RunContext::hook(const Command& command) {
   return run_hook(command.run, hook_context(), command.timeout_s, stop);
 }
 
+bool RunContext::ask(const Command& command, const std::string& what) {
+  const HookOutcome outcome = hook(command);
+  if (!outcome.timed_out && outcome.signal == 0) return outcome.exit_status == 0;
+  throw Error(ErrorCode::failed,
+              what + " gave no answer: " + outcome.describe() + outcome.last_lines(),
+              "it is to end by itself, with exit status 0 for yes; mend it, and try again");
+}
+
 CheckSubjects RunContext::subjects() {
   CheckSubjects subjects;
   subjects.context = hook_context();

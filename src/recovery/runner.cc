@@ -118,20 +118,22 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
   // Who lost the run to another process touches nothing any more.
   if (journal_.lost()) throw error;
   std::string state = error.code() == ErrorCode::cancelled ? "interrupted" : "failed";
+  const bool guarded = step.is_guard() && context_.plan.mode == Mode::restore;
+  // Undoing is not to be stopped by what stopped the step.
+  if (guarded) context_.stop = {};
   try {
     JournalEntry failure = entry(Event::failed, step.name());
     failure.error = error.message();
     journal_.append(std::move(failure));
     if (context_.plan.mode == Mode::drill) return finished_drill(error);
-    if (step.is_guard()) {
-      // Also when it was stopped: undoing is not to be stopped by what stopped it.
-      context_.stop = {};
+    if (guarded) {
       take_back_all();
       RunOutcome outcome = ended("failed");
       outcome.failure = error;
       return outcome;
     }
   } catch (const std::exception& second) {
+    if (guarded && !journal_.lost()) let_go();
     // The first error is the one to tell; the journal ends where it could be written last.
     log::warning("run {} could not be brought to an orderly stop: {}", context_.plan.run,
                  second.what());
@@ -139,6 +141,17 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
   RunOutcome outcome = this->outcome(std::move(state));
   outcome.failure = error;
   return outcome;
+}
+
+void Runner::let_go() {
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    if (!journal_.began((*step)->name())) continue;
+    try {
+      (*step)->undo(context_);
+    } catch (const std::exception& exception) {
+      log::warning("{} could not be taken back: {}", (*step)->name(), exception.what());
+    }
+  }
 }
 
 RunOutcome Runner::finished_drill(const std::optional<Error>& failure) {

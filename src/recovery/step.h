@@ -49,6 +49,10 @@ struct RunContext {
   /// The environment of commands, as of now.
   const HookContext& hook_context();
   HookOutcome hook(const Command& command);
+
+  /// A command that answers yes (exit status 0) or no (any other).
+  /// Errors: failed: it did not end by itself, and has said neither.
+  bool ask(const Command& command, const std::string& what);
   CheckSubjects subjects();
 };
 

@@ -38,7 +38,7 @@ std::vector<std::string> all_writers(RunContext& context) {
 std::optional<bool> application_is_locked(RunContext& context) {
   const auto& writes = context.plan.writes;
   if (!writes || !writes->locked) return std::nullopt;
-  return context.hook(*writes->locked).succeeded();
+  return context.ask(*writes->locked, "the command writes.locked");
 }
 
 void lock_application(RunContext& context) {

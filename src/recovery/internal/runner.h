@@ -34,6 +34,9 @@ class Runner {
  private:
   void carry_out(Step& step);
   void take_back_all();
+  /// Where the repository is gone before anything was replaced, the service is not to stay locked:
+  /// what the guards did is taken back, though the journal can't be told.
+  void let_go();
   RunOutcome failed(const Error& error, const Step& step);
   RunOutcome finished_drill(const std::optional<Error>& failure);
   RunOutcome ended(const std::string& state);

@@ -16,7 +16,8 @@ class Migrate final : public Step {
 
   std::string run(RunContext& context) override {
     const MigratePlan& migrate = *context.plan.migrate;
-    const bool needed = !migrate.needed || context.hook(*migrate.needed).succeeded();
+    const bool needed =
+        !migrate.needed || context.ask(*migrate.needed, "the command migrate.needed");
     if (needed) {
       require_success(context.hook(migrate.run), "the command migrate.run",
                       "mend it, and go on with --resume; or go back with --undo");

@@ -1,0 +1,338 @@
+// A restore in place whose commands, disk or repository fail: what fails before anything is
+// replaced leaves nothing touched; what fails later can be gone on with, or taken back, once it is
+// mended.
+
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "shop.h"
+
+namespace salvor {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::continue_run;
+using testing::describe_tree;
+using testing::restore_shop;
+using testing::shell;
+using testing::Shop;
+using testing::ShopCommands;
+using testing::TreeDescription;
+
+/// Commands that do first what `broken/<name>` says, which a test may write and remove.
+ShopCommands breakable() {
+  ShopCommands commands;
+  commands.needed = "true";
+  commands.check = "true";
+  const auto breakable = [](std::string& command, const std::string& name) {
+    command.insert(0, "if test -e broken/" + name + "; then . ./broken/" + name + "; fi; ");
+  };
+  breakable(commands.lock, "lock");
+  breakable(commands.unlock, "unlock");
+  breakable(commands.locked, "locked");
+  breakable(commands.needed, "needed");
+  breakable(commands.migrate, "migrate");
+  breakable(commands.rebuild, "rebuild");
+  breakable(commands.check, "check");
+  breakable(commands.return_to_service, "return");
+  commands.timeout = "2s";
+  return commands;
+}
+
+constexpr const char* kFails = "echo out of order >&2; exit 3";
+constexpr const char* kHangs = "sleep 60";
+constexpr const char* kDoesNothing = "exit 0";
+
+enum class Left { nothing, before_cut_over, after_cut_over };
+
+struct Failure {
+  std::string command;
+  std::string how;
+  ErrorCode code = ErrorCode::failed;
+  Left left = Left::nothing;
+};
+
+class RestoreFailingTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    template_.build();
+    template_.damage();
+    fs::create_directory(template_.root() / "broken");
+    damaged_ = seen(template_);
+  }
+
+  Shop copy(const std::string& name = "shop") const {
+    fs::remove_all(scratch_.path() / name);
+    return template_.copied_to(scratch_.path() / name, breakable());
+  }
+
+  static void break_command(const Shop& shop, const Failure& failure) {
+    std::ofstream(shop.root() / "broken" / failure.command) << failure.how << '\n';
+  }
+  static void mend(const Shop& shop) {
+    for (const auto& file : fs::directory_iterator(shop.root() / "broken")) fs::remove(file);
+  }
+
+  /// What the service's users see of it. Not: how many links a file has, which a workplace changes.
+  static TreeDescription seen(const Shop& shop) {
+    TreeDescription found = describe_tree(shop.live() / "media");
+    for (auto& [path, line] : found) {
+      const std::size_t at = line.find(" links ");
+      if (at != std::string::npos) line.erase(at, line.find(' ', at + 7) - at);
+    }
+    found["the database"] = shop.sql("SELECT count(*), sum(id) FROM customers");
+    return found;
+  }
+
+  void expect_old_data(const Shop& shop) const {
+    EXPECT_EQ(testing::tree_difference(damaged_, seen(shop)), "");
+  }
+
+  /// Nothing is left of the run, and the next one can begin.
+  void expect_untouched(const Shop& shop) const {
+    expect_old_data(shop);
+    EXPECT_FALSE(fs::exists(shop.live() / "maintenance"));
+    for (const auto& entry : fs::directory_iterator(shop.live())) {
+      EXPECT_FALSE(entry.path().filename().native().starts_with(".salvor-")) << entry.path();
+    }
+    control::PlanRequest request;
+    request.service = "shop";
+    EXPECT_EQ(control::plan_restore(shop.config(), request, {}).open_restore, std::nullopt);
+  }
+
+  static void expect_restored(const Shop& shop) {
+    EXPECT_EQ(shop.sql("SELECT count(*) FROM customers"), "200\n");
+    EXPECT_TRUE(fs::exists(shop.live() / "media" / "upload-3"));
+    EXPECT_FALSE(fs::exists(shop.live() / "media" / "upload-9"));
+    EXPECT_FALSE(fs::exists(shop.live() / "maintenance"));
+  }
+
+  void expect_left(const Shop& shop, Left left) const {
+    if (left == Left::nothing) return expect_untouched(shop);
+    if (left == Left::before_cut_over) return expect_old_data(shop);
+    EXPECT_EQ(shop.sql("SELECT count(*) FROM customers"), "200\n");
+  }
+
+  static void expect_resumed(const Shop& shop) {
+    const auto resumed = control::resume_restore(shop.config(), continue_run(), {}).outcome;
+    EXPECT_EQ(resumed.state, "succeeded") << (resumed.failure ? resumed.failure->what() : "");
+    expect_restored(shop);
+  }
+
+  void expect_undone(const Shop& shop) const {
+    const auto undone = control::undo_restore(shop.config(), continue_run(), {}).outcome;
+    EXPECT_EQ(undone.state, "undone") << (undone.failure ? undone.failure->what() : "");
+    for (const std::string& kept : undone.kept) fs::remove_all(kept);
+    expect_untouched(shop);
+  }
+
+  /// Gone on with, or taken back.
+  void expect_ends(const Shop& shop, bool resumes) const {
+    SCOPED_TRACE(resumes ? "resumed" : "undone");
+    if (resumes) {
+      expect_resumed(shop);
+    } else {
+      expect_undone(shop);
+    }
+  }
+
+  void expect_failure(const Failure& failure) const {
+    SCOPED_TRACE(failure.command + ": " + failure.how);
+    for (const bool resumes : {true, false}) {
+      const Shop shop = copy();
+      break_command(shop, failure);
+      const auto outcome = restore_shop(shop);
+      ASSERT_TRUE(outcome.failure) << outcome.state;
+      EXPECT_EQ(outcome.state, "failed");
+      EXPECT_EQ(outcome.failure->code(), failure.code) << outcome.failure->what();
+      expect_left(shop, failure.left);
+      if (failure.left == Left::nothing) return;
+      if (failure.how == kFails) {
+        // What is still broken fails again, and makes nothing worse.
+        const auto again = control::resume_restore(shop.config(), continue_run(), {}).outcome;
+        EXPECT_EQ(again.state, "failed");
+        expect_left(shop, failure.left);
+      }
+      mend(shop);
+      expect_ends(shop, resumes);
+      // Each of those that hang takes its time.
+      if (failure.how == kHangs) return;
+    }
+  }
+
+  TemporaryDirectory scratch_{testing::fast_directory()};
+  Shop template_{scratch_.path() / "template", breakable()};
+  TreeDescription damaged_;
+};
+
+TEST_F(RestoreFailingTest, CommandsThatFail) {
+  expect_failure({"lock", kFails, ErrorCode::failed, Left::nothing});
+  expect_failure({"locked", kFails, ErrorCode::refused, Left::nothing});
+  expect_failure({"unlock", kFails, ErrorCode::failed, Left::after_cut_over});
+  expect_failure({"migrate", kFails, ErrorCode::failed, Left::before_cut_over});
+  expect_failure({"rebuild", kFails, ErrorCode::failed, Left::before_cut_over});
+  expect_failure({"check", kFails, ErrorCode::checks_failed, Left::before_cut_over});
+  expect_failure({"return", kFails, ErrorCode::failed, Left::after_cut_over});
+}
+
+TEST_F(RestoreFailingTest, CommandsThatHang) {
+  expect_failure({"lock", kHangs, ErrorCode::failed, Left::nothing});
+  expect_failure({"locked", kHangs, ErrorCode::failed, Left::nothing});
+  expect_failure({"unlock", kHangs, ErrorCode::failed, Left::after_cut_over});
+  expect_failure({"needed", kHangs, ErrorCode::failed, Left::before_cut_over});
+  expect_failure({"migrate", kHangs, ErrorCode::failed, Left::before_cut_over});
+  expect_failure({"rebuild", kHangs, ErrorCode::failed, Left::before_cut_over});
+  expect_failure({"check", kHangs, ErrorCode::checks_failed, Left::before_cut_over});
+  expect_failure({"return", kHangs, ErrorCode::failed, Left::after_cut_over});
+}
+
+TEST_F(RestoreFailingTest, CommandsThatSucceedWithoutEffect) {
+  expect_failure({"lock", kDoesNothing, ErrorCode::refused, Left::nothing});
+  expect_failure({"unlock", kDoesNothing, ErrorCode::failed, Left::after_cut_over});
+}
+
+TEST_F(RestoreFailingTest, NoIsAnAnswerOfMigrateNeeded) {
+  const Shop shop = copy();
+  break_command(shop, {"needed", "exit 1"});
+  ASSERT_EQ(restore_shop(shop).state, "succeeded");
+  expect_restored(shop);
+  EXPECT_NE(shop.sql("SELECT count(*) FROM migrated").find("no such table"), std::string::npos);
+}
+
+TEST_F(RestoreFailingTest, AnUnlockThatFailsWhileAGuardTakesBack) {
+  const Shop shop = copy();
+  break_command(shop, {"unlock", kFails});
+  break_command(shop, {"locked", "if test -e broken/unlock; then exit 1; fi"});
+  const auto outcome = restore_shop(shop);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->code(), ErrorCode::refused);
+  EXPECT_TRUE(fs::exists(shop.live() / "maintenance"));
+  mend(shop);
+  expect_undone(shop);
+}
+
+TEST_F(RestoreFailingTest, ADatabaseThatIsNone) {
+  const Shop shop = copy();
+  shell("cd '" + shop.live().native() + "'; echo no database > shop.db");
+  damaged_ = seen(shop);
+  const auto refused = restore_shop(shop);
+  ASSERT_TRUE(refused.failure);
+  EXPECT_EQ(refused.failure->code(), ErrorCode::refused) << refused.failure->what();
+  expect_untouched(shop);
+  testing::ShopRestore without;
+  without.run = "20261124t000000-00000002";
+  without.safety_snapshot = false;
+  const auto outcome = restore_shop(shop, without);
+  EXPECT_EQ(outcome.state, "succeeded") << (outcome.failure ? outcome.failure->what() : "");
+  expect_restored(shop);
+  control::undo_restore(shop.config(), continue_run(without.run), {});
+  control::close_restore(shop.config(), continue_run(without.run), {});
+  expect_untouched(shop);
+}
+
+TEST_F(RestoreFailingTest, ARepositoryThatGoesAwayAndComesBack) {
+  for (const std::string place :
+       {"preflight:began", "lock-writes:application", "lock-writes:run", "safety-snapshot:began",
+        "safety-snapshot:db", "provision:db", "restore-db:began", "restore-media:began",
+        "verify-copy:run", "migrate:began", "validate:run", "cut-over:began", "cut-over:db",
+        "return-to-service:began", "return-to-service:application"}) {
+    SCOPED_TRACE(place);
+    for (const bool resumes : {true, false}) {
+      const Shop shop = copy();
+      bool gone = false;
+      testing::ShopRestore restore;
+      restore.reach = [&](std::string_view reached) { gone = gone || reached == place; };
+      restore.repository_is_gone = [&] { return gone; };
+      const auto outcome = restore_shop(shop, restore);
+      ASSERT_TRUE(outcome.failure) << outcome.state;
+      EXPECT_EQ(outcome.failure->code(), ErrorCode::unreachable) << outcome.failure->what();
+      const bool guard = place.starts_with("preflight") || place.starts_with("lock") ||
+                         place.starts_with("safety");
+      const bool unlocked = guard || place.starts_with("return-to-service");
+      EXPECT_EQ(fs::exists(shop.live() / "maintenance"), !unlocked);
+      expect_ends(shop, resumes);
+    }
+  }
+}
+
+/// A file system of a size of its own, for as long as it lives.
+class SmallDisk {
+ public:
+  SmallDisk(fs::path at, std::size_t mib) : at_(std::move(at)) {
+    const std::string size = "size=" + std::to_string(mib) + "m";
+    mounted_ = ::mount("none", at_.c_str(), "tmpfs", 0, size.c_str()) == 0;
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  ~SmallDisk() {
+    if (mounted_) ::umount2(at_.c_str(), MNT_DETACH);
+  }
+
+  bool mounted() const { return mounted_; }
+  fs::path filler() const { return at_ / "filler"; }
+  void fill() const {
+    std::ofstream file(filler(), std::ios::binary | std::ios::app);
+    for (const std::size_t size : {1U << 16U, 1U << 12U, 1U}) {
+      const std::string bytes(size, 'x');
+      while (file.write(bytes.data(), static_cast<std::streamsize>(size)).flush()) {
+      }
+      file.clear();
+    }
+  }
+
+ private:
+  const fs::path at_;
+  bool mounted_ = false;
+};
+
+TEST_F(RestoreFailingTest, ADiskThatIsFullInTheMiddle) {
+  constexpr std::size_t kDiskMiB = 24;
+  for (const std::string place : {"lock-writes:began", "provision:db", "restore-db:began",
+                                  "restore-media:began", "migrate:began", "cut-over:began"}) {
+    for (const bool resumes : {true, false}) {
+      SCOPED_TRACE(place + (resumes ? ", resumed" : ", undone"));
+      const fs::path at = scratch_.path() / "disk";
+      fs::create_directory(at);
+      const SmallDisk disk(at, kDiskMiB);
+      if (!disk.mounted()) GTEST_SKIP() << "not permitted to mount a file system";
+      // Everything lies on it: the repository can't write either.
+      const Shop shop = template_.copied_to(at / "shop", breakable());
+      testing::ShopRestore restore;
+      restore.reach = [&](std::string_view reached) {
+        if (reached == place) disk.fill();
+      };
+      const auto outcome = restore_shop(shop, restore);
+      ASSERT_TRUE(outcome.failure) << outcome.state;
+      EXPECT_EQ(exit_status(outcome.failure->code()), 1) << outcome.failure->what();
+      expect_old_data(shop);
+      fs::remove(disk.filler());
+      if (resumes) {
+        expect_resumed(shop);
+      } else {
+        expect_undone(shop);
+      }
+    }
+  }
+}
+
+TEST_F(RestoreFailingTest, TooLittleRoomIsRefused) {
+  const fs::path at = scratch_.path() / "disk";
+  fs::create_directory(at);
+  const SmallDisk disk(at, 2);
+  if (!disk.mounted()) GTEST_SKIP() << "not permitted to mount a file system";
+  const Shop shop = template_.copied_to(at / "shop", breakable());
+  disk.fill();
+  fs::resize_file(disk.filler(), fs::file_size(disk.filler()) - (std::size_t{256} << 10U));
+  const auto outcome = restore_shop(shop);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->code(), ErrorCode::refused) << outcome.failure->what();
+  fs::remove(disk.filler());
+  expect_untouched(shop);
+}
+
+}  // namespace
+}  // namespace salvor
