@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A small shop is protected, wrecked, brought back in place, equal to the byte, rehearsed, and the record
-# of all that is checked.
+# A small shop is protected, rehearsed, wrecked, and brought back in place, equal to the byte; then
+# the record of all that is checked.
 # usage: [SALVOR=path/of/salvor] examples/demo.sh        It leaves nothing behind.
 set -euo pipefail
 

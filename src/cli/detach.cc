@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "control/report_json.h"
 
 namespace salvor::cli {
@@ -47,7 +48,12 @@ int run_child(Invocation& invocation, int log, Fd& begun,
   try {
     redirect(log);
     const int status = carry_out([&begun](const std::string& run) {
-      write_all(begun.get(), as_bytes(run), "a pipe");
+      try {
+        write_all(begun.get(), as_bytes(run), "a pipe");
+      } catch (const Error& error) {
+        // Who began it has gone meanwhile; the run goes on all the same.
+        log::debug("nobody waits for run {} to begin: {}", run, error.message());
+      }
       begun.close();
     });
     invocation.output().flush();

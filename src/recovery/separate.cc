@@ -1,8 +1,13 @@
 #include "recovery/internal/separate.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "base/error.h"
+#include "base/fd.h"
 
 namespace salvor::recovery::internal {
 
@@ -25,7 +30,54 @@ void put(repo::Repository& repository, const repo::Ref& ref, std::uint64_t offse
   }
 }
 
+void sync_copies(RunContext& context) {
+  for (const StorePlan& store : context.plan.stores) {
+    const std::filesystem::path copy = context.copy_path(store);
+    std::error_code error;
+    const bool is_directory = std::filesystem::is_directory(copy, error);
+    const Fd fd = open_file(is_directory ? copy : copy.parent_path(), O_RDONLY | O_DIRECTORY);
+    if (::syncfs(fd.get()) != 0) throw_system_error("cannot make durable", copy.native(), errno);
+  }
+}
+
+/// What stands for a live file that must not have been written: it accepts no other content.
+void require_same(repo::Repository& repository, const repo::Snapshot& snapshot, ByteView key,
+                  stores::FileWriter& writer) {
+  repo::TreeCursor cursor(repository.node_reader(), snapshot.root);
+  cursor.seek(key);
+  for (const repo::Record* record = cursor.find_record();
+       record != nullptr && std::ranges::equal(record->key, key); record = cursor.find_record()) {
+    std::uint64_t offset = record->offset;
+    for (const repo::Ref& ref : record->refs) {
+      Bytes existing(ref.is_hole() ? 0 : ref.length);
+      const bool same = ref.is_hole() || (writer.read_existing(existing, offset) == ref.length &&
+                                          repository.id_of(existing) == ref.id);
+      if (!same) {
+        throw Error(ErrorCode::conflict,
+                    "store " + snapshot.store + ": " + printable(stores::path_of_key(key)) +
+                        " was written while the store was restored",
+                    "lock the service's writes ([service.NAME.writes]), take the run back with "
+                    "--undo, and begin again");
+      }
+      writer.keep(offset, ref.length);
+      offset += ref.length;
+    }
+    cursor.advance();
+  }
+  writer.finish();
+}
+
 }  // namespace
+
+void require_unwritten(RunContext& context) {
+  for (const StorePlan& store : context.plan.stores) {
+    if (store.delta_in_place) continue;
+    const repo::Snapshot& snapshot = context.snapshot(store);
+    context.replacement_of(store).separate([&](ByteView key, stores::FileWriter& writer) {
+      require_same(context.repository, snapshot, key, writer);
+    });
+  }
+}
 
 void write_content(repo::Repository& repository, const repo::Snapshot& snapshot, ByteView key,
                    stores::FileWriter& writer) {
@@ -51,6 +103,7 @@ void write_content(repo::Repository& repository, const repo::Snapshot& snapshot,
 }
 
 void separate_all(RunContext& context) {
+  sync_copies(context);
   for (const StorePlan& store : context.plan.stores) {
     if (store.delta_in_place) continue;
     const repo::Snapshot& snapshot = context.snapshot(store);

@@ -37,7 +37,13 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
     record.phases.push_back({step.name, step.seconds, step.result});
   }
   record.checks = outcome.checks;
+  constexpr std::size_t kDeviationsMax = 100;
   record.deviations = outcome.deviations;
+  if (record.deviations.size() > kDeviationsMax) {
+    const std::size_t more = record.deviations.size() - kDeviationsMax;
+    record.deviations.resize(kDeviationsMax);
+    record.deviations.push_back("and " + std::to_string(more) + " more");
+  }
   if (outcome.failure) record.deviations.push_back(outcome.failure->message());
   if (!outcome.healthy) record.deviations.emplace_back("the watch found the service not healthy");
   for (const recovery::CheckOutcome& check : outcome.checks) {

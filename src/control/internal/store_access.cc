@@ -42,6 +42,7 @@ class ConfiguredStores final : public recovery::StoreAccess {
 
   std::unique_ptr<stores::Sink> sink(const recovery::StorePlan& store,
                                      const std::filesystem::path& directory, bool delta) override {
+    if (delta && directory == store.path) return make_live_sink(store_of(store));
     return make_sink(store.type, directory, delta);
   }
 

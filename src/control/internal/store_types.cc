@@ -147,6 +147,20 @@ std::string problem_reaching(const StoreConfig& store) {
   return std::visit([](const auto& details) { return problem_of(details); }, store.details);
 }
 
+std::unique_ptr<stores::Sink> make_live_sink(const StoreConfig& store) {
+  const auto* files = std::get_if<FilesStoreConfig>(&store.details);
+  if (files == nullptr) {
+    throw Error(ErrorCode::configuration, "store " + store.name + " can't be written over in place",
+                "restore without --in-place-delta");
+  }
+  stores::FilesSinkOptions options;
+  options.target = files->path;
+  options.delta = true;
+  options.is_live = true;
+  options.exclude = files->exclude;
+  return stores::make_files_sink(std::move(options));
+}
+
 std::unique_ptr<stores::Sink> make_sink(const std::string& type,
                                         const std::filesystem::path& target, bool delta) {
   if (type != FilesStoreConfig::kType && type != SqliteStoreConfig::kType) {

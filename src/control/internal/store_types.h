@@ -42,6 +42,10 @@ std::string database_name(repo::Repository& repository, const repo::Snapshot& sn
 /// Why the store can't be read, or nothing. Reads no content.
 std::string problem_reaching(const StoreConfig& store);
 
+/// Takes back a snapshot over a live store: writes what differs, and leaves what the store does not
+/// protect where it is.   Errors: configuration: a type that can't be written over.
+std::unique_ptr<stores::Sink> make_live_sink(const StoreConfig& store);
+
 /// Takes back a snapshot of a store of that type.
 /// Errors: configuration: the type is not known to this version.
 std::unique_ptr<stores::Sink> make_sink(const std::string& type,

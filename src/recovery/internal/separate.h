@@ -5,8 +5,13 @@
 namespace salvor::recovery::internal {
 
 /// Gives the live (or old) stores back what was written through files that they share with the
-/// copy. To be called after commands that write into the copy, and before an exchange.
+/// copy, and makes durable what commands have written. To be called after commands that write into
+/// the copy, and before an exchange.
 void separate_all(RunContext& context);
+
+/// Nobody may write to a live store while it is restored beside: what is shared would have it in
+/// both.   Errors: conflict, naming the first file that was written.
+void require_unwritten(RunContext& context);
 
 /// Writes the content that a snapshot has under a key.   Errors: not_found, corruption.
 void write_content(repo::Repository& repository, const repo::Snapshot& snapshot, ByteView key,

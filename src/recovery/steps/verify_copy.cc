@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "recovery/canary.h"
+#include "recovery/internal/separate.h"
 #include "recovery/internal/steps.h"
 #include "recovery/internal/verdicts.h"
 #include "repo/records.h"
@@ -34,6 +35,7 @@ class VerifyCopy final : public Step {
   }
 
   std::string run(RunContext& context) override {
+    if (context.plan.mode == Mode::restore) require_unwritten(context);
     const Depth depth = context.plan.mode == Mode::drill ? Depth::content : Depth::counts;
     const Secret key = repo::derive_secret(context.repository, kCanaryPurpose);
     std::vector<CheckOutcome> outcomes;

@@ -32,6 +32,10 @@ std::unique_ptr<Source> make_files_source(FilesSourceOptions options);
 struct FilesSinkOptions {
   std::filesystem::path target;  ///< created with 0700 if missing
   bool delta = false;            ///< the target may have content, of which as much as fits is kept
+  /// The target is live: what the store does not protect stays where it is (what `exclude` matches,
+  /// as of the source; sockets; workplaces of restores).
+  bool is_live = false;
+  std::vector<std::string> exclude = {};
   Clock* clock = &Clock::system();
 };
 

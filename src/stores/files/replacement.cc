@@ -97,6 +97,7 @@ class FilesReplacement final : public Replacement {
 
   void swap_back(std::int64_t wait_ms_max) override {
     const Exchange::Places& places = exchange_.places();
+    exchange_.require_old();
     exchange_.settle();
     if (exchange_.is_cut_over() && inode_at(places.parked) != 0 && inode_at(places.live) != 0) {
       refuse_mounts();

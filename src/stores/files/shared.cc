@@ -71,6 +71,7 @@ class SeparateWriter final : public CompareWriter {
     const std::string name(split(path()).name);
     struct stat status {};
     const bool has_times = fstat(parent_.get(), &status) == 0;
+    keep_only_name(name);
     if (renameat(AT_FDCWD, temporary_.c_str(), parent_.get(), name.c_str()) != 0) {
       throw_system_error("cannot replace", path(), errno);
     }
@@ -78,6 +79,18 @@ class SeparateWriter final : public CompareWriter {
     // Its directory is as it was.
     const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, status.st_mtim};
     if (has_times) futimens(parent_.get(), times.data());
+  }
+
+  /// Where the copy has given the name to another file meanwhile, this is the only name of what was
+  /// written: it stays in the workplace.
+  void keep_only_name(const std::string& name) const {
+    struct stat status {};
+    if (fstatat(parent_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+    if (status.st_nlink != 1) return;
+    const fs::path kept = temporary_.native() + "-written";
+    if (linkat(parent_.get(), name.c_str(), AT_FDCWD, kept.c_str(), 0) != 0) {
+      throw_system_error("cannot keep", path(), errno);
+    }
   }
 
   const fs::path temporary_;

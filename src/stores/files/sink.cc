@@ -12,6 +12,7 @@
 #include "stores/files/aside.h"
 #include "stores/files/beneath.h"
 #include "stores/files/directory_cache.h"
+#include "stores/files/exclude.h"
 #include "stores/files/file_writer.h"
 #include "stores/files/files.h"
 #include "stores/files/listing.h"
@@ -49,7 +50,8 @@ mode_t type_of(EntryKind kind) {
 
 class FilesSink final : public Sink {
  public:
-  explicit FilesSink(FilesSinkOptions options) : options_(std::move(options)) {}
+  explicit FilesSink(FilesSinkOptions options)
+      : options_(std::move(options)), exclude_(options_.exclude) {}
 
   void begin() override;
   void make(ByteView key, const Entry& entry) override;
@@ -77,10 +79,12 @@ class FilesSink final : public Sink {
   std::optional<struct stat> look_at(const Place& place) const;
   void link(const Place& place, ByteView key, const Entry& entry);
   void merge_up_to(Pending& pending, std::string_view name);
+  bool stays(int parent, const std::string& name, const std::string& path) const;
   void push(std::string path, const Entry& entry);
   void close_top();
 
   const FilesSinkOptions options_;
+  const files::Exclude exclude_;
   Fd root_;
   std::optional<files::Aside> aside_;
   std::optional<files::DirectoryCache> directories_;
@@ -274,8 +278,18 @@ void FilesSink::merge_up_to(Pending& pending, std::string_view name) {
     }
     if (!name.empty() && found > name) return;
     const std::string path = pending.path.empty() ? found : pending.path + '/' + found;
-    aside_->move(directories_->get(pending.path)->get(), found, path);
+    const auto parent = directories_->get(pending.path);
+    if (!stays(parent->get(), found, path)) aside_->move(parent->get(), found, path);
   }
+}
+
+/// Whether something that the snapshot does not have is none of the store's business.
+bool FilesSink::stays(int parent, const std::string& name, const std::string& path) const {
+  if (!options_.is_live) return false;
+  if (name.starts_with(".salvor-")) return true;
+  struct stat status {};
+  if (fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  return S_ISSOCK(status.st_mode) || exclude_.matches(path, S_ISDIR(status.st_mode));
 }
 
 void FilesSink::close_top() {

@@ -80,13 +80,18 @@ TargetIdentity FilesTarget::identify(std::int64_t count_ms_max) const {
   TargetIdentity identity;
   identity.path = options_.root.native();
   struct stat status {};
-  if (stat(options_.root.c_str(), &status) != 0) return identity;
+  if (stat(options_.root.c_str(), &status) != 0) {
+    // What can't be looked at is there, for all that is known.
+    identity.exists = !is_absent(errno);
+    identity.counted = !identity.exists;
+    return identity;
+  }
   identity.exists = true;
   identity.identity =
       "device " + std::to_string(status.st_dev) + ", inode " + std::to_string(status.st_ino);
+  identity.holders = holders_beneath(real_place(options_.root).native(), {});
   try {
     count(identity, count_ms_max);
-    identity.holders = holders_beneath(real_place(options_.root).native(), {});
   } catch (const Error&) {
     identity.counted = false;
   }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/remove_tree.h"
+#include "base/umask.h"
 
 namespace salvor::stores {
 namespace {
@@ -50,6 +51,9 @@ void make_parents(const fs::path& path) {
   make_parents(path.parent_path());
   if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
     throw_system_error("cannot create directory", path.native(), errno);
+  }
+  if (chmod(path.c_str(), 0777 & ~inherited_umask()) != 0) {
+    throw_system_error("cannot set the mode of", path.native(), errno);
   }
   sync_with_parents(path);
 }
@@ -253,6 +257,14 @@ std::string Exchange::being_discarded() const {
   const fs::path note = places_.workplace / "discarding";
   if (inode_at(note) == 0) return {};
   return std::string(as_text(read_file(note, kNoteBytesMax)));
+}
+
+void Exchange::require_old() const {
+  if (being_discarded() != "old") return;
+  throw Error(ErrorCode::refused,
+              "the old data in " + printable(places_.workplace.native()) +
+                  " is being removed, and can't be brought back",
+              "finish it: salvor restore --close; the safety snapshot is still a point");
 }
 
 void Exchange::discard_copy() {

@@ -67,6 +67,9 @@ class Exchange {
   void discard_copy();
   void discard_old();
 
+  /// Errors: refused, when discard_old() has begun: what was live is not whole any more.
+  void require_old() const;
+
   void step(std::string_view name) const {
     if (faults_.before_step) faults_.before_step(name);
   }

@@ -121,6 +121,7 @@ class SqliteReplacement final : public Replacement {
   }
 
   void swap_back(std::int64_t wait_ms_max) override {
+    exchange_.require_old();
     exchange_.settle();
     if (exchange_.is_cut_over()) {
       replace(wait_ms_max, false);
