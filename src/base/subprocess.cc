@@ -58,14 +58,15 @@ void require_plain(std::string_view text) {
 }
 
 std::vector<std::string> merged_environment(
-    const std::vector<std::pair<std::string, std::string>>& additions) {
+    const std::vector<std::pair<std::string, std::string>>& additions, const std::string& without) {
   std::vector<std::string> merged;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view line = *entry;
     const std::string_view name = line.substr(0, line.find('='));
     const bool replaced = std::any_of(additions.begin(), additions.end(),
                                       [&](const auto& added) { return added.first == name; });
-    if (!replaced) merged.emplace_back(line);
+    const bool unwanted = !without.empty() && line.starts_with(without);
+    if (!replaced && !unwanted) merged.emplace_back(line);
   }
   for (const auto& [name, value] : additions) {
     merged.push_back(name + "=" + value);
@@ -150,7 +151,8 @@ pid_t spawn(const SubprocessOptions& options, int input, int output, int error_o
   SALVOR_ASSERT(!options.argv.empty());
   std::vector<std::string> arguments = options.argv;
   for (const std::string& argument : arguments) require_plain(argument);
-  std::vector<std::string> environment = merged_environment(options.environment);
+  std::vector<std::string> environment =
+      merged_environment(options.environment, options.environment_without);
   SpawnPlan plan;
   set_up_signals(plan);
   if (!options.directory.empty()) {

@@ -16,6 +16,7 @@ struct SubprocessOptions {
   std::vector<std::string> argv = {};  ///< argv[0] is searched in PATH unless it holds a '/'
   std::vector<std::pair<std::string, std::string>> environment =
       {};                                ///< added to, or put over, ours
+  std::string environment_without = {};  ///< of ours, what begins so is left out; empty: nothing
   std::filesystem::path directory = {};  ///< empty: the present one
   ByteView input = {};                   ///< all that the child may read
   std::int64_t time_limit_ms = 60'000;

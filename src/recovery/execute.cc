@@ -35,8 +35,14 @@ void require_alone(const Journal& journal, const std::string& run, bool takeover
                 fmt::format("run {} is carried out by another process of this machine", run),
                 "`salvor runs show` follows it; end that process first");
   }
-  // Another boot of a host of this name: the process went with the boot.
-  if (liveness == Liveness::dead || last.host == host_name() || takeover) return;
+  // Another boot of a host of this name: the process went with the boot. The same boot is another
+  // container, in which it may be alive.
+  const auto boot_of = [](const std::string& process) {
+    return process.substr(0, process.find(' '));
+  };
+  const bool was_rebooted =
+      last.host == host_name() && boot_of(last.process) != boot_of(own_process_identity());
+  if (liveness == Liveness::dead || was_rebooted || takeover) return;
   throw Error(ErrorCode::conflict,
               fmt::format("run {} was last carried out on host {}, where its process may be alive",
                           run, printable(last.host)),
@@ -101,6 +107,31 @@ void require_newest(repo::Repository& repository, const Plan& plan) {
   }
 }
 
+bool has_safety_snapshot(const repo::Repository& repository, const Plan& plan,
+                         const StorePlan& store) {
+  const auto& points = repository.points();
+  return std::any_of(points.begin(), points.end(), [&](const repo::Point& point) {
+    const auto run = point.facts.find("run");
+    return point.is_safety_snapshot() && run != point.facts.end() && run->second == plan.run &&
+           point.find(store.name) != nullptr;
+  });
+}
+
+/// What was written over in place comes back from the safety snapshot only. Said before anything is
+/// locked for it.
+void require_way_back(const repo::Repository& repository, const Plan& plan,
+                      const Journal& journal) {
+  for (const StorePlan& store : plan.stores) {
+    if (!store.delta_in_place || !journal.ever_began("restore-" + store.name)) continue;
+    if (has_safety_snapshot(repository, plan, store)) continue;
+    refuse("store " + store.name +
+               " was written over in place, and there is no safety snapshot of it: it can't be "
+               "brought back",
+           journal.state() ? "restore another point"
+                           : "go on with it: salvor restore --resume " + plan.run);
+  }
+}
+
 }  // namespace
 
 RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan& plan,
@@ -158,6 +189,7 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
              "the safety snapshot is still a point: `salvor points " + plan.service + "`");
     }
   }
+  require_way_back(repository, plan, journal);
   // Killed before it had the service, it has touched nothing, whoever restores it now.
   const bool touched = has_begun(journal);
   if (touched) {
@@ -177,7 +209,8 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
   require_restore(plan);
   Runner runner(repository, access, plan, journal, options);
   const std::string state = internal::state_in(journal);
-  if (state == "closed") return runner.outcome(state);
+  // Also what a killed one has left.
+  if (state == "closed") return runner.close();
   if (state == "undone") return runner.discard_kept();
   if (state != "succeeded") {
     refuse(fmt::format("run {} is {}, expected succeeded", run, state),

@@ -84,6 +84,8 @@ HookOutcome run_hook(const std::string& command, const HookContext& context, std
   SubprocessOptions options;
   options.argv = shell_arguments(command);
   options.environment = context.environment();
+  // Of another run, or somebody's own: a command must not take them for this run's.
+  options.environment_without = "SALVOR_STORE_";
   options.directory = context.directory;
   options.time_limit_ms = std::clamp<std::int64_t>(timeout_s, 0, kTimeoutMax_s) * 1000;
   options.kill_grace_ms = kKillGrace_ms;

@@ -25,6 +25,12 @@ struct StorePlan {
   bool delta_in_place = false;
 };
 
+/// A store of the service that stays as it is.
+struct OtherStore {
+  std::string name;
+  std::string path;
+};
+
 struct WritesPlan {
   Command lock;
   Command unlock;
@@ -62,6 +68,7 @@ struct Plan {
   std::string confirmed_by;
 
   std::vector<StorePlan> stores;  ///< databases first
+  std::vector<OtherStore> others;
   std::optional<WritesPlan> writes;
   std::optional<MigratePlan> migrate;
   std::vector<RebuildPlan> rebuilds;

@@ -49,6 +49,14 @@ StorePlan store_of(const Json& json) {
   return store;
 }
 
+Json json_of(const OtherStore& store) {
+  return {{"name", store.name}, {"path", store.path}};
+}
+
+OtherStore other_of(const Json& json) {
+  return {json.at("name").get<std::string>(), json.at("path").get<std::string>()};
+}
+
 Json json_of(const WritesPlan& writes) {
   return {{"lock", json_of(writes.lock)},
           {"unlock", json_of(writes.unlock)},
@@ -196,6 +204,7 @@ Plan plan_of(const Json& json) {
   plan.trigger = json.at("trigger");
   plan.confirmed_by = json.at("confirmed_by");
   plan.stores = values_of(json.at("stores"), store_of);
+  plan.others = values_of(json.at("others"), other_of);
   plan.writes = optional_of(json.at("writes"), writes_of);
   plan.migrate = optional_of(json.at("migrate"), migrate_of);
   plan.rebuilds = values_of(json.at("rebuilds"), rebuild_of);
@@ -224,6 +233,7 @@ std::string to_json(const Plan& plan) {
                   {"trigger", plan.trigger},
                   {"confirmed_by", plan.confirmed_by},
                   {"stores", list_of(plan.stores)},
+                  {"others", list_of(plan.others)},
                   {"writes", json_of(plan.writes)},
                   {"migrate", json_of(plan.migrate)},
                   {"rebuilds", list_of(plan.rebuilds)},

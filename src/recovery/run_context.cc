@@ -43,6 +43,11 @@ const HookContext& RunContext::hook_context() {
   for (const StorePlan& store : plan.stores) {
     hooks.store_paths[store.name] = copy_path(store).native();
   }
+  // A command of a drill must find no live data, whatever it looks for.
+  for (const OtherStore& store : plan.others) {
+    hooks.store_paths[store.name] =
+        plan.mode == Mode::drill ? plan.staging + "/not-restored/" + store.name : store.path;
+  }
   return hooks;
 }
 

@@ -1,6 +1,7 @@
 #include "recovery/internal/runner.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -206,13 +207,20 @@ RunOutcome Runner::go_back() {
 }
 
 RunOutcome Runner::close() {
-  acted_ = true;
+  // First the word, so that nobody brings back what is half removed.
+  if (journal_.state() != "closed") {
+    ended("closed");
+    acted_ = true;
+  }
   for (const StorePlan& store : context_.plan.stores) {
     if (store.delta_in_place) continue;
-    context_.replacement_of(store).discard_old();
+    stores::Replacement& replacement = context_.replacement_of(store);
+    if (!std::filesystem::exists(replacement.workplace())) continue;
+    acted_ = true;
+    replacement.discard_old();
     journal_.reach("close:" + store.name);
   }
-  return ended("closed");
+  return outcome("closed");
 }
 
 RunOutcome Runner::discard_kept() {

@@ -79,8 +79,10 @@ std::vector<recovery::StorePlan> stores_of(const ServiceConfig& service, const r
     }
     recovery::StorePlan plan{store.name, std::string(store.type()), store.path().native(),
                              settings_of(store), false};
-    plan.delta_in_place =
-        choices.in_place_delta && make_target(store, Place::live)->capabilities().delta_in_place;
+    const auto target = make_target(store, Place::live);
+    // Of what is not there, one copy is all that there will be.
+    plan.delta_in_place = choices.in_place_delta && target->capabilities().delta_in_place &&
+                          target->identify(0).exists;
     plans.push_back(std::move(plan));
   }
   std::stable_partition(plans.begin(), plans.end(), [&](const recovery::StorePlan& plan) {
@@ -116,6 +118,11 @@ recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
                 fmt::format("recovery point {} has none of the stores of service {}",
                             point.id.hex(), service.name),
                 "`salvor points` says what each point has");
+  }
+  for (const StoreConfig& store : service.stores) {
+    if (plan.find(store.name) == nullptr) {
+      plan.others.push_back({store.name, store.path().native()});
+    }
   }
   plan.writes = writes_of(service);
   plan.migrate = migrate_of(service);
