@@ -17,7 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::continue_run;
 using testing::describe_tree;
-using testing::kShopRun;
 using testing::Shop;
 using testing::TreeDescription;
 
