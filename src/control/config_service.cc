@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/bytes.h"
 #include "control/nearest_name.h"
+#include "recovery/hooks.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -24,9 +26,11 @@ std::vector<StoreConfig> parse_stores(TableReader& service, StoreTypes& types) {
     }
     return stores;
   }
+  std::map<std::string, std::string> variables;  // → store
   for (const TomlMember& member : value->members) {
     types[member.key] = std::nullopt;
     const std::string path = fmt::format("{}.store.{}", service.path(), member.key);
+    const auto [other, own] = variables.emplace(recovery::store_variable(member.key), member.key);
     if (!is_name(member.key)) {
       service.findings().add(member.position,
                              fmt::format("\"{}\" can't name a store", printable(member.key)),
@@ -36,6 +40,12 @@ std::vector<StoreConfig> parse_stores(TableReader& service, StoreTypes& types) {
                              fmt::format("store \"{}\": expected a table, found {}", member.key,
                                          describe(member.value.kind)),
                              fmt::format("write its keys under [{}]", path));
+    } else if (!own) {
+      service.findings().add(
+          member.position,
+          fmt::format("stores \"{}\" and \"{}\" would both be {} to the service's commands",
+                      other->second, member.key, other->first),
+          "rename one of them");
     } else if (auto store = parse_store(member.key, member.value, path, service.findings())) {
       types[member.key] = std::string(store->type());
       stores.push_back(std::move(*store));

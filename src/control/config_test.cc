@@ -251,6 +251,13 @@ TEST(ConfigTest, RefusesNames) {
             std::string::npos);
 }
 
+TEST(ConfigTest, StoresAreToldApartByCommands) {
+  EXPECT_EQ(message_after_start("[service.shop.store.a-b]\ntype='sqlite'\npath='/x'\n"
+                                "[service.shop.store.a_b]\ntype='sqlite'\npath='/y'\n"),
+            "f.toml:10:21: stores \"a-b\" and \"a_b\" would both be SALVOR_STORE_A_B to the "
+            "service's commands");
+}
+
 TEST(ConfigTest, ChecksNameExistingStores) {
   const std::string database = "[service.shop.store.db]\ntype='sqlite'\npath='/x'\n";  // 7 to 9
   EXPECT_EQ(message_after_start(database + "[[service.shop.check]]\nname='a'\nsql='S'\n"

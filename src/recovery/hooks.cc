@@ -18,7 +18,9 @@ constexpr std::int64_t kKillGrace_ms = 10'000;
 /// Longer limits would not fit into the timers.
 constexpr std::int64_t kTimeoutMax_s = std::int64_t{366} * 24 * 3600;
 
-std::string variable_of(const std::string& store) {
+}  // namespace
+
+std::string store_variable(std::string_view store) {
   std::string variable = "SALVOR_STORE_";
   for (const char letter : store) {
     const bool lower = letter >= 'a' && letter <= 'z';
@@ -26,8 +28,6 @@ std::string variable_of(const std::string& store) {
   }
   return variable;
 }
-
-}  // namespace
 
 std::string_view name_of(Mode mode) {
   return mode == Mode::restore ? "restore" : "drill";
@@ -42,7 +42,7 @@ std::vector<std::pair<std::string, std::string>> HookContext::environment() cons
       {"SALVOR_POINT_TIME", point_time}};
   std::map<std::string, std::string> stores;  // variable → store
   for (const auto& [store, path] : store_paths) {
-    const auto [other, added] = stores.emplace(variable_of(store), store);
+    const auto [other, added] = stores.emplace(store_variable(store), store);
     if (!added) {
       // A command that is led to the wrong store could write into it.
       throw Error(ErrorCode::configuration,

@@ -17,10 +17,13 @@ namespace salvor::recovery {
 enum class Mode { restore, drill };
 std::string_view name_of(Mode mode);  ///< "restore", "drill": SALVOR_MODE
 
+/// The variable that tells commands where the copy of a store is: SALVOR_STORE_NAME, in upper case,
+/// '-' as '_'.
+std::string store_variable(std::string_view store);
+
 /// What every command is told, in its environment.
-/// SALVOR_MODE, SALVOR_RUN, SALVOR_SERVICE, SALVOR_POINT, SALVOR_POINT_TIME; for each store NAME
-/// (upper case, '-' as '_') SALVOR_STORE_NAME: the path of its restored copy, and after the
-/// cut-over the live path.   A value.
+/// SALVOR_MODE, SALVOR_RUN, SALVOR_SERVICE, SALVOR_POINT, SALVOR_POINT_TIME; for each store its
+/// store_variable(): the path of its restored copy, and after the cut-over the live path.   A value.
 struct HookContext {
   Mode mode = Mode::restore;
   std::string run;
