@@ -109,6 +109,22 @@ class Drills(DrillTest):
         self.assertIn("red in the last drill: logo", text)
         self.assertIn("FAILED after", self.run_salvor("drill", "shop", expect=9).out)
 
+    def test_drills_of_other_hosts_count(self):
+        self.configure(CHECKS)
+        self.ready()
+        mine = self.json_of("drill", "shop")["run"]
+        os.remove(os.path.join(self.media, "logo.png"))
+        self.run_salvor("backup")
+        with open(self.config, encoding="utf-8") as file:
+            other_host = file.read().replace('state_dir = "state"', 'state_dir = "other"')
+        write(self.path("other.toml"), other_host)
+        theirs = self.json_of("drill", "shop", expect=9, config=self.path("other.toml"))["run"]
+        status = self.json_of("status")["services"][0]
+        self.assertEqual(status["last_drill"]["run"], theirs)
+        self.assertEqual(status["last_drill"]["failed_checks"], ["logo"])
+        self.assertIsNotNone(status["proven_rto_s"])
+        self.assertIn(mine, self.run_salvor("runs").out)
+
     def test_an_older_point(self):
         first = self.ready()
         os.remove(os.path.join(self.media, "logo.png"))

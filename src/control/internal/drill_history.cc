@@ -87,10 +87,13 @@ DrillSummary summary_of(const recovery::EvidenceSummary& evidence) {
   return summary;
 }
 
-void take(DrillSummary summary, DrillHistory& history) {
+void take(const DrillSummary& summary, DrillHistory& history) {
+  const auto is_news = [&](const std::optional<DrillSummary>& known) {
+    return !known || (known->run != summary.run && known->time < summary.time);
+  };
   const bool succeeded = summary.state == name_of(catalog::RunState::succeeded);
-  if (succeeded && !history.last_success) history.last_success = summary;
-  if (!history.last) history.last = std::move(summary);
+  if (succeeded && is_news(history.last_success)) history.last_success = summary;
+  if (is_news(history.last)) history.last = summary;
 }
 
 void read_catalog(catalog::Catalog& catalog, const std::string& service, DrillHistory& history) {
@@ -104,11 +107,13 @@ void read_evidence(repo::Repository& repository, const std::string& service,
                    DrillHistory& history) {
   const std::uint64_t newest = recovery::evidence_head(repository, service).sequence;
   const std::uint64_t oldest = newest > kRecordsMax ? newest - kRecordsMax : 0;
-  for (std::uint64_t number = newest; number > oldest && !history.last_success; --number) {
+  for (std::uint64_t number = newest; number > oldest; --number) {
     try {
       const auto envelope = recovery::read_evidence(repository, service, number);
       if (!envelope) continue;
       const recovery::EvidenceSummary evidence = recovery::summarise_evidence(*envelope);
+      const Time started = parse_time(evidence.started).value_or(Time{});
+      if (history.last_success && started <= history.last_success->time) return;
       if (evidence.kind == name_of(catalog::RunKind::drill)) take(summary_of(evidence), history);
     } catch (const Error& error) {
       // `verify` and `evidence verify` are for that; an older record may still answer.
@@ -124,7 +129,7 @@ DrillHistory read_drill_history(Records& records, repo::Repository* repository,
   DrillHistory history;
   try {
     if (records.catalog() != nullptr) read_catalog(*records.catalog(), service, history);
-    if (!history.last && repository != nullptr) read_evidence(*repository, service, history);
+    if (repository != nullptr) read_evidence(*repository, service, history);
   } catch (const Error& error) {
     log::warning("what is known of the drills of {} can't be read: {}", service, error.message());
   }

@@ -15,8 +15,8 @@ struct DrillHistory {
   std::optional<DrillSummary> last_success;
 };
 
-/// From the catalog; where it has none, from the evidence, which other hosts write, too.
-/// `repository`: null where it can't be opened.   Errors: none: what can't be read is not known.
+/// From this machine's catalog, and from the evidence, which other hosts write, too: the newest of
+/// both. `repository`: null where it can't be opened.   Errors: none: what can't be read is not known.
 DrillHistory read_drill_history(Records& records, repo::Repository* repository,
                                 const std::string& service);
 
