@@ -3,12 +3,12 @@
 // mended.
 
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 
 #include <fstream>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "disks.h"
 #include "shop.h"
 
 namespace salvor {
@@ -21,6 +21,7 @@ using testing::restore_shop;
 using testing::shell;
 using testing::Shop;
 using testing::ShopCommands;
+using testing::SmallDisk;
 using testing::TreeDescription;
 
 /// Commands that do first what `broken/<name>` says, which a test may write and remove.
@@ -258,36 +259,6 @@ TEST_F(RestoreFailingTest, ARepositoryThatGoesAwayAndComesBack) {
     }
   }
 }
-
-/// A file system of a size of its own, for as long as it lives.
-class SmallDisk {
- public:
-  SmallDisk(fs::path at, std::size_t mib) : at_(std::move(at)) {
-    const std::string size = "size=" + std::to_string(mib) + "m";
-    mounted_ = ::mount("none", at_.c_str(), "tmpfs", 0, size.c_str()) == 0;
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() {
-    if (mounted_) ::umount2(at_.c_str(), MNT_DETACH);
-  }
-
-  bool mounted() const { return mounted_; }
-  fs::path filler() const { return at_ / "filler"; }
-  void fill() const {
-    std::ofstream file(filler(), std::ios::binary | std::ios::app);
-    for (const std::size_t size : {1U << 16U, 1U << 12U, 1U}) {
-      const std::string bytes(size, 'x');
-      while (file.write(bytes.data(), static_cast<std::streamsize>(size)).flush()) {
-      }
-      file.clear();
-    }
-  }
-
- private:
-  const fs::path at_;
-  bool mounted_ = false;
-};
 
 TEST_F(RestoreFailingTest, ADiskThatIsFullInTheMiddle) {
   constexpr std::size_t kDiskMiB = 24;

@@ -1,0 +1,117 @@
+#include "restore_ends.h"
+
+#include <csignal>
+
+#include "base/error.h"
+
+namespace salvor::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What a restore adds for itself beside the stores.
+bool is_of_a_run(const std::string& path) {
+  return path.starts_with(".salvor-") || path.find(".aside-") != std::string::npos;
+}
+
+/// As users see a live shop. Making and removing a workplace changes the time of the directory
+/// that it is in.
+TreeDescription described(const Shop& shop) {
+  TreeDescription description;
+  for (auto& [path, line] : describe_tree(shop.live())) {
+    if (path != "." && !is_of_a_run(path)) description[path] = line;
+  }
+  return description;
+}
+
+}  // namespace
+
+void RestoreEnds::prepare(const fs::path& at, bool in_place_delta) {
+  at_ = at;
+  in_place_delta_ = in_place_delta;
+  template_ = Shop(at_ / "template");
+  template_.build();
+  template_.damage();
+  damaged_ = described(template_);
+  const Shop whole = copy("whole");
+  places_ = restore_until(whole, SIZE_MAX, [] {});
+  restored_ = visible(whole);
+}
+
+std::size_t RestoreEnds::restore_until(const Shop& shop, std::size_t place,
+                                       const std::function<void()>& die) const {
+  std::size_t reached = 0;
+  ShopRestore restore;
+  restore.in_place_delta = in_place_delta_;
+  restore.reach = [&](std::string_view) {
+    if (reached++ == place) die();
+  };
+  const auto outcome = restore_shop(shop, restore);
+  if (outcome.failure) throw *outcome.failure;
+  return reached;
+}
+
+void RestoreEnds::die_at(const Shop& shop, std::size_t place,
+                         const std::function<void()>& die) const {
+  Child child([&] { restore_until(shop, place, die); });
+  ASSERT_EQ(child.wait(), -SIGKILL) << "place " << place << " of " << places_;
+}
+
+/// All but what changes from run to run: what commands make, and the times of it.
+TreeDescription RestoreEnds::visible(const Shop& shop) {
+  TreeDescription description = described(shop);
+  std::erase_if(description, [](const auto& line) {
+    return line.first.starts_with("media/thumbs") || line.first == "shop.db";
+  });
+  return description;
+}
+
+/// Nothing of the run is in the way of the next.
+void RestoreEnds::expect_unclaimed(const Shop& shop) {
+  control::PlanRequest request;
+  request.service = "shop";
+  EXPECT_EQ(control::plan_restore(shop.config(), request, {}).open_restore, std::nullopt);
+}
+
+void RestoreEnds::expect_restored(const Shop& shop) const {
+  EXPECT_EQ(tree_difference(restored_, visible(shop)), "");
+  EXPECT_EQ(shop.sql("SELECT count(*) FROM customers"), "200\n");
+  EXPECT_EQ(shop.sql("PRAGMA integrity_check"), "ok\n");
+  EXPECT_EQ(shop.sql("SELECT count(*) FROM migrated"), "0\n");
+  EXPECT_FALSE(fs::exists(shop.live() / "maintenance"));
+  expect_unclaimed(shop);
+}
+
+void RestoreEnds::expect_as_before(const Shop& shop) const {
+  EXPECT_EQ(tree_difference(damaged_, described(shop)), "");
+  EXPECT_FALSE(fs::exists(shop.live() / "maintenance"));
+  expect_unclaimed(shop);
+}
+
+void RestoreEnds::expect_resumes(const Shop& shop, std::size_t place, bool other_host) const {
+  try {
+    const auto report = control::resume_restore(shop.config(other_host), continue_run(), {});
+    EXPECT_EQ(report.outcome.state, "succeeded")
+        << (report.outcome.failure ? report.outcome.failure->what() : "");
+    expect_restored(shop);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_found) << error.what();
+    EXPECT_LT(place, kPlacesBeforeThePlan);
+    expect_as_before(shop);
+  }
+}
+
+void RestoreEnds::expect_goes_back(const Shop& shop, std::size_t place, bool other_host) const {
+  try {
+    const auto report = control::undo_restore(shop.config(other_host), continue_run(), {});
+    EXPECT_EQ(report.outcome.state, "undone")
+        << (report.outcome.failure ? report.outcome.failure->what() : "");
+    for (const std::string& kept : report.outcome.kept) fs::remove_all(kept);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_found) << error.what();
+    EXPECT_LT(place, kPlacesBeforeThePlan);
+  }
+  expect_as_before(shop);
+}
+
+}  // namespace salvor::testing

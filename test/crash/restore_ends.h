@@ -1,0 +1,54 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string_view>
+
+#include "base/fd.h"
+#include "shop.h"
+
+/// What the tests of restores that are cut off share: how a restore may end, and nothing else.
+namespace salvor::testing {
+
+/// A damaged shop, and what it looks like once it is restored.
+class RestoreEnds : public ::testing::Test {
+ protected:
+  /// Builds the template and restores a copy of it. `at`: where; `in_place_delta`: how.
+  void prepare(const std::filesystem::path& at, bool in_place_delta = false);
+
+  Shop copy(const std::string& name) const { return template_.copied_to(at_ / name); }
+
+  /// Restores the shop, and calls `die` at place number `place`; beyond the last, it ends. Yields
+  /// how many places there were.   Errors: those of the restore.
+  std::size_t restore_until(const Shop& shop, std::size_t place,
+                            const std::function<void()>& die) const;
+
+  /// In a child, which must have been killed.
+  void die_at(const Shop& shop, std::size_t place, const std::function<void()>& die) const;
+
+  /// Gone on with, from where it lies: restored. `other_host`: with the configuration of another.
+  void expect_resumes(const Shop& shop, std::size_t place, bool other_host = false) const;
+
+  /// Taken back: as it was before. Where no run had been noted yet, it still is.
+  void expect_goes_back(const Shop& shop, std::size_t place, bool other_host = false) const;
+
+  /// How many of the places come before there is a run to go on with.
+  static constexpr std::size_t kPlacesBeforeThePlan = 2;
+
+  TemporaryDirectory scratch_{fast_directory()};
+  std::filesystem::path at_ = scratch_.path();
+  Shop template_{at_ / "template"};
+  std::size_t places_ = 0;
+
+ private:
+  static TreeDescription visible(const Shop& shop);
+  static void expect_unclaimed(const Shop& shop);
+  void expect_restored(const Shop& shop) const;
+  void expect_as_before(const Shop& shop) const;
+
+  bool in_place_delta_ = false;
+  TreeDescription damaged_;
+  TreeDescription restored_;
+};
+
+}  // namespace salvor::testing
