@@ -1,5 +1,6 @@
 """A small service in a temporary directory, and the program that protects it."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -87,7 +88,7 @@ def manifest(root):
 
 
 def dump(database):
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         return "\n".join(connection.iterdump())
 
 
