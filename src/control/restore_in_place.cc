@@ -83,6 +83,8 @@ class InPlace {
         config_, catalog::RunKind::restore, report.outcome.plan.service, run.text, caller_);
     internal::describe_run(report.outcome, repository(), evidence);
     internal::leave_evidence(repository(), records_, std::move(evidence));
+    // A close does not begin: this catalog may not know the run yet.
+    records_.take_up(run, catalog::RunKind::restore, report.outcome.plan.service);
     records_.finish(run, state_of(report.outcome), to_json(report),
                     report.outcome.failure ? report.outcome.failure->message() : "");
     return report;

@@ -48,7 +48,7 @@ struct RunOutcome {
   double seconds = 0;
   std::optional<Error> failure;
   bool healthy = true;            ///< what the watch says at its end
-  std::vector<std::string> kept;  ///< workplaces that are still there
+  std::vector<std::string> kept;  ///< of a run that is undone: workplaces that are still there
   std::vector<std::string> safety_points;
 };
 

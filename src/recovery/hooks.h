@@ -23,7 +23,8 @@ std::string store_variable(std::string_view store);
 
 /// What every command is told, in its environment.
 /// SALVOR_MODE, SALVOR_RUN, SALVOR_SERVICE, SALVOR_POINT, SALVOR_POINT_TIME; for each store its
-/// store_variable(): the path of its restored copy, and after the cut-over the live path.   A value.
+/// store_variable(): the path of its restored copy, and after the cut-over the live path.   A
+/// value.
 struct HookContext {
   Mode mode = Mode::restore;
   std::string run;

@@ -239,7 +239,17 @@ RunOutcome Runner::ended(const std::string& state) {
   return outcome(state);
 }
 
-RunOutcome Runner::outcome(std::string state) const {
+std::vector<std::string> Runner::workplaces() {
+  std::vector<std::string> found;
+  for (const StorePlan& store : context_.plan.stores) {
+    if (store.delta_in_place) continue;
+    const std::filesystem::path& workplace = context_.replacement_of(store).workplace();
+    if (std::filesystem::exists(workplace)) found.push_back(workplace.native());
+  }
+  return found;
+}
+
+RunOutcome Runner::outcome(std::string state) {
   RunOutcome outcome;
   outcome.plan = context_.plan;
   outcome.state = std::move(state);
@@ -248,7 +258,7 @@ RunOutcome Runner::outcome(std::string state) const {
   outcome.steps = steps_in(journal_, context_.plan);
   outcome.checks = context_.outcomes.empty() ? checks_in(journal_) : context_.outcomes;
   outcome.deviations = context_.deviations;
-  outcome.kept = context_.kept;
+  if (outcome.state == "undone") outcome.kept = workplaces();
   outcome.healthy = was_healthy(journal_.data("watch"));
   outcome.safety_points = safety_points_in(journal_);
   outcome.seconds = options_.clock->monotonic().seconds_since(start_);

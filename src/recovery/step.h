@@ -36,7 +36,6 @@ struct RunContext {
   std::vector<std::string> deviations = {};  ///< for the evidence
   Baseline baseline = {};                    ///< what the service was like before, for the watch
   bool undoing = false;
-  std::vector<std::string> kept = {};  ///< workplaces that stay, for people to look at or to close
 
   const repo::Snapshot& snapshot(const StorePlan& store) const;
   stores::Target& live_of(const StorePlan& store);

@@ -29,9 +29,8 @@ std::string quoted(const fs::path& path) {
 }  // namespace
 
 bool have_own_mounts() {
-  static const bool kOwn =
-      ::unshare(CLONE_NEWNS) == 0 &&
-      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  static const bool kOwn = ::unshare(CLONE_NEWNS) == 0 &&
+                           ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
   return kOwn;
 }
 

@@ -57,7 +57,7 @@ class RestorePowerLossTest : public RestoreEnds {
     for (std::size_t place = 0; place < places_; ++place) {
       SCOPED_TRACE("no power from place " + std::to_string(place));
       PowerDisk disk = disks_.another();
-      die_at(template_, place, [&] { lose_power_of(disk); });
+      die_at(restore_shop, template_, place, [&] { lose_power_of(disk); });
       disk.mount_again();
       expect(template_, place);
     }
@@ -68,14 +68,12 @@ class RestorePowerLossTest : public RestoreEnds {
 
 TEST_F(RestorePowerLossTest, WithoutPowerAnywhereItCanBeGoneOnWith) {
   if (!prepare_disks()) GTEST_SKIP() << "not permitted to mount a file system";
-  cut_off_anywhere(
-      [this](const Shop& shop, std::size_t place) { expect_resumes(shop, place); });
+  cut_off_anywhere([this](const Shop& shop, std::size_t place) { expect_resumes(shop, place); });
 }
 
 TEST_F(RestorePowerLossTest, WithoutPowerAnywhereItCanBeTakenBack) {
   if (!prepare_disks()) GTEST_SKIP() << "not permitted to mount a file system";
-  cut_off_anywhere(
-      [this](const Shop& shop, std::size_t place) { expect_goes_back(shop, place); });
+  cut_off_anywhere([this](const Shop& shop, std::size_t place) { expect_goes_back(shop, place); });
 }
 
 class BackupPowerLossTest : public ::testing::Test {

@@ -1,6 +1,7 @@
 #include "restore_ends.h"
 
 #include <csignal>
+#include <fstream>
 
 #include "base/error.h"
 
@@ -34,27 +35,29 @@ void RestoreEnds::prepare(const fs::path& at, bool in_place_delta) {
   template_.damage();
   damaged_ = described(template_);
   const Shop whole = copy("whole");
-  places_ = restore_until(whole, SIZE_MAX, [] {});
+  places_ = act_until(restore_shop, whole, SIZE_MAX, [] {});
   restored_ = visible(whole);
+  act_until(close_shop, whole, SIZE_MAX, [] {});
+  closed_ = visible(whole);
 }
 
-std::size_t RestoreEnds::restore_until(const Shop& shop, std::size_t place,
-                                       const std::function<void()>& die) const {
+std::size_t RestoreEnds::act_until(Act act, const Shop& shop, std::size_t place,
+                                   const std::function<void()>& die) const {
   std::size_t reached = 0;
   ShopRestore restore;
   restore.in_place_delta = in_place_delta_;
   restore.reach = [&](std::string_view) {
     if (reached++ == place) die();
   };
-  const auto outcome = restore_shop(shop, restore);
+  const auto outcome = act(shop, restore);
   if (outcome.failure) throw *outcome.failure;
   return reached;
 }
 
-void RestoreEnds::die_at(const Shop& shop, std::size_t place,
+void RestoreEnds::die_at(Act act, const Shop& shop, std::size_t place,
                          const std::function<void()>& die) const {
-  Child child([&] { restore_until(shop, place, die); });
-  ASSERT_EQ(child.wait(), -SIGKILL) << "place " << place << " of " << places_;
+  Child child([&] { act_until(act, shop, place, die); });
+  ASSERT_EQ(child.wait(), -SIGKILL) << "place " << place;
 }
 
 /// All but what changes from run to run: what commands make, and the times of it.
@@ -73,12 +76,16 @@ void RestoreEnds::expect_unclaimed(const Shop& shop) {
   EXPECT_EQ(control::plan_restore(shop.config(), request, {}).open_restore, std::nullopt);
 }
 
-void RestoreEnds::expect_restored(const Shop& shop) const {
-  EXPECT_EQ(tree_difference(restored_, visible(shop)), "");
+void RestoreEnds::expect_restored(const Shop& shop, const TreeDescription& expected) {
+  EXPECT_EQ(tree_difference(expected, visible(shop)), "");
   EXPECT_EQ(shop.sql("SELECT count(*) FROM customers"), "200\n");
   EXPECT_EQ(shop.sql("PRAGMA integrity_check"), "ok\n");
   EXPECT_EQ(shop.sql("SELECT count(*) FROM migrated"), "0\n");
   EXPECT_FALSE(fs::exists(shop.live() / "maintenance"));
+  // What the store excludes is as it was before the restore, not as at the point.
+  std::string page;
+  std::getline(std::ifstream(shop.live() / "media/cache/page"), page);
+  EXPECT_EQ(page, "hot");
   expect_unclaimed(shop);
 }
 
@@ -93,7 +100,7 @@ void RestoreEnds::expect_resumes(const Shop& shop, std::size_t place, bool other
     const auto report = control::resume_restore(shop.config(other_host), continue_run(), {});
     EXPECT_EQ(report.outcome.state, "succeeded")
         << (report.outcome.failure ? report.outcome.failure->what() : "");
-    expect_restored(shop);
+    expect_restored(shop, restored_);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::not_found) << error.what();
     EXPECT_LT(place, kPlacesBeforeThePlan);
@@ -112,6 +119,17 @@ void RestoreEnds::expect_goes_back(const Shop& shop, std::size_t place, bool oth
     EXPECT_LT(place, kPlacesBeforeThePlan);
   }
   expect_as_before(shop);
+}
+
+void RestoreEnds::expect_closes(const Shop& shop, bool other_host) const {
+  const control::Config config = shop.config(other_host);
+  const auto report = control::close_restore(config, continue_run(), {});
+  EXPECT_EQ(report.outcome.state, "closed");
+  expect_restored(shop, closed_);
+  for (const auto& [path, line] : describe_tree(shop.live())) {
+    EXPECT_FALSE(path.starts_with(".salvor-")) << path << " is left";
+  }
+  EXPECT_THROW(control::undo_restore(config, continue_run(), {}), Error);
 }
 
 }  // namespace salvor::testing

@@ -18,19 +18,25 @@ class RestoreEnds : public ::testing::Test {
 
   Shop copy(const std::string& name) const { return template_.copied_to(at_ / name); }
 
-  /// Restores the shop, and calls `die` at place number `place`; beyond the last, it ends. Yields
-  /// how many places there were.   Errors: those of the restore.
-  std::size_t restore_until(const Shop& shop, std::size_t place,
-                            const std::function<void()>& die) const;
+  /// restore_shop(), undo_shop() or close_shop().
+  using Act = recovery::RunOutcome (*)(const Shop&, const ShopRestore&);
+
+  /// Acts on the shop, and calls `die` at place number `place`; beyond the last, it ends. Yields
+  /// how many places there were.   Errors: those of the act.
+  std::size_t act_until(Act act, const Shop& shop, std::size_t place,
+                        const std::function<void()>& die) const;
 
   /// In a child, which must have been killed.
-  void die_at(const Shop& shop, std::size_t place, const std::function<void()>& die) const;
+  void die_at(Act act, const Shop& shop, std::size_t place, const std::function<void()>& die) const;
 
   /// Gone on with, from where it lies: restored. `other_host`: with the configuration of another.
   void expect_resumes(const Shop& shop, std::size_t place, bool other_host = false) const;
 
   /// Taken back: as it was before. Where no run had been noted yet, it still is.
   void expect_goes_back(const Shop& shop, std::size_t place, bool other_host = false) const;
+
+  /// Closed: restored, nothing else is left, and it can't be taken back.
+  void expect_closes(const Shop& shop, bool other_host = false) const;
 
   /// How many of the places come before there is a run to go on with.
   static constexpr std::size_t kPlacesBeforeThePlan = 2;
@@ -43,12 +49,13 @@ class RestoreEnds : public ::testing::Test {
  private:
   static TreeDescription visible(const Shop& shop);
   static void expect_unclaimed(const Shop& shop);
-  void expect_restored(const Shop& shop) const;
+  static void expect_restored(const Shop& shop, const TreeDescription& expected);
   void expect_as_before(const Shop& shop) const;
 
   bool in_place_delta_ = false;
   TreeDescription damaged_;
   TreeDescription restored_;
+  TreeDescription closed_;
 };
 
 }  // namespace salvor::testing

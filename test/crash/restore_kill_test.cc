@@ -22,13 +22,34 @@ class RestoreKillTest : public RestoreEnds, public ::testing::WithParamInterface
  protected:
   void SetUp() override { prepare(scratch_.path(), GetParam()); }
 
-  /// Every third time the catalog is lost, every third time another host goes on.
-  template <class Expect>
+  using Expect = std::function<void(const Shop& shop, std::size_t place, bool other_host)>;
+
   void killed_anywhere(const Expect& expect) {
-    for (std::size_t place = 0; place < places_; ++place) {
+    killed_anywhere(
+        restore_shop, places_, [](const Shop&) {}, expect);
+  }
+
+  /// Acts on a shop whose restore has succeeded.
+  void killed_anywhere_after_it(Act act, const Expect& expect) {
+    const auto restore = [this](const Shop& shop) {
+      act_until(restore_shop, shop, SIZE_MAX, [] {});
+    };
+    const Shop whole = copy("counted");
+    restore(whole);
+    const std::size_t places = act_until(act, whole, SIZE_MAX, [] {});
+    ASSERT_GT(places, 1U);
+    killed_anywhere(act, places, restore, expect);
+  }
+
+ private:
+  /// Every third time the catalog is lost, every third time another host goes on.
+  void killed_anywhere(Act act, std::size_t places, const std::function<void(const Shop&)>& prepare,
+                       const Expect& expect) {
+    for (std::size_t place = 0; place < places; ++place) {
       SCOPED_TRACE("killed at place " + std::to_string(place));
       const Shop shop = copy("killed");
-      die_at(shop, place, die);
+      prepare(shop);
+      die_at(act, shop, place, die);
       if (place % 3 == 1) fs::remove_all(shop.root() / "state");
       expect(shop, place, place % 3 == 2);
       fs::remove_all(shop.root());
@@ -48,9 +69,21 @@ TEST_P(RestoreKillTest, KilledAnywhereItCanBeTakenBack) {
   });
 }
 
+TEST_P(RestoreKillTest, AnUndoThatIsKilledAnywhereIsUndoneFurther) {
+  killed_anywhere_after_it(undo_shop, [this](const Shop& shop, std::size_t, bool other_host) {
+    expect_goes_back(shop, SIZE_MAX, other_host);
+  });
+}
+
+TEST_P(RestoreKillTest, ACloseThatIsKilledAnywhereIsClosedFurther) {
+  killed_anywhere_after_it(close_shop, [this](const Shop& shop, std::size_t, bool other_host) {
+    expect_closes(shop, other_host);
+  });
+}
+
 TEST_P(RestoreKillTest, WhatIsFinishedIsNotDoneTwice) {
   const Shop shop = copy("once");
-  restore_until(shop, SIZE_MAX, [] {});
+  act_until(restore_shop, shop, SIZE_MAX, [] {});
   const auto report = control::resume_restore(shop.config(), continue_run(), {});
   EXPECT_FALSE(report.outcome.acted);
   std::ifstream returned(shop.root() / "returned");
@@ -58,9 +91,8 @@ TEST_P(RestoreKillTest, WhatIsFinishedIsNotDoneTwice) {
   EXPECT_EQ(lines, "returned\n");
 }
 
-INSTANTIATE_TEST_SUITE_P(How, RestoreKillTest, ::testing::Bool(), [](const auto& how) {
-  return how.param ? "in_place_delta" : "beside";
-});
+INSTANTIATE_TEST_SUITE_P(How, RestoreKillTest, ::testing::Bool(),
+                         [](const auto& how) { return how.param ? "in_place_delta" : "beside"; });
 
 }  // namespace
 }  // namespace salvor::testing

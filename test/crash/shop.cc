@@ -64,6 +64,29 @@ std::string text_of(const ShopCommands& commands) {
   return text;
 }
 
+/// Opens the shop's repository as `restore` says, and lets `act` restore, take back or close.
+template <class Act>
+recovery::RunOutcome act_on(const Shop& shop, const ShopRestore& restore, const Act& act) {
+  const control::Config config = shop.config();
+  const auto medium = backend::open_local(config.repository.path);
+  backend::FaultBackend faulty(*medium);
+  faulty.on([&](const backend::Call&) -> std::optional<backend::Fault> {
+    if (!restore.repository_is_gone || !restore.repository_is_gone()) return std::nullopt;
+    return backend::Fault::unreachable_before();
+  });
+  repo::Credentials credentials;
+  credentials.private_key = control::internal::read_key_file(*config.repository.key_file);
+  const auto repository = repo::Repository::open(faulty, credentials, repo::Access::write,
+                                                 Clock::system(), Rng::system());
+  const auto reach = [&](std::string_view place) {
+    if (restore.reach) restore.reach(place);
+  };
+  const auto access = control::internal::make_store_access(config, {.before_step = reach});
+  recovery::ExecuteOptions options;
+  options.kill_point = reach;
+  return act(config, *repository, *access, options);
+}
+
 }  // namespace
 
 fs::path fast_directory() {
@@ -120,32 +143,29 @@ std::string Shop::sql(const std::string& statement) const {
 }
 
 recovery::RunOutcome restore_shop(const Shop& shop, const ShopRestore& restore) {
-  const control::Config config = shop.config();
-  const auto medium = backend::open_local(config.repository.path);
-  backend::FaultBackend faulty(*medium);
-  faulty.on([&](const backend::Call&) -> std::optional<backend::Fault> {
-    if (!restore.repository_is_gone || !restore.repository_is_gone()) return std::nullopt;
-    return backend::Fault::unreachable_before();
+  return act_on(shop, restore, [&](auto& config, auto& repository, auto& access, auto& options) {
+    const repo::Point& point = control::internal::choose_point(repository, "shop", "latest");
+    control::internal::PlanChoices choices;
+    choices.safety_snapshot = restore.safety_snapshot;
+    choices.in_place_delta = restore.in_place_delta;
+    recovery::Plan plan =
+        control::internal::make_plan(config, config.service("shop"), point, choices);
+    plan.run = restore.run;
+    plan.holders_wait_ms = restore.holders_wait_ms;
+    return recovery::execute(repository, access, plan, options);
   });
-  repo::Credentials credentials;
-  credentials.private_key = control::internal::read_key_file(*config.repository.key_file);
-  const auto repository = repo::Repository::open(faulty, credentials, repo::Access::write,
-                                                 Clock::system(), Rng::system());
-  const auto reach = [&](std::string_view place) {
-    if (restore.reach) restore.reach(place);
-  };
-  const auto access = control::internal::make_store_access(config, {.before_step = reach});
-  const repo::Point& point = control::internal::choose_point(*repository, "shop", "latest");
-  control::internal::PlanChoices choices;
-  choices.safety_snapshot = restore.safety_snapshot;
-  choices.in_place_delta = restore.in_place_delta;
-  recovery::Plan plan =
-      control::internal::make_plan(config, config.service("shop"), point, choices);
-  plan.run = restore.run;
-  plan.holders_wait_ms = restore.holders_wait_ms;
-  recovery::ExecuteOptions options;
-  options.kill_point = reach;
-  return recovery::execute(*repository, *access, plan, options);
+}
+
+recovery::RunOutcome undo_shop(const Shop& shop, const ShopRestore& restore) {
+  return act_on(shop, restore, [&](auto&, auto& repository, auto& access, auto& options) {
+    return recovery::undo(repository, access, restore.run, options);
+  });
+}
+
+recovery::RunOutcome close_shop(const Shop& shop, const ShopRestore& restore) {
+  return act_on(shop, restore, [&](auto&, auto& repository, auto& access, auto& options) {
+    return recovery::close(repository, access, restore.run, options);
+  });
 }
 
 control::ContinueRequest continue_run(const std::string& run) {

@@ -80,6 +80,10 @@ struct ShopRestore {
 /// Restores the shop's newest ordinary point in place, in this process.
 recovery::RunOutcome restore_shop(const Shop& shop, const ShopRestore& restore = {});
 
+/// Takes back or closes that run, with what `restore` says of places and the repository.
+recovery::RunOutcome undo_shop(const Shop& shop, const ShopRestore& restore = {});
+recovery::RunOutcome close_shop(const Shop& shop, const ShopRestore& restore = {});
+
 control::ContinueRequest continue_run(const std::string& run = kShopRun);
 
 /// A child process that does `work`, and ends with the exit status that its Error has, or 0.

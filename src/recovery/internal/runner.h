@@ -29,9 +29,11 @@ class Runner {
   RunOutcome discard_kept();
 
   /// What the journal says, without doing anything.
-  RunOutcome outcome(std::string state) const;
+  RunOutcome outcome(std::string state);
 
  private:
+  /// The workplaces that are still there, for people to look at or to close.
+  std::vector<std::string> workplaces();
   void carry_out(Step& step);
   void take_back_all();
   /// Where the repository is gone before anything was replaced, the service is not to stay locked:

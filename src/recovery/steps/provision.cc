@@ -27,12 +27,9 @@ class Provision final : public Step {
   void undo(RunContext& context) override {
     for (const StorePlan& store : context.plan.stores) {
       if (store.delta_in_place) continue;
-      stores::Replacement& replacement = context.replacement_of(store);
       // Somebody may have written into the copy while it was live.
-      if (context.journal.ever_began("return-to-service")) {
-        context.kept.push_back(replacement.workplace().native());
-      } else {
-        replacement.discard_copy();
+      if (!context.journal.ever_began("return-to-service")) {
+        context.replacement_of(store).discard_copy();
       }
       context.journal.reach("provision:undone:" + store.name);
     }
