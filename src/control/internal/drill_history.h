@@ -16,7 +16,8 @@ struct DrillHistory {
 };
 
 /// From this machine's catalog, and from the evidence, which other hosts write, too: the newest of
-/// both. `repository`: null where it can't be opened.   Errors: none: what can't be read is not known.
+/// both. `repository`: null where it can't be opened.
+/// Errors: none: what can't be read is not known.
 DrillHistory read_drill_history(Records& records, repo::Repository* repository,
                                 const std::string& service);
 
