@@ -31,7 +31,8 @@ class LocalBackend final : public Backend {
   LocalBackend(Fd root, const std::filesystem::path& path, LocalOptions options)
       : path_(path.native()),
         directories_(std::move(root), path_),
-        writer_(directories_, options.first) {
+        writer_(directories_, options.first),
+        read_fault_(std::move(options.read_fault)) {
     writer_.remove_leftovers();
   }
 
@@ -54,11 +55,16 @@ class LocalBackend final : public Backend {
   OpenObject open_object(const std::string& name);
   OpenObject try_to_open(const DirectoryCache::Directory& directory, const std::string& name) const;
   std::size_t read_at(const OpenObject& object, const std::string& name, std::uint64_t offset,
+                      MutableByteView out);
+  ssize_t read_directly(const OpenObject& object, std::uint64_t offset, MutableByteView out) const;
+  ssize_t try_to_read(const OpenObject& object, const std::string& name, std::uint64_t offset,
                       MutableByteView out) const;
+  bool has_readable_object(const std::string& but);
 
   const std::string path_;
   DirectoryCache directories_;
   ObjectWriter writer_;
+  const ReadFault read_fault_;
 };
 
 PutResult LocalBackend::put_if_absent(const std::string& name, ByteView bytes) {
@@ -107,25 +113,81 @@ LocalBackend::OpenObject LocalBackend::open_object(const std::string& name) {
   throw Error(ErrorCode::not_found, "no object " + printable(name) + " in " + printable(path_));
 }
 
-std::size_t LocalBackend::read_at(const OpenObject& object, const std::string& name,
+/// Past the page cache: -1 with errno, EINVAL where that can't be.
+ssize_t LocalBackend::read_directly(const OpenObject& object, std::uint64_t offset,
+                                    MutableByteView out) const {
+  if (!set_direct(object.fd.get(), true)) {
+    errno = EINVAL;
+    return -1;
+  }
+  const ssize_t count = pread_direct(object.fd.get(), out, offset);
+  const int error = errno;
+  if (count < 0 && error == EINVAL && !set_direct(object.fd.get(), false)) return -1;
+  errno = error;
+  return count;
+}
+
+/// -1 with errno.
+ssize_t LocalBackend::try_to_read(const OpenObject& object, const std::string& name,
                                   std::uint64_t offset, MutableByteView out) const {
-  if (out.size() >= kDirectWorthwhile_bytes && set_direct(object.fd.get(), true)) {
-    const ssize_t count = pread_direct(object.fd.get(), out, offset);
-    if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno != EINVAL || !set_direct(object.fd.get(), false)) {
-      throw_medium_error("cannot read", directories_.full_path(name), errno);
-    }
+  if (read_fault_) {
+    errno = read_fault_(name, offset, out.size());
+    if (errno != 0) return -1;
+  }
+  if (out.size() >= kDirectWorthwhile_bytes) {
+    const ssize_t count = read_directly(object, offset, out);
+    if (count >= 0 || errno != EINVAL) return count;
   }
   std::size_t done = 0;
   while (done < out.size()) {
     const ssize_t count = pread(object.fd.get(), out.data() + done, out.size() - done,
                                 static_cast<off_t>(offset + done));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_medium_error("cannot read", directories_.full_path(name), errno);
+    if (count < 0) return -1;
     if (count == 0) break;
     done += static_cast<std::size_t>(count);
   }
-  return done;
+  return static_cast<ssize_t>(done);
+}
+
+/// Whether the medium still gives the first block of some object; from the medium, not from memory.
+bool LocalBackend::has_readable_object(const std::string& but) {
+  for (const char* prefix : {"salvor.json", "keys/", "log/", "packs/"}) {
+    std::string found;
+    try {
+      list(prefix, "", [&](const Object& object) {
+        if (found.empty() && object.name != but && object.size_bytes != 0) found = object.name;
+      });
+      if (found.empty()) continue;
+      const OpenObject object = open_object(found);
+      std::byte first{};
+      posix_fadvise(object.fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+      if (try_to_read(object, found, 0, {&first, 1}) == 1) return true;
+    } catch (const Error&) {
+      // Then the next one.
+    }
+  }
+  return false;
+}
+
+std::size_t LocalBackend::read_at(const OpenObject& object, const std::string& name,
+                                  std::uint64_t offset, MutableByteView out) {
+  ssize_t count = try_to_read(object, name, offset, out);
+  if (count < 0 && errno == EIO) {
+    if (!has_readable_object(name)) {
+      throw_medium_error("cannot read", directories_.full_path(name), EIO);
+    }
+    count = try_to_read(object, name, offset, out);
+    if (count < 0 && errno == EIO) {
+      throw Error(
+          ErrorCode::corruption,
+          printable(directories_.full_path(name)) + " can't be read: " + errno_text(EIO),
+          "the medium has a bad place there (dmesg shows it): run `salvor verify --data` to "
+          "see what is affected, and replace the medium");
+    }
+  }
+  if (count < 0) throw_medium_error("cannot read", directories_.full_path(name), errno);
+  return static_cast<std::size_t>(count);
 }
 
 Bytes LocalBackend::get(const std::string& name, std::uint64_t bytes_max) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "backend/backend.h"
 
@@ -16,11 +19,19 @@ enum class Placing {
             ///< FUSE)
 };
 
+/// For tests only: what a bad place of a medium does. The errno of a read of an object's range, 0
+/// for none.
+using ReadFault =
+    std::function<int(const std::string& name, std::uint64_t offset, std::size_t bytes)>;
+
 struct LocalOptions {
   Placing first = Placing::unnamed;  ///< the first to be tried; tests begin lower
+  ReadFault read_fault = {};
 };
 
 /// Opens a directory as a medium: object NAME is the file PATH/NAME, 0600, in directories of 0700.
+/// An object, or a range of one, that gives EIO again and again while others can be read is damaged
+/// (corruption); when none can be read, the medium is unreachable.
 /// Objects are regular files only; symbolic links below PATH are never followed, and files whose
 /// names no object can have are left alone. What dead writers have left in PATH/tmp is removed.
 /// Errors: not_found, when there is no such directory.

@@ -64,7 +64,7 @@ class LocalTest : public ::testing::Test {
 /// The same for each way of placing objects.
 class LocalPlacingTest : public LocalTest, public ::testing::WithParamInterface<Placing> {
  protected:
-  std::unique_ptr<Backend> open() { return create_local(root_, {GetParam()}); }
+  std::unique_ptr<Backend> open() { return create_local(root_, {.first = GetParam()}); }
 };
 
 std::string name_of_placing(const ::testing::TestParamInfo<Placing>& info) {
@@ -107,6 +107,37 @@ TEST_F(LocalTest, objects_outlive_the_backend) {
   EXPECT_EQ(again->get("a/b", 1), to_bytes("x"));
   EXPECT_EQ(again->location(), (root_ / "deep" / "down").native());
   EXPECT_GT(again->free_bytes(), 0U);
+}
+
+TEST_F(LocalTest, a_bad_place_is_damage_and_a_medium_that_is_gone_is_not) {
+  create_local(root_)->put_if_absent("packs/good", Bytes(1000));
+  create_local(root_)->put_if_absent("packs/bad", Bytes(1000));
+  bool all_are_bad = false;
+  LocalOptions options;
+  options.read_fault = [&](const std::string& name, std::uint64_t offset, std::size_t bytes) {
+    if (all_are_bad) return EIO;
+    return name == "packs/bad" && offset <= 500 && offset + bytes > 500 ? EIO : 0;
+  };
+  const auto backend = open_local(root_, options);
+  EXPECT_EQ(error_of([&] { backend->get("packs/bad", kPlenty); }), ErrorCode::corruption);
+  Bytes part(500);
+  EXPECT_EQ(backend->get_range("packs/bad", 0, part), 500U);
+  EXPECT_EQ(error_of([&] { backend->get_range("packs/bad", 400, part); }), ErrorCode::corruption);
+  EXPECT_EQ(backend->get("packs/good", kPlenty).size(), 1000U);
+  all_are_bad = true;
+  EXPECT_EQ(error_of([&] { backend->get("packs/bad", kPlenty); }), ErrorCode::unreachable);
+  EXPECT_EQ(error_of([&] { backend->get("packs/good", kPlenty); }), ErrorCode::unreachable);
+}
+
+TEST_F(LocalTest, an_error_that_does_not_come_again_is_none) {
+  create_local(root_)->put_if_absent("packs/a", Bytes(1000));
+  create_local(root_)->put_if_absent("packs/b", Bytes(1000));
+  int errors = 1;
+  LocalOptions options;
+  options.read_fault = [&](const std::string&, std::uint64_t, std::size_t) {
+    return errors-- > 0 ? EIO : 0;
+  };
+  EXPECT_EQ(open_local(root_, options)->get("packs/a", kPlenty).size(), 1000U);
 }
 
 TEST_P(LocalPlacingTest, only_the_owner_has_access) {

@@ -18,8 +18,8 @@ struct Argon2Cost {
   std::uint32_t memory_kib = 64 * 1024;
 
   /// What a stored slot may ask for; more is taken for damage, not for work to do.
-  static constexpr std::uint32_t kPassesMax = 64;
-  static constexpr std::uint32_t kMemoryKibMax = 4 * 1024 * 1024;
+  static constexpr std::uint32_t kPassesMax = 16;
+  static constexpr std::uint32_t kMemoryKibMax = 1024 * 1024;
 };
 
 inline constexpr std::size_t kArgon2SaltBytes = 16;

@@ -231,7 +231,7 @@ void Checker::check_packs() {
 void Checker::check_bytes_of_packs(const std::map<PackId, std::uint64_t>& listed) {
   if (options_.progress != nullptr) options_.progress->bytes_expected = report_.pack_bytes;
   WorkerPool pool(options_.threads != 0 ? options_.threads
-                                        : std::max(2U, std::thread::hardware_concurrency()));
+                                        : std::clamp(std::thread::hardware_concurrency(), 2U, 16U));
   for (const auto& [id, size] : listed) {
     pool.submit([this, id = id, size = size] {
       if (options_.stop.stop_requested()) {

@@ -76,7 +76,17 @@ void Repository::Core::load_new_runs() {
   if (!index_loaded) return;
   const bool all = std::all_of(log_state.runs.begin(), log_state.runs.end(),
                                [&](const IndexRunId& run) { return loaded_runs.contains(run); });
-  if (!all) load_runs(*index, false);
+  if (all && loaded_runs.size() == log_state.runs.size()) return;
+  const bool withdrawn =
+      std::any_of(loaded_runs.begin(), loaded_runs.end(), [&](const IndexRunId& run) {
+        return std::find(log_state.runs.begin(), log_state.runs.end(), run) == log_state.runs.end();
+      });
+  if (withdrawn) {
+    // What they named may be gone: the index is read anew on its next use.
+    index_loaded = false;
+  } else {
+    load_runs(*index, false);
+  }
 }
 
 void Repository::Core::load_runs(Index& into, bool adopt) {

@@ -71,13 +71,18 @@ void Repository::fetch(std::span<const ChunkId> ids, const FetchGroup& group,
   thread_local Bytes sealed;
   sealed.resize(end_of(locations.back()) - start);
   std::size_t got = 0;
+  bool by_frame = false;
   try {
     got = core_->backend.get_range(name, start, sealed);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found) throw;
-    const Error missing(ErrorCode::corruption, name + " is missing");
-    for (const std::uint32_t place : group) deliver_elsewhere(place, missing);
-    return;
+    if (error.code() == ErrorCode::not_found) {
+      const Error missing(ErrorCode::corruption, name + " is missing");
+      for (const std::uint32_t place : group) deliver_elsewhere(place, missing);
+      return;
+    }
+    // A bad place of the medium: the frames beside it can be read.
+    if (error.code() != ErrorCode::corruption) throw;
+    by_frame = true;
   }
   thread_local Bytes frame;
   std::optional<std::uint32_t> opened;
@@ -88,9 +93,14 @@ void Repository::fetch(std::span<const ChunkId> ids, const FetchGroup& group,
       opened = location.frame_offset;
       broken.reset();
       try {
+        const auto part =
+            MutableByteView(sealed).subspan(location.frame_offset - start, location.frame_stored);
+        if (by_frame) {
+          got = location.frame_offset - start +
+                core_->backend.get_range(name, location.frame_offset, part);
+        }
         if (end_of(location) - start > got) throw_damaged(name, "it is cut short");
-        open_frame(core_->keys, location.pack, location.type, location.frame_offset,
-                   ByteView(sealed).subspan(location.frame_offset - start, location.frame_stored),
+        open_frame(core_->keys, location.pack, location.type, location.frame_offset, part,
                    location.frame_content, frame);
       } catch (const Error& error) {
         broken = error;

@@ -177,6 +177,36 @@ TEST_F(KeysTest, what_is_written_after_a_rotation_is_not_readable_with_the_old_r
   EXPECT_THROW(testing::open_repository(memory_, Access::write), Error);
 }
 
+TEST_F(KeysTest, a_repair_with_keys_of_before_a_rotation_is_refused) {
+  const auto old = memory_.clone();
+  testing::open_repository(memory_, Access::write)->rotate();
+  commit_contents(*testing::open_repository(memory_, Access::write), kSecond);
+  const auto sound = memory_.clone();
+  // keys/ comes back from a copy that is older than the rotation.
+  std::erase_if(memory_.objects(), [](auto& object) { return object.first.starts_with("keys/"); });
+  for (const auto& [name, bytes] : old->objects()) {
+    if (name.starts_with("keys/")) memory_.put_if_absent(name, bytes);
+  }
+  const auto before = memory_.objects();
+  const auto code_of = [](const auto& act) {
+    try {
+      act();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::checks_failed;  // stands for none
+  };
+  EXPECT_EQ(code_of([&] { testing::open_repository(memory_, Access::write); }),
+            ErrorCode::configuration);
+  const auto outdated = testing::open_repository(memory_, Access::repair);
+  EXPECT_EQ(code_of([&] { repair(*outdated); }), ErrorCode::configuration);
+  EXPECT_EQ(memory_.objects(), before);
+  for (const auto& [name, bytes] : sound->objects()) {
+    if (name.starts_with("keys/")) memory_.put_if_absent(name, bytes);
+  }
+  expect_all_read(memory_, {kFirst, kSecond});
+}
+
 /// Kills a change of keys before and after each of its operations on a copy of the medium, and
 /// calls `check` with what is left.
 template <class Change, class Check>

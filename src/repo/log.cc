@@ -62,6 +62,7 @@ void LogState::apply(const LogEntry& entry, ByteView stored) {
     if (std::find(runs.begin(), runs.end(), run) == runs.end()) runs.push_back(run);
   }
   for (const IndexRunId& run : entry.withdrawn_runs) std::erase(runs, run);
+  if (!entry.withdrawn_runs.empty()) ++withdrawals;
 }
 
 Log::Log(backend::Backend& backend, const Keys& keys, Clock& clock, Rng& rng)
@@ -133,23 +134,23 @@ LogState Log::load(const Finding& finding, bool from_start) {
     if (!oldest) throw_damaged(checkpoint_name(first), "the log begins with it");
     state = std::move(*oldest);
   }
-  std::vector<std::uint64_t> sequences;
+  std::uint64_t last = 0;
   // The entry of the checkpoint must be there as well: where it is not, later ones may be gone too.
   const std::string after = state.sequence < 2 ? "" : log_name(state.sequence - 1);
   bool begun = state.sequence == 0;
   backend_.list(kLogPrefix, after, [&](const backend::Object& object) {
     const auto sequence = sequence_of_name(kLogPrefix, object.name);
     if (sequence && *sequence == state.sequence) begun = true;
-    if (sequence && *sequence > state.sequence) sequences.push_back(*sequence);
+    last = std::max(last, sequence.value_or(0));
   });
   if (!begun) throw_missing(state.sequence, checkpoint_name(state.sequence));
-  for (const std::uint64_t sequence : sequences) {
-    const std::uint64_t expected = state.sequence + 1;
-    if (sequence > expected) throw_missing(expected, log_name(sequences.back()));
-    const auto stored = fetch(sequence);
-    if (!stored) throw_missing(sequence, log_name(sequences.back()));
+  // A listing may show an entry, and miss one before it that was made meanwhile: only one that
+  // can't be fetched is missing.
+  while (state.sequence < last) {
+    const auto stored = fetch(state.sequence + 1);
+    if (!stored) throw_missing(state.sequence + 1, log_name(last));
     follow(state, *stored);
-    if (!from_start && sequence + kCheckpointEvery > sequences.back()) remember_if_due(state);
+    if (!from_start && state.sequence + kCheckpointEvery > last) remember_if_due(state);
   }
   if (state.sequence < newest) throw_missing(state.sequence + 1, checkpoint_name(newest));
   if (state.sequence == 0 && has_packs(backend_)) {

@@ -52,6 +52,43 @@ TEST_F(LogTest, a_checkpoint_is_written_at_every_sixteenth_entry) {
   EXPECT_EQ(load(memory_, true).sessions.size(), 50U);
 }
 
+/// A listing that was begun before an entry was made, and ended after a later one.
+class HalfListed final : public backend::Backend {
+ public:
+  HalfListed(backend::Backend& inner, std::string hidden)
+      : inner_(inner), hidden_(std::move(hidden)) {}
+  std::string location() const override { return inner_.location(); }
+  backend::PutResult put_if_absent(const std::string& name, ByteView bytes) override {
+    return inner_.put_if_absent(name, bytes);
+  }
+  Bytes get(const std::string& name, std::uint64_t bytes_max) override {
+    return inner_.get(name, bytes_max);
+  }
+  std::size_t get_range(const std::string& name, std::uint64_t offset,
+                        MutableByteView out) override {
+    return inner_.get_range(name, offset, out);
+  }
+  std::optional<std::uint64_t> size(const std::string& name) override { return inner_.size(name); }
+  void list(const std::string& prefix, const std::string& after, const Visit& visit) override {
+    inner_.list(prefix, after, [&](const backend::Object& object) {
+      if (object.name != hidden_) visit(object);
+    });
+  }
+  void remove(const std::string& name) override { inner_.remove(name); }
+
+ private:
+  backend::Backend& inner_;
+  const std::string hidden_;
+};
+
+TEST_F(LogTest, an_entry_that_a_listing_misses_is_not_missing) {
+  append(memory_, 6);
+  HalfListed half(memory_, log_name(5));
+  EXPECT_EQ(load(half).sequence, 6U);
+  memory_.objects().erase(log_name(5));
+  EXPECT_THROW(load(half), Error);
+}
+
 TEST_F(LogTest, opening_thousands_of_entries_reads_few) {
   append(memory_, 5000);
   FaultBackend counting(memory_);

@@ -86,6 +86,17 @@ Bytes seal_object(const Keys& keys, ObjectType type, const std::string& name, By
   return object;
 }
 
+std::optional<std::uint32_t> epoch_of_object(ByteView stored) {
+  if (stored.size() < kHeaderBytes + codec::kAeadTagBytes + kChecksumBytes) return std::nullopt;
+  const ByteView body = stored.first(stored.size() - kChecksumBytes);
+  const codec::Checksum sum = codec::checksum(body);
+  if (!std::equal(sum.begin(), sum.end(), stored.end() - kChecksumBytes)) return std::nullopt;
+  codec::WireReader reader(body, "an object");
+  if (as_text(reader.raw(kSealMagic.size())) != kSealMagic) return std::nullopt;
+  reader.raw(4);
+  return reader.u32();
+}
+
 Bytes open_object(const Keys& keys, ObjectType type, const std::string& name, ByteView stored) {
   if (stored.size() < kHeaderBytes + codec::kAeadTagBytes + kChecksumBytes) {
     throw_damaged(name, "it is too short");

@@ -85,6 +85,8 @@ void mend_log(Repository::Core& core, std::vector<std::string>& done) {
   entry.session = random_id<SessionId>(core.rng);
   entry.result = EndResult::repair;
   core.log.append(state, std::move(entry));
+  // Another writer may have had that number.
+  state.first = state.sequence;
   core.log.replace_checkpoint(state);
   done.push_back("began the log anew with " + checkpoint_name(state.sequence) + ", which has " +
                  std::to_string(state.points.size()) + " recovery points");
@@ -172,6 +174,28 @@ void mend_runs(Repository::Core& core, std::vector<std::string>& done) {
 
 }  // namespace
 
+void Repository::Core::refuse_outdated_keys() {
+  for (const char* prefix : {"log/", "checkpoint/", "index/"}) {
+    std::vector<std::string> names;
+    backend.list(prefix, "", [&](const backend::Object& object) { names.push_back(object.name); });
+    for (const std::string& name : names) {
+      std::optional<std::uint32_t> epoch;
+      try {
+        epoch = epoch_of_object(read_object(backend, name, kObjectBytesMax));
+      } catch (const Error& error) {
+        if (!is_damage(error)) throw;
+      }
+      if (!epoch || *epoch < keys.epochs()) continue;
+      throw Error(
+          ErrorCode::configuration,
+          name + " is of key epoch " + std::to_string(*epoch) +
+              ", but this key slot has keys up to epoch " + std::to_string(keys.epochs() - 1),
+          "the keys were rotated since the slot was made: restore keys/ from a newer copy of "
+          "the repository, or use another passphrase or key file");
+    }
+  }
+}
+
 LogState Repository::Core::salvaged_state(const Error& why) {
   salvaged = true;
   note({Finding::Severity::damage, "log", why.message()});
@@ -201,6 +225,7 @@ LogState Repository::Core::salvaged_state(const Error& why) {
 std::vector<std::string> repair(Repository& repository) {
   Repository::Core& core = repository.core();
   SALVOR_ASSERT(core.access == Access::repair);
+  core.refuse_outdated_keys();
   std::vector<std::string> done;
   mend_description(core, done);
   mend_log(core, done);

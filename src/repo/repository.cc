@@ -82,6 +82,7 @@ void load_log(Repository::Core& core) {
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corruption) throw;
     if (core.access == Access::write) {
+      core.refuse_outdated_keys();
       throw Error(error.code(), error.message(),
                   "nothing is written to a damaged log: run `salvor verify --repair` first");
     }
@@ -217,9 +218,17 @@ std::vector<Slot> one_for_each_holder(const std::vector<Slot>& slots, const Keys
 }
 
 std::optional<Opened> open_any(const std::vector<Slot>& slots, const Credentials& credentials) {
+  std::optional<Error> failure;
   for (const Slot& slot : slots) {
-    if (auto ring = open_slot(slot, credentials)) return Opened{std::move(*ring), slot.id};
+    try {
+      if (auto ring = open_slot(slot, credentials)) return Opened{std::move(*ring), slot.id};
+    } catch (const Error& error) {
+      // A slot may ask for more memory than there is: another one may open all the same.
+      if (error.code() != ErrorCode::failed) throw;
+      failure = error;
+    }
   }
+  if (failure) throw Error(*failure);
   return std::nullopt;
 }
 

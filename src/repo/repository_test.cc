@@ -285,6 +285,43 @@ TEST_F(RepositoryTest, who_still_goes_by_the_old_log_commits_into_the_new_one) {
   expect_nothing_is_lost(memory_, false);
 }
 
+// What a backup has found in the index may be gone when it commits.
+TEST_F(RepositoryTest, a_backup_beside_a_repair_that_replaces_packs_is_refused) {
+  const auto writer = open_repository(memory_, Access::write);
+  auto session = writer->begin();
+  const TreeRoot root = session->tree().finish();
+  const auto mender = open_repository(memory_, Access::repair);
+  const std::vector<PackId> packs = mender->core().list_packs(false);
+  repair_packs(*mender, {packs.front()});
+  Snapshot snapshot;
+  snapshot.store = "store";
+  snapshot.root = root.id;
+  try {
+    session->commit({{}, "service", {}, "", {snapshot}});
+    FAIL() << "expected a conflict";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::conflict) << error.message();
+  }
+  session->abandon();
+  session.reset();
+  const auto again = writer->begin();
+  snapshot.root = again->tree().finish().id;
+  again->commit({{}, "service", {}, "", {snapshot}});
+  points_.push_back({});
+  expect_nothing_is_lost(memory_, false);
+}
+
+// Whoever holds several services' sessions one after another must not refer to what a repair took.
+TEST_F(RepositoryTest, an_index_of_before_a_repair_is_read_anew) {
+  const auto reader = open_repository(memory_);
+  reader->core().chunks();
+  const auto mender = open_repository(memory_, Access::repair);
+  const std::vector<PackId> packs = mender->core().list_packs(false);
+  repair_packs(*mender, packs);
+  reader->refresh();
+  for (const PackId& pack : packs) EXPECT_FALSE(reader->core().chunks().knows(pack));
+}
+
 TEST_F(RepositoryTest, a_lost_pack_is_named_with_what_it_affects) {
   for (const std::string& name : names_of(memory_.objects(), "packs/")) {
     MemoryBackend medium(memory_.objects());

@@ -1,5 +1,6 @@
 #include "repo/session.h"
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/process_identity.h"
 #include "codec/compress.h"
@@ -26,8 +27,13 @@ struct Frame {
 }  // namespace
 
 struct Session::State {
-  State(Repository::Core& core_, SessionId id_, std::vector<PackDirectory> adopted_)
-      : core(core_), id(id_), adopted(std::move(adopted_)), packs(core_) {
+  State(Repository::Core& core_, SessionId id_, std::vector<PackDirectory> adopted_,
+        std::uint64_t withdrawals_)
+      : core(core_),
+        id(id_),
+        adopted(std::move(adopted_)),
+        withdrawals(withdrawals_),
+        packs(core_) {
     core.session_open = true;
     core.index_dirty = true;
   }
@@ -36,6 +42,7 @@ struct Session::State {
   Repository::Core& core;
   SessionId id;
   std::vector<PackDirectory> adopted;
+  const std::uint64_t withdrawals;  ///< LogState's, as the index has them
   PackWriter packs;
   std::vector<IndexRunId> written_runs;  ///< perhaps in no entry yet
   std::atomic<std::uint64_t> chunks_new{0};
@@ -183,7 +190,14 @@ PointId Session::commit(Point point) {
   state_->written_runs = state_->packs.take_runs(std::exchange(state_->adopted, {}));
   entry.runs = state_->written_runs;
   entry.point = point;
-  core.log.append(core.log_state, std::move(entry));
+  core.log.append(core.log_state, std::move(entry), [this](const LogState& log_state) {
+    if (log_state.withdrawals == state_->withdrawals) return;
+    throw Error(
+        ErrorCode::conflict,
+        "a repair has replaced packs of the repository meanwhile, which this recovery point "
+        "may refer to",
+        "run the backup again: what it has stored is found");
+  });
   core.index_dirty = false;
   state_->over = true;
   try {
@@ -212,6 +226,7 @@ std::unique_ptr<Session> Repository::begin() {
   Core& core = *core_;
   SALVOR_ASSERT(core.writes() && !core.session_open);
   refresh();
+  const std::uint64_t withdrawals = core.log_state.withdrawals;
   core.log.write_due_checkpoint();
   const bool dirty = core.index_dirty;
   // A session before this one may have left packs in the index that no run names.
@@ -243,7 +258,7 @@ std::unique_ptr<Session> Repository::begin() {
   entry.process = own_process_identity();
   core.log.append(core.log_state, std::move(entry));
   return std::unique_ptr<Session>(
-      new Session(std::make_unique<Session::State>(core, id, std::move(adopted))));
+      new Session(std::make_unique<Session::State>(core, id, std::move(adopted), withdrawals)));
 }
 
 }  // namespace salvor::repo

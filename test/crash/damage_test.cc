@@ -4,6 +4,7 @@
 #include <set>
 
 #include "backend/fault.h"
+#include "backend/local.h"
 #include "backend/memory.h"
 #include "base/error.h"
 #include "recovery/restore.h"
@@ -115,7 +116,7 @@ class DamageTest : public ::testing::Test {
   }
 
   /// One damage: it is found, its object is named, and what is lost is what can't be restored.
-  void expect_found(MemoryBackend& medium, const std::string& name, bool and_restore) {
+  void expect_found(backend::Backend& medium, const std::string& name, bool and_restore) {
     const CheckReport report = look(medium, name);
     ASSERT_FALSE(report.sound());
     ASSERT_TRUE(names(report, name)) << damage_of(report);
@@ -182,6 +183,34 @@ TEST_F(DamageTest, every_flipped_byte_is_found) {
     }
   }
   std::printf("%llu flipped bytes\n", static_cast<unsigned long long>(flips));
+}
+
+/// One place of a medium can't be read any more, as the repository's objects lie in files.
+TEST_F(DamageTest, every_bad_place_of_a_medium_is_found) {
+  for (const std::string& name : names_) {
+    SCOPED_TRACE(name);
+    const fs::path place = directory_.path() / "medium";
+    {
+      const auto plain = backend::create_local(place);
+      for (const auto& [object, bytes] : memory_.objects()) plain->put_if_absent(object, bytes);
+    }
+    const std::uint64_t middle = memory_.objects().at(name).size() / 2;
+    backend::LocalOptions options;
+    options.read_fault = [&](const std::string& object, std::uint64_t offset, std::size_t bytes) {
+      return object == name && offset <= middle && offset + bytes > middle ? EIO : 0;
+    };
+    const auto medium = backend::open_local(place, options);
+    expect_found(*medium, name, true);
+    if (name.starts_with("packs/")) {
+      const CheckReport report = look(*medium, name);
+      ASSERT_EQ(report.damaged_packs.size(), 1U) << damage_of(report);
+      repo::repair_packs(*open(*medium, repo::Access::repair), report.damaged_packs);
+      back_up(*medium, tree());
+      EXPECT_TRUE(restore_is_right_or_refused(*medium));
+    }
+    fs::remove_all(place);
+    if (HasFailure()) return;
+  }
 }
 
 TEST_F(DamageTest, every_object_cut_short_or_longer_is_found) {

@@ -68,10 +68,16 @@ struct Repository::Core {
   void note(Finding finding);
   Log::Finding log_findings();
 
+  /// Errors: configuration: a sound object of the log or the index is of an epoch that the key ring
+  /// has no key for. Then the ring is older than the repository, and nothing may be taken for
+  /// damaged that it can't open.
+  void refuse_outdated_keys();
+
   /// Loads the index on first use. A run that is missing or damaged is made good from the packs.
   Index& chunks();
 
-  /// Adds the runs that have been logged since the index was loaded.
+  /// Adds the runs that have been logged since the index was loaded; forgets it when some have been
+  /// withdrawn.
   void load_new_runs();
 
   /// The directories of a run. Errors: corruption, not_found.

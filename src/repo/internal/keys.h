@@ -35,6 +35,9 @@ class Keys {
   std::uint32_t epoch() const { return write_epoch_; }
   void write_with(std::uint32_t epoch) { write_epoch_ = epoch; }
 
+  /// How many epochs this ring has keys for.
+  std::size_t epochs() const { return epochs_.size(); }
+
   /// Errors: corruption, when `epoch` is one that this ring has no key for.
   Secret pack_key(PackKind kind, std::uint32_t epoch, const PackId& pack) const;
   Secret object_key(std::uint32_t epoch, ByteView salt) const;

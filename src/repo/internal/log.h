@@ -50,6 +50,8 @@ struct LogState {
   std::vector<IndexRunId> runs;
   std::vector<OpenSession> sessions;
   std::vector<SlotId> slots;
+  std::uint64_t withdrawals =
+      0;  ///< entries that withdrew runs, since the state was read; not kept
 
   void apply(const LogEntry& entry, ByteView stored);
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "backend/backend.h"
@@ -12,6 +13,10 @@ namespace salvor::repo {
 /// Threads: any.
 Bytes seal_object(const Keys& keys, ObjectType type, const std::string& name, ByteView content,
                   Rng& rng);
+
+/// The key epoch that a sealed object says it is of; empty when its bytes are not as they were
+/// written.
+std::optional<std::uint32_t> epoch_of_object(ByteView stored);
 
 /// The content of a sealed object, authenticated.
 /// Errors: corruption, naming the object.
