@@ -22,6 +22,11 @@ class Measure:
     rss_bytes: int
 
 
+# What changed within the last minute, salvor reads twice: a page that is mapped may be written
+# without a new time.
+SETTLE_S = 61
+
+
 def can_drop_caches():
     return os.access(DROP_CACHES, os.W_OK)
 

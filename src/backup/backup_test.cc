@@ -361,6 +361,8 @@ TEST_F(BackupTest, a_directory_whose_attributes_can_not_be_read_stays) {
   const auto kept = newest();
   EXPECT_EQ(kept.at("d").entry.kind, EntryKind::directory);
   EXPECT_EQ(kept.at("d/x").content, "content");
+  // And it is said again, as nothing has changed.
+  EXPECT_EQ(back_up(items, true).unreadable.size(), 1U);
 }
 
 TEST_F(BackupTest, a_stop_ends_it_without_a_point) {

@@ -105,6 +105,8 @@ void ContentStore::store(const Span& span) {
 void ContentStore::drop_or_keep(Slot& slot) const {
   slot.refs.clear();
   slot.dropped = slot.item.entry.kind == stores::EntryKind::file;
+  // The next backup is to look again, and to say again what is missing.
+  slot.item.entry.racy = true;
 }
 
 void ContentStore::leave_out(Slot& slot, const Error& error) {

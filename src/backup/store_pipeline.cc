@@ -13,13 +13,17 @@ using stores::Entry;
 using stores::EntryKind;
 
 constexpr std::size_t kWindowSlotsMax = 8192;
+/// Of unchanged files, which wait behind one that is being read.
+constexpr std::size_t kWindowRefsMax = 500'000;
 constexpr std::size_t kBatchBytesMax = 1U << 20U;
 constexpr std::size_t kBatchSlotsMax = 256;
+constexpr unsigned kThreadsMax = 16;
 
 unsigned threads_of(const Options& options) {
   if (options.threads != 0) return options.threads;
-  // More than cores: most of them wait for the disk when it is cold.
-  return std::max(4U, 2 * std::thread::hardware_concurrency() + 2);
+  // More than cores: most of them wait for the disk when it is cold. No more than the memory of
+  // which each takes several MB.
+  return std::clamp(2 * std::thread::hardware_concurrency() + 2, 4U, kThreadsMax);
 }
 
 [[noreturn]] void throw_cancelled() {
@@ -73,7 +77,7 @@ void StorePipeline::read_all() {
     if (options_.stop.stop_requested()) throw_cancelled();
     while (emit_front()) {
     }
-    if (more && window_.size() < kWindowSlotsMax) {
+    if (more && window_.size() < kWindowSlotsMax && window_refs_ < kWindowRefsMax) {
       more = announce();
       if (!more) submit_batch();
       continue;
@@ -153,17 +157,20 @@ bool StorePipeline::find_in_previous(Slot& slot) {
   const Entry then = stores::decode_entry(record->meta);
   if (!input_.source->unchanged(then, slot.item.entry)) return false;
   std::vector<repo::Record> records;
+  std::size_t refs = 0;
   while (record != nullptr && record->key == slot.item.key) {
     const bool there = std::all_of(record->refs.begin(), record->refs.end(), [&](const auto& ref) {
       return ref.is_hole() || session_.knows(ref.id);
     });
     if (!there) return false;
     records.push_back(*record);
+    refs += record->refs.size();
     previous_->advance();
     record = previous_->find_record();
   }
   slot.item.entry = then;
   slot.records = std::move(records);
+  window_refs_ += refs;
   return true;
 }
 
@@ -211,7 +218,9 @@ void StorePipeline::wait_for_front() {
 
 bool StorePipeline::emit_front() {
   if (window_.empty() || !window_.front()->done) return false;
-  emit(*window_.front());
+  Slot& front = *window_.front();
+  for (const repo::Record& record : front.records) window_refs_ -= record.refs.size();
+  emit(front);
   window_.pop_front();
   return true;
 }

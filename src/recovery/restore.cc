@@ -20,6 +20,8 @@ constexpr std::uint64_t kWindowBytesMax = 256U << 20U;
 constexpr std::size_t kGroupsInFlightMax = 48;
 constexpr std::size_t kPathsNamedMax = 100;
 constexpr std::size_t kEmptyFilesPerTask = 256;
+/// Each takes several MB of memory.
+constexpr unsigned kThreadsMax = 16;
 
 class Restore {
  public:
@@ -29,8 +31,9 @@ class Restore {
         snapshot_(snapshot),
         sink_(sink),
         options_(options),
-        pool_(options.threads != 0 ? options.threads
-                                   : std::max(4U, 2 * std::thread::hardware_concurrency())) {}
+        pool_(options.threads != 0
+                  ? options.threads
+                  : std::clamp(2 * std::thread::hardware_concurrency(), 4U, kThreadsMax)) {}
 
   RestoreResult run();
 

@@ -28,7 +28,7 @@ constexpr std::int64_t kWaitMs = 2'000;
 /// So late that nothing which was made just now is racy.
 class LateClock final : public Clock {
  public:
-  Time now() override { return {Clock::system().now().ns + 60'000'000'000}; }
+  Time now() override { return {Clock::system().now().ns + 100'000'000'000}; }
   Time monotonic() override { return Clock::system().monotonic(); }
 };
 

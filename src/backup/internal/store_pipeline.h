@@ -51,6 +51,7 @@ class StorePipeline {
   Progress* progress_;
 
   std::deque<std::unique_ptr<Slot>> window_;
+  std::size_t window_refs_ = 0;  ///< in the records that were taken over
   std::vector<Slot*> batch_;
   std::size_t batch_bytes_ = 0;
   /// First names of hard-linked files that are not in the tree, and who stands in for them.

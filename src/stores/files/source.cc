@@ -32,15 +32,23 @@ Fd open_root(const std::filesystem::path& root) {
 }
 
 /// Gives names their first name: the key of the first name of each inode that has several. An inode
-/// is forgotten when all its names were seen.
+/// is forgotten when all its names were seen, and when it looks like another file's.
 class HardLinks {
  public:
   /// The key of the inode's first name; empty when this is it.
   Bytes first_name_of(const Walker::Visit& visit) {
     if (visit.links < 2 || visit.entry.kind == EntryKind::directory) return {};
     const auto inode = std::make_pair(visit.entry.device, visit.entry.inode);
-    const auto [at, is_new] = names_.try_emplace(inode, Names{visit.key, visit.links - 1});
+    const Entry& entry = visit.entry;
+    const Names names{visit.key, visit.links - 1, entry.size, entry.mtime};
+    const auto [at, is_new] = names_.try_emplace(inode, names);
     if (is_new) return {};
+    if (at->second.size != entry.size || at->second.mtime != entry.mtime) {
+      // Another file, which has been given the inode of one that was removed meanwhile; or the
+      // same, written meanwhile, which is then two.
+      at->second = names;
+      return {};
+    }
     Bytes first = at->second.first;
     if (--at->second.left == 0) names_.erase(at);
     return first;
@@ -50,6 +58,8 @@ class HardLinks {
   struct Names {
     Bytes first;
     std::uint64_t left = 0;
+    std::uint64_t size = 0;
+    Time mtime;
   };
   std::map<std::pair<std::uint64_t, std::uint64_t>, Names> names_;
 };

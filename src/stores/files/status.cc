@@ -4,7 +4,7 @@ namespace salvor::stores::files {
 namespace {
 
 constexpr std::int64_t kSecond_ns = 1'000'000'000;
-constexpr std::int64_t kGranularity_ns = 2 * kSecond_ns;
+constexpr std::int64_t kUnsettled_ns = 60 * kSecond_ns;
 
 }  // namespace
 
@@ -71,7 +71,7 @@ bool same_state(const struct stat& before, const struct stat& after) {
 
 bool is_racy(const Entry& entry, Time read_at) {
   const Time newest = entry.mtime < entry.ctime ? entry.ctime : entry.mtime;
-  return newest.ns > read_at.ns - kGranularity_ns;
+  return newest.ns > read_at.ns - kUnsettled_ns;
 }
 
 }  // namespace salvor::stores::files

@@ -25,7 +25,9 @@ bool same_state(const struct stat& before, const struct stat& after);
 
 /// Whether times alone can't prove that nothing is written after `read_at`: a file system stamps
 /// with a granularity (up to 2 s on FAT, a clock tick elsewhere), so two writes, one before the
-/// reading and one after it, can leave the same time. The rule is git's for racily clean entries.
+/// reading and one after it, can leave the same time (git calls such entries racily clean). And
+/// who writes through a shared mapping is stamped when he first touches a page, and then not until
+/// the kernel has written it back: 30 s, by its default, and the time that takes.
 bool is_racy(const Entry& entry, Time read_at);
 
 }  // namespace salvor::stores::files

@@ -1,7 +1,9 @@
 #include "stores/sqlite/sqlite.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -115,6 +117,14 @@ TEST_F(SqliteTest, RollbackModeRoundTripsByteForByte) {
   EXPECT_EQ(facts_["page_size"], "4096");
   EXPECT_EQ(std::stoull(facts_["pages"]) * 4096, item.entry.size);
   EXPECT_EQ(files_beside(), std::vector<std::string>{"shop.db"});
+}
+
+TEST_F(SqliteTest, KeepsExtendedAttributes) {
+  run_sql(database_, kFill);
+  ASSERT_EQ(::setxattr(database_.c_str(), "user.owner", "shop", 4, 0), 0);
+  const Item item = round_trip();
+  const Attribute expected{"user.owner", to_bytes("shop")};
+  EXPECT_THAT(item.entry.attributes, ::testing::Contains(expected));
 }
 
 TEST_F(SqliteTest, TheFirstItemIsTheDirectory) {

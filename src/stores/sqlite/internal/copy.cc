@@ -1,5 +1,6 @@
 #include "stores/sqlite/internal/copy.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -9,6 +10,8 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/fd.h"
+#include "stores/files/attributes.h"
 #include "stores/sqlite/internal/connection.h"
 #include "stores/sqlite/internal/mirror.h"
 
@@ -191,6 +194,11 @@ Entry entry_of(const std::filesystem::path& path) {
   entry.ctime = time_of(status.st_ctim);
   entry.inode = status.st_ino;
   entry.device = status.st_dev;
+  if (entry.kind == EntryKind::file) {
+    // To close any other descriptor of a database would drop all locks that this process has on it.
+    const Fd fd = open_file(path, O_PATH);
+    entry.attributes = files::read_attributes({fd.get(), true}, path.native());
+  }
   return entry;
 }
 
