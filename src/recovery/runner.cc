@@ -87,20 +87,43 @@ void Runner::carry_out(Step& step) {
   done.seconds = context_.clock.monotonic().seconds_since(start);
   const double seconds = done.seconds;
   journal_.append(std::move(done));
-  if (options_.catalog != nullptr) {
-    options_.catalog->note_step(context_.plan.service, kind_of(context_.plan), step.name(),
-                                seconds);
-  }
+  note_duration(step.name(), seconds);
   journal_.reach(step.name() + ":done");
+}
+
+void Runner::note_duration(const std::string& step, double seconds) {
+  if (options_.catalog == nullptr) return;
+  try {
+    options_.catalog->note_step(context_.plan.service, kind_of(context_.plan), step, seconds);
+  } catch (const Error& error) {
+    // Only later plans' estimates miss it.
+    log::warning("the catalog can't be used, so it does not have the duration of {}: {}", step,
+                 error.message());
+  }
+}
+
+void Runner::take_up() {
+  // What lies within a tree is found only once the tree is whole again.
+  if (journal_.began("cut-over")) {
+    const auto way = context_.undoing ? stores::Way::back : stores::Way::forth;
+    const auto& stores = context_.plan.stores;
+    for (auto store = stores.rbegin(); store != stores.rend(); ++store) {
+      if (!store->delta_in_place) context_.replacement_of(*store).settle(way);
+    }
+  }
+  for (const auto& step : steps_) {
+    if (journal_.done(step->name())) step->take_up(context_);
+  }
 }
 
 RunOutcome Runner::go_on() {
   acted_ = true;
-  Step* current = steps_.front().get();
+  // What can't be taken up keeps the step from being done that is next.
+  const auto next = std::ranges::find_if(
+      steps_, [this](const auto& step) { return !journal_.done(step->name()); });
+  Step* current = next == steps_.end() ? steps_.back().get() : next->get();
   try {
-    for (const auto& step : steps_) {
-      if (journal_.done(step->name())) step->take_up(context_);
-    }
+    take_up();
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       current = steps_[i].get();
       if (journal_.done(current->name())) continue;
@@ -193,9 +216,7 @@ RunOutcome Runner::go_back() {
   context_.undoing = true;
   acted_ = true;
   try {
-    for (const auto& step : steps_) {
-      if (journal_.done(step->name())) step->take_up(context_);
-    }
+    take_up();
     take_back_all();
   } catch (const std::exception& exception) {
     if (journal_.lost()) throw;
@@ -209,6 +230,10 @@ RunOutcome Runner::go_back() {
 RunOutcome Runner::close() {
   // First the word, so that nobody brings back what is half removed.
   if (journal_.state() != "closed") {
+    // But before it whether there is something to give up.
+    for (const StorePlan& store : context_.plan.stores) {
+      if (!store.delta_in_place) context_.replacement_of(store).try_discard_old();
+    }
     ended("closed");
     acted_ = true;
   }

@@ -102,7 +102,8 @@ void write_content(repo::Repository& repository, const repo::Snapshot& snapshot,
   writer.finish();
 }
 
-void separate_all(RunContext& context) {
+void give_back_shared(RunContext& context) {
+  if (context.plan.mode != Mode::restore) return;
   sync_copies(context);
   for (const StorePlan& store : context.plan.stores) {
     if (store.delta_in_place) continue;

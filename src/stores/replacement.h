@@ -19,6 +19,12 @@ struct ReplacementFaults {
   bool can_exchange_names = true;  ///< false: as on a file system without RENAME_EXCHANGE
 };
 
+/// Whither a restore goes.
+enum class Way {
+  forth,
+  back,
+};
+
 struct ReplacementState {
   bool provisioned = false;  ///< the workplace is there
   bool cut_over = false;     ///< the live path has the restored copy
@@ -63,6 +69,11 @@ class Replacement {
   using Rewrite = std::function<void(ByteView key, FileWriter& writer)>;
   virtual std::uint64_t separate(const Rewrite& rewrite) = 0;
 
+  /// Finishes what an interrupted cut_over() or swap_back() has begun to move, so that stores that
+  /// lie within this one have their place again. Changes nothing else. On the way back, what an
+  /// interrupted cut_over() can't move may stay: swap_back() exchanges all of it.
+  virtual void settle(Way way) = 0;
+
   /// Whether cut_over() would find the live store free to be replaced, before anything is restored.
   /// Changes nothing.   Errors: as cut_over().
   virtual void try_cut_over(std::int64_t /*wait_ms_max*/) {}
@@ -81,7 +92,11 @@ class Replacement {
   /// Removes the workplace with the copy; only while not cut over.
   virtual void discard_copy() = 0;
 
+  /// Whether discard_old() would find the copy live. Changes nothing.   Errors: as discard_old().
+  virtual void try_discard_old() const = 0;
+
   /// Removes the workplace with what was live before; only after the cut-over. It can't be undone.
+  /// Errors: conflict, when the copy is not live, or nothing is.
   virtual void discard_old() = 0;
 };
 

@@ -82,6 +82,10 @@ class Target {
   /// has no such thing.
   virtual std::optional<bool> refuses_writes() = 0;
 
+  /// Whether a restore over the live content (capability delta_in_place) could move out of its way
+  /// whatever it finds. Changes nothing.   Errors: refused, naming what it could not move.
+  virtual void try_write_over() {}
+
   /// What the store itself can say about its data, opened so that nothing is written.
   /// Errors: none: what can't be read is a verdict.
   virtual std::vector<SelfCheck> check(std::stop_token stop) = 0;

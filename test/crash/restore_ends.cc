@@ -27,10 +27,11 @@ TreeDescription described(const Shop& shop) {
 
 }  // namespace
 
-void RestoreEnds::prepare(const fs::path& at, bool in_place_delta) {
+void RestoreEnds::prepare(const fs::path& at, bool in_place_delta, ShopCommands commands) {
   at_ = at;
   in_place_delta_ = in_place_delta;
-  template_ = Shop(at_ / "template");
+  commands_ = std::move(commands);
+  template_ = Shop(at_ / "template", commands_);
   template_.build();
   template_.damage();
   damaged_ = described(template_);

@@ -14,9 +14,10 @@ namespace salvor::testing {
 class RestoreEnds : public ::testing::Test {
  protected:
   /// Builds the template and restores a copy of it. `at`: where; `in_place_delta`: how.
-  void prepare(const std::filesystem::path& at, bool in_place_delta = false);
+  void prepare(const std::filesystem::path& at, bool in_place_delta = false,
+               ShopCommands commands = {});
 
-  Shop copy(const std::string& name) const { return template_.copied_to(at_ / name); }
+  Shop copy(const std::string& name) const { return template_.copied_to(at_ / name, commands_); }
 
   /// restore_shop(), undo_shop() or close_shop().
   using Act = recovery::RunOutcome (*)(const Shop&, const ShopRestore&);
@@ -53,6 +54,7 @@ class RestoreEnds : public ::testing::Test {
   void expect_as_before(const Shop& shop) const;
 
   bool in_place_delta_ = false;
+  ShopCommands commands_;
   TreeDescription damaged_;
   TreeDescription restored_;
   TreeDescription closed_;

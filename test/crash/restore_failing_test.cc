@@ -3,7 +3,9 @@
 // mended.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "base/error.h"
@@ -48,7 +50,7 @@ constexpr const char* kFails = "echo out of order >&2; exit 3";
 constexpr const char* kHangs = "sleep 60";
 constexpr const char* kDoesNothing = "exit 0";
 
-enum class Left { nothing, before_cut_over, after_cut_over };
+enum class Left { nothing, before_undo, before_cut_over, after_cut_over };
 
 struct Failure {
   std::string command;
@@ -114,6 +116,7 @@ class RestoreFailingTest : public ::testing::Test {
 
   void expect_left(const Shop& shop, Left left) const {
     if (left == Left::nothing) return expect_untouched(shop);
+    if (left == Left::before_undo) return;
     if (left == Left::before_cut_over) return expect_old_data(shop);
     EXPECT_EQ(shop.sql("SELECT count(*) FROM customers"), "200\n");
   }
@@ -178,6 +181,76 @@ TEST_F(RestoreFailingTest, CommandsThatFail) {
   expect_failure({"rebuild", kFails, ErrorCode::failed, Left::before_cut_over});
   expect_failure({"check", kFails, ErrorCode::checks_failed, Left::before_cut_over});
   expect_failure({"return", kFails, ErrorCode::failed, Left::after_cut_over});
+}
+
+/// What is written through a file that the live store shares is no part of the copy alone.
+constexpr const char* kScribbles =
+    R"(for f in "$SALVOR_STORE_MEDIA"/upload-*; do echo scribbled > "$f"; done; )";
+
+TEST_F(RestoreFailingTest, CommandsThatWriteAndThenFail) {
+  const std::string fails = std::string(kScribbles) + kFails;
+  const std::string hangs = std::string(kScribbles) + kHangs;
+  expect_failure({"needed", hangs, ErrorCode::failed, Left::before_undo});
+  expect_failure({"migrate", fails, ErrorCode::failed, Left::before_cut_over});
+  expect_failure({"rebuild", hangs, ErrorCode::failed, Left::before_cut_over});
+  expect_failure({"check", fails, ErrorCode::checks_failed, Left::before_cut_over});
+}
+
+TEST_F(RestoreFailingTest, ACommandThatWritesWhileTheRestoreIsKilled) {
+  for (const char* command : {"migrate", "rebuild", "check"}) {
+    SCOPED_TRACE(command);
+    const Shop shop = copy();
+    break_command(shop, {command, std::string(kScribbles) + "kill -9 $(cat pid)"});
+    testing::Child child([&] {
+      std::ofstream(shop.root() / "pid") << ::getpid() << '\n';
+      restore_shop(shop);
+    });
+    ASSERT_EQ(child.wait(), -SIGKILL);
+    mend(shop);
+    expect_undone(shop);
+  }
+}
+
+TEST_F(RestoreFailingTest, WhatCanNotBeTakenUpTakesNothingBack) {
+  for (const bool resumes : {true, false}) {
+    const Shop shop = copy();
+    break_command(shop, {"check", kFails});
+    ASSERT_EQ(restore_shop(shop).state, "failed");
+    break_command(shop, {"lock", kFails});
+    const auto outcome = control::resume_restore(shop.config(), continue_run(), {}).outcome;
+    ASSERT_TRUE(outcome.failure);
+    EXPECT_EQ(outcome.state, "failed");
+    EXPECT_EQ(outcome.failure->code(), ErrorCode::failed) << outcome.failure->what();
+    EXPECT_TRUE(fs::exists(shop.live() / "maintenance"));
+    EXPECT_TRUE(fs::exists(shop.live() / (".salvor-" + std::string(testing::kShopRun) + "-media")));
+    expect_old_data(shop);
+    mend(shop);
+    expect_ends(shop, resumes);
+  }
+}
+
+TEST_F(RestoreFailingTest, WhatWasWrittenToACopyThatWasLiveIsKept) {
+  const Shop shop = copy();
+  testing::ShopRestore restore;
+  restore.reach = [](std::string_view place) {
+    if (place == "cut-over:done") ::kill(::getpid(), SIGKILL);
+  };
+  testing::Child child([&] { restore_shop(shop, restore); });
+  ASSERT_EQ(child.wait(), -SIGKILL);
+  // The locks of the stores have gone with the process.
+  shell(
+      "cd '" + shop.live().native() +
+      "'; echo late > media/late; sqlite3 shop.db \"INSERT INTO customers VALUES (999, 'late')\"");
+  const auto undone = control::undo_restore(shop.config(), continue_run(), {}).outcome;
+  ASSERT_EQ(undone.state, "undone") << (undone.failure ? undone.failure->what() : "");
+  expect_old_data(shop);
+  ASSERT_EQ(undone.kept.size(), 2U);
+  shell("cd '" + shop.live().native() +
+        "'; test \"$(cat .salvor-*-media/new/late)\" = late; "
+        "test \"$(sqlite3 .salvor-*-db/new/shop.db "
+        "'SELECT name FROM customers WHERE id = 999')\" = late");
+  control::close_restore(shop.config(), continue_run(), {});
+  expect_untouched(shop);
 }
 
 TEST_F(RestoreFailingTest, CommandsThatHang) {

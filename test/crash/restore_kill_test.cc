@@ -17,11 +17,8 @@ void die() {
   ::kill(::getpid(), SIGKILL);
 }
 
-/// The parameter: written over the live data (--in-place-delta), instead of beside it.
-class RestoreKillTest : public RestoreEnds, public ::testing::WithParamInterface<bool> {
+class KillEnds : public RestoreEnds {
  protected:
-  void SetUp() override { prepare(scratch_.path(), GetParam()); }
-
   using Expect = std::function<void(const Shop& shop, std::size_t place, bool other_host)>;
 
   void killed_anywhere(const Expect& expect) {
@@ -56,6 +53,42 @@ class RestoreKillTest : public RestoreEnds, public ::testing::WithParamInterface
     }
   }
 };
+
+/// The parameter: written over the live data (--in-place-delta), instead of beside it.
+class RestoreKillTest : public KillEnds, public ::testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override { prepare(scratch_.path(), GetParam()); }
+};
+
+/// A store that lies within another.
+class NestedRestoreKillTest : public KillEnds {
+ protected:
+  void SetUp() override {
+    ShopCommands commands;
+    commands.nested = true;
+    commands.rebuild =
+        R"(for f in "$SALVOR_STORE_MEDIA"/media/thumbs/*; do echo again > "$f"; done)";
+    prepare(scratch_.path(), false, std::move(commands));
+  }
+};
+
+TEST_F(NestedRestoreKillTest, KilledAnywhereItCanBeGoneOnWith) {
+  killed_anywhere([this](const Shop& shop, std::size_t place, bool other_host) {
+    expect_resumes(shop, place, other_host);
+  });
+}
+
+TEST_F(NestedRestoreKillTest, KilledAnywhereItCanBeTakenBack) {
+  killed_anywhere([this](const Shop& shop, std::size_t place, bool other_host) {
+    expect_goes_back(shop, place, other_host);
+  });
+}
+
+TEST_F(NestedRestoreKillTest, AnUndoThatIsKilledAnywhereIsUndoneFurther) {
+  killed_anywhere_after_it(undo_shop, [this](const Shop& shop, std::size_t, bool other_host) {
+    expect_goes_back(shop, SIZE_MAX, other_host);
+  });
+}
 
 TEST_P(RestoreKillTest, KilledAnywhereItCanBeGoneOnWith) {
   killed_anywhere([this](const Shop& shop, std::size_t place, bool other_host) {

@@ -21,14 +21,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kStores = R"toml(
+constexpr const char* kDatabase = R"toml(
 [service.shop.store.db]
 type = "sqlite"
 path = "srv/shop.db"
 [service.shop.store.media]
 type = "files"
+)toml";
+constexpr const char* kBeside = R"toml(
 path = "srv/media"
 exclude = ["cache"]
+)toml";
+constexpr const char* kAround = R"toml(
+path = "srv"
+exclude = ["cache", "*.db", "*.db-*", "maintenance", ".salvor-*/"]
 )toml";
 
 /// A section of the configuration with a command, none where the command is empty.
@@ -39,7 +45,7 @@ std::string section(const std::string& header, const std::string& key, const std
 
 std::string text_of(const ShopCommands& commands) {
   const std::string limit = "timeout = \"" + commands.timeout + "\"\n";
-  std::string text = kStores;
+  std::string text = std::string(kDatabase) + (commands.nested ? kAround : kBeside);
   if (!commands.lock.empty()) {
     text += section("[service.shop.writes]", "lock", commands.lock) + limit +
             section("", "unlock", commands.unlock) + section("", "locked", commands.locked);

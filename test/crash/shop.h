@@ -32,6 +32,7 @@ struct ShopCommands {
   std::string check = {};
   std::string return_to_service = "echo returned >> returned";
   std::string timeout = "60s";  ///< for each of them
+  bool nested = false;  ///< the tree that is a store has the database, and its workplace, in it
 };
 
 /// A shop in a directory: a database, uploads, a flag for maintenance, a repository, all of it to

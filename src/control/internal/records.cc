@@ -12,6 +12,7 @@ catalog::Catalog open_catalog(const Config& config) {
 Records::Records(const Config& config) {
   try {
     catalog_.emplace(open_catalog(config));
+    is_usable_ = true;
   } catch (const Error& error) {
     log::warning("the catalog can't be used, so this run is not recorded: {}", error.message());
   }
@@ -19,12 +20,12 @@ Records::Records(const Config& config) {
 
 template <class Call>
 void Records::attempt(const Call& call) {
-  if (!catalog_) return;
+  if (!is_usable_) return;
   try {
     call(*catalog_);
   } catch (const Error& error) {
     log::warning("the catalog can't be used, so this run is not recorded: {}", error.message());
-    catalog_.reset();
+    is_usable_ = false;
   }
 }
 

@@ -33,13 +33,14 @@ class Records {
   void note_head(std::string_view repository_id, std::uint64_t sequence);
 
   /// Null when it can't be used.
-  catalog::Catalog* catalog() { return catalog_ ? &*catalog_ : nullptr; }
+  catalog::Catalog* catalog() { return is_usable_ ? &*catalog_ : nullptr; }
 
  private:
   template <class Call>
   void attempt(const Call& call);
 
-  std::optional<catalog::Catalog> catalog_;
+  std::optional<catalog::Catalog> catalog_;  // stays when it can't be used any more: others have it
+  bool is_usable_ = false;
 };
 
 }  // namespace salvor::control::internal

@@ -70,6 +70,7 @@ std::unique_ptr<stores::Target> target_of(const FilesStoreConfig& store, Place /
   stores::FilesTargetOptions options;
   options.root = store.path;
   options.exclude = store.exclude;
+  options.one_file_system = store.one_file_system;
   options.faults = faults;
   return stores::make_files_target(std::move(options));
 }
@@ -158,6 +159,7 @@ std::unique_ptr<stores::Sink> make_live_sink(const StoreConfig& store) {
   options.delta = true;
   options.is_live = true;
   options.exclude = files->exclude;
+  options.one_file_system = files->one_file_system;
   return stores::make_files_sink(std::move(options));
 }
 

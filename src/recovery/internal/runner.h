@@ -35,6 +35,9 @@ class Runner {
   /// The workplaces that are still there, for people to look at or to close.
   std::vector<std::string> workplaces();
   void carry_out(Step& step);
+  void note_duration(const std::string& step, double seconds);
+  /// Has again what went with the process that ended before.
+  void take_up();
   void take_back_all();
   /// Where the repository is gone before anything was replaced, the service is not to stay locked:
   /// what the guards did is taken back, though the journal can't be told.

@@ -6,8 +6,8 @@ namespace salvor::recovery::internal {
 
 /// Gives the live (or old) stores back what was written through files that they share with the
 /// copy, and makes durable what commands have written. To be called after commands that write into
-/// the copy, and before an exchange.
-void separate_all(RunContext& context);
+/// the copy, whatever came of them, and before an exchange. A drill shares nothing.
+void give_back_shared(RunContext& context);
 
 /// Nobody may write to a live store while it is restored beside: what is shared would have it in
 /// both.   Errors: conflict, naming the first file that was written.

@@ -12,7 +12,7 @@ class CutOver final : public Step {
   }
 
   std::string run(RunContext& context) override {
-    separate_all(context);
+    give_back_shared(context);
     for (const StorePlan& store : context.plan.stores) {
       if (store.delta_in_place) continue;
       context.replacement_of(store).cut_over(context.plan.holders_wait_ms);
@@ -22,7 +22,7 @@ class CutOver final : public Step {
   }
 
   void undo(RunContext& context) override {
-    separate_all(context);
+    give_back_shared(context);
     for (auto store = context.plan.stores.rbegin(); store != context.plan.stores.rend(); ++store) {
       if (store->delta_in_place) continue;
       stores::Replacement& replacement = context.replacement_of(*store);

@@ -38,8 +38,11 @@ class LockWrites final : public Step {
     lock_stores(context);
     require_no_writers(context);
     for (const StorePlan& store : context.plan.stores) {
-      if (store.delta_in_place) continue;
-      context.replacement_of(store).try_cut_over(context.plan.holders_wait_ms);
+      if (store.delta_in_place) {
+        context.live_of(store).try_write_over();
+      } else {
+        context.replacement_of(store).try_cut_over(context.plan.holders_wait_ms);
+      }
     }
     return {};
   }

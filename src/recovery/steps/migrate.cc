@@ -6,6 +6,14 @@
 namespace salvor::recovery::internal {
 namespace {
 
+/// Runs a command against the copy. Whatever comes of it: what it has written through files that
+/// the live store shares is given back first.
+void run_on_copy(RunContext& context, const Command& command, const std::string& what) {
+  const HookOutcome outcome = context.hook(command);
+  give_back_shared(context);
+  require_success(outcome, what, "mend it, and go on with --resume; or go back with --undo");
+}
+
 class Migrate final : public Step {
  public:
   std::string name() const override { return "migrate"; }
@@ -18,13 +26,11 @@ class Migrate final : public Step {
     const MigratePlan& migrate = *context.plan.migrate;
     const bool needed =
         !migrate.needed || context.ask(*migrate.needed, "the command migrate.needed");
-    if (needed) {
-      require_success(context.hook(migrate.run), "the command migrate.run",
-                      "mend it, and go on with --resume; or go back with --undo");
-      if (context.plan.mode == Mode::restore) separate_all(context);
-    }
+    if (needed) run_on_copy(context, migrate.run, "the command migrate.run");
     return nlohmann::ordered_json{{"needed", needed}}.dump();
   }
+
+  void undo(RunContext& context) override { give_back_shared(context); }
 };
 
 class Rebuild final : public Step {
@@ -34,11 +40,11 @@ class Rebuild final : public Step {
   std::string what(const Plan&) const override { return "run `" + rebuild_.run.run + "`"; }
 
   std::string run(RunContext& context) override {
-    require_success(context.hook(rebuild_.run), "the command of rebuild " + rebuild_.name,
-                    "mend it, and go on with --resume; or go back with --undo");
-    if (context.plan.mode == Mode::restore) separate_all(context);
+    run_on_copy(context, rebuild_.run, "the command of rebuild " + rebuild_.name);
     return {};
   }
+
+  void undo(RunContext& context) override { give_back_shared(context); }
 
  private:
   const RebuildPlan rebuild_;

@@ -27,8 +27,8 @@ class Provision final : public Step {
   void undo(RunContext& context) override {
     for (const StorePlan& store : context.plan.stores) {
       if (store.delta_in_place) continue;
-      // Somebody may have written into the copy while it was live.
-      if (!context.journal.ever_began("return-to-service")) {
+      // Somebody may have written into a copy that was live: a crash opens it before its time.
+      if (!context.journal.ever_began("cut-over")) {
         context.replacement_of(store).discard_copy();
       }
       context.journal.reach("provision:undone:" + store.name);

@@ -35,11 +35,13 @@ class Validate final : public Step {
     for (const Reference& reference : context.plan.references) {
       outcomes.push_back(run_reference(reference, subjects, context.stop));
     }
-    if (context.plan.mode == Mode::restore) separate_all(context);
+    give_back_shared(context);
     std::string remembered = json_of(outcomes);
     judge(context, std::move(outcomes));
     return remembered;
   }
+
+  void undo(RunContext& context) override { give_back_shared(context); }
 };
 
 class ValidateLive final : public Step {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/error.h"
 #include "recovery/canary.h"
 #include "recovery/internal/separate.h"
@@ -34,6 +36,12 @@ class VerifyCopy final : public Step {
                                     : "compare names, sizes and numbers with the point";
   }
 
+  /// Until a command writes into the copy, only somebody else can have written what is shared.
+  void take_up(RunContext& context) override {
+    if (context.undoing || context.plan.mode != Mode::restore || has_run_commands(context)) return;
+    require_unwritten(context);
+  }
+
   std::string run(RunContext& context) override {
     if (context.plan.mode == Mode::restore) require_unwritten(context);
     const Depth depth = context.plan.mode == Mode::drill ? Depth::content : Depth::counts;
@@ -53,6 +61,18 @@ class VerifyCopy final : public Step {
     std::string remembered = json_of(outcomes);
     judge(context, std::move(outcomes));
     return remembered;
+  }
+
+ private:
+  /// Whether a step after this one has begun.
+  bool has_run_commands(const RunContext& context) const {
+    const auto& entries = context.journal.entries();
+    const auto done = std::ranges::find_if(entries, [this](const JournalEntry& entry) {
+      return entry.event == Event::done && entry.step == name();
+    });
+    return std::any_of(done, entries.end(), [this](const JournalEntry& entry) {
+      return entry.event == Event::began && entry.step != name();
+    });
   }
 };
 

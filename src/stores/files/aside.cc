@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/error.h"
 #include "stores/files/beneath.h"
+#include "stores/files/mounts.h"
 
 namespace salvor::stores::files {
 namespace {
@@ -37,11 +39,19 @@ int rename_no_replace(int from, const char* name, int to) {
 
 }  // namespace
 
+std::string Aside::base() const {
+  const std::string time = compact_time(clock_.now());
+  const auto mounts = mounts_within(target_);
+  const bool is_mount = std::find(mounts.begin(), mounts.end(), target_) != mounts.end();
+  if (is_live_ && is_mount) return target_ / (std::string(kAsideWithin) + time);
+  return target_.native() + ".aside-" + time;
+}
+
 void Aside::make_root() {
   if (root_) return;
-  const std::string base = target_.native() + ".aside-" + compact_time(clock_.now());
+  const std::string first = base();
   for (int attempt = 1;; ++attempt) {
-    path_ = attempt == 1 ? base : base + "-" + std::to_string(attempt);
+    path_ = attempt == 1 ? first : first + "-" + std::to_string(attempt);
     if (mkdir(path_.c_str(), 0700) == 0) break;
     if (errno != EEXIST || attempt == kAttempts) {
       throw_system_error("cannot create directory", path_.native(), errno);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "codec/wire.h"
+#include "stores/files/aside.h"
 #include "stores/files/beneath.h"
 #include "stores/files/listing.h"
 #include "stores/internal/record_file.h"
@@ -29,6 +30,7 @@ struct Record {
   Kind kind = Kind::item;
   std::string path;
   std::uint64_t inode = 0;                     // tree: of the tree that becomes live
+  bool is_taken = false;                       // item: the tree that becomes live has the name, too
   std::optional<timespec> from_time, to_time;  // parent: empty where there is no such directory
 };
 
@@ -37,6 +39,7 @@ Bytes encode(const Record& record) {
   out.u8(static_cast<std::uint8_t>(record.kind));
   out.text(record.path);
   out.u64(record.inode);
+  out.u8(record.is_taken ? 1 : 0);
   for (const auto& time : {record.from_time, record.to_time}) {
     out.u8(time ? 1 : 0);
     out.zigzag(time ? time->tv_sec : 0);
@@ -51,12 +54,23 @@ Record decode(ByteView bytes) {
   record.kind = static_cast<Kind>(in.u8());
   record.path = in.text();
   record.inode = in.u64();
+  record.is_taken = in.u8() != 0;
   for (auto* time : {&record.from_time, &record.to_time}) {
     const bool has = in.u8() != 0;
     const timespec value{in.zigzag(), in.zigzag()};
     if (has) *time = value;
   }
   return record;
+}
+
+/// Whether there is something of that name, or something that keeps a thing of that name out.
+bool has_name(int root, const std::string& path) {
+  const SplitPath parts = split(path);
+  const Fd parent = open_beneath(root, parts.parent, O_PATH | O_DIRECTORY);
+  if (!parent) return errno != ENOENT;
+  struct stat status {};
+  const std::string name(parts.name);
+  return fstatat(parent.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 std::optional<timespec> time_of_directory(int root, const std::string& path) {
@@ -132,6 +146,7 @@ class Lister {
   }
 
   bool is_unprotected(const std::string& path, std::string_view name, unsigned type) const {
+    if (type == DT_DIR && path == name && name.starts_with(kAsideWithin)) return true;
     if (type == DT_SOCK || options_.exclude->matches(path, type == DT_DIR)) return true;
     return type == DT_DIR && name.starts_with(options_.workplaces);
   }
@@ -147,6 +162,7 @@ class Lister {
       frame.is_listed = true;
     }
     Record item;
+    item.is_taken = has_name(to_.get(), path);
     item.path = std::move(path);
     out_.add(encode(item));
   }
@@ -173,7 +189,9 @@ class Carrier {
   }
 
   void run() {
-    for_each(Kind::item, [&](const Record& record) { move(record.path); });
+    for_each(Kind::item, [&](const Record& record) {
+      if (!move(record.path) && !record.is_taken && taken_.empty()) taken_ = record.path;
+    });
     for_each(Kind::parent, [&](const Record& record) {
       set_time(from_.get(), record.path, record.from_time);
       // Where there was no such directory, one was made for what it holds.
@@ -181,6 +199,9 @@ class Carrier {
     });
     if (syncfs(to_.get()) != 0) throw_system_error("cannot make durable", "the tree", errno);
   }
+
+  /// A name that was taken since the list was made; empty when there is none.
+  const std::string& taken() const { return taken_; }
 
  private:
   void for_each(Kind kind, const std::function<void(const Record&)>& visit) const {
@@ -191,16 +212,19 @@ class Carrier {
     }
   }
 
-  void move(const std::string& path) {
+  /// False when there is something in its way.
+  bool move(const std::string& path) {
     const SplitPath parts = split(path);
     const Fd from = open_beneath(from_.get(), parts.parent, O_PATH | O_DIRECTORY);
     const std::string name(parts.name);
     struct stat status {};
-    if (!from || fstatat(from.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+    if (!from || fstatat(from.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return true;
     const Fd to = make_directory(std::string(parts.parent));
-    if (!to) return;
+    if (!to) return false;
     options_.step("move what is not protected");
-    if (renameat2(from.get(), name.c_str(), to.get(), name.c_str(), RENAME_NOREPLACE) == 0) return;
+    if (renameat2(from.get(), name.c_str(), to.get(), name.c_str(), RENAME_NOREPLACE) == 0) {
+      return true;
+    }
     int error = errno;
     if (error == EINVAL || error == ENOSYS) {
       error = EEXIST;
@@ -208,10 +232,9 @@ class Carrier {
         error = renameat(from.get(), name.c_str(), to.get(), name.c_str()) == 0 ? 0 : errno;
       }
     }
-    // The snapshot has something of that name: it is newer in the store's eyes, and both stay.
-    if (error != 0 && error != EEXIST && error != ENOTEMPTY) {
-      throw_system_error("cannot carry over", path, error);
-    }
+    if (error == EEXIST || error == ENOTEMPTY) return false;
+    if (error != 0) throw_system_error("cannot carry over", path, error);
+    return true;
   }
 
   /// Invalid when something else than a directory is in the way.
@@ -244,6 +267,7 @@ class Carrier {
   const CarryOptions& options_;
   const Fd from_;
   const Fd to_;
+  std::string taken_;
 };
 
 }  // namespace
@@ -253,11 +277,20 @@ void list_unprotected(const CarryOptions& options, const fs::path& from, const f
   Lister(options, from, to).run();
 }
 
-void carry_unprotected(const CarryOptions& options, const fs::path& from, const fs::path& to) {
+void carry_unprotected(const CarryOptions& options, const fs::path& from, const fs::path& to,
+                       Taken taken) {
   if (inode_at(options.list) == 0 || inode_at(to) == 0) return;
   Carrier carrier(options, from, to);
   if (!carrier.is_meant()) return;
   carrier.run();
+  if (taken == Taken::conflicts && !carrier.taken().empty()) {
+    const std::string name = printable((to / carrier.taken()).native());
+    throw Error(ErrorCode::conflict,
+                "somebody has made " + name +
+                    " while what was there before was on its way: that is " +
+                    printable((from / carrier.taken()).native()),
+                "see who made it, move it aside, and resume the restore or undo it");
+  }
   options.step("forget the list of what is not protected");
   if (unlink(options.list.c_str()) != 0) {
     throw_system_error("cannot remove", options.list.native(), errno);

@@ -24,11 +24,19 @@ struct CarryOptions {
 void list_unprotected(const CarryOptions& options, const std::filesystem::path& from,
                       const std::filesystem::path& to);
 
+/// What becomes of a name that somebody has taken in `to` since the list was made. Either way both
+/// things stay where they are.
+enum class Taken {
+  stays,
+  conflicts,  ///< the list is kept, and the call fails once all else is carried
+};
+
 /// When there is a list, and `to` is the tree that it was made for: moves what it names from `from`
 /// to `to`, makes directories that are missing, gives all directories their times back, and
-/// forgets the list. May be repeated after a crash. What `to` has already under that name stays,
-/// and so does that of `from`.
+/// forgets the list. May be repeated after a crash. What `to` had already under that name when the
+/// list was made stays, and so does that of `from`.
+/// Errors: conflict, naming the first name that was taken; failed.
 void carry_unprotected(const CarryOptions& options, const std::filesystem::path& from,
-                       const std::filesystem::path& to);
+                       const std::filesystem::path& to, Taken taken);
 
 }  // namespace salvor::stores::files

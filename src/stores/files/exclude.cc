@@ -167,4 +167,11 @@ bool Exclude::matches(std::string_view path, bool is_directory) const {
   return false;
 }
 
+bool Exclude::covers(std::string_view path, bool is_directory) const {
+  for (std::size_t at = path.find('/'); at != std::string_view::npos; at = path.find('/', at + 1)) {
+    if (matches(path.substr(0, at), true)) return true;
+  }
+  return matches(path, is_directory);
+}
+
 }  // namespace salvor::stores::files

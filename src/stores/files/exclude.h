@@ -29,6 +29,9 @@ class Exclude {
   /// `path`: relative to the root, not empty.
   bool matches(std::string_view path, bool is_directory) const;
 
+  /// Whether it, or a directory that it lies in, is left out.
+  bool covers(std::string_view path, bool is_directory) const;
+
  private:
   enum class Step { byte_class, star, any, directories };
   struct Token {

@@ -36,6 +36,7 @@ struct FilesSinkOptions {
   /// as of the source; sockets; workplaces of restores).
   bool is_live = false;
   std::vector<std::string> exclude = {};
+  bool one_file_system = false;  ///< as of the source; of a live target other file systems stay
   Clock* clock = &Clock::system();
 };
 
@@ -55,6 +56,7 @@ std::optional<Marker> read_files_marker(const std::filesystem::path& root);
 struct FilesTargetOptions {
   std::filesystem::path root;        ///< the live tree, or a copy of it; need not exist
   std::vector<std::string> exclude;  ///< as of the source: what stays with the live path
+  bool one_file_system = false;      ///< as of the source
   Clock* clock = &Clock::system();
   ReplacementFaults faults = {};  ///< tests only
 };

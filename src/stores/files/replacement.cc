@@ -1,12 +1,10 @@
 #include "stores/files/replacement.h"
 
-#include <fstream>
-#include <sstream>
-
 #include "base/error.h"
 #include "base/sleeper.h"
 #include "stores/files/carry.h"
 #include "stores/files/copy_sink.h"
+#include "stores/files/mounts.h"
 #include "stores/files/shared.h"
 #include "stores/internal/exchange.h"
 #include "stores/internal/holders.h"
@@ -17,33 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kPollMs = 100;
-
-/// The kernel writes blanks, tabs, newlines and backslashes as three octal digits.
-std::string unescape(const std::string& text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      plain += static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8));
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
-}
-
-/// A mount point at or beneath `path`; empty when there is none.
-std::string mount_within(const fs::path& path) {
-  std::ifstream mounts("/proc/self/mountinfo");
-  for (std::string line; std::getline(mounts, line);) {
-    std::istringstream fields(line);
-    std::string field;
-    for (int i = 0; i < 5; ++i) fields >> field;
-    const std::string point = unescape(field);
-    if (point == path.native() || point.starts_with(path.native() + '/')) return point;
-  }
-  return {};
-}
 
 class FilesReplacement final : public Replacement {
  public:
@@ -83,6 +54,17 @@ class FilesReplacement final : public Replacement {
     return inode_at(live) == 0 ? 0 : separate_shared(workplace(), live, rewrite);
   }
 
+  void settle(Way way) override {
+    const Exchange::Places& places = exchange_.places();
+    exchange_.settle();
+    const bool is_in = exchange_.is_cut_over();
+    const fs::path& from = is_in ? places.parked : places.fresh;
+    const Taken taken = is_in && way == Way::back ? Taken::stays : Taken::conflicts;
+    if (inode_at(from) != 0) carry_unprotected(carry_, from, places.live, taken);
+  }
+
+  void try_cut_over(std::int64_t) override { refuse_mounts(); }
+
   void cut_over(std::int64_t wait_ms_max) override {
     const Exchange::Places& places = exchange_.places();
     exchange_.settle();
@@ -92,7 +74,9 @@ class FilesReplacement final : public Replacement {
       list_unprotected(carry_, places.live, places.fresh);
     }
     exchange_.bring_in();
-    if (inode_at(places.parked) != 0) carry_unprotected(carry_, places.parked, places.live);
+    if (inode_at(places.parked) != 0) {
+      carry_unprotected(carry_, places.parked, places.live, Taken::conflicts);
+    }
   }
 
   void swap_back(std::int64_t wait_ms_max) override {
@@ -104,22 +88,25 @@ class FilesReplacement final : public Replacement {
       wait_for_writers(wait_ms_max);
       // What an interrupted cut-over has not carried over is still in its old place, and need not
       // be; but the times of the directories are in its list.
-      carry_unprotected(carry_, places.parked, places.live);
+      carry_unprotected(carry_, places.parked, places.live, Taken::stays);
       list_unprotected(carry_, places.live, places.parked);
     }
     exchange_.bring_back();
-    if (inode_at(places.fresh) != 0) carry_unprotected(carry_, places.fresh, places.live);
+    if (inode_at(places.fresh) != 0) {
+      carry_unprotected(carry_, places.fresh, places.live, Taken::conflicts);
+    }
   }
 
   void discard_copy() override { exchange_.discard_copy(); }
+  void try_discard_old() const override { exchange_.require_live(); }
   void discard_old() override { exchange_.discard_old(); }
 
  private:
   void refuse_mounts() const {
-    const std::string mount = mount_within(exchange_.places().live);
-    if (mount.empty()) return;
+    const auto mounts = mounts_within(exchange_.places().live);
+    if (mounts.empty()) return;
     throw Error(ErrorCode::refused,
-                printable(mount) + " is a mount point, so " +
+                printable(mounts.front().native()) + " is a mount point, so " +
                     printable(exchange_.places().live.native()) + " can't be exchanged as a whole",
                 "restore with --in-place-delta, or make a directory below the mount point the "
                 "store");
@@ -131,7 +118,7 @@ class FilesReplacement final : public Replacement {
     const Time limit{Clock::system().monotonic().ns + wait_ms_max * 1'000'000};
     while (true) {
       std::vector<Holder> holders = holders_beneath(root, [this](const std::string& path) {
-        return exclude_.matches(path, false) || is_below_excluded(path);
+        return exclude_.covers(path, false) || is_in_workplace(path);
       });
       std::erase_if(holders, [](const Holder& holder) { return !holder.writes; });
       if (holders.empty()) return;
@@ -144,11 +131,7 @@ class FilesReplacement final : public Replacement {
     }
   }
 
-  bool is_below_excluded(const std::string& path) const {
-    for (std::size_t at = path.find('/'); at != std::string::npos; at = path.find('/', at + 1)) {
-      const std::string above = path.substr(0, at);
-      if (exclude_.matches(above, true)) return true;
-    }
+  bool is_in_workplace(const std::string& path) const {
     return path.starts_with(carry_.workplaces) ||
            path.find('/' + carry_.workplaces) != std::string::npos;
   }

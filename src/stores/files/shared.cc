@@ -140,11 +140,16 @@ std::uint64_t separate_shared(const fs::path& workplace, const fs::path& live,
     const std::string name(parts.name);
     struct stat status {};
     if (!parent || fstatat(parent.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    if (status.st_ino != inode || time_of(status.st_ctim) <= since) continue;
+    if (status.st_ino != inode) continue;
+    const Entry entry = decode_entry(fields.bytes());
+    // What was written before the list was complete is told by what a write changes as well.
+    const bool is_written = time_of(status.st_ctim) > since ||
+                            time_of(status.st_mtim) != entry.mtime ||
+                            static_cast<std::uint64_t>(status.st_size) != entry.size;
+    if (!is_written) continue;
     const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
     Fd reference(openat(parent.get(), name.c_str(), flags));
     if (!reference) throw_system_error("cannot open", path, errno);
-    const Entry entry = decode_entry(fields.bytes());
     SeparateWriter writer(std::move(reference), path, entry, warnings, workplace, parent);
     rewrite(key, writer);
     if (writer.changed()) ++separated;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "stores/files/aside.h"
@@ -17,6 +18,7 @@
 #include "stores/files/files.h"
 #include "stores/files/listing.h"
 #include "stores/files/metadata.h"
+#include "stores/files/mounts.h"
 #include "stores/files/status.h"
 
 namespace salvor::stores {
@@ -90,6 +92,7 @@ class FilesSink final : public Sink {
   std::optional<files::DirectoryCache> directories_;
   files::Warnings warnings_;
   std::vector<Pending> pending_;
+  std::set<std::string> foreign_;  // mount points of which the store has nothing but the directory
   std::optional<Bytes> last_key_;
   Bytes scratch_;
 };
@@ -114,7 +117,13 @@ void FilesSink::begin() {
         "restore into another directory, or use --delta to change it into what the "
         "snapshot holds");
   }
-  aside_.emplace(std::filesystem::canonical(options_.target), *options_.clock);
+  const std::filesystem::path target = std::filesystem::canonical(options_.target);
+  aside_.emplace(target, options_.is_live, *options_.clock);
+  if (options_.is_live && options_.one_file_system) {
+    for (const std::filesystem::path& mount : files::mounts_within(target)) {
+      if (mount != target) foreign_.insert(mount.lexically_relative(target).native());
+    }
+  }
   directories_.emplace(root_.get());
 }
 
@@ -259,7 +268,7 @@ void FilesSink::complete(ByteView key, const Entry& entry) {
 
 void FilesSink::push(std::string path, const Entry& entry) {
   Pending pending{std::move(path), entry, {}, 0};
-  if (options_.delta) {
+  if (options_.delta && !foreign_.contains(pending.path)) {
     const Fd fd = files::open_beneath(root_.get(), pending.path, O_RDONLY | O_DIRECTORY);
     if (!fd) throw_system_error("cannot open directory", pending.path, errno);
     const int error = pending.existing.read(fd.get(), scratch_);
@@ -286,10 +295,12 @@ void FilesSink::merge_up_to(Pending& pending, std::string_view name) {
 /// Whether something that the snapshot does not have is none of the store's business.
 bool FilesSink::stays(int parent, const std::string& name, const std::string& path) const {
   if (!options_.is_live) return false;
-  if (name.starts_with(".salvor-")) return true;
   struct stat status {};
   if (fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
-  return S_ISSOCK(status.st_mode) || exclude_.matches(path, S_ISDIR(status.st_mode));
+  // Workplaces, and what was moved aside; but not what a killed restore has left of a file.
+  if (name.starts_with(".salvor-") && S_ISDIR(status.st_mode)) return true;
+  if (S_ISDIR(status.st_mode) && foreign_.contains(path)) return true;
+  return S_ISSOCK(status.st_mode) || exclude_.covers(path, S_ISDIR(status.st_mode));
 }
 
 void FilesSink::close_top() {

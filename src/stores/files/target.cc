@@ -11,6 +11,7 @@
 #include "codec/hash.h"
 #include "stores/files/beneath.h"
 #include "stores/files/files.h"
+#include "stores/files/mounts.h"
 #include "stores/files/replacement.h"
 #include "stores/files/walker.h"
 #include "stores/internal/exchange.h"
@@ -50,6 +51,8 @@ class FilesTarget final : public Target {
   std::optional<bool> refuses_writes() override { return std::nullopt; }
   std::vector<SelfCheck> check(std::stop_token) override { return {}; }
 
+  void try_write_over() override;
+
   void query(const std::string&, std::stop_token, const std::function<bool(const Row&)>&) override {
     throw Error(ErrorCode::usage, "a store of files answers no SQL",
                 "name a store that is a database");
@@ -75,6 +78,18 @@ class FilesTarget final : public Target {
   const FilesTargetOptions options_;
   const files::Exclude exclude_;
 };
+
+void FilesTarget::try_write_over() {
+  if (options_.one_file_system) return;
+  const std::filesystem::path root = real_place(options_.root);
+  for (const std::filesystem::path& mount : files::mounts_within(root)) {
+    if (mount == root || exclude_.covers(mount.lexically_relative(root).native(), true)) continue;
+    throw Error(ErrorCode::refused,
+                "another file system is mounted at " + printable(mount.native()) +
+                    ", out of which nothing can be moved aside",
+                "make it a store of its own, and set one_file_system in this one; or unmount it");
+  }
+}
 
 TargetIdentity FilesTarget::identify(std::int64_t count_ms_max) const {
   TargetIdentity identity;

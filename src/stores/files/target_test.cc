@@ -355,6 +355,135 @@ TEST_F(FilesTargetTest, WhatIsNotProtectedSurvivesKills) {
   }
 }
 
+TEST_F(FilesTargetTest, WhatIsMadeInTheWayOfWhatIsNotProtectedIsAConflict) {
+  exclude = {"cache/", "kept/"};
+  put(live() / "file", "first");
+  const testing::Taken taken = take();
+  put(live() / "file", "second");
+  put(live() / "cache/sessions", "old");
+  put(live() / "kept/page", "old");
+  const std::string before = text_of(live());
+  make_copy(taken);
+  ReplacementFaults faults;
+  bool is_made = false;
+  faults.before_step = [&](std::string_view step) {
+    if (step != "move what is not protected" || is_made) return;
+    is_made = true;
+    put(live() / "cache/sessions", "new");
+  };
+  try {
+    target(faults)->replacement("r1", "media")->cut_over(kWaitMs);
+    FAIL() << "expected a conflict";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::conflict);
+    EXPECT_NE(error.message().find((live() / "cache").native()), std::string::npos)
+        << error.message();
+  }
+  const auto replacing = replacement();
+  EXPECT_THROW(replacing->settle(Way::forth), Error);
+  EXPECT_EQ(content_of(live() / "cache/sessions"), "new");
+  EXPECT_EQ(content_of(live() / "kept/page"), "old");
+  EXPECT_EQ(content_of(replacing->workplace() / "old/cache/sessions"), "old");
+  // Moved aside, it goes on.
+  fs::rename(live() / "cache", live().parent_path() / "aside");
+  replacing->cut_over(kWaitMs);
+  EXPECT_EQ(content_of(live() / "file"), "first");
+  EXPECT_EQ(content_of(live() / "cache/sessions"), "old");
+  replacing->swap_back(kWaitMs);
+  EXPECT_EQ(text_of(live()), before);
+}
+
+TEST_F(FilesTargetTest, WhatIsInTheWayOfAnUndoStaysWithTheCopy) {
+  exclude = {"cache/"};
+  put(live() / "file", "first");
+  const testing::Taken taken = take();
+  put(live() / "cache/page", "old");
+  const std::string before = text_of(live());
+  make_copy(taken);
+  ReplacementFaults faults;
+  faults.before_step = [&](std::string_view step) {
+    if (step == "move what is not protected") put(live() / "cache/page", "new");
+  };
+  EXPECT_THROW(target(faults)->replacement("r1", "media")->cut_over(kWaitMs), Error);
+  const auto replacing = replacement();
+  replacing->settle(Way::back);
+  replacing->swap_back(kWaitMs);
+  EXPECT_EQ(text_of(live()), before);
+  EXPECT_EQ(content_of(replacing->copy() / "cache/page"), "new");
+}
+
+TEST_F(FilesTargetTest, WhatIsMadeBetweenTwoMovesIsNeverTakenForWhatWasLive) {
+  put(live() / "file", "first");
+  const testing::Taken taken = take();
+  put(live() / "file", "second");
+  const std::string before = text_of(live());
+  make_copy(taken);
+  ReplacementFaults faults;
+  faults.can_exchange_names = false;
+  faults.before_step = [&](std::string_view step) {
+    if (step == "move the copy in") put(live() / "file", "of somebody else");
+  };
+  const auto replacing = [&] { return target(faults)->replacement("r1", "media"); };
+  EXPECT_THROW(replacing()->cut_over(kWaitMs), Error);
+  EXPECT_THROW(replacing()->cut_over(kWaitMs), Error);
+  EXPECT_THROW(replacing()->discard_copy(), Error);
+  EXPECT_THROW(replacing()->swap_back(kWaitMs), Error);
+  EXPECT_EQ(content_of(live() / "file"), "of somebody else");
+  fs::rename(live(), live().parent_path() / "aside");
+  replacing()->swap_back(kWaitMs);
+  EXPECT_EQ(text_of(live()), before);
+  replacing()->discard_copy();
+}
+
+TEST_F(FilesTargetTest, AWriteBeforeTheCopyIsCompleteIsNoticed) {
+  put(live() / "same size", "first");
+  put(live() / "untouched", "first");
+  const testing::Taken taken = take();
+  const auto replacing = replacement();
+  replacing->provision();
+  {
+    const auto sink = replacing->sink();
+    sink->begin();
+    for (const auto& thing : taken.things) {
+      if (thing.entry.kind == EntryKind::file) {
+        EXPECT_TRUE(sink->reuse(thing.key, thing.entry));
+      } else {
+        sink->make(thing.key, thing.entry);
+      }
+    }
+    put(live() / "same size", "wrote");
+    for (const auto& thing : taken.things) sink->complete(thing.key, thing.entry);
+    sink->commit();
+  }
+  if (inode(live() / "same size") != inode(replacing->copy() / "same size")) {
+    GTEST_SKIP() << "this file system shares blocks";
+  }
+  std::vector<std::string> asked;
+  replacing->separate([&](ByteView key, FileWriter& writer) {
+    asked.push_back(path_of_key(key));
+    testing::put_content(*taken.find(asked.back()), writer, true);
+  });
+  EXPECT_EQ(asked, std::vector<std::string>{"same size"});
+}
+
+TEST_F(FilesTargetTest, NothingIsGivenUpWhileNothingIsLive) {
+  put(live() / "file", "first");
+  make_copy(take());
+  const auto replacing = replacement();
+  EXPECT_THROW(replacing->try_discard_old(), Error);
+  replacing->cut_over(kWaitMs);
+  replacing->try_discard_old();
+  fs::rename(live(), live().parent_path() / "aside");
+  EXPECT_THROW(replacing->try_discard_old(), Error);
+  EXPECT_THROW(replacing->discard_old(), Error);
+  fs::rename(live().parent_path() / "aside", live());
+  replacing->discard_old();
+  // What a kill leaves between the last two steps.
+  fs::create_directory(replacing->workplace());
+  replacing->discard_old();
+  EXPECT_FALSE(fs::exists(replacing->workplace()));
+}
+
 TEST_F(FilesTargetTest, AMountPointIsRefused) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can mount";
   fs::create_directories(live() / "below/a blank");
@@ -373,6 +502,88 @@ TEST_F(FilesTargetTest, AMountPointIsRefused) {
   if (exit_status == 77) GTEST_SKIP() << "mounting is not permitted here";
   EXPECT_EQ(exit_status, 6);
   EXPECT_FALSE(fs::exists(replacement()->workplace()));
+}
+
+/// Writes the snapshot over what is live, where a file system of its own is mounted at `mounted`.
+/// Yields 0; 6 when that is refused; 77 where mounting is not permitted.
+class MountedStoreTest : public FilesTargetTest {
+ protected:
+  int write_over(const testing::Taken& taken, const fs::path& mounted,
+                 const std::function<void()>& prepare, const std::function<bool()>& is_right) {
+    sqlite::Child child([&](const auto&, const auto&) {
+      if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+          mount("none", mounted.c_str(), "tmpfs", 0, nullptr) != 0) {
+        _exit(77);
+      }
+      try {
+        prepare();
+        FilesTargetOptions options;
+        options.root = live();
+        options.exclude = exclude;
+        options.one_file_system = one_file_system;
+        make_files_target(std::move(options))->try_write_over();
+        const auto sink = make_files_sink({.target = live(),
+                                           .delta = true,
+                                           .is_live = true,
+                                           .exclude = exclude,
+                                           .one_file_system = one_file_system});
+        testing::put_all(taken, *sink, true);
+        _exit(is_right() ? 0 : 1);
+      } catch (const Error& error) {
+        _exit(error.code() == ErrorCode::refused ? 6 : 2);
+      }
+    });
+    return child.wait();
+  }
+
+  bool one_file_system = false;
+};
+
+TEST_F(MountedStoreTest, WhatIsInTheWayStaysWithinAMountPoint) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can mount";
+  put(live() / "file", "first");
+  const testing::Taken taken = take();
+  const auto holders = [this] {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(live())) {
+      if (entry.path().filename().native().starts_with(".salvor-aside-")) found.push_back(entry);
+    }
+    return found;
+  };
+  const auto prepare = [&] {
+    put(live() / "added/deep", "kept");
+    put(live() / ".salvor-123", "of a killed restore");
+    fs::create_directory(live() / "file");
+  };
+  const int exit_status = write_over(taken, live(), prepare, [&] {
+    const auto asides = holders();
+    // What was moved aside is no part of the store.
+    std::vector<std::string> seen;
+    for (const auto& thing : take().things) seen.push_back(path_of_key(thing.key));
+    return content_of(live() / "file") == "first" && asides.size() == 1 &&
+           content_of(asides[0] / "added/deep") == "kept" &&
+           content_of(asides[0] / ".salvor-123") == "of a killed restore" &&
+           fs::is_directory(asides[0] / "file") && seen == std::vector<std::string>{"", "file"};
+  });
+  if (exit_status == 77) GTEST_SKIP() << "mounting is not permitted here";
+  EXPECT_EQ(exit_status, 0);
+}
+
+TEST_F(MountedStoreTest, AFileSystemWithinTheStoreIsRefused) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can mount";
+  fs::create_directory(live() / "disk");
+  const testing::Taken taken = take();
+  const auto prepare = [&] { put(live() / "disk/file", "its own"); };
+  const auto is_right = [&] { return content_of(live() / "disk/file") == "its own"; };
+  const int exit_status = write_over(taken, live() / "disk", prepare, is_right);
+  if (exit_status == 77) GTEST_SKIP() << "mounting is not permitted here";
+  EXPECT_EQ(exit_status, 6);
+  // Where it is no part of the store, it stays as it is.
+  one_file_system = true;
+  EXPECT_EQ(write_over(taken, live() / "disk", prepare, is_right), 0);
+  one_file_system = false;
+  exclude = {"disk/"};
+  EXPECT_EQ(write_over(taken, live() / "disk", prepare, is_right), 0);
 }
 
 TEST_F(FilesTargetTest, WhoWritesIsNamedAndNothingHasChanged) {

@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "stores/files/aside.h"
 #include "stores/files/beneath.h"
 #include "stores/files/status.h"
 
@@ -284,6 +285,12 @@ Walker::Outcome Walker::list_directory(const Node& node, Bytes& scratch) {
   if (error != 0 && node.first.empty())
     throw_system_error("cannot list", "the store's root", error);
   if (error != 0) add_problem(node.first, "cannot list", error);
+  if (node.first.empty()) {
+    outcome.listing.keep_if([](const Listing::Name& name) {
+      const bool may_be = name.type == DT_DIR || name.type == DT_UNKNOWN;
+      return !may_be || !name.view().starts_with(kAsideWithin);
+    });
+  }
   if (!options_.exclude.empty()) {
     std::string full = path.empty() ? path : path + '/';
     const std::size_t prefix_bytes = full.size();

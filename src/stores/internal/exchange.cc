@@ -209,8 +209,10 @@ void Exchange::bring_in() {
                 "resume the restore, so that it is made");
   }
   const std::uint64_t live = inode_at(places_.live);
-  const bool half_way = live == 0 && inode_at(places_.parked) != 0;
-  if (!half_way) note_live(live);
+  const bool is_parked = inode_at(places_.parked) != 0;
+  // Where names can't be exchanged, somebody may have made one between the two moves.
+  if (live != 0 && is_parked) throw_move_error(places_.fresh, places_.live, EEXIST);
+  if (!is_parked) note_live(live);
   if (live != 0 && exchange(places_.fresh)) {
     settle();
     return;
@@ -271,8 +273,8 @@ void Exchange::discard_copy() {
   if (inode_at(places_.workplace) == 0) return;
   const bool goes_on = !being_discarded().empty();
   const std::optional<std::uint64_t> live = noted_live();
-  const bool holds_live =
-      live && *live != 0 && (inode_at(places_.fresh) == *live || inode_at(places_.parked) == *live);
+  const std::uint64_t parked = inode_at(places_.parked);
+  const bool holds_live = live && *live != 0 && (inode_at(places_.fresh) == *live || parked != 0);
   if (!goes_on && (holds_live || is_cut_over())) {
     throw Error(
         ErrorCode::conflict,
@@ -282,8 +284,9 @@ void Exchange::discard_copy() {
   remove_workplace("copy");
 }
 
-void Exchange::discard_old() {
-  if (inode_at(places_.workplace) == 0) return;
+void Exchange::require_live() const {
+  // An empty one is what a crash has left of a discarded one.
+  if (inode_at(places_.workplace) == 0 || fs::is_empty(places_.workplace)) return;
   if (!is_cut_over()) {
     throw Error(ErrorCode::conflict,
                 "the copy in " + printable(places_.workplace.native()) + " is not live",
@@ -295,7 +298,11 @@ void Exchange::discard_old() {
                     ", so what was live is not given up",
                 "undo the restore");
   }
-  remove_workplace("old");
+}
+
+void Exchange::discard_old() {
+  require_live();
+  if (inode_at(places_.workplace) != 0) remove_workplace("old");
 }
 
 }  // namespace salvor::stores

@@ -67,6 +67,10 @@ class Exchange {
   void discard_copy();
   void discard_old();
 
+  /// Errors: conflict, as discard_old(): the copy is not live, or nothing is. None without a
+  /// workplace, and for the rest of one.
+  void require_live() const;
+
   /// Errors: refused, when discard_old() has begun: what was live is not whole any more.
   void require_old() const;
 

@@ -98,6 +98,8 @@ class SqliteReplacement final : public Replacement {
 
   std::uint64_t separate(const Rewrite&) override { return 0; }
 
+  void settle(Way) override { exchange_.settle(); }
+
   void try_cut_over(std::int64_t wait_ms_max) override {
     if (exchange_.is_cut_over() || inode_at(places().live) == 0) return;
     LockWait wait(Clock::system(), wait_ms_max);
@@ -141,6 +143,7 @@ class SqliteReplacement final : public Replacement {
     if (inode_at(places().live) != 0) unpoison(places().live, workplace());
     exchange_.discard_copy();
   }
+  void try_discard_old() const override { exchange_.require_live(); }
   void discard_old() override { exchange_.discard_old(); }
 
  private:

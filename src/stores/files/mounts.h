@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+/// Where other file systems begin.
+namespace salvor::stores::files {
+
+/// The mount points at and beneath `path`, which is canonical, in the order of mounting.
+/// Source: proc(5), /proc/PID/mountinfo.   Errors: none: what can't be seen is left out.
+std::vector<std::filesystem::path> mounts_within(const std::filesystem::path& path);
+
+}  // namespace salvor::stores::files
