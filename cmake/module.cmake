@@ -21,6 +21,11 @@ if(SALVOR_FUZZ)
   target_compile_options(salvor_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# salvor_is_test(TARGET): tests are compiled once and run once, so the compiler need not take pains.
+function(salvor_is_test target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0>)
+endfunction()
+
 # salvor_module(NAME [USES module...] [LIBRARIES target...])
 # One folder of src/: a static library of its *.cc, and a test program of its *_test.cc.
 # USES is the whole list of folders whose headers it may include; tools/check_layers.py reads it.
@@ -42,6 +47,7 @@ function(salvor_module name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test salvor_${name} salvor_testing GTest::gtest_main
                           GTest::gmock)
+    salvor_is_test(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS unit)
   endif()
