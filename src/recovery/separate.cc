@@ -35,36 +35,46 @@ void sync_copies(RunContext& context) {
     const std::filesystem::path copy = context.copy_path(store);
     std::error_code error;
     const bool is_directory = std::filesystem::is_directory(copy, error);
+    // Somebody has removed the workplace: there is nothing to be made durable.
+    if (!is_directory && !std::filesystem::exists(copy.parent_path(), error)) continue;
     const Fd fd = open_file(is_directory ? copy : copy.parent_path(), O_RDONLY | O_DIRECTORY);
     if (::syncfs(fd.get()) != 0) throw_system_error("cannot make durable", copy.native(), errno);
   }
 }
 
-/// What stands for a live file that must not have been written: it accepts no other content.
-void require_same(repo::Repository& repository, const repo::Snapshot& snapshot, ByteView key,
-                  stores::FileWriter& writer) {
+bool is_all_zeros(stores::FileWriter& writer, std::uint64_t offset, std::uint64_t length) {
+  constexpr std::uint64_t kBytes = 256U << 10U;
+  Bytes part(std::min(length, kBytes));
+  for (std::uint64_t at = 0; at < length; at += part.size()) {
+    part.resize(std::min(length - at, kBytes));
+    if (writer.read_existing(part, offset + at) != part.size()) return false;
+    if (std::ranges::any_of(part, [](std::byte byte) { return byte != std::byte{0}; }))
+      return false;
+  }
+  return true;
+}
+
+/// Whether a live file has the content that the snapshot has under its key, no more and no less.
+bool has_content(repo::Repository& repository, const repo::Snapshot& snapshot, ByteView key,
+                 stores::FileWriter& writer) {
   repo::TreeCursor cursor(repository.node_reader(), snapshot.root);
   cursor.seek(key);
+  std::uint64_t offset = 0;
   for (const repo::Record* record = cursor.find_record();
        record != nullptr && std::ranges::equal(record->key, key); record = cursor.find_record()) {
-    std::uint64_t offset = record->offset;
+    offset = record->offset;
     for (const repo::Ref& ref : record->refs) {
       Bytes existing(ref.is_hole() ? 0 : ref.length);
-      const bool same = ref.is_hole() || (writer.read_existing(existing, offset) == ref.length &&
-                                          repository.id_of(existing) == ref.id);
-      if (!same) {
-        throw Error(ErrorCode::conflict,
-                    "store " + snapshot.store + ": " + printable(stores::path_of_key(key)) +
-                        " was written while the store was restored",
-                    "lock the service's writes ([service.NAME.writes]), take the run back with "
-                    "--undo, and begin again");
-      }
-      writer.keep(offset, ref.length);
+      const bool same = ref.is_hole() ? is_all_zeros(writer, offset, ref.length)
+                                      : writer.read_existing(existing, offset) == ref.length &&
+                                            repository.id_of(existing) == ref.id;
+      if (!same) return false;
       offset += ref.length;
     }
     cursor.advance();
   }
-  writer.finish();
+  Bytes more(1);
+  return writer.read_existing(more, offset) == 0;
 }
 
 }  // namespace
@@ -73,9 +83,16 @@ void require_unwritten(RunContext& context) {
   for (const StorePlan& store : context.plan.stores) {
     if (store.delta_in_place) continue;
     const repo::Snapshot& snapshot = context.snapshot(store);
-    context.replacement_of(store).separate([&](ByteView key, stores::FileWriter& writer) {
-      require_same(context.repository, snapshot, key, writer);
-    });
+    // Nothing is finished, so that nothing is changed.
+    const auto look = [&](ByteView key, stores::FileWriter& writer) {
+      if (has_content(context.repository, snapshot, key, writer)) return;
+      throw Error(ErrorCode::conflict,
+                  "store " + snapshot.store + ": " + printable(stores::path_of_key(key)) +
+                      " was written while the store was restored",
+                  "lock the service's writes ([service.NAME.writes]), take the run back with "
+                  "--undo, and begin again");
+    };
+    context.replacement_of(store).separate(look, stores::Way::forth);
   }
 }
 
@@ -108,10 +125,23 @@ void give_back_shared(RunContext& context) {
   for (const StorePlan& store : context.plan.stores) {
     if (store.delta_in_place) continue;
     const repo::Snapshot& snapshot = context.snapshot(store);
-    const std::uint64_t count =
-        context.replacement_of(store).separate([&](ByteView key, stores::FileWriter& writer) {
-          write_content(context.repository, snapshot, key, writer);
-        });
+    const auto rewrite = [&](ByteView key, stores::FileWriter& writer) {
+      try {
+        write_content(context.repository, snapshot, key, writer);
+      } catch (const Error& error) {
+        // An undo that could not end would help nobody: the service stays locked for one file.
+        if (!context.undoing || error.code() != ErrorCode::corruption) throw;
+        const std::string line = "store " + store.name + ": " +
+                                 printable(stores::path_of_key(key)) +
+                                 " was written through the copy, and does not have its old content "
+                                 "back: " +
+                                 error.message();
+        context.say(line);
+        context.deviations.push_back(line);
+      }
+    };
+    const auto way = context.undoing ? stores::Way::back : stores::Way::forth;
+    const std::uint64_t count = context.replacement_of(store).separate(rewrite, way);
     if (count == 0) continue;
     context.say("store " + store.name + ": " + std::to_string(count) +
                 " files were written through the copy; the old ones have their content back");

@@ -103,6 +103,7 @@ void Repository::fetch(std::span<const ChunkId> ids, const FetchGroup& group,
         open_frame(core_->keys, location.pack, location.type, location.frame_offset, part,
                    location.frame_content, frame);
       } catch (const Error& error) {
+        if (error.code() != ErrorCode::corruption && error.code() != ErrorCode::not_found) throw;
         broken = error;
       }
     }

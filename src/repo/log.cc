@@ -236,6 +236,7 @@ std::uint64_t Log::append(LogState& state, LogEntry entry, const StillRight& sti
       if (error.code() != ErrorCode::unreachable || !backend_.size(log_name(sequence))) throw;
     }
     if (created) {
+      require_followed(state, sequence, entry);
       state.apply(entry, stored);
       remember_if_due(state);
       write_due_checkpoint();
@@ -244,10 +245,21 @@ std::uint64_t Log::append(LogState& state, LogEntry entry, const StillRight& sti
     const auto winner = fetch(sequence);
     if (!winner) throw_damaged(log_name(sequence), "it was there, and is gone");
     const bool ours = open(sequence, *winner).nonce == entry.nonce;
+    if (ours) require_followed(state, sequence, entry);
     follow(state, *winner);
     remember_if_due(state);
     if (ours) return sequence;
   }
+}
+
+/// A repair begins the log anew, and removes what lies before: an entry that was put into the gap
+/// is read by nobody. Of a session's begin and end nobody would miss anything.
+void Log::require_followed(const LogState& state, std::uint64_t sequence, const LogEntry& entry) {
+  const bool counts = entry.type == EntryType::point || entry.type == EntryType::keys;
+  if (!counts || state.sequence == 0 || backend_.size(log_name(state.sequence))) return;
+  backend_.remove(log_name(sequence));
+  throw Error(ErrorCode::conflict, "a repair has begun the log of the repository anew meanwhile",
+              "run it again: what it has stored is found");
 }
 
 void Log::remember_if_due(const LogState& state) {

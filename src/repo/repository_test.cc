@@ -285,6 +285,29 @@ TEST_F(RepositoryTest, who_still_goes_by_the_old_log_commits_into_the_new_one) {
   expect_nothing_is_lost(memory_, false);
 }
 
+TEST_F(RepositoryTest, who_is_further_behind_the_old_log_is_told) {
+  const auto writer = open_repository(memory_, Access::write);
+  auto session = writer->begin();
+  {
+    const auto other = open_repository(memory_, Access::write);
+    other->begin()->abandon();
+    other->begin()->abandon();
+  }
+  memory_.objects().erase(log_name(5));
+  repair(*open_repository(memory_, Access::repair));
+  Snapshot snapshot;
+  snapshot.store = "store";
+  snapshot.root = session->tree().finish().id;
+  try {
+    session->commit({{}, "service", {}, "", {snapshot}});
+    FAIL() << "expected a conflict";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::conflict) << error.message();
+  }
+  session.reset();
+  expect_nothing_is_lost(memory_, false);
+}
+
 // What a backup has found in the index may be gone when it commits.
 TEST_F(RepositoryTest, a_backup_beside_a_repair_that_replaces_packs_is_refused) {
   const auto writer = open_repository(memory_, Access::write);

@@ -28,6 +28,8 @@ enum class Way {
 struct ReplacementState {
   bool provisioned = false;  ///< the workplace is there
   bool cut_over = false;     ///< the live path has the restored copy
+  bool has_written =
+      false;  ///< on the way back something was found written, and is in the copy only
 };
 
 /// Brings a restored copy into the place of a live store, and back again.
@@ -65,9 +67,10 @@ class Replacement {
   /// back what it had, which is what the snapshot has: `rewrite` is called with the key and a
   /// writer for each, to be used as with delta (read_existing, then keep or write, and finish).
   /// Where all is kept, nothing is changed. To be called after hooks that write into the copy, and
-  /// before swap_back(). Yields how many files were given something back.
+  /// before swap_back(). On the way back nobody knows who wrote: it is noted that the copy has it.
+  /// Yields how many files were given something back.
   using Rewrite = std::function<void(ByteView key, FileWriter& writer)>;
-  virtual std::uint64_t separate(const Rewrite& rewrite) = 0;
+  virtual std::uint64_t separate(const Rewrite& rewrite, Way way) = 0;
 
   /// Finishes what an interrupted cut_over() or swap_back() has begun to move, so that stores that
   /// lie within this one have their place again. Changes nothing else. On the way back, what an

@@ -168,6 +168,16 @@ class RestoreFailingTest : public ::testing::Test {
     }
   }
 
+  /// Restores, and is killed at a place.
+  static void kill_at(const Shop& shop, const std::string& where) {
+    testing::ShopRestore restore;
+    restore.reach = [&](std::string_view place) {
+      if (place == where) ::kill(::getpid(), SIGKILL);
+    };
+    testing::Child child([&] { restore_shop(shop, restore); });
+    ASSERT_EQ(child.wait(), -SIGKILL);
+  }
+
   TemporaryDirectory scratch_{testing::fast_directory()};
   Shop template_{scratch_.path() / "template", breakable()};
   TreeDescription damaged_;
@@ -229,14 +239,46 @@ TEST_F(RestoreFailingTest, WhatCanNotBeTakenUpTakesNothingBack) {
   }
 }
 
+/// The service writes in place once the locks of a killed restore have gone.
+TEST_F(RestoreFailingTest, AServiceThatWritesAfterAKillIsNoticed) {
+  const Shop shop = copy();
+  kill_at(shop, "verify-copy:done");
+  shell("echo service >> '" + shop.live().native() + "/media/upload-1'");
+  const TreeDescription written = seen(shop);
+  const auto outcome = control::resume_restore(shop.config(), continue_run(), {}).outcome;
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->code(), ErrorCode::conflict) << outcome.failure->what();
+  EXPECT_EQ(testing::tree_difference(written, seen(shop)), "");
+  const auto undone = control::undo_restore(shop.config(), continue_run(), {}).outcome;
+  EXPECT_EQ(undone.state, "undone");
+  EXPECT_EQ(testing::tree_difference(written, seen(shop)), "");
+}
+
+TEST_F(RestoreFailingTest, WhatAServiceWritesWhileACommandWasKilledIsKept) {
+  const Shop shop = copy();
+  kill_at(shop, "validate:began");
+  shell("echo service >> '" + shop.live().native() + "/media/upload-1'");
+  const auto undone = control::undo_restore(shop.config(), continue_run(), {}).outcome;
+  EXPECT_EQ(undone.state, "undone") << (undone.failure ? undone.failure->what() : "");
+  expect_old_data(shop);
+  ASSERT_EQ(undone.kept.size(), 1U);
+  shell("test \"$(tail -c 8 '" + undone.kept.front() + "/new/upload-1')\" = service");
+  control::close_restore(shop.config(), continue_run(), {});
+  expect_untouched(shop);
+}
+
+TEST_F(RestoreFailingTest, AWorkplaceThatSomebodyHasRemovedKeepsNoUndoFromEnding) {
+  const Shop shop = copy();
+  break_command(shop, {"check", kFails});
+  ASSERT_EQ(restore_shop(shop).state, "failed");
+  shell("rm -r '" + shop.live().native() + "'/.salvor-*");
+  mend(shop);
+  expect_undone(shop);
+}
+
 TEST_F(RestoreFailingTest, WhatWasWrittenToACopyThatWasLiveIsKept) {
   const Shop shop = copy();
-  testing::ShopRestore restore;
-  restore.reach = [](std::string_view place) {
-    if (place == "cut-over:done") ::kill(::getpid(), SIGKILL);
-  };
-  testing::Child child([&] { restore_shop(shop, restore); });
-  ASSERT_EQ(child.wait(), -SIGKILL);
+  kill_at(shop, "cut-over:done");
   // The locks of the stores have gone with the process.
   shell(
       "cd '" + shop.live().native() +

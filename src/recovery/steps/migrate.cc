@@ -1,5 +1,7 @@
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "base/error.h"
 #include "recovery/internal/separate.h"
 #include "recovery/internal/steps.h"
 
@@ -9,9 +11,15 @@ namespace {
 /// Runs a command against the copy. Whatever comes of it: what it has written through files that
 /// the live store shares is given back first.
 void run_on_copy(RunContext& context, const Command& command, const std::string& what) {
-  const HookOutcome outcome = context.hook(command);
+  std::optional<HookOutcome> outcome;
+  try {
+    outcome = context.hook(command);
+  } catch (const Error&) {
+    give_back_shared(context);
+    throw;
+  }
   give_back_shared(context);
-  require_success(outcome, what, "mend it, and go on with --resume; or go back with --undo");
+  require_success(*outcome, what, "mend it, and go on with --resume; or go back with --undo");
 }
 
 class Migrate final : public Step {

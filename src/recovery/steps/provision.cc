@@ -27,10 +27,11 @@ class Provision final : public Step {
   void undo(RunContext& context) override {
     for (const StorePlan& store : context.plan.stores) {
       if (store.delta_in_place) continue;
+      stores::Replacement& replacement = context.replacement_of(store);
       // Somebody may have written into a copy that was live: a crash opens it before its time.
-      if (!context.journal.ever_began("cut-over")) {
-        context.replacement_of(store).discard_copy();
-      }
+      const bool may_be_written =
+          context.journal.ever_began("cut-over") || replacement.state().has_written;
+      if (!may_be_written) replacement.discard_copy();
       context.journal.reach("provision:undone:" + store.name);
     }
   }

@@ -89,6 +89,7 @@ class Log {
 
   /// Appends, and folds the entry, and those that were appended before it, into `state`. When it
   /// returns, the entry is durable. When it throws `unreachable`, the entry may be there or not.
+  /// Errors: conflict, when a repair has begun the log anew meanwhile, and nobody would read it.
   std::uint64_t append(LogState& state, LogEntry entry, const StillRight& still_right = {});
 
   /// All that the readable entries and checkpoints say, each on its own, where load() can't.
@@ -107,6 +108,7 @@ class Log {
   std::optional<Bytes> fetch(std::uint64_t sequence);
   LogEntry open(std::uint64_t sequence, ByteView stored) const;
   void follow(LogState& state, ByteView stored);
+  void require_followed(const LogState& state, std::uint64_t sequence, const LogEntry& entry);
   void remember_if_due(const LogState& state);
   LogState newest_checkpoint(const Finding& finding, std::uint64_t* newest_named = nullptr);
   std::optional<LogState> read_checkpoint(const std::string& name, const Finding& finding);

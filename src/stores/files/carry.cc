@@ -109,7 +109,7 @@ class Lister {
                                             : frame.path + '/' + std::string(name.view());
       const unsigned type = type_of(frame, name);
       if (is_unprotected(path, name.view(), type)) {
-        add(frame, std::move(path));
+        add(frame, std::move(path), type);
       } else if (type == DT_DIR) {
         frames.push_back(open_frame(std::move(path)));
       }
@@ -151,7 +151,7 @@ class Lister {
     return type == DT_DIR && name.starts_with(options_.workplaces);
   }
 
-  void add(Frame& frame, std::string path) {
+  void add(Frame& frame, std::string path, unsigned type) {
     if (!frame.is_listed) {
       Record parent;
       parent.kind = Kind::parent;
@@ -162,7 +162,8 @@ class Lister {
       frame.is_listed = true;
     }
     Record item;
-    item.is_taken = has_name(to_.get(), path);
+    // A socket is made anew by who listens to it, and an old one is of no use to anybody.
+    item.is_taken = type == DT_SOCK || has_name(to_.get(), path);
     item.path = std::move(path);
     out_.add(encode(item));
   }

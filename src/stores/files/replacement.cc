@@ -30,7 +30,7 @@ class FilesReplacement final : public Replacement {
   }
 
   ReplacementState state() const override {
-    return {exchange_.is_provisioned(), exchange_.is_cut_over()};
+    return {exchange_.is_provisioned(), exchange_.is_cut_over(), has_written(workplace())};
   }
   const fs::path& workplace() const override { return exchange_.places().workplace; }
   fs::path copy() const override {
@@ -47,11 +47,11 @@ class FilesReplacement final : public Replacement {
     return make_copy_sink({exchange_.places().live, exchange_.places().fresh, workplace(), clock_});
   }
 
-  std::uint64_t separate(const Rewrite& rewrite) override {
+  std::uint64_t separate(const Rewrite& rewrite, Way way) override {
     const Exchange::Places& places = exchange_.places();
     exchange_.settle();
     const fs::path& live = exchange_.is_cut_over() ? places.parked : places.live;
-    return inode_at(live) == 0 ? 0 : separate_shared(workplace(), live, rewrite);
+    return inode_at(live) == 0 ? 0 : separate_shared(workplace(), live, rewrite, way);
   }
 
   void settle(Way way) override {
@@ -68,7 +68,9 @@ class FilesReplacement final : public Replacement {
   void cut_over(std::int64_t wait_ms_max) override {
     const Exchange::Places& places = exchange_.places();
     exchange_.settle();
-    if (!exchange_.is_cut_over() && inode_at(places.live) != 0 && inode_at(places.fresh) != 0) {
+    const bool is_half_way = inode_at(places.parked) != 0;
+    if (!exchange_.is_cut_over() && inode_at(places.live) != 0 && inode_at(places.fresh) != 0 &&
+        !is_half_way) {
       refuse_mounts();
       wait_for_writers(wait_ms_max);
       list_unprotected(carry_, places.live, places.fresh);

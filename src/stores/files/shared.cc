@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kList = "shared";
 constexpr std::string_view kTime = "shared-since";
+constexpr std::string_view kWritten = "written";
 constexpr std::uint64_t kNoteBytesMax = 64;
 
 /// What the file system stamps now.
@@ -53,10 +54,11 @@ Time shared_since(const fs::path& workplace) {
 class SeparateWriter final : public CompareWriter {
  public:
   SeparateWriter(Fd reference, std::string file_path, const Entry& wanted, Warnings& warnings,
-                 const fs::path& workplace, const Fd& parent)
+                 const fs::path& workplace, const Fd& parent, Way way)
       : CompareWriter(std::move(reference), std::move(file_path), wanted, warnings),
         temporary_(workplace / ("separate-" + std::to_string(Rng::system().next_u64()))),
-        parent_(parent) {}
+        parent_(parent),
+        written_(way == Way::back ? workplace / kWritten : fs::path()) {}
   ~SeparateWriter() override { unlink(temporary_.c_str()); }
 
   bool changed() const { return changed_; }
@@ -72,6 +74,8 @@ class SeparateWriter final : public CompareWriter {
     struct stat status {};
     const bool has_times = fstat(parent_.get(), &status) == 0;
     keep_only_name(name);
+    // Before the copy is the only place that has it.
+    if (!written_.empty()) write_file_atomically(written_, {});
     if (renameat(AT_FDCWD, temporary_.c_str(), parent_.get(), name.c_str()) != 0) {
       throw_system_error("cannot replace", path(), errno);
     }
@@ -95,6 +99,7 @@ class SeparateWriter final : public CompareWriter {
 
   const fs::path temporary_;
   const Fd& parent_;
+  const fs::path written_;  // the note that the copy has what was written; empty for none
   bool changed_ = false;
 };
 
@@ -122,8 +127,12 @@ void SharedList::commit() {
   write_file_atomically(workplace_ / kTime, as_bytes(std::to_string(last.ns)));
 }
 
+bool has_written(const fs::path& workplace) {
+  return inode_at(workplace / kWritten) != 0;
+}
+
 std::uint64_t separate_shared(const fs::path& workplace, const fs::path& live,
-                              const Replacement::Rewrite& rewrite) {
+                              const Replacement::Rewrite& rewrite, Way way) {
   if (inode_at(workplace / kList) == 0) return 0;
   const Time since = shared_since(workplace);
   const Fd root = open_file(live, O_RDONLY | O_DIRECTORY);
@@ -150,7 +159,7 @@ std::uint64_t separate_shared(const fs::path& workplace, const fs::path& live,
     const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
     Fd reference(openat(parent.get(), name.c_str(), flags));
     if (!reference) throw_system_error("cannot open", path, errno);
-    SeparateWriter writer(std::move(reference), path, entry, warnings, workplace, parent);
+    SeparateWriter writer(std::move(reference), path, entry, warnings, workplace, parent, way);
     rewrite(key, writer);
     if (writer.changed()) ++separated;
   }

@@ -33,6 +33,9 @@ class SharedList {
 /// Errors: as those of `rewrite`; no_space; failed.
 std::uint64_t separate_shared(const std::filesystem::path& workplace,
                               const std::filesystem::path& live,
-                              const Replacement::Rewrite& rewrite);
+                              const Replacement::Rewrite& rewrite, Way way);
+
+/// ReplacementState::has_written.
+bool has_written(const std::filesystem::path& workplace);
 
 }  // namespace salvor::stores::files

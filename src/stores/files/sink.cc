@@ -81,6 +81,7 @@ class FilesSink final : public Sink {
   std::optional<struct stat> look_at(const Place& place) const;
   void link(const Place& place, ByteView key, const Entry& entry);
   void merge_up_to(Pending& pending, std::string_view name);
+  bool has_mount(const std::string& path) const;
   bool stays(int parent, const std::string& name, const std::string& path) const;
   void push(std::string path, const Entry& entry);
   void close_top();
@@ -92,7 +93,7 @@ class FilesSink final : public Sink {
   std::optional<files::DirectoryCache> directories_;
   files::Warnings warnings_;
   std::vector<Pending> pending_;
-  std::set<std::string> foreign_;  // mount points of which the store has nothing but the directory
+  std::set<std::string> mounts_;  // live: other file systems within the target, by their paths
   std::optional<Bytes> last_key_;
   Bytes scratch_;
 };
@@ -119,9 +120,9 @@ void FilesSink::begin() {
   }
   const std::filesystem::path target = std::filesystem::canonical(options_.target);
   aside_.emplace(target, options_.is_live, *options_.clock);
-  if (options_.is_live && options_.one_file_system) {
+  if (options_.is_live) {
     for (const std::filesystem::path& mount : files::mounts_within(target)) {
-      if (mount != target) foreign_.insert(mount.lexically_relative(target).native());
+      if (mount != target) mounts_.insert(mount.lexically_relative(target).native());
     }
   }
   directories_.emplace(root_.get());
@@ -268,7 +269,9 @@ void FilesSink::complete(ByteView key, const Entry& entry) {
 
 void FilesSink::push(std::string path, const Entry& entry) {
   Pending pending{std::move(path), entry, {}, 0};
-  if (options_.delta && !foreign_.contains(pending.path)) {
+  // Of another file system the store has the directory and nothing else.
+  const bool is_foreign = options_.one_file_system && mounts_.contains(pending.path);
+  if (options_.delta && !is_foreign) {
     const Fd fd = files::open_beneath(root_.get(), pending.path, O_RDONLY | O_DIRECTORY);
     if (!fd) throw_system_error("cannot open directory", pending.path, errno);
     const int error = pending.existing.read(fd.get(), scratch_);
@@ -292,6 +295,13 @@ void FilesSink::merge_up_to(Pending& pending, std::string_view name) {
   }
 }
 
+/// Whether another file system is mounted there, or below: it would be moved away with it.
+bool FilesSink::has_mount(const std::string& path) const {
+  if (mounts_.contains(path)) return true;
+  const auto below = mounts_.lower_bound(path + '/');
+  return below != mounts_.end() && below->starts_with(path + '/');
+}
+
 /// Whether something that the snapshot does not have is none of the store's business.
 bool FilesSink::stays(int parent, const std::string& name, const std::string& path) const {
   if (!options_.is_live) return false;
@@ -299,7 +309,7 @@ bool FilesSink::stays(int parent, const std::string& name, const std::string& pa
   if (fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
   // Workplaces, and what was moved aside; but not what a killed restore has left of a file.
   if (name.starts_with(".salvor-") && S_ISDIR(status.st_mode)) return true;
-  if (S_ISDIR(status.st_mode) && foreign_.contains(path)) return true;
+  if (S_ISDIR(status.st_mode) && has_mount(path)) return true;
   return S_ISSOCK(status.st_mode) || exclude_.covers(path, S_ISDIR(status.st_mode));
 }
 

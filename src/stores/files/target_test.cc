@@ -249,15 +249,15 @@ TEST_F(FilesTargetTest, SeparatesWhatWasWrittenThroughASharedFile) {
   const std::string written = text_of(replacing->copy());
   const bool is_shared =
       inode(live() / "deep/er/changed") == inode(replacing->copy() / "deep/er/changed");
-  EXPECT_EQ(replacing->separate(rewrite(taken)), is_shared ? 3U : 0U);
+  EXPECT_EQ(replacing->separate(rewrite(taken), Way::forth), is_shared ? 3U : 0U);
   EXPECT_EQ(text_of(live()), before);
   EXPECT_EQ(text_of(replacing->copy()), written);
-  EXPECT_EQ(replacing->separate(rewrite(taken)), 0U);
+  EXPECT_EQ(replacing->separate(rewrite(taken), Way::forth), 0U);
   // And after the cut-over, when the other side is what was live.
   replacing->cut_over(kWaitMs);
   in_place("late", "LATE");
   const std::string written_later = text_of(live());
-  EXPECT_EQ(replacing->separate(rewrite(taken)), is_shared ? 1U : 0U);
+  EXPECT_EQ(replacing->separate(rewrite(taken), Way::forth), is_shared ? 1U : 0U);
   EXPECT_EQ(text_of(live()), written_later);
   replacing->swap_back(kWaitMs);
   EXPECT_EQ(text_of(live()), before);
@@ -413,9 +413,11 @@ TEST_F(FilesTargetTest, WhatIsInTheWayOfAnUndoStaysWithTheCopy) {
 }
 
 TEST_F(FilesTargetTest, WhatIsMadeBetweenTwoMovesIsNeverTakenForWhatWasLive) {
+  exclude = {"cache/"};
   put(live() / "file", "first");
   const testing::Taken taken = take();
   put(live() / "file", "second");
+  put(live() / "cache/page", "unprotected");
   const std::string before = text_of(live());
   make_copy(taken);
   ReplacementFaults faults;
@@ -430,6 +432,10 @@ TEST_F(FilesTargetTest, WhatIsMadeBetweenTwoMovesIsNeverTakenForWhatWasLive) {
   EXPECT_THROW(replacing()->swap_back(kWaitMs), Error);
   EXPECT_EQ(content_of(live() / "file"), "of somebody else");
   fs::rename(live(), live().parent_path() / "aside");
+  faults.before_step = {};
+  replacing()->cut_over(kWaitMs);
+  EXPECT_EQ(content_of(live() / "file"), "first");
+  EXPECT_EQ(content_of(live() / "cache/page"), "unprotected");
   replacing()->swap_back(kWaitMs);
   EXPECT_EQ(text_of(live()), before);
   replacing()->discard_copy();
@@ -459,11 +465,15 @@ TEST_F(FilesTargetTest, AWriteBeforeTheCopyIsCompleteIsNoticed) {
     GTEST_SKIP() << "this file system shares blocks";
   }
   std::vector<std::string> asked;
-  replacing->separate([&](ByteView key, FileWriter& writer) {
-    asked.push_back(path_of_key(key));
-    testing::put_content(*taken.find(asked.back()), writer, true);
-  });
+  replacing->separate(
+      [&](ByteView key, FileWriter& writer) {
+        asked.push_back(path_of_key(key));
+        testing::put_content(*taken.find(asked.back()), writer, true);
+      },
+      Way::back);
   EXPECT_EQ(asked, std::vector<std::string>{"same size"});
+  EXPECT_TRUE(replacing->state().has_written);
+  EXPECT_EQ(content_of(replacing->copy() / "same size"), "wrote");
 }
 
 TEST_F(FilesTargetTest, NothingIsGivenUpWhileNothingIsLive) {
@@ -502,88 +512,6 @@ TEST_F(FilesTargetTest, AMountPointIsRefused) {
   if (exit_status == 77) GTEST_SKIP() << "mounting is not permitted here";
   EXPECT_EQ(exit_status, 6);
   EXPECT_FALSE(fs::exists(replacement()->workplace()));
-}
-
-/// Writes the snapshot over what is live, where a file system of its own is mounted at `mounted`.
-/// Yields 0; 6 when that is refused; 77 where mounting is not permitted.
-class MountedStoreTest : public FilesTargetTest {
- protected:
-  int write_over(const testing::Taken& taken, const fs::path& mounted,
-                 const std::function<void()>& prepare, const std::function<bool()>& is_right) {
-    sqlite::Child child([&](const auto&, const auto&) {
-      if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-          mount("none", mounted.c_str(), "tmpfs", 0, nullptr) != 0) {
-        _exit(77);
-      }
-      try {
-        prepare();
-        FilesTargetOptions options;
-        options.root = live();
-        options.exclude = exclude;
-        options.one_file_system = one_file_system;
-        make_files_target(std::move(options))->try_write_over();
-        const auto sink = make_files_sink({.target = live(),
-                                           .delta = true,
-                                           .is_live = true,
-                                           .exclude = exclude,
-                                           .one_file_system = one_file_system});
-        testing::put_all(taken, *sink, true);
-        _exit(is_right() ? 0 : 1);
-      } catch (const Error& error) {
-        _exit(error.code() == ErrorCode::refused ? 6 : 2);
-      }
-    });
-    return child.wait();
-  }
-
-  bool one_file_system = false;
-};
-
-TEST_F(MountedStoreTest, WhatIsInTheWayStaysWithinAMountPoint) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can mount";
-  put(live() / "file", "first");
-  const testing::Taken taken = take();
-  const auto holders = [this] {
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(live())) {
-      if (entry.path().filename().native().starts_with(".salvor-aside-")) found.push_back(entry);
-    }
-    return found;
-  };
-  const auto prepare = [&] {
-    put(live() / "added/deep", "kept");
-    put(live() / ".salvor-123", "of a killed restore");
-    fs::create_directory(live() / "file");
-  };
-  const int exit_status = write_over(taken, live(), prepare, [&] {
-    const auto asides = holders();
-    // What was moved aside is no part of the store.
-    std::vector<std::string> seen;
-    for (const auto& thing : take().things) seen.push_back(path_of_key(thing.key));
-    return content_of(live() / "file") == "first" && asides.size() == 1 &&
-           content_of(asides[0] / "added/deep") == "kept" &&
-           content_of(asides[0] / ".salvor-123") == "of a killed restore" &&
-           fs::is_directory(asides[0] / "file") && seen == std::vector<std::string>{"", "file"};
-  });
-  if (exit_status == 77) GTEST_SKIP() << "mounting is not permitted here";
-  EXPECT_EQ(exit_status, 0);
-}
-
-TEST_F(MountedStoreTest, AFileSystemWithinTheStoreIsRefused) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can mount";
-  fs::create_directory(live() / "disk");
-  const testing::Taken taken = take();
-  const auto prepare = [&] { put(live() / "disk/file", "its own"); };
-  const auto is_right = [&] { return content_of(live() / "disk/file") == "its own"; };
-  const int exit_status = write_over(taken, live() / "disk", prepare, is_right);
-  if (exit_status == 77) GTEST_SKIP() << "mounting is not permitted here";
-  EXPECT_EQ(exit_status, 6);
-  // Where it is no part of the store, it stays as it is.
-  one_file_system = true;
-  EXPECT_EQ(write_over(taken, live() / "disk", prepare, is_right), 0);
-  one_file_system = false;
-  exclude = {"disk/"};
-  EXPECT_EQ(write_over(taken, live() / "disk", prepare, is_right), 0);
 }
 
 TEST_F(FilesTargetTest, WhoWritesIsNamedAndNothingHasChanged) {

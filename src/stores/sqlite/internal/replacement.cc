@@ -82,7 +82,7 @@ class SqliteReplacement final : public Replacement {
                   std::move(faults)) {}
 
   ReplacementState state() const override {
-    return {exchange_.is_provisioned(), exchange_.is_cut_over()};
+    return {.provisioned = exchange_.is_provisioned(), .cut_over = exchange_.is_cut_over()};
   }
   const fs::path& workplace() const override { return places().workplace; }
   fs::path copy() const override {
@@ -96,7 +96,7 @@ class SqliteReplacement final : public Replacement {
                                           places().fresh.filename().native());
   }
 
-  std::uint64_t separate(const Rewrite&) override { return 0; }
+  std::uint64_t separate(const Rewrite&, Way) override { return 0; }
 
   void settle(Way) override { exchange_.settle(); }
 
