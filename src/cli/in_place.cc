@@ -96,7 +96,9 @@ void show_taken_back(Output& output, const RunOutcome& outcome) {
   for (auto step = outcome.steps.rbegin(); step != outcome.steps.rend(); ++step) {
     if (step->result == "undone") undone += (undone.empty() ? "" : ", ") + step->name;
   }
-  if (outcome.state == "undone" && !undone.empty()) output.line("taken back: " + undone);
+  // Not by who closes a run that was undone before.
+  const bool is_now = outcome.acted && outcome.state == "undone" && !undone.empty();
+  if (is_now) output.line("taken back: " + undone);
 }
 
 void show(Output& output, const control::InPlaceReport& report) {
