@@ -84,12 +84,18 @@ class DatasetTest(BenchTest):
 
     @staticmethod
     def contents(folder):
+        """{path: bytes} of what is below `folder`. A symlink is where it leads: the tree may have it
+        without its target."""
         found = {}
         for directory, _, names in os.walk(folder):
             for name in names:
                 path = os.path.join(directory, name)
-                with open(path, "rb") as file:
-                    found[os.path.relpath(path, folder)] = file.read()
+                if os.path.islink(path):
+                    content = os.fsencode(os.readlink(path))
+                else:
+                    with open(path, "rb") as file:
+                        content = file.read()
+                found[os.path.relpath(path, folder)] = content
         return found
 
 
