@@ -84,8 +84,8 @@ class DatasetTest(BenchTest):
 
     @staticmethod
     def contents(folder):
-        """{path: bytes} of what is below `folder`. A symlink is where it leads: the tree may have it
-        without its target."""
+        """{path: bytes} of what is below `folder`. A symlink is where it leads: the tree may have
+        it without its target."""
         found = {}
         for directory, _, names in os.walk(folder):
             for name in names:
@@ -172,6 +172,7 @@ class WholeTest(BenchTest):
         self.replace(datasets.time, "sleep", lambda seconds: None)
         # Never the machine's caches: a test must not slow down everything else.
         self.replace(files.measure, "can_drop_caches", lambda: False)
+        self.replace(files.measure.os, "sync", lambda: None)
         self.replace(files.sys, "argv", ["files.py", "--small", "--only", "salvor,tree"])
         output = io.StringIO()
         with mock.patch.dict(os.environ, {"SALVOR_BENCH_DIR": self.folder}), \

@@ -53,6 +53,20 @@ repo::Snapshot read_store(repo::Repository& repository, repo::Session& session,
   return snapshot;
 }
 
+/// When each was marked.
+std::vector<Time> mark_all(const std::vector<StoreInput>& inputs, Clock& clock) {
+  std::vector<Time> marked;
+  for (const StoreInput& input : inputs) {
+    try {
+      input.source->mark();
+    } catch (const Error& error) {
+      throw error.with_context("store " + input.name);
+    }
+    marked.push_back(clock.now());
+  }
+  return marked;
+}
+
 void expect(const repo::Repository& repository, const std::vector<StoreInput>& inputs,
             const Options& options) {
   if (options.progress == nullptr) return;
@@ -77,14 +91,13 @@ Result run(repo::Repository& repository, const std::vector<StoreInput>& inputs,
     result.point.time = clock.now();
     expect(repository, inputs, options);
     std::vector<Time> marked;
-    for (const StoreInput& input : inputs) {
-      try {
-        input.source->mark();
-      } catch (const Error& error) {
-        throw error.with_context("store " + input.name);
-      }
-      marked.push_back(clock.now());
+    const auto mark = [&] { marked = mark_all(inputs, clock); };
+    if (options.around_mark) {
+      options.around_mark(mark);
+    } else {
+      mark();
     }
+    SALVOR_ASSERT(marked.size() == inputs.size());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       result.point.snapshots.push_back(
           read_store(repository, *session, inputs[i], options, clock, marked[i], result));

@@ -33,6 +33,8 @@ struct Options {
   std::string version;                            ///< of the program, kept with the point
   std::map<std::string, std::string> facts = {};  ///< kept with the point
   unsigned threads = 0;                           ///< 0: chosen by the machine
+  /// Called with what marks all stores, to call it once, while writes are held for example.
+  std::function<void(const std::function<void()>& mark)> around_mark = {};
   /// Called with the whole point before it is committed, to add facts that depend on its snapshots.
   std::function<void(repo::Point& point)> before_commit = {};
   Progress* progress = nullptr;

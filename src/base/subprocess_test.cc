@@ -111,7 +111,7 @@ TEST(SubprocessTest, KeepsTheEndsOfOutputs) {
 
 TEST(SubprocessTest, KillsTheWholeGroupAfterTheTimeLimit) {
   SubprocessOptions options = shell("sleep 600 & echo $!; wait");
-  options.time_limit_ms = 300;
+  options.time_limit_ms = 2000;
   const Time begin = Clock::system().monotonic();
   const SubprocessResult result = run(options);
   EXPECT_LT(Clock::system().monotonic().seconds_since(begin), 30);
@@ -123,7 +123,7 @@ TEST(SubprocessTest, KillsTheWholeGroupAfterTheTimeLimit) {
 
 TEST(SubprocessTest, KillsWhatIgnoresTerminate) {
   SubprocessOptions options = shell("trap '' TERM; while :; do sleep 0.1; done");
-  options.time_limit_ms = 200;
+  options.time_limit_ms = 2000;
   options.kill_grace_ms = 100;
   const SubprocessResult result = run(options);
   EXPECT_TRUE(result.timed_out);

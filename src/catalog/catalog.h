@@ -59,6 +59,7 @@ class Catalog {
   /// there already stays.
   void append_journal(std::string_view run, std::uint64_t number, std::string_view record);
   std::vector<std::string> journal(std::string_view run);
+  std::optional<std::string> journal_record(std::string_view run, std::uint64_t number);
 
   /// Remembers how long a step took.   Units: seconds.
   void note_step(std::string_view service, RunKind kind, std::string_view step, double seconds);

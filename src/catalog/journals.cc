@@ -60,6 +60,14 @@ std::vector<std::string> Catalog::journal(std::string_view run) {
   return records;
 }
 
+std::optional<std::string> Catalog::journal_record(std::string_view run, std::uint64_t number) {
+  const std::lock_guard lock(*mutex_);
+  Statement query(database_, "SELECT record FROM journals WHERE run = ? AND number = ?");
+  query.bind(run).bind(static_cast<std::int64_t>(number));
+  if (!query.step()) return std::nullopt;
+  return query.text(0);
+}
+
 void Catalog::note_step(std::string_view service, RunKind kind, std::string_view step,
                         double seconds) {
   const std::lock_guard lock(*mutex_);

@@ -27,8 +27,9 @@ void show(Output& output, const control::BackupReport& report) {
 /// On stderr, whatever the output: the point is there, but not complete.
 void warn_of_unreadable(const control::BackupReport& report) {
   for (const backup::Unreadable& unreadable : report.result.unreadable) {
-    fmt::print(stderr, "salvor: warning: service {}, store {}: not in the backup: {}: {}\n",
-               report.service, unreadable.store, printable(unreadable.path), unreadable.reason);
+    tell(fmt::format("salvor: warning: service {}, store {}: not in the backup: {}: {}\n",
+                     report.service, unreadable.store, printable(unreadable.path),
+                     unreadable.reason));
   }
 }
 
@@ -37,8 +38,7 @@ int report_failures(const std::vector<control::BackupReport>& reports) {
   int status = 0;
   for (const control::BackupReport& report : reports) {
     if (!report.failure) continue;
-    fmt::print(stderr, "salvor: error: {}\n", report.failure->message());
-    if (!report.failure->hint().empty()) fmt::print(stderr, "hint: {}\n", report.failure->hint());
+    tell(*report.failure);
     if (status == 0) status = exit_status(report.failure->code());
   }
   return status;

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "cli/commands.h"
 #include "cli/in_place.h"
 #include "cli/invocation.h"
@@ -17,6 +15,9 @@ std::string verdict_of(const control::DrillReport& report) {
   if (outcome.failure) {
     return fmt::format("FAILED after {}: recovery point {} is not proved to be restorable", took,
                        outcome.plan.point);
+  }
+  if (!report.whole) {
+    return fmt::format("restored and checked in {}, without all stores: it proves no RTO", took);
   }
   if (!report.rto_s) return fmt::format("PROVED: restored and checked in {}", took);
   const std::string objective = human_duration(static_cast<double>(*report.rto_s));
@@ -69,8 +70,7 @@ int drill(Invocation& invocation, const control::DrillRequest& request) {
   }
   if (!report.outcome.failure) return 0;
   const Error& failure = *report.outcome.failure;
-  fmt::print(stderr, "salvor: error: {}\n", failure.message());
-  if (!failure.hint().empty()) fmt::print(stderr, "hint: {}\n", failure.hint());
+  tell(failure);
   return exit_status(failure.code());
 }
 

@@ -14,6 +14,7 @@ std::string notes_of(const repo::Point& point, std::size_t missing) {
     notes.push_back("safety snapshot" +
                     (run == point.facts.end() ? "" : " of run " + printable(run->second)));
   }
+  if (point.is_partial()) notes.push_back("partial");
   if (missing != 0) notes.push_back(fmt::format("{} missing", missing));
   return fmt::format("{}", fmt::join(notes, ", "));
 }

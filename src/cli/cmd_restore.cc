@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "cli/commands.h"
 #include "cli/in_place.h"
 #include "cli/invocation.h"
@@ -37,11 +35,11 @@ void show(Output& output, const control::RestoreReport& report) {
 void warn(const control::RestoredStore& store) {
   const stores::SinkReport& report = store.result.sink;
   for (const std::string& warning : report.warnings) {
-    fmt::print(stderr, "salvor: warning: store {}: {}\n", store.name, printable(warning));
+    tell(fmt::format("salvor: warning: store {}: {}\n", store.name, printable(warning)));
   }
   if (report.moved_aside > 0) {
-    fmt::print(stderr, "salvor: warning: store {}: {} things were in the way, and are now in {}\n",
-               store.name, report.moved_aside, printable(report.moved_aside_to));
+    tell(fmt::format("salvor: warning: store {}: {} things were in the way, and are now in {}\n",
+                     store.name, report.moved_aside, printable(report.moved_aside_to)));
   }
 }
 
@@ -68,8 +66,15 @@ void require_only_a_run(const Request& request) {
   const int runs = (request.resume.empty() ? 0 : 1) + (request.undo.empty() ? 0 : 1) +
                    (request.close.empty() ? 0 : 1);
   if (runs > 1) throw_usage("--resume, --undo and --close exclude each other");
-  if (!request.beside.service.empty() || !request.beside.into.empty() || request.in_place.plan) {
-    throw_usage("--resume, --undo and --close take a run, and nothing else");
+  const control::RestoreRequest& beside = request.beside;
+  const InPlaceOptions& in_place = request.in_place;
+  const bool more = !beside.service.empty() || !beside.into.empty() || !beside.stores.empty() ||
+                    beside.at != control::RestoreRequest{}.at || beside.delta || in_place.plan ||
+                    !in_place.confirm.empty() || in_place.delta ||
+                    in_place.without_safety_snapshot || in_place.request.compare_content ||
+                    !in_place.request.unsaved.empty();
+  if (more) {
+    throw_usage("--resume, --undo and --close take a run, and nothing else: it goes by its plan");
   }
 }
 
@@ -96,7 +101,8 @@ int restore(Invocation& invocation, const Request& request) {
   if (request.beside.service.empty()) throw_usage("no service is named");
   InPlaceOptions in_place = request.in_place;
   if (!request.beside.into.empty()) {
-    if (in_place.plan || !in_place.confirm.empty() || in_place.delta || in_place.detach) {
+    if (in_place.plan || !in_place.confirm.empty() || in_place.delta || in_place.detach ||
+        in_place.request.compare_content) {
       throw_usage("--into restores beside: it takes no option of a restore in place");
     }
     return restore_beside(invocation, request.beside);
@@ -133,7 +139,11 @@ void add_restore(Command root) {
       .option("--confirm", "SERVICE", in_place.confirm,
               "restore in place: the service's name once more")
       .flag("--without-safety-snapshot", in_place.without_safety_snapshot,
-            "go on though what is there now can't be backed up first")
+            "do not back up first what is there now")
+      .repeated("--without-safety-snapshot-of", "STORE", in_place.request.unsaved,
+                "go on though this store can't be backed up first; may be repeated")
+      .flag("--compare-content", in_place.request.compare_content,
+            "read and compare every live file, also those that are unchanged by size and times")
       .flag("--in-place-delta", in_place.delta,
             "write over the live data where there is no room for a second copy; undo then restores "
             "the safety snapshot")

@@ -11,6 +11,7 @@ namespace {
 
 std::string state_of(const control::ServiceStatus& status) {
   if (status.open_restore) return "RESTORE OPEN";
+  if (!status.points_known) return "UNKNOWN";
   if (!status.newest) return "NO BACKUP";
   if (!status.rpo_met) return "TOO OLD";
   if (status.drill_failed()) return "DRILL FAILED";
@@ -93,8 +94,7 @@ int status(Invocation& invocation, const std::string& service) {
   }
   if (!report.repository_failure) return 0;
   const Error& failure = *report.repository_failure;
-  fmt::print(stderr, "salvor: error: {}\n", failure.message());
-  if (!failure.hint().empty()) fmt::print(stderr, "hint: {}\n", failure.hint());
+  tell(failure);
   return exit_status(failure.code());
 }
 

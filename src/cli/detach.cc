@@ -5,9 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
+#include <sstream>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -41,6 +42,43 @@ void redirect(int log) {
   if (!good) throw_system_error("cannot redirect to", "the log", errno);
 }
 
+/// What the child says of itself: the run that has begun, or after kRefused why none has: the
+/// number of the error's code, its message and its hint, a line each.
+constexpr std::string_view kRefused = "refused\n";
+
+std::string refusal_of(const Error& error) {
+  const auto on_one_line = [](std::string text) {
+    std::replace(text.begin(), text.end(), '\n', '\0');
+    return text + '\n';
+  };
+  return fmt::format("{}{}\n", kRefused, static_cast<int>(error.code())) +
+         on_one_line(error.message()) + on_one_line(error.hint());
+}
+
+Error refusal_in(std::string text) {
+  std::istringstream lines(text.substr(kRefused.size()));
+  std::string code;
+  std::string message;
+  std::string hint;
+  std::getline(lines, code);
+  std::getline(lines, message);
+  std::getline(lines, hint);
+  std::replace(message.begin(), message.end(), '\0', '\n');
+  std::replace(hint.begin(), hint.end(), '\0', '\n');
+  return {static_cast<ErrorCode>(std::stoi(code)), message, hint};
+}
+
+/// Told to the log, and before a run has begun to who waits for it.
+int fail(const Error& error, const Fd& begun) {
+  try {
+    if (begun) write_all(begun.get(), as_bytes(refusal_of(error)), "a pipe");
+  } catch (const Error& gone) {
+    log::debug("nobody waits for a run to begin: {}", gone.message());
+  }
+  tell(error);
+  return exit_status(error.code());
+}
+
 /// The child's part; returns its exit status.
 int run_child(Invocation& invocation, int log, Fd& begun,
               const std::function<int(const BeginsRun&)>& carry_out) {
@@ -59,12 +97,9 @@ int run_child(Invocation& invocation, int log, Fd& begun,
     invocation.output().flush();
     return status;
   } catch (const Error& error) {
-    fmt::print(stderr, "salvor: error: {}\n", error.message());
-    if (!error.hint().empty()) fmt::print(stderr, "hint: {}\n", error.hint());
-    return exit_status(error.code());
+    return fail(error, begun);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "salvor: error: {}\n", printable(error.what()));
-    return exit_status(ErrorCode::failed);
+    return fail(Error(ErrorCode::failed, printable(error.what())), begun);
   }
 }
 
@@ -78,14 +113,14 @@ std::string read_all(int fd) {
   }
 }
 
-/// It ended before its run began: its words are this process's.
-int fail_like(pid_t child, const std::filesystem::path& log) {
+/// There was nothing to begin: what the child has printed is what this process prints.
+int end_like(pid_t child, const std::filesystem::path& log, Output& output) {
   constexpr std::uint64_t kLogBytesMax = std::uint64_t{1} << 20U;
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   const Bytes words = read_file(log, kLogBytesMax);
-  fmt::print(stderr, "{}", as_text(words));
+  output.write(as_text(words));
   std::filesystem::remove(log);
   return WIFEXITED(status) ? WEXITSTATUS(status) : exit_status(ErrorCode::failed);
 }
@@ -106,8 +141,12 @@ int detached(Invocation& invocation, const control::Config& config,
   }
   pipe.write.close();
   const std::string run = read_all(pipe.read.get());
-  if (run.empty()) return fail_like(child, path);
   Output& output = invocation.output();
+  if (run.starts_with(kRefused)) {
+    std::filesystem::remove(path);
+    throw refusal_in(run);
+  }
+  if (run.empty()) return end_like(child, path, output);
   if (output.json()) {
     output.document(control::json_of_texts({{"run", run}, {"log", path.native()}}));
   } else {

@@ -1,9 +1,9 @@
 #include "cli/in_place.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <iostream>
 
 #include "cli/detach.h"
@@ -85,6 +85,11 @@ void show(Output& output, const RestorePlanReport& report) {
 
 void show_check(Output& output, const CheckOutcome& check) {
   if (check.verdict == recovery::Verdict::passed) return;
+  if (check.verdict == recovery::Verdict::skipped) {
+    output.line(fmt::format("{:<9} {}: {}", name_of(check.verdict), printable(check.name),
+                            printable(check.actual)));
+    return;
+  }
   output.line(fmt::format("{:<9} {}: expected {}, found {}", name_of(check.verdict),
                           printable(check.name), printable(check.expected),
                           printable(check.actual)));
@@ -116,7 +121,6 @@ void show(Output& output, const control::InPlaceReport& report) {
         fmt::format("the old data is kept: salvor restore --undo {0} brings it back, salvor "
                     "restore --close {0} removes it",
                     outcome.plan.run));
-    if (!outcome.healthy) output.line("the watch found the service NOT healthy");
   }
   for (const std::string& path : outcome.kept) {
     output.line("kept: " + printable(path) +
@@ -135,20 +139,24 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report) {
     show(output, report);
   }
   const RunOutcome& outcome = report.outcome;
-  if (!outcome.failure) return outcome.healthy ? 0 : exit_status(ErrorCode::checks_failed);
-  fmt::print(stderr, "salvor: error: {}\n", outcome.failure->message());
-  if (!outcome.failure->hint().empty()) {
-    fmt::print(stderr, "hint: {}\n", outcome.failure->hint());
+  if (!outcome.failure && outcome.healthy) return 0;
+  if (!outcome.failure) {
+    const Error unhealthy(ErrorCode::checks_failed,
+                          "the service is restored, but the watch found it not healthy",
+                          "see what the probes say: salvor runs show " + outcome.plan.run);
+    tell(unhealthy);
+    return exit_status(unhealthy.code());
   }
+  tell(*outcome.failure);
   if (outcome.state == "failed" || outcome.state == "interrupted") {
     const bool open = !control::is_over(outcome);
     if (open) {
-      fmt::print(stderr,
-                 "hint: the service is as the last step left it. Go on: salvor restore --resume "
-                 "{0}; go back: salvor restore --undo {0}\n",
-                 outcome.plan.run);
+      tell(
+          fmt::format("hint: the service is as the last step left it. Go on: salvor restore "
+                      "--resume {0}; go back: salvor restore --undo {0}\n",
+                      outcome.plan.run));
     } else {
-      fmt::print(stderr, "hint: nothing was touched, or it was taken back\n");
+      tell("hint: nothing was touched, or it was taken back\n");
     }
   }
   return exit_status(outcome.failure->code());
@@ -169,10 +177,18 @@ std::string ask_for_name(Invocation& invocation, const InPlaceOptions& options) 
        control::plan_restore(invocation.load_config(), options.request, invocation.caller()));
   invocation.end_progress();
   invocation.output().flush();
-  fmt::print(stderr, "\nType the name of the service to restore it in place: ");
-  std::string name;
-  std::getline(std::cin, name);
-  return name;
+  tell("\nType the name of the service to restore it in place: ");
+  // Not blocked in a read: an interrupt is an answer, too.
+  constexpr int kPollMs = 100;
+  const std::stop_token stop = invocation.caller().stop;
+  while (!stop.stop_requested()) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (::poll(&input, 1, kPollMs) <= 0) continue;
+    std::string name;
+    std::getline(std::cin, name);
+    return name;
+  }
+  throw Error(ErrorCode::cancelled, "nothing was restored");
 }
 
 }  // namespace
@@ -184,13 +200,13 @@ void show_steps(Output& output, const RunOutcome& outcome) {
   }
   output.write(table.text());
   std::size_t passed = 0;
+  std::size_t asked = 0;
   for (const CheckOutcome& check : outcome.checks) {
     show_check(output, check);
+    if (check.verdict != recovery::Verdict::skipped) ++asked;
     if (check.verdict == recovery::Verdict::passed) ++passed;
   }
-  if (!outcome.checks.empty()) {
-    output.line(fmt::format("{} of {} checks passed", passed, outcome.checks.size()));
-  }
+  if (asked > 0) output.line(fmt::format("{} of {} checks passed", passed, asked));
 }
 
 int show_plan(Invocation& invocation, const InPlaceOptions& options) {

@@ -1,9 +1,6 @@
 #include "cli/invocation.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
-
-#include <cstdio>
 
 namespace salvor::cli {
 
@@ -29,7 +26,7 @@ control::Caller Invocation::caller() {
 
 void Invocation::say(const std::string& line) {
   if (progress_) progress_->clear();
-  fmt::print(stderr, "{}\n", printable(line));
+  tell(printable(line) + '\n');
 }
 
 }  // namespace salvor::cli

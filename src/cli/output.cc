@@ -23,6 +23,16 @@ std::string padded(const std::string& text, std::size_t width, bool right) {
 
 }  // namespace
 
+void tell(std::string_view text) noexcept {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+void tell(const Error& error) {
+  std::string words = "salvor: error: " + error.message() + '\n';
+  if (!error.hint().empty()) words += "hint: " + error.hint() + '\n';
+  tell(words);
+}
+
 void Output::write(std::string_view bytes) {
   if (broken_ || std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size()) return;
   broken_ = true;

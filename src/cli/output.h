@@ -85,6 +85,13 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+/// To people, on stderr; `text` ends its line itself. Where nobody can be told any more (a closed
+/// pipe, a terminal that hung up), the work goes on all the same.   Threads: any.   Errors: none.
+void tell(std::string_view text) noexcept;
+
+/// An error, and on a second line what to do.
+void tell(const Error& error);
+
 /// "2026-02-03T04:05:06+01:00", in the zone of this machine.
 std::string local_time(Time time);
 

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 
 #include "cli/output.h"
@@ -69,17 +68,17 @@ void ProgressLine::show(const control::PhaseProgress& progress) {
   const double elapsed_s = now.seconds_since(start_);
   if (terminal_) {
     const std::string text = describe(progress, elapsed_s, true);
-    fmt::print(stderr, "\r{}\x1b[K", text.substr(0, terminal_columns() - 1));
+    tell(fmt::format("\r{}\x1b[K", text.substr(0, terminal_columns() - 1)));
     visible_ = true;
   } else if (now.ns - shown_.ns >= kPlainLineEvery_ns) {
     shown_ = now;
-    fmt::print(stderr, "{}\n", describe(progress, elapsed_s, false));
+    tell(describe(progress, elapsed_s, false) + '\n');
   }
 }
 
 void ProgressLine::clear() {
   const std::lock_guard lock(mutex_);
-  if (visible_) fmt::print(stderr, "\r\x1b[K");
+  if (visible_) tell("\r\x1b[K");
   visible_ = false;
 }
 

@@ -1,9 +1,6 @@
 #include "cli/run.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <new>
 
 #include "base/log.h"
@@ -26,13 +23,12 @@ void add_commands(CommandLine& line) {
 
 /// For people the error on stderr; with --json also the document.
 int report(Output& output, const Error& error) {
-  fmt::print(stderr, "salvor: error: {}\n", error.message());
-  if (!error.hint().empty()) fmt::print(stderr, "hint: {}\n", error.hint());
+  tell(error);
   try {
     output.failure(error);
     output.flush();
   } catch (const Error& unwritten) {
-    fmt::print(stderr, "salvor: error: {}\n", unwritten.message());
+    tell(unwritten);
   }
   return exit_status(error.code());
 }

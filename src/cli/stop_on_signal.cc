@@ -1,6 +1,5 @@
 #include "cli/stop_on_signal.h"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -9,9 +8,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 
 #include "base/error.h"
+#include "cli/output.h"
 
 namespace salvor::cli {
 namespace {
@@ -64,7 +63,7 @@ void StopOnSignal::wait() {
     signalfd_siginfo info{};
     if (::read(signals_.get(), &info, sizeof info) != sizeof info) continue;
     if (stop_.stop_requested()) end_by(static_cast<int>(info.ssi_signo));
-    fmt::print(stderr, "\nsalvor: stopping; once more to end at once\n");
+    tell("\nsalvor: stopping; once more to end at once\n");
     stop_.request_stop();
   }
 }

@@ -163,7 +163,9 @@ struct PlanRequest {
   std::string at = "latest";
   std::vector<std::string> stores;  ///< empty: all of the point
   bool safety_snapshot = true;
+  std::vector<std::string> unsaved;  ///< stores without a safety snapshot
   bool in_place_delta = false;
+  bool compare_content = false;  ///< take no live file for unchanged unread
 };
 struct PlannedStep {
   std::string name;
@@ -248,6 +250,7 @@ struct DrillSummary {
   std::vector<recovery::StepOutcome> phases;
   std::vector<std::string> failed_checks;
   std::vector<std::string> not_covered;
+  bool whole = true;  ///< every store of the service was restored
 };
 
 struct UncoveredPath {
@@ -256,7 +259,8 @@ struct UncoveredPath {
 };
 struct ServiceStatus {
   std::string service;
-  std::optional<repo::Point> newest;  ///< safety snapshots do not count
+  bool points_known = true;           ///< the repository could be opened, or is not there
+  std::optional<repo::Point> newest;  ///< a partial one only where there is no whole one
   std::optional<double> achieved_rpo_s;
   std::optional<std::int64_t> rpo_s;
   std::optional<std::int64_t> rto_s;
@@ -322,7 +326,8 @@ struct DrillRequest {
 struct DrillReport {
   recovery::RunOutcome outcome;
   std::optional<std::int64_t> rto_s;
-  std::optional<bool> rto_met;           ///< empty without an objective, or when it failed
+  bool whole = true;                     ///< every store of the service was in the point
+  std::optional<bool> rto_met;           ///< empty without an objective, when not whole or failed
   std::vector<std::string> not_covered;  ///< what it says nothing about
   std::string runbook;                   ///< the file that was written; empty: none
 };

@@ -114,13 +114,14 @@ class Drill {
   void describe(const repo::Point& point, DrillReport& report) const {
     const RunOutcome& outcome = report.outcome;
     report.rto_s = service_.rto_s;
-    if (service_.rto_s && !outcome.failure) {
-      report.rto_met = outcome.seconds <= static_cast<double>(*service_.rto_s);
-    }
     for (const StoreConfig& store : service_.stores) {
       if (point.find(store.name) != nullptr) continue;
+      report.whole = false;
       report.not_covered.push_back(
           fmt::format("store {} is not in recovery point {}", store.name, point.id.hex()));
+    }
+    if (service_.rto_s && report.whole && !outcome.failure) {
+      report.rto_met = outcome.seconds <= static_cast<double>(*service_.rto_s);
     }
     for (const UncoveredPath& path : internal::find_uncovered(config_, service_)) {
       report.not_covered.push_back(fmt::format("{} is in no store{}", printable(path.path),
@@ -139,7 +140,7 @@ class Drill {
     evidence.point = point;
     evidence.result = outcome.state;
     evidence.rpo_measured_s = evidence.started.seconds_since(point.time);
-    if (!outcome.failure) evidence.rto_measured_s = outcome.seconds;
+    if (!outcome.failure && report.whole) evidence.rto_measured_s = outcome.seconds;
     for (const recovery::StepOutcome& step : outcome.steps) {
       evidence.phases.push_back({step.name, step.seconds, step.result});
     }

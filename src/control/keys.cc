@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/log.h"
 #include "codec/sealed_box.h"
 #include "control/control.h"
 #include "control/internal/key_file.h"
@@ -72,7 +75,16 @@ std::string add_key(const Config& config, const AddKeyRequest& request, const Ca
 std::string remove_key(const Config& config, const std::string& slot, const Caller& caller) {
   return change_keys(config, caller, [&](repo::Repository& repository) {
     const repo::SlotId id = find_slot(repository, slot);
+    const std::vector<repo::SlotInfo> slots = repository.slots();
     repository.remove_slot(id);
+    const bool was_used = std::ranges::any_of(
+        slots, [&](const repo::SlotInfo& info) { return info.id == id && info.in_use; });
+    if (was_used) {
+      log::warning(
+          "key {} was the one that this configuration opens the repository with: "
+          "configure another one",
+          id.hex());
+    }
     return id.hex();
   });
 }

@@ -38,6 +38,18 @@ std::vector<recovery::FileSystemSpace> look_at_space(const RestorePlanReport& re
   return recovery::look_for_space(wanted);
 }
 
+/// What is written over comes back from a safety snapshot, or not at all.
+bool comes_back(const recovery::StorePlan& store) {
+  return !store.delta_in_place || store.safety_snapshot;
+}
+
+bool can_be_undone(const Plan& plan, const std::string& step) {
+  if (step == "watch") return false;
+  return std::ranges::all_of(plan.stores, [&](const recovery::StorePlan& store) {
+    return comes_back(store) || step != "restore-" + store.name;
+  });
+}
+
 void plan_steps(internal::Records& records, RestorePlanReport& report) {
   double sum = 0;
   bool known = false;
@@ -45,7 +57,7 @@ void plan_steps(internal::Records& records, RestorePlanReport& report) {
     PlannedStep& planned = report.steps.emplace_back();
     planned.name = step->name();
     planned.what = step->what(report.plan);
-    planned.can_be_undone = step->name() != "watch";
+    planned.can_be_undone = can_be_undone(report.plan, step->name());
     if (records.catalog() == nullptr) continue;
     planned.expected_s = records.catalog()->step_seconds(report.plan.service,
                                                          catalog::RunKind::restore, step->name());
@@ -76,8 +88,9 @@ void warn_of_targets(RestorePlanReport& report) {
     report.warnings.push_back(
         "the service has no [writes]: nothing tells the application to stop writing");
   }
-  if (!report.plan.safety_snapshot) {
-    report.warnings.push_back("no safety snapshot will be taken");
+  for (const recovery::StorePlan& store : report.plan.stores) {
+    if (store.safety_snapshot) continue;
+    report.warnings.push_back(fmt::format("no safety snapshot will be taken of {}", store.name));
   }
   if (report.plan.checks.empty() && report.plan.references.empty()) {
     report.warnings.push_back("the service has no checks: only the stores check themselves");
@@ -91,8 +104,15 @@ std::string undo_of(const Plan& plan) {
     return "everything, by salvor restore --undo, until salvor restore --close removes the old "
            "data";
   }
-  if (!plan.safety_snapshot) {
-    return "nothing that is written over in place: there is no second copy and no safety snapshot";
+  std::string lost;
+  for (const recovery::StorePlan& store : plan.stores) {
+    if (!comes_back(store)) lost += (lost.empty() ? "" : ", ") + store.name;
+  }
+  if (!lost.empty()) {
+    return fmt::format(
+        "nothing, once {} is being written over in place: there is no second copy "
+        "and no safety snapshot",
+        lost);
   }
   return "everything, by restoring the safety snapshot over it: it takes as long as a restore of "
          "what differs, and needs the repository";
@@ -108,12 +128,9 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
       internal::open_repository(config, repo::Access::read, caller.stop);
   internal::compare_head(*opened.repository, records, internal::ShorterLog::warn);
   RestorePlanReport report;
-  report.point = internal::choose_point(*opened.repository, request.service, request.at);
-  internal::PlanChoices choices;
-  choices.only = request.stores;
-  choices.safety_snapshot = request.safety_snapshot;
-  choices.in_place_delta = request.in_place_delta;
-  report.plan = internal::make_plan(config, service, report.point, choices);
+  report.point =
+      internal::choose_point(*opened.repository, request.service, request.at, request.stores);
+  report.plan = internal::make_plan(config, service, report.point, internal::choices_of(request));
   report.lost_s = Clock::system().now().seconds_since(report.point.time);
   const auto access = internal::make_store_access(config);
   report.targets = look_at_targets(report.plan, report.point, *access);

@@ -24,6 +24,7 @@ std::string to_json(const DrillReport& report) {
       {"point_time", format_time(outcome.plan.point_time)},
       {"state", outcome.state},
       {"seconds", outcome.seconds},
+      {"whole", report.whole},
       {"phases", json::array()},
       {"checks", json::parse(to_json(outcome.checks))},
       {"rto_s", report.rto_s ? json(*report.rto_s) : json(nullptr)},

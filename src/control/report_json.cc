@@ -74,6 +74,7 @@ json json_of_point(const repo::Point& point) {
     object["snapshots"].push_back(json_of_snapshot(snapshot));
   }
   if (point.is_safety_snapshot()) object["purpose"] = "safety";
+  if (point.is_partial()) object["partial"] = true;
   const auto run = point.facts.find("run");
   if (run != point.facts.end()) object["run"] = printable(run->second);
   return object;

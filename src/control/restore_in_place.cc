@@ -119,13 +119,10 @@ class InPlace {
 };
 
 recovery::Plan plan_of(InPlace& in_place, const Config& config, const InPlaceRequest& request) {
-  const repo::Point& point =
-      internal::choose_point(in_place.repository(), request.plan.service, request.plan.at);
-  internal::PlanChoices choices;
-  choices.only = request.plan.stores;
-  choices.safety_snapshot = request.plan.safety_snapshot;
-  choices.in_place_delta = request.plan.in_place_delta;
-  return internal::make_plan(config, config.service(request.plan.service), point, choices);
+  const repo::Point& point = internal::choose_point(in_place.repository(), request.plan.service,
+                                                    request.plan.at, request.plan.stores);
+  return internal::make_plan(config, config.service(request.plan.service), point,
+                             internal::choices_of(request.plan));
 }
 
 /// A run's id, where only its beginning was given.

@@ -44,8 +44,13 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
   restored.name = snapshot.store;
   restored.type = snapshot.type;
   restored.path = target.path.native();
-  restored.result = recovery::restore(repository, snapshot, *sink, options);
-  internal::check_restored(repository, snapshot, target.path);
+  try {
+    restored.result = recovery::restore(repository, snapshot, *sink, options);
+    internal::check_restored(repository, snapshot, target.path);
+  } catch (const Error& error) {
+    throw error.with_context(
+        fmt::format("store {}, into {}", snapshot.store, printable(target.path.native())));
+  }
   restored.duration_s = clock.monotonic().seconds_since(start);
   return restored;
 }
@@ -54,7 +59,8 @@ void describe(const RestoreReport& report, const RestoreRequest& request,
               recovery::EvidenceRecord& evidence) {
   evidence.result = "succeeded";
   // Less than all of the service proves nothing about the time that all of it takes.
-  if (request.stores.empty()) evidence.rto_measured_s = report.duration_s;
+  const bool whole = request.stores.empty() && report.point.is_whole();
+  if (whole) evidence.rto_measured_s = report.duration_s;
   for (const RestoredStore& store : report.stores) {
     evidence.phases.push_back({"restore-" + store.name, store.duration_s, "done"});
     for (const std::string& warning : store.result.sink.warnings) {
@@ -67,6 +73,9 @@ void describe(const RestoreReport& report, const RestoreRequest& request,
                     [&](const RestoredStore& store) { return store.name == snapshot.store; });
     if (restored) continue;
     evidence.not_covered.push_back(fmt::format("store {}: not asked for", snapshot.store));
+  }
+  if (report.point.is_partial()) {
+    evidence.not_covered.emplace_back("the point was taken of some stores only");
   }
   evidence.not_covered.emplace_back("the service on the restored data: it was restored beside");
 }
@@ -94,7 +103,7 @@ RestoreReport restore_recorded(const Config& config, const RestoreRequest& reque
   repo::Repository& repository = *opened.repository;
   internal::compare_head(repository, records, internal::ShorterLog::warn);
   RestoreReport report;
-  report.point = internal::choose_point(repository, request.service, request.at);
+  report.point = internal::choose_point(repository, request.service, request.at, request.stores);
   const std::vector<RestoreTarget> targets = choose_targets(report.point, request);
   internal::guard_restore(config, targets, request.delta);
   evidence.point = report.point;

@@ -100,6 +100,7 @@ void describe_checks(const ServiceConfig& service, RunbookData& data) {
 }
 
 void describe_status(const ServiceConfig& service, const ServiceStatus& status, RunbookData& data) {
+  data.points_known = status.points_known;
   if (status.newest) {
     data.newest = recovery::RunbookPoint{status.newest->id.hex(), status.newest->time};
   }

@@ -34,7 +34,10 @@ catalog::RunRow row_of(const recovery::RunOutcome& outcome) {
 }  // namespace
 
 std::vector<catalog::RunRow> list_runs(const Config& config, const catalog::RunFilter& filter) {
-  return internal::open_catalog(config).runs(filter);
+  auto rows = internal::open_catalog(config).runs(filter);
+  // Also services that are no longer configured have runs.
+  if (rows.empty() && filter.service) config.service(*filter.service);
+  return rows;
 }
 
 RunReport show_run(const Config& config, const std::string& run, const Caller& caller) {

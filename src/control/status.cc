@@ -15,9 +15,12 @@ namespace {
 
 void describe_newest(const std::vector<repo::Point>& points, const ServiceConfig& config,
                      ServiceStatus& status) {
+  const auto rank = [](const repo::Point& point) {
+    return std::pair(point.is_whole(), point.time);
+  };
   for (const repo::Point& point : points) {
     if (point.service != config.name || point.is_safety_snapshot()) continue;
-    if (!status.newest || point.time >= status.newest->time) status.newest = point;
+    if (!status.newest || rank(point) >= rank(*status.newest)) status.newest = point;
   }
   for (const StoreConfig& store : config.stores) {
     if (!status.newest || status.newest->find(store.name) == nullptr) {
@@ -25,6 +28,8 @@ void describe_newest(const std::vector<repo::Point>& points, const ServiceConfig
     }
   }
   if (!status.newest) return;
+  status.rpo_met = !config.rpo_s;
+  if (!status.newest->is_whole()) return;
   status.achieved_rpo_s = Clock::system().now().seconds_since(status.newest->time);
   status.rpo_met = !config.rpo_s || *status.achieved_rpo_s <= static_cast<double>(*config.rpo_s);
 }
@@ -79,6 +84,11 @@ void describe_gaps(const ServiceConfig& config, ServiceStatus& status) {
   if (config.checks.empty() && config.references.empty()) {
     gaps.emplace_back("the service has no checks of its own: drills only ask the stores");
   }
+  if (!status.last_restore) {
+    gaps.emplace_back(
+        "no restore in place was ever done from this host: drills leave out its lock, its exchange "
+        "and its return to service");
+  }
   if (!status.last_drill) {
     gaps.emplace_back("no drill was ever run: nothing proves that it can be restored");
     return;
@@ -124,7 +134,7 @@ double ServiceStatus::urgency() const {
   constexpr double kUnproven = 0.25;
   double urgency = open_restore ? kOpenRestore : 0;
   if (!newest) return urgency + kNeverBackedUp;
-  if (rpo_s) urgency += *achieved_rpo_s / static_cast<double>(*rpo_s);
+  if (rpo_s && achieved_rpo_s) urgency += *achieved_rpo_s / static_cast<double>(*rpo_s);
   if (!rpo_met) urgency += kTooOld;
   if (drill_failed()) urgency += kDrillFailed;
   if (proven_rto_s && !rto_met) urgency += kTooSlow;
@@ -152,6 +162,9 @@ StatusReport status(const Config& config, const std::string& service, const Call
     status.service = each.name;
     status.rpo_s = each.rpo_s;
     status.rto_s = each.rto_s;
+    // Where there is no repository there are no points.
+    const auto& failure = report.repository_failure;
+    status.points_known = !failure || failure->code() == ErrorCode::not_found;
     if (repository != nullptr) describe_newest(repository->points(), each, status);
     describe_runs(records, status);
     describe_drills(records, repository, each, status);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "control/control.h"
 #include "control/internal/canaries.h"
+#include "control/internal/held_writes.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
@@ -53,7 +54,7 @@ class Backups {
         internal::new_evidence(config_, catalog::RunKind::backup, service.name, run.text, caller_);
     note_uncovered(service, stores, evidence);
     try {
-      BackupReport report = take_recorded(service, stores);
+      BackupReport report = take_recorded(service, stores, run.text);
       report.service = service.name;
       report.run = run.text;
       records_.finish(run, catalog::RunState::succeeded, to_json(report));
@@ -74,7 +75,8 @@ class Backups {
 
  private:
   BackupReport take_recorded(const ServiceConfig& service,
-                             const std::vector<const StoreConfig*>& stores) {
+                             const std::vector<const StoreConfig*>& stores,
+                             const std::string& run) {
     Clock& clock = Clock::system();
     const Time start = clock.monotonic();
     open();
@@ -92,6 +94,11 @@ class Backups {
     options.version = version();
     options.before_commit = [&canaries](repo::Point& point) { canaries.state(point); };
     options.facts = internal::evidence_facts(*opened_.repository, service.name);
+    if (stores.size() != service.stores.size()) options.facts["partial"] = "yes";
+    const internal::HeldWrites writes(config_, service, *opened_.repository, run, caller_.stop);
+    if (service.quiesce) {
+      options.around_mark = [&writes](const auto& mark) { writes.during(mark); };
+    }
     options.progress = &progress;
     options.stop = caller_.stop;
     const internal::ProgressTicker ticker(
@@ -124,11 +131,13 @@ class Backups {
     evidence.point = result.point;
     std::optional<Time> before;
     for (const repo::Point& point : opened_.repository->points()) {
-      const bool counts = point.service == result.point.service && point.id != result.point.id &&
-                          !point.is_safety_snapshot();
+      const bool counts =
+          point.service == result.point.service && point.id != result.point.id && point.is_whole();
       if (counts) before = std::max(before.value_or(point.time), point.time);
     }
-    if (before) evidence.rpo_measured_s = Clock::system().now().seconds_since(*before);
+    if (before && result.point.is_whole()) {
+      evidence.rpo_measured_s = Clock::system().now().seconds_since(*before);
+    }
     for (const repo::Snapshot& snapshot : result.point.snapshots) {
       evidence.phases.push_back(
           {"backup-" + snapshot.store, static_cast<double>(snapshot.duration_ns) / 1e9, "done"});

@@ -141,10 +141,14 @@ CheckOutcome check_canary(const Secret& key, const repo::Point& point,
     outcome.actual = "the backup could not plant one";
     return outcome;
   }
-  outcome.actual = canary->planted == Planted::yes ? problem_of(key, *canary, found()) : "";
+  if (canary->planted == Planted::no) {
+    outcome.verdict = Verdict::skipped;
+    outcome.actual = "none was planted (canary = true in the store plants one)";
+    return outcome;
+  }
+  outcome.actual = problem_of(key, *canary, found());
   outcome.verdict = outcome.actual.empty() ? Verdict::passed : Verdict::failed;
   if (outcome.actual.empty()) outcome.actual = "found, planted at " + canary->time;
-  if (canary->planted == Planted::no) outcome.actual = "the point's statement is authentic";
   return outcome;
 }
 

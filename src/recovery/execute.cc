@@ -214,7 +214,8 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
   if (state == "undone") return runner.discard_kept();
   if (state != "succeeded") {
     refuse(fmt::format("run {} is {}, expected succeeded", run, state),
-           "go on with --resume, or back with --undo");
+           journal.state() ? "it has taken back by itself what it had done: nothing is kept"
+                           : "when it has ended: go on with --resume, or back with --undo");
   }
   return runner.close();
 }
@@ -233,6 +234,8 @@ std::optional<RunOutcome> find_run(repo::Repository& repository, const std::stri
   outcome.state = internal::state_in(journal);
   outcome.steps = internal::steps_in(journal, outcome.plan);
   outcome.checks = internal::checks_in(journal);
+  outcome.deviations = internal::deviations_in(journal);
+  outcome.recovery_seconds = internal::recovery_seconds_in(journal);
   outcome.safety_points = internal::safety_points_in(journal);
   outcome.healthy = internal::was_healthy(journal.data("watch"));
   outcome.started = journal.entries().front().time;

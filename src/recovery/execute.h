@@ -46,6 +46,7 @@ struct RunOutcome {
   std::vector<CheckOutcome> checks;
   std::vector<std::string> deviations;
   double seconds = 0;
+  double recovery_seconds = 0;  ///< from its beginning to the end of what a watch comes after
   std::optional<Error> failure;
   bool healthy = true;            ///< what the watch says at its end
   std::vector<std::string> kept;  ///< of a run that is undone: workplaces that are still there

@@ -30,7 +30,15 @@ std::string store_variable(std::string_view store) {
 }
 
 std::string_view name_of(Mode mode) {
-  return mode == Mode::restore ? "restore" : "drill";
+  switch (mode) {
+    case Mode::restore:
+      return "restore";
+    case Mode::drill:
+      return "drill";
+    case Mode::backup:
+      return "backup";
+  }
+  return "restore";
 }
 
 std::vector<std::pair<std::string, std::string>> HookContext::environment() const {
@@ -105,6 +113,18 @@ HookOutcome run_hook(const std::string& command, const HookContext& context, std
   outcome.output_truncated = result.output_truncated || result.error_output_truncated;
   outcome.output_sha256 = to_hex(codec::sha256(as_bytes(outcome.output)));
   return outcome;
+}
+
+bool answer_of(const HookOutcome& outcome, const std::string& what) {
+  // Not found, not executable, killed by a signal.
+  constexpr int kShellStatusMin = 126;
+  const bool answered =
+      !outcome.timed_out && outcome.signal == 0 && outcome.exit_status < kShellStatusMin;
+  if (answered) return outcome.exit_status == 0;
+  throw Error(ErrorCode::failed,
+              what + " gave no answer: " + outcome.describe() + outcome.last_lines(),
+              "it is to end by itself, with exit status 0 for yes and less than 126 for no; mend "
+              "it, and try again");
 }
 
 void require_success(const HookOutcome& outcome, const std::string& what, const std::string& hint) {

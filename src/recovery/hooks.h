@@ -11,11 +11,11 @@
 
 #include "base/bytes.h"
 
-/// The commands of a service: what it wants run while its data is restored.
+/// The commands of a service: what it wants run while its data is restored, or marked.
 namespace salvor::recovery {
 
-enum class Mode { restore, drill };
-std::string_view name_of(Mode mode);  ///< "restore", "drill": SALVOR_MODE
+enum class Mode { restore, drill, backup };
+std::string_view name_of(Mode mode);  ///< SALVOR_MODE
 
 /// The variable that tells commands where the copy of a store is: SALVOR_STORE_NAME, in upper case,
 /// '-' as '_'.
@@ -80,6 +80,11 @@ std::optional<RunningHook> running_hook(const std::string& run);
 
 /// Throws (conflict, naming the command and its process) when there is one.
 void require_no_running_hook(const std::string& run);
+
+/// What a command says that was asked: yes (exit status 0), or no (any other below 126: from there
+/// on the shell itself speaks). `what`: "the command writes.locked". Errors: failed: it did not end
+/// by itself, or could not be run.
+bool answer_of(const HookOutcome& outcome, const std::string& what);
 
 /// Throws (failed, with the last lines of the output) unless it succeeded. `what`: "the command
 /// writes.lock".

@@ -20,9 +20,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Of this process and those that it forks: commands of a run are looked for by it in all of /proc.
+const std::string kRun = "r" + std::to_string(::getpid());
+
 HookContext context() {
   HookContext context;
-  context.run = "r1";
+  context.run = kRun;
   context.service = "shop";
   context.point = "abc";
   context.point_time = "2026-01-02T03:04:05.000000Z";
@@ -56,14 +59,14 @@ TEST(HooksTest, a_command_is_told_where_it_is) {
       "echo \"$SALVOR_STORE_DB|$SALVOR_STORE_OLD_MEDIA_2\"",
       told, 60, {});
   EXPECT_EQ(outcome.output,
-            "drill|r1|shop|abc|2026-01-02T03:04:05.000000Z\n/copy/of db|/copy/media\n");
+            "drill|" + kRun + "|shop|abc|2026-01-02T03:04:05.000000Z\n/copy/of db|/copy/media\n");
   EXPECT_TRUE(outcome.succeeded());
   EXPECT_EQ(outcome.output_sha256, to_hex(codec::sha256(as_bytes(outcome.output))));
 }
 
 TEST(HooksTest, what_is_told_goes_before_what_is_inherited) {
   ASSERT_EQ(::setenv("SALVOR_RUN", "another", 1), 0);
-  EXPECT_EQ(run_shell("echo $SALVOR_RUN").output, "r1\n");
+  EXPECT_EQ(run_shell("echo $SALVOR_RUN").output, kRun + "\n");
   ASSERT_EQ(::unsetenv("SALVOR_RUN"), 0);
 }
 
@@ -183,7 +186,7 @@ TEST(HooksTest, the_shell_is_as_with_c_alone) {
   EXPECT_EQ(run_shell("sleep 0 &\nwait; echo '\"$PWD'\\\\").output, "\"$PWD\\\n");
 }
 
-/// A process that began a command of run "r1", and was killed; the command goes on.
+/// A process that began a command of the run, and was killed; the command goes on.
 class LeftHook {
  public:
   explicit LeftHook(const std::string& command, const fs::path& started) {
@@ -197,16 +200,16 @@ class LeftHook {
     ::waitpid(child, nullptr, 0);
   }
   ~LeftHook() {
-    const auto left = running_hook("r1");
+    const auto left = running_hook(kRun);
     if (left) ::kill(static_cast<pid_t>(-left->pid), SIGKILL);
   }
 };
 
 TEST(HooksTest, a_command_of_a_killed_run_does_not_meet_another) {
   const TemporaryDirectory directory("/tmp");
-  EXPECT_FALSE(running_hook("r1"));
+  EXPECT_FALSE(running_hook(kRun));
   const LeftHook left("sleep 600", directory.path() / "started");
-  const auto found = running_hook("r1");
+  const auto found = running_hook(kRun);
   ASSERT_TRUE(found);
   EXPECT_TRUE(found->command.ends_with("; sleep 600")) << found->command;
   EXPECT_FALSE(running_hook("r2")) << "another run's command is none of its business";
@@ -225,7 +228,7 @@ TEST(HooksTest, a_command_of_a_killed_run_does_not_meet_another) {
 
 TEST(HooksTest, a_server_that_was_left_running_is_no_command) {
   const HookOutcome outcome = run_shell("setsid sleep 600 >/dev/null 2>&1 & echo $!");
-  EXPECT_FALSE(running_hook("r1"));
+  EXPECT_FALSE(running_hook(kRun));
   EXPECT_TRUE(run_shell("true").succeeded());
   EXPECT_EQ(::kill(std::stoi(outcome.output), SIGKILL), 0);
 }

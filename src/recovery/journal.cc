@@ -35,6 +35,7 @@ JournalEntry entry_of(const Json& json) {
   entry.seconds = json.value("seconds", 0.0);
   entry.data = json.value("data", "");
   entry.error = json.value("error", "");
+  entry.deviations = json.value("deviations", entry.deviations);
   return entry;
 }
 
@@ -66,6 +67,7 @@ std::string to_json(const JournalEntry& entry) {
   if (entry.event == Event::done || entry.event == Event::failed) json["seconds"] = entry.seconds;
   if (!entry.data.empty()) json["data"] = entry.data;
   if (!entry.error.empty()) json["error"] = entry.error;
+  if (!entry.deviations.empty()) json["deviations"] = entry.deviations;
   // What a command printed need not be UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -86,8 +88,23 @@ Journal::Journal(repo::Repository& repository, catalog::Catalog* catalog, const 
       catalog_(catalog),
       run_(run),
       kill_point_(std::move(kill_point)) {
-  for (const Bytes& record : chain_.read()) {
-    entries_.push_back(parse_journal_entry(as_text(record)));
+  const std::uint64_t count = chain_.last();
+  for (std::uint64_t number = 1; number <= count; ++number) {
+    entries_.push_back(parse_journal_entry(read(number)));
+  }
+}
+
+std::string Journal::read(std::uint64_t number) {
+  try {
+    if (const auto record = chain_.read(number)) return std::string(as_text(*record));
+    throw Error(ErrorCode::corruption, chain_.object_name(number) + " is missing",
+                "restore that object from a copy of the repository");
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption || catalog_ == nullptr) throw;
+    auto kept = catalog_->journal_record(run_, number);
+    if (!kept) throw;
+    log::warning("{}; going by the copy in this machine's catalog", error.message());
+    return std::move(*kept);
   }
 }
 

@@ -25,6 +25,7 @@ struct JournalEntry {
   double seconds = 0;
   std::string data;  ///< JSON; empty when there is none
   std::string error;
+  std::vector<std::string> deviations = {};  ///< what was not as it should be, for the evidence
 };
 
 std::string to_json(const JournalEntry& entry);
@@ -39,7 +40,8 @@ using KillPoint = std::function<void(std::string_view place)>;
 /// Threads: one.   Lifetime: shorter than the repository's and the catalog's.
 class Journal {
  public:
-  /// Reads what there is. `catalog` may be null.   Errors: corruption.
+  /// Reads what there is; a record that is damaged in the repository from the catalog, which may be
+  /// null.   Errors: corruption.
   Journal(repo::Repository& repository, catalog::Catalog* catalog, const std::string& run,
           KillPoint kill_point = {});
 
@@ -72,6 +74,8 @@ class Journal {
   void reach(std::string_view place) const;
 
  private:
+  std::string read(std::uint64_t number);
+
   repo::Chain chain_;
   catalog::Catalog* catalog_;
   std::string run_;

@@ -1,5 +1,6 @@
 #include "recovery/internal/journal_report.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -36,6 +37,27 @@ std::vector<CheckOutcome> checks_in(const Journal& journal) {
     for (CheckOutcome& outcome : outcomes_of(data)) checks.push_back(std::move(outcome));
   }
   return checks;
+}
+
+std::vector<std::string> deviations_in(const Journal& journal) {
+  std::vector<std::string> deviations;
+  for (const JournalEntry& entry : journal.entries()) {
+    deviations.insert(deviations.end(), entry.deviations.begin(), entry.deviations.end());
+  }
+  return deviations;
+}
+
+double recovery_seconds_in(const Journal& journal) {
+  if (journal.empty()) return 0;
+  double of_steps = 0;
+  double by_clock = 0;
+  for (const JournalEntry& entry : journal.entries()) {
+    if (entry.event != Event::done || entry.step == "watch") continue;
+    of_steps += entry.seconds;
+    by_clock = entry.time.seconds_since(journal.entries().front().time);
+  }
+  // A clock that was set back, or is another host's, takes nothing away.
+  return std::max(of_steps, by_clock);
 }
 
 std::vector<std::string> safety_points_in(const Journal& journal) {

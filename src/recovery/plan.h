@@ -23,6 +23,7 @@ struct StorePlan {
   std::string path;      ///< the live place
   std::string settings;  ///< JSON
   bool delta_in_place = false;
+  bool safety_snapshot = true;
 };
 
 /// A store of the service that stays as it is.
@@ -61,9 +62,10 @@ struct Plan {
   std::string service;
   std::string point;  ///< hexadecimal
   Time point_time;
-  std::string directory;  ///< where commands run
-  std::string staging;    ///< drills: a private directory, removed at the end
-  bool safety_snapshot = true;
+  std::string directory;         ///< where commands run
+  std::string staging;           ///< drills: a private directory, removed at the end
+  bool safety_snapshot = true;   ///< of those stores that want one
+  bool compare_content = false;  ///< live files are taken for unchanged by their bytes alone
   std::string trigger;
   std::string confirmed_by;
 

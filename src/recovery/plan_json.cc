@@ -36,7 +36,8 @@ Json json_of(const StorePlan& store) {
           {"type", store.type},
           {"path", store.path},
           {"settings", store.settings},
-          {"delta_in_place", store.delta_in_place}};
+          {"delta_in_place", store.delta_in_place},
+          {"safety_snapshot", store.safety_snapshot}};
 }
 
 StorePlan store_of(const Json& json) {
@@ -46,6 +47,8 @@ StorePlan store_of(const Json& json) {
   store.path = json.at("path");
   store.settings = json.at("settings");
   store.delta_in_place = json.at("delta_in_place");
+  // Runs of the version before had none of these.
+  store.safety_snapshot = json.value("safety_snapshot", store.safety_snapshot);
   return store;
 }
 
@@ -151,7 +154,7 @@ Json json_of(const Reference& reference) {
 
 Reference reference_of(const Json& json) {
   Reference reference{json.at("name"), json.at("from"), json.at("sql"), json.at("in")};
-  // A run of the version before has none.
+  // Runs of the version before had none of these.
   reference.timeout_s = json.value("timeout_s", reference.timeout_s);
   return reference;
 }
@@ -201,6 +204,7 @@ Plan plan_of(const Json& json) {
   plan.directory = json.at("directory");
   plan.staging = json.at("staging");
   plan.safety_snapshot = json.at("safety_snapshot");
+  plan.compare_content = json.value("compare_content", plan.compare_content);
   plan.trigger = json.at("trigger");
   plan.confirmed_by = json.at("confirmed_by");
   plan.stores = values_of(json.at("stores"), store_of);
@@ -230,6 +234,7 @@ std::string to_json(const Plan& plan) {
                   {"directory", plan.directory},
                   {"staging", plan.staging},
                   {"safety_snapshot", plan.safety_snapshot},
+                  {"compare_content", plan.compare_content},
                   {"trigger", plan.trigger},
                   {"confirmed_by", plan.confirmed_by},
                   {"stores", list_of(plan.stores)},

@@ -67,7 +67,7 @@ class RestoreInPlaceTest : public ::testing::Test {
   RestoreResult make_copy() {
     const auto replacing = replacement();
     replacing->provision();
-    const auto sink = replacing->sink();
+    const auto sink = replacing->sink(stores::Recognise::by_status);
     const auto repository = open_repository(memory_);
     RestoreOptions options;
     options.delta = true;

@@ -56,11 +56,7 @@ HookOutcome RunContext::hook(const Command& command) {
 }
 
 bool RunContext::ask(const Command& command, const std::string& what) {
-  const HookOutcome outcome = hook(command);
-  if (!outcome.timed_out && outcome.signal == 0) return outcome.exit_status == 0;
-  throw Error(ErrorCode::failed,
-              what + " gave no answer: " + outcome.describe() + outcome.last_lines(),
-              "it is to end by itself, with exit status 0 for yes; mend it, and try again");
+  return answer_of(hook(command), what);
 }
 
 CheckSubjects RunContext::subjects() {

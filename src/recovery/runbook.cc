@@ -81,8 +81,12 @@ std::string numbers(const RunbookData& data) {
     out += fmt::format("\nThe newest recovery point was {}, of {}. Later ones: {}.\n",
                        code(data.newest->id), format_time(data.newest->time),
                        one_line_command(data, "points " + data.service));
-  } else {
+  } else if (data.points_known) {
     out += "\n**There is no recovery point.** Nothing can be restored.\n";
+  } else {
+    out +=
+        "\n**The repository could not be opened when this was written**, so the recovery points in "
+        "it are not known.\n";
   }
   return out;
 }
@@ -147,7 +151,10 @@ std::string locking(const RunbookData& data) {
 
 std::string checks(const RunbookData& data) {
   std::string out = "\n## What is checked\n\n";
-  out += "Every byte against the recovery point, each store by its own means";
+  out +=
+      "Names, sizes and numbers against the recovery point (what is read from the repository byte "
+      "by "
+      "byte; a drill all of it), each store by its own means";
   if (data.checks.empty()) return out + ".\n";
   out += ", and:\n\n";
   for (const RunbookCheck& check : data.checks) {

@@ -77,6 +77,7 @@ struct RunbookData {
   std::vector<RunbookCommand> steps;    ///< after the stores are restored, in order
   std::vector<RunbookCheck> checks;
 
+  bool points_known = true;  ///< the repository could be opened, or is not there
   std::optional<RunbookPoint> newest;
   std::optional<double> achieved_rpo_s;
   std::optional<std::int64_t> rpo_s;

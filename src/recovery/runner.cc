@@ -86,9 +86,37 @@ void Runner::carry_out(Step& step) {
   journal_.reach(step.name() + ":run");
   done.seconds = context_.clock.monotonic().seconds_since(start);
   const double seconds = done.seconds;
+  done.deviations = new_deviations();
   journal_.append(std::move(done));
   note_duration(step.name(), seconds);
   journal_.reach(step.name() + ":done");
+}
+
+/// A journal record has room for so many; the rest was said as it came.
+std::vector<std::string> Runner::new_deviations() {
+  constexpr std::size_t kDeviationsMax = 100;
+  auto& all = context_.deviations;
+  std::vector<std::string> some(
+      all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), kDeviationsMax)));
+  if (all.size() > some.size()) {
+    some.push_back("and " + std::to_string(all.size() - some.size()) + " more");
+  }
+  all.clear();
+  return some;
+}
+
+/// What earlier processes of this run have found, and then this one: what a step found that failed
+/// is in no record.
+std::vector<CheckOutcome> Runner::checks() const {
+  std::vector<CheckOutcome> checks;
+  for (CheckOutcome& earlier : checks_in(journal_)) {
+    const bool again = std::ranges::any_of(context_.outcomes, [&](const CheckOutcome& now) {
+      return now.name == earlier.name && now.kind == earlier.kind && now.store == earlier.store;
+    });
+    if (!again) checks.push_back(std::move(earlier));
+  }
+  checks.insert(checks.end(), context_.outcomes.begin(), context_.outcomes.end());
+  return checks;
 }
 
 void Runner::note_duration(const std::string& step, double seconds) {
@@ -148,6 +176,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
   try {
     JournalEntry failure = entry(Event::failed, step.name());
     failure.error = error.message();
+    failure.deviations = new_deviations();
     journal_.append(std::move(failure));
     if (context_.plan.mode == Mode::drill) return finished_drill(error);
     if (guarded) {
@@ -281,8 +310,10 @@ RunOutcome Runner::outcome(std::string state) {
   outcome.acted = acted_;
   if (!journal_.empty()) outcome.started = journal_.entries().front().time;
   outcome.steps = steps_in(journal_, context_.plan);
-  outcome.checks = context_.outcomes.empty() ? checks_in(journal_) : context_.outcomes;
-  outcome.deviations = context_.deviations;
+  outcome.checks = checks();
+  outcome.deviations = deviations_in(journal_);
+  for (const std::string& line : context_.deviations) outcome.deviations.push_back(line);
+  outcome.recovery_seconds = recovery_seconds_in(journal_);
   if (outcome.state == "undone") outcome.kept = workplaces();
   outcome.healthy = was_healthy(journal_.data("watch"));
   outcome.safety_points = safety_points_in(journal_);

@@ -49,8 +49,7 @@ struct RunContext {
   const HookContext& hook_context();
   HookOutcome hook(const Command& command);
 
-  /// A command that answers yes (exit status 0) or no (any other).
-  /// Errors: failed: it did not end by itself, and has said neither.
+  /// Asks a command; see answer_of().
   bool ask(const Command& command, const std::string& what);
   CheckSubjects subjects();
 };

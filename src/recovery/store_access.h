@@ -28,8 +28,11 @@ class StoreAccess {
   /// Reads the live store, as a backup does.
   virtual std::unique_ptr<stores::Source> live_source(const StorePlan& store) = 0;
 
-  /// Reads the copy at `path` as it lies there, to compare it with a snapshot: keys as in the tree.
+  /// Reads the copy at `path` as it lies there, to compare it with that snapshot: keys as in its
+  /// tree.
   virtual std::unique_ptr<stores::Source> copy_source(const StorePlan& store,
+                                                      repo::Repository& repository,
+                                                      const repo::Snapshot& snapshot,
                                                       const std::filesystem::path& path) = 0;
 
   /// Writes a snapshot into a directory of its own, or with `delta` over what is there.

@@ -235,21 +235,4 @@ Baseline baseline_of(const WatchReport& report) {
   return baseline;
 }
 
-Baseline sample_baseline(const std::vector<Check>& probes, const CheckSubjects& subjects,
-                         unsigned samples, std::stop_token stop) {
-  WatchReport report;
-  for (const Check& check : probes) {
-    if (std::holds_alternative<LogTest>(check.test)) continue;
-    Probe probe(check, {});
-    for (unsigned i = 0; i < samples; ++i) {
-      const CheckOutcome outcome = run_check(check, subjects, stop);
-      probe.take(outcome);
-      // A dead service would take its whole time limit again, and a restore is waiting.
-      if (outcome.verdict == Verdict::impossible) break;
-    }
-    report.probes.push_back(probe.report());
-  }
-  return baseline_of(report);
-}
-
 }  // namespace salvor::recovery

@@ -80,9 +80,4 @@ WatchReport watch(const WatchOptions& options, const CheckSubjects& subjects);
 /// What a watch saw, for comparison with a later one.
 Baseline baseline_of(const WatchReport& report);
 
-/// A quick look at what is normal: each probe but those of logs, `samples` times; one that can't be
-/// asked is not asked again.   Errors: cancelled.
-Baseline sample_baseline(const std::vector<Check>& probes, const CheckSubjects& subjects,
-                         unsigned samples, std::stop_token stop);
-
 }  // namespace salvor::recovery

@@ -228,27 +228,17 @@ TEST_F(WatchTest, real_probes_are_asked) {
   subjects_.live = true;
   options_.ask = {};
   options_.probes = {{"page", HttpTest{server.url("/")}}, {"command", ExecTest{"exit 0"}}};
-  const Baseline baseline = sample_baseline(options_.probes, subjects_, 3, {});
+  options_.duration_s = 60;
+  const Baseline baseline = baseline_of(run());
   EXPECT_EQ(baseline.at("page").runs, 3U);
   EXPECT_EQ(baseline.at("page").failure_share, 0);
   EXPECT_GT(baseline.at("page").median_s, 0);
   options_.baseline = baseline;
-  options_.duration_s = 60;
   meanwhile_ = [&] { down = true; };
   const WatchReport report = run();
   EXPECT_EQ(report.probes[0].failures, 2U);
   EXPECT_EQ(report.probes[1].failures, 0U);
   EXPECT_EQ(told_, std::vector<std::string>{"page status 503, expected status 200"});
-}
-
-TEST_F(WatchTest, a_dead_service_is_not_sampled_again_and_again) {
-  subjects_.live = true;
-  const std::string nobody = "http://127.0.0.1:" + std::to_string(testing::closed_port()) + "/";
-  const Baseline baseline =
-      sample_baseline({{"p", HttpTest{nobody}}, {"l", LogTest{"/x", "y"}}}, subjects_, 5, {});
-  EXPECT_EQ(baseline.at("p").runs, 1U);
-  EXPECT_EQ(baseline.at("p").failure_share, 1);
-  EXPECT_FALSE(baseline.contains("l"));
 }
 
 class WatchLogTest : public WatchTest {

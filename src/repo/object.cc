@@ -21,6 +21,39 @@ Bytes associated_data(const Keys& keys, ObjectType type, const std::string& name
   return writer.take();
 }
 
+/// What a sealed object is made of.
+struct Parts {
+  std::uint8_t type;
+  std::uint32_t epoch;
+  ByteView salt;
+  ByteView sealed;  // with its tag
+};
+
+[[noreturn]] void throw_other_kind(const std::string& name) {
+  throw_damaged(name, "it is another kind of object");
+}
+
+/// Errors: corruption, when the bytes are not as they were written.
+Parts take_apart(const std::string& name, ByteView stored) {
+  if (stored.size() < kHeaderBytes + codec::kAeadTagBytes + kChecksumBytes) {
+    throw_damaged(name, "it is too short");
+  }
+  const ByteView body = stored.first(stored.size() - kChecksumBytes);
+  const codec::Checksum sum = codec::checksum(body);
+  if (!std::equal(sum.begin(), sum.end(), stored.end() - kChecksumBytes)) {
+    throw_damaged(name, "its checksum does not match");
+  }
+  codec::WireReader reader(body, name);
+  if (as_text(reader.raw(kSealMagic.size())) != kSealMagic) throw_other_kind(name);
+  Parts parts;
+  parts.type = reader.u8();
+  reader.raw(3);
+  parts.epoch = reader.u32();
+  parts.salt = reader.raw(kSaltBytes);
+  parts.sealed = reader.raw(reader.left());
+  return parts;
+}
+
 }  // namespace
 
 void throw_damaged(const std::string& name, std::string_view how) {
@@ -86,37 +119,17 @@ Bytes seal_object(const Keys& keys, ObjectType type, const std::string& name, By
   return object;
 }
 
-std::optional<std::uint32_t> epoch_of_object(ByteView stored) {
-  if (stored.size() < kHeaderBytes + codec::kAeadTagBytes + kChecksumBytes) return std::nullopt;
-  const ByteView body = stored.first(stored.size() - kChecksumBytes);
-  const codec::Checksum sum = codec::checksum(body);
-  if (!std::equal(sum.begin(), sum.end(), stored.end() - kChecksumBytes)) return std::nullopt;
-  codec::WireReader reader(body, "an object");
-  if (as_text(reader.raw(kSealMagic.size())) != kSealMagic) return std::nullopt;
-  reader.raw(4);
-  return reader.u32();
+std::uint32_t epoch_of_object(const std::string& name, ByteView stored) {
+  return take_apart(name, stored).epoch;
 }
 
 Bytes open_object(const Keys& keys, ObjectType type, const std::string& name, ByteView stored) {
-  if (stored.size() < kHeaderBytes + codec::kAeadTagBytes + kChecksumBytes) {
-    throw_damaged(name, "it is too short");
-  }
-  const ByteView body = stored.first(stored.size() - kChecksumBytes);
-  const codec::Checksum sum = codec::checksum(body);
-  if (!std::equal(sum.begin(), sum.end(), stored.end() - kChecksumBytes)) {
-    throw_damaged(name, "its checksum does not match");
-  }
-  codec::WireReader reader(body, name);
-  const bool magic = as_text(reader.raw(kSealMagic.size())) == kSealMagic;
-  const bool right_type = reader.u8() == static_cast<std::uint8_t>(type);
-  reader.raw(3);
-  const std::uint32_t epoch = reader.u32();
-  const ByteView salt = reader.raw(kSaltBytes);
-  if (!magic || !right_type) throw_damaged(name, "it is another kind of object");
-  const ByteView sealed = reader.raw(reader.left());
-  Bytes squeezed(sealed.size() - codec::kAeadTagBytes);
-  const codec::Aead aead(keys.object_key(epoch, salt).view());
-  if (!aead.open(sealed, associated_data(keys, type, name), codec::counter_nonce(0), squeezed)) {
+  const Parts parts = take_apart(name, stored);
+  if (parts.type != static_cast<std::uint8_t>(type)) throw_other_kind(name);
+  Bytes squeezed(parts.sealed.size() - codec::kAeadTagBytes);
+  const codec::Aead aead(keys.object_key(parts.epoch, parts.salt).view());
+  if (!aead.open(parts.sealed, associated_data(keys, type, name), codec::counter_nonce(0),
+                 squeezed)) {
     throw_damaged(name, "it does not authenticate");
   }
   return unsqueeze(squeezed, kObjectBytesMax, name);

@@ -144,6 +144,11 @@ bool Point::is_safety_snapshot() const {
   return purpose != facts.end() && purpose->second == "safety";
 }
 
+bool Point::is_partial() const {
+  const auto partial = facts.find("partial");
+  return partial != facts.end() && partial->second == "yes";
+}
+
 const Snapshot* Point::find(std::string_view store) const {
   for (const Snapshot& snapshot : snapshots) {
     if (snapshot.store == store) return &snapshot;

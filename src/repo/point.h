@@ -48,6 +48,13 @@ struct Point {
   /// counts for no objective.
   bool is_safety_snapshot() const;
 
+  /// Some stores of the service were asked for, not all: a service is not brought back with it
+  /// unless somebody names the stores, and it counts for no objective.
+  bool is_partial() const;
+
+  /// What a service can be brought back to, and judged by.
+  bool is_whole() const { return !is_safety_snapshot() && !is_partial(); }
+
   const Snapshot* find(std::string_view store) const;
   bool operator==(const Point&) const = default;
 };

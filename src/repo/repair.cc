@@ -179,16 +179,16 @@ void Repository::Core::refuse_outdated_keys() {
     std::vector<std::string> names;
     backend.list(prefix, "", [&](const backend::Object& object) { names.push_back(object.name); });
     for (const std::string& name : names) {
-      std::optional<std::uint32_t> epoch;
+      std::uint32_t epoch = 0;  // damaged: it says nothing
       try {
-        epoch = epoch_of_object(read_object(backend, name, kObjectBytesMax));
+        epoch = epoch_of_object(name, read_object(backend, name, kObjectBytesMax));
       } catch (const Error& error) {
         if (!is_damage(error)) throw;
       }
-      if (!epoch || *epoch < keys.epochs()) continue;
+      if (epoch < keys.epochs()) continue;
       throw Error(
           ErrorCode::configuration,
-          name + " is of key epoch " + std::to_string(*epoch) +
+          name + " is of key epoch " + std::to_string(epoch) +
               ", but this key slot has keys up to epoch " + std::to_string(keys.epochs() - 1),
           "the keys were rotated since the slot was made: restore keys/ from a newer copy of "
           "the repository, or use another passphrase or key file");

@@ -25,6 +25,12 @@ enum class Way {
   back,
 };
 
+/// How a live file is known to be what the snapshot holds.
+enum class Recognise {
+  by_status,   ///< size, times, owner, mode and inode are as they were backed up: it is not read
+  by_content,  ///< every byte is read and compared: finds what a medium has changed
+};
+
 struct ReplacementState {
   bool provisioned = false;  ///< the workplace is there
   bool cut_over = false;     ///< the live path has the restored copy
@@ -57,9 +63,9 @@ class Replacement {
   virtual void provision() = 0;
 
   /// Takes the content of a snapshot into the copy; what the live store has unchanged is taken from
-  /// there without reading the repository (Sink::reuse). May be called again after a crash: what an
+  /// there without reading the repository. May be called again after a crash: what an
   /// earlier sink left is used or cleared.
-  virtual std::unique_ptr<Sink> sink() = 0;
+  virtual std::unique_ptr<Sink> sink(Recognise unchanged) = 0;
 
   /// Files that live store and copy share (hard links of one inode, where the file system can't
   /// share blocks), and that somebody has written through one of the two since the copy was made.

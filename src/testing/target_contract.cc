@@ -67,7 +67,7 @@ class Scene {
   void make_copy() {
     const auto replacing = replacement();
     replacing->provision();
-    const auto sink = replacing->sink();
+    const auto sink = replacing->sink(stores::Recognise::by_status);
     put_all(taken_, *sink, true);
     EXPECT_EQ(subject_->describe(replacing->copy()), first);
   }

@@ -57,7 +57,7 @@ class RestorePowerLossTest : public RestoreEnds {
     for (std::size_t place = 0; place < places_; ++place) {
       SCOPED_TRACE("no power from place " + std::to_string(place));
       PowerDisk disk = disks_.another();
-      die_at(restore_shop, template_, place, [&] { lose_power_of(disk); });
+      die_at(restore_shop, template_, place, places_, [&] { lose_power_of(disk); });
       disk.mount_again();
       expect(template_, place);
     }

@@ -27,8 +27,9 @@ class RestoreEnds : public ::testing::Test {
   std::size_t act_until(Act act, const Shop& shop, std::size_t place,
                         const std::function<void()>& die) const;
 
-  /// In a child, which must have been killed.
-  void die_at(Act act, const Shop& shop, std::size_t place, const std::function<void()>& die) const;
+  /// In a child, which must have been killed, at one of the `places` that act_until() has counted.
+  void die_at(Act act, const Shop& shop, std::size_t place, std::size_t places,
+              const std::function<void()>& die) const;
 
   /// Gone on with, from where it lies: restored. `other_host`: with the configuration of another.
   void expect_resumes(const Shop& shop, std::size_t place, bool other_host = false) const;

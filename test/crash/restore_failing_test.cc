@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "disks.h"
+#include "recovery/hooks.h"
 #include "shop.h"
 
 namespace salvor {
@@ -29,7 +30,8 @@ using testing::TreeDescription;
 /// Commands that do first what `broken/<name>` says, which a test may write and remove.
 ShopCommands breakable() {
   ShopCommands commands;
-  commands.needed = "true";
+  commands.needed = R"sh(test -z "$(sqlite3 "$SALVOR_STORE_DB" "SELECT 1 FROM sqlite_master )sh"
+                    R"sh(WHERE name = 'migrated'")")sh";
   commands.check = "true";
   const auto breakable = [](std::string& command, const std::string& name) {
     command.insert(0, "if test -e broken/" + name + "; then . ./broken/" + name + "; fi; ");
@@ -42,7 +44,7 @@ ShopCommands breakable() {
   breakable(commands.rebuild, "rebuild");
   breakable(commands.check, "check");
   breakable(commands.return_to_service, "return");
-  commands.timeout = "2s";
+  commands.timeout = "3s";
   return commands;
 }
 
@@ -216,6 +218,8 @@ TEST_F(RestoreFailingTest, ACommandThatWritesWhileTheRestoreIsKilled) {
       restore_shop(shop);
     });
     ASSERT_EQ(child.wait(), -SIGKILL);
+    // The command outlives who began it, for a moment.
+    while (recovery::running_hook(testing::kShopRun)) usleep(1000);
     mend(shop);
     expect_undone(shop);
   }
@@ -306,9 +310,27 @@ TEST_F(RestoreFailingTest, CommandsThatHang) {
   expect_failure({"return", kHangs, ErrorCode::failed, Left::after_cut_over});
 }
 
+TEST_F(RestoreFailingTest, QuestionsThatNobodyAnswers) {
+  constexpr const char* kNotFound = "no-such-command; exit $?";
+  constexpr const char* kKilledWithin = "sh -c 'kill -9 $$'; exit $?";
+  for (const char* how : {kNotFound, kKilledWithin}) {
+    expect_failure({"locked", how, ErrorCode::failed, Left::nothing});
+    expect_failure({"needed", how, ErrorCode::failed, Left::before_cut_over});
+  }
+}
+
 TEST_F(RestoreFailingTest, CommandsThatSucceedWithoutEffect) {
   expect_failure({"lock", kDoesNothing, ErrorCode::refused, Left::nothing});
   expect_failure({"unlock", kDoesNothing, ErrorCode::failed, Left::after_cut_over});
+}
+
+TEST_F(RestoreFailingTest, AMigrationWithoutEffectIsSaid) {
+  const Shop shop = copy();
+  break_command(shop, {"migrate", kDoesNothing});
+  const auto outcome = restore_shop(shop);
+  EXPECT_EQ(outcome.state, "succeeded");
+  ASSERT_EQ(outcome.deviations.size(), 1U);
+  EXPECT_NE(outcome.deviations.front().find("still says yes"), std::string::npos);
 }
 
 TEST_F(RestoreFailingTest, NoIsAnAnswerOfMigrateNeeded) {

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "recovery/hooks.h"
 #include "restore_ends.h"
 
 namespace salvor::testing {
@@ -46,7 +47,7 @@ class KillEnds : public RestoreEnds {
       SCOPED_TRACE("killed at place " + std::to_string(place));
       const Shop shop = copy("killed");
       prepare(shop);
-      die_at(act, shop, place, die);
+      die_at(act, shop, place, places, die);
       if (place % 3 == 1) fs::remove_all(shop.root() / "state");
       expect(shop, place, place % 3 == 2);
       fs::remove_all(shop.root());
@@ -60,12 +61,13 @@ class RestoreKillTest : public KillEnds, public ::testing::WithParamInterface<bo
   void SetUp() override { prepare(scratch_.path(), GetParam()); }
 };
 
-/// A store that lies within another.
+/// A store that lies within another, and a database in WAL mode.
 class NestedRestoreKillTest : public KillEnds {
  protected:
   void SetUp() override {
     ShopCommands commands;
     commands.nested = true;
+    commands.wal = true;
     commands.rebuild =
         R"(for f in "$SALVOR_STORE_MEDIA"/media/thumbs/*; do echo again > "$f"; done)";
     prepare(scratch_.path(), false, std::move(commands));
@@ -100,6 +102,31 @@ TEST_P(RestoreKillTest, KilledAnywhereItCanBeTakenBack) {
   killed_anywhere([this](const Shop& shop, std::size_t place, bool other_host) {
     expect_goes_back(shop, place, other_host);
   });
+}
+
+/// Not at the places that are called so, but in the middle of anything: a write, a command.
+TEST_P(RestoreKillTest, KilledAtAnyMoment) {
+  constexpr int kMoments = 60;
+  const auto begin = Clock::system().monotonic();
+  act_until(restore_shop, copy("timed"), SIZE_MAX, [] {});
+  const double whole_s = Clock::system().monotonic().seconds_since(begin);
+  for (int i = 0; i < kMoments; ++i) {
+    const double after_s = whole_s * i / kMoments;
+    SCOPED_TRACE("killed after " + std::to_string(after_s) + " s");
+    const Shop shop = copy("killed");
+    Child child([&] { act_until(restore_shop, shop, SIZE_MAX, [] {}); });
+    ::usleep(static_cast<useconds_t>(after_s * 1e6));
+    ::kill(child.pid(), SIGKILL);
+    child.wait();
+    while (recovery::running_hook(kShopRun)) ::usleep(1000);
+    constexpr std::size_t kPerhapsNotBegun = 0;
+    if (i % 2 == 0) {
+      expect_resumes(shop, kPerhapsNotBegun, i % 3 == 2);
+    } else {
+      expect_goes_back(shop, kPerhapsNotBegun, i % 3 == 2);
+    }
+    fs::remove_all(shop.root());
+  }
 }
 
 TEST_P(RestoreKillTest, AnUndoThatIsKilledAnywhereIsUndoneFurther) {

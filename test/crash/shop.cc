@@ -76,7 +76,9 @@ recovery::RunOutcome act_on(const Shop& shop, const ShopRestore& restore, const 
   const control::Config config = shop.config();
   const auto medium = backend::open_local(config.repository.path);
   backend::FaultBackend faulty(*medium);
-  faulty.on([&](const backend::Call&) -> std::optional<backend::Fault> {
+  faulty.on([&](const backend::Call& call) -> std::optional<backend::Fault> {
+    // In the middle of steps: while a store is restored, or backed up.
+    if (restore.reach && call.name.starts_with("packs/")) restore.reach(call.name);
     if (!restore.repository_is_gone || !restore.repository_is_gone()) return std::nullopt;
     return backend::Fault::unreachable_before();
   });
@@ -120,8 +122,9 @@ control::Config Shop::config(bool other_host) const {
 
 void Shop::build() const {
   shell("mkdir -p '" + live().native() + "/media/thumbs' '" + live().native() +
-        "/media/cache'; cd '" + live().native() +
-        "'; sqlite3 shop.db 'CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);"
+        "/media/cache'; cd '" + live().native() + "'; sqlite3 shop.db '" +
+        (commands_.wal ? "PRAGMA journal_mode = wal;" : "") +
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);"
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "
         "INSERT INTO customers SELECT i, hex(randomblob(100)) FROM n';"
         "for i in 1 2 3 4 5 6 7 8; do head -c ${i}0000 /dev/urandom > media/upload-$i; "

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -33,6 +36,7 @@ struct ShopCommands {
   std::string return_to_service = "echo returned >> returned";
   std::string timeout = "60s";  ///< for each of them
   bool nested = false;  ///< the tree that is a store has the database, and its workplace, in it
+  bool wal = false;     ///< the database is in WAL mode
 };
 
 /// A shop in a directory: a database, uploads, a flag for maintenance, a repository, all of it to
@@ -43,6 +47,7 @@ class Shop {
       : root_(std::move(root)), commands_(std::move(commands)) {}
 
   const std::filesystem::path& root() const { return root_; }
+  bool is_wal() const { return commands_.wal; }
   std::filesystem::path live() const { return root_ / "srv"; }
   std::filesystem::path database() const { return live() / "shop.db"; }
 
@@ -67,7 +72,8 @@ class Shop {
   ShopCommands commands_;
 };
 
-inline constexpr const char* kShopRun = "20261124t000000-00000001";
+/// Of this process and those that it forks: commands of a run are looked for by it in all of /proc.
+inline const std::string kShopRun = fmt::format("20261124t000000-{:08x}", ::getpid());
 
 struct ShopRestore {
   std::string run = kShopRun;

@@ -98,25 +98,30 @@ class Targets(ShopTest):
         self.assertEqual(manifest(self.path("live")), before)
         self.assertEqual(manifest(self.path("repository")), repository)
 
-    def test_full_disk(self):
-        self.ready()
-        os.mkdir(self.path("small"))
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none",
-                                  self.path("small")], check=False, capture_output=True)
+    def small_disk(self, name, options):
+        os.mkdir(self.path(name))
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", self.path(name)],
+                                 check=False, capture_output=True)
         if mounted.returncode != 0:
             self.skipTest("not permitted to mount")
-        self.addCleanup(subprocess.run, ["umount", self.path("small")], check=True)
+        self.addCleanup(subprocess.run, ["umount", self.path(name)], check=True)
+
+    def test_full_disk(self):
+        self.ready()
+        self.small_disk("small", "size=1m")
         self.fails(6, "refused", "restore", "shop", "--into", "small/out", text="too little space")
         self.assertEqual(os.listdir(self.path("small")), [])
 
+    def test_a_disk_that_fills_up_on_the_way(self):
+        self.ready()
+        # Bytes enough, so that nothing is refused, but no more files.
+        self.small_disk("small", "size=100m,nr_inodes=8")
+        self.fails(1, "no_space", "restore", "shop", "--into", "small/out", text="small/out")
+        self.run_salvor("restore", "shop", "--into", "out")
+
     def test_full_repository(self):
         self.fill()
-        os.mkdir(self.path("repository"))
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none",
-                                  self.path("repository")], check=False, capture_output=True)
-        if mounted.returncode != 0:
-            self.skipTest("not permitted to mount")
-        self.addCleanup(subprocess.run, ["umount", self.path("repository")], check=True)
+        self.small_disk("repository", "size=2m")
         self.run_salvor("init")
         self.fails(1, "no_space", "backup")
         self.assertEqual(self.json_of("points")["points"], [])

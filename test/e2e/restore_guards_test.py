@@ -121,6 +121,22 @@ class Guards(ShopTest):
         self.let_go(process)
         self.run_salvor("restore", "shop", "--confirm", "shop")
 
+    def test_a_file_that_a_container_has_open_for_writing(self):
+        inside = self.path("inside")
+        os.mkdir(inside)
+        script = ("import os, subprocess, sys\n"
+                  f"subprocess.run(['mount', '--bind', {self.media!r}, {inside!r}], check=True)\n"
+                  f"held = open({inside!r} + '/2026/02/big.bin', 'r+b')\n"
+                  "print('held', flush=True)\nsys.stdin.read()\n")
+        process = subprocess.Popen(["unshare", "-m", sys.executable, "-c", script],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        self.addCleanup(self.let_go, process)
+        if process.stdout.readline() != b"held\n":
+            self.skipTest("not permitted to make a mount namespace")
+        self.refused(6, "refused", "--confirm", "shop",
+                     text=[f"process {process.pid} ", "big.bin open for writing"])
+
     def test_a_database_that_somebody_writes_to(self):
         process = self.holder("database", self.database)
         self.refused(7, "conflict", "--confirm", "shop", text=str(process.pid))

@@ -37,8 +37,10 @@ def run_page(root, page, environment):
         for line, language, code in blocks:
             if language == "toml":
                 name = code.split("\n", 1)[0].removeprefix("# file: ").strip()
+                # As root the state would be the machine's.
+                state = "" if "state_dir" in code else 'state_dir = "state"\n'
                 with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
-                    file.write(code)
+                    file.write(state + code)
                 continue
             done = subprocess.run(["bash", "-eu", "-o", "pipefail", "-c", code], cwd=directory,
                                   env={**environment, "HOME": directory}, check=False,

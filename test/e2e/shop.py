@@ -112,9 +112,11 @@ class ShopTest(unittest.TestCase):
     def run_salvor(self, *arguments, expect=0, prefix=(), env=None, config=None, cwd=None):
         """Runs the program, and checks its exit status."""
         command = [*prefix, SALVOR, "-c", config or self.config, *arguments]
+        environment = {**os.environ, **(env or {})}
+        environment.pop("SALVOR_CONFIG", None)
         done = Finished(command, subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, **(env or {})}, cwd=cwd or self.root, timeout=120, check=False))
+            env=environment, cwd=cwd or self.root, timeout=120, check=False))
         if expect is not None:
             self.assertEqual(done.status, expect, str(done))
         return done

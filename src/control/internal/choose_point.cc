@@ -23,14 +23,26 @@ bool is_hex(std::string_view text) {
               "take one with `salvor backup`, or see `salvor points`");
 }
 
-/// The newest of those that `wanted` accepts; of equally old ones the one committed last. A safety
-/// snapshot is meant only by its id.
+/// Whether a point has what is wanted of it.
+bool suffices(const repo::Point& point, const std::vector<std::string>& stores) {
+  if (!point.is_partial()) return true;
+  return !stores.empty() && std::all_of(stores.begin(), stores.end(), [&](const auto& store) {
+    return point.find(store) != nullptr;
+  });
+}
+
+/// The newest of those that `wanted` accepts; of equally old ones the one committed last. One that
+/// does not suffice is older than all that do. A safety snapshot is meant only by its id.
 template <class Wanted>
-const repo::Point* newest(const repo::Repository& repository, const Wanted& wanted) {
+const repo::Point* newest(const repo::Repository& repository,
+                          const std::vector<std::string>& stores, const Wanted& wanted) {
   const repo::Point* found = nullptr;
+  const auto rank = [&](const repo::Point& point) {
+    return std::pair(suffices(point, stores), point.time);
+  };
   for (const repo::Point& point : repository.points()) {
     if (point.is_safety_snapshot() || !wanted(point)) continue;
-    if (found == nullptr || point.time >= found->time) found = &point;
+    if (found == nullptr || rank(point) >= rank(*found)) found = &point;
   }
   return found;
 }
@@ -112,7 +124,7 @@ void require_points(const repo::Repository& repository, std::string_view service
 
 const repo::Point& find_point(const repo::Repository& repository, std::string_view name) {
   if (name == kLatest) {
-    const repo::Point* found = newest(repository, [](const repo::Point&) { return true; });
+    const repo::Point* found = newest(repository, {}, [](const repo::Point&) { return true; });
     if (found == nullptr) throw_none("");
     return *found;
   }
@@ -125,11 +137,11 @@ const repo::Point& find_point(const repo::Repository& repository, std::string_vi
 }
 
 const repo::Point& choose_point(const repo::Repository& repository, std::string_view service,
-                                std::string_view at) {
+                                std::string_view at, const std::vector<std::string>& stores) {
   require_points(repository, service);
   const auto time = parse_time(at);
   if (time || at == kLatest) {
-    const repo::Point* found = newest(repository, [&](const repo::Point& point) {
+    const repo::Point* found = newest(repository, stores, [&](const repo::Point& point) {
       if (point.service != service) return false;
       return !time || point.time.ns - point.time.ns % precision_ns(at) <= time->ns;
     });
@@ -154,10 +166,10 @@ const repo::Snapshot& find_snapshot(const repo::Point& point, std::string_view s
   if (const repo::Snapshot* found = point.find(store)) return *found;
   std::vector<std::string_view> names;
   for (const repo::Snapshot& snapshot : point.snapshots) names.emplace_back(snapshot.store);
-  throw Error(
-      ErrorCode::not_found,
-      fmt::format("recovery point {} has no store \"{}\"", point.id.hex(), printable(store)),
-      suggest(store, names));
+  throw Error(ErrorCode::not_found,
+              fmt::format("recovery point {} of service {} has no store \"{}\"", point.id.hex(),
+                          printable(point.service), printable(store)),
+              suggest(store, names));
 }
 
 }  // namespace salvor::control::internal

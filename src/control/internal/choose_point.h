@@ -1,10 +1,13 @@
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "repo/repository.h"
 
-/// Which recovery point somebody means. Safety snapshots are meant only by their ids.
+/// Which recovery point somebody means. Safety snapshots are meant only by their ids; partial
+/// points by their ids, by who names stores that they have, and where there is nothing else.
 /// Lifetime: of the results: until the next refresh().
 namespace salvor::control::internal {
 
@@ -12,10 +15,11 @@ namespace salvor::control::internal {
 /// Errors: usage: it is none of them, or several begin so; not_found.
 const repo::Point& find_point(const repo::Repository& repository, std::string_view name);
 
-/// Of one service: the same, or a time: the newest point at or before it.
+/// Of one service: the same, or a time: the newest point at or before it. `stores`: those that are
+/// wanted of it; empty: all.
 /// Errors: as above; usage: a position in a PostgreSQL log, which no store here has.
 const repo::Point& choose_point(const repo::Repository& repository, std::string_view service,
-                                std::string_view at);
+                                std::string_view at, const std::vector<std::string>& stores = {});
 
 /// Errors: not_found, naming the stores that there are.
 const repo::Snapshot& find_snapshot(const repo::Point& point, std::string_view store);

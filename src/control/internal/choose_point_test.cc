@@ -28,6 +28,10 @@ class ChoosePointTest : public testing::Test {
     point.service = service;
     point.facts = std::move(facts);
     point.time = parse_time(time).value();
+    repo::Snapshot& snapshot = point.snapshots.emplace_back();
+    snapshot.store = "db";
+    snapshot.type = "sqlite";
+    snapshot.root = *repo::ChunkId::parse(std::string(2 * repo::ChunkId::kSize, 'a'));
     return repository_->begin()->commit(point).hex();
   }
 
@@ -90,6 +94,18 @@ TEST_F(ChoosePointTest, ASafetySnapshotIsMeantOnlyByItsId) {
   EXPECT_EQ(chosen("shop", "2026-02-03T10:00:00Z"), good);
   EXPECT_EQ(find_point(*repository_, "latest").id.hex(), good);
   EXPECT_EQ(find_point(*repository_, safety.substr(0, 10)).id.hex(), safety);
+}
+
+TEST_F(ChoosePointTest, APartialPointIsMeantByItsStoresAndWhereThereIsNoOther) {
+  const std::string partial = add("shop", "2026-02-02T10:00:00Z", {{"partial", "yes"}});
+  EXPECT_EQ(chosen("shop", "latest"), partial);
+  const std::string whole = add("shop", "2026-02-01T10:00:00Z");
+  EXPECT_EQ(chosen("shop", "latest"), whole);
+  EXPECT_EQ(chosen("shop", "2026-02-03T10:00:00Z"), whole);
+  EXPECT_EQ(find_point(*repository_, "latest").id.hex(), whole);
+  EXPECT_EQ(chosen("shop", partial), partial);
+  EXPECT_EQ(choose_point(*repository_, "shop", "latest", {"db"}).id.hex(), partial);
+  EXPECT_EQ(choose_point(*repository_, "shop", "latest", {"elsewhere"}).id.hex(), whole);
 }
 
 TEST_F(ChoosePointTest, WhatCannotBeMeant) {

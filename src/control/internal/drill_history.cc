@@ -64,6 +64,7 @@ DrillSummary summary_of(const catalog::RunRow& row) {
   const Json report = Json::parse(row.summary_json, nullptr, false);
   if (!report.is_object()) return summary;
   summary.seconds = number_in(report, "seconds");
+  summary.whole = report.value("whole", true);
   read_phases(list_in(report, "phases"), "name", summary);
   read_checks(report, summary);
   return summary;
@@ -78,7 +79,8 @@ DrillSummary summary_of(const recovery::EvidenceSummary& evidence) {
   const Json predicate = statement.value("predicate", Json::object());
   const Json measured = predicate.value("measured", Json::object());
   summary.seconds = number_in(measured, "rto_s");
-  if (summary.seconds == 0) {
+  summary.whole = measured.contains("rto_s");
+  if (!summary.whole) {
     const Time ended = parse_time(evidence.ended).value_or(summary.time);
     summary.seconds = ended.seconds_since(summary.time);
   }
@@ -92,7 +94,7 @@ void take(const DrillSummary& summary, DrillHistory& history) {
     return !known || (known->run != summary.run && known->time < summary.time);
   };
   const bool succeeded = summary.state == name_of(catalog::RunState::succeeded);
-  if (succeeded && is_news(history.last_success)) history.last_success = summary;
+  if (succeeded && summary.whole && is_news(history.last_success)) history.last_success = summary;
   if (is_news(history.last)) history.last = summary;
 }
 

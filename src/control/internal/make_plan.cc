@@ -79,6 +79,9 @@ std::vector<recovery::StorePlan> stores_of(const ServiceConfig& service, const r
     }
     recovery::StorePlan plan{store.name, std::string(store.type()), store.path().native(),
                              settings_of(store), false};
+    const auto& unsaved = choices.unsaved;
+    plan.safety_snapshot = choices.safety_snapshot &&
+                           std::find(unsaved.begin(), unsaved.end(), store.name) == unsaved.end();
     const auto target = make_target(store, Place::live);
     // Of what is not there, one copy is all that there will be.
     plan.delta_in_place = choices.in_place_delta && target->capabilities().delta_in_place &&
@@ -91,10 +94,10 @@ std::vector<recovery::StorePlan> stores_of(const ServiceConfig& service, const r
   return plans;
 }
 
-void require_known(const ServiceConfig& service, const PlanChoices& choices) {
+void require_known(const ServiceConfig& service, const std::vector<std::string>& names) {
   std::vector<std::string_view> known;
   for (const StoreConfig& store : service.stores) known.emplace_back(store.name);
-  for (const std::string& name : choices.only) {
+  for (const std::string& name : names) {
     if (service.find_store(name) != nullptr) continue;
     throw Error(ErrorCode::not_found,
                 fmt::format("service {} has no store \"{}\"", service.name, printable(name)),
@@ -102,17 +105,51 @@ void require_known(const ServiceConfig& service, const PlanChoices& choices) {
   }
 }
 
+/// Part of a service of another time than the rest is somebody's decision, not a default.
+void require_stores_named(const ServiceConfig& service, const repo::Point& point,
+                          const PlanChoices& choices) {
+  if (!point.is_partial() || !choices.only.empty() || choices.mode == recovery::Mode::drill) return;
+  std::string only;
+  std::string lacking;
+  for (const StoreConfig& store : service.stores) {
+    if (point.find(store.name) != nullptr) {
+      only += " --only " + store.name;
+    } else {
+      lacking += (lacking.empty() ? "" : ", ") + store.name;
+    }
+  }
+  if (lacking.empty()) return;
+  throw Error(ErrorCode::refused,
+              fmt::format("recovery point {} was taken of some stores only: {} would stay as it is",
+                          point.id.hex(), lacking),
+              "choose another point with --at, or say that this is what you want:" + only);
+}
+
 }  // namespace
+
+PlanChoices choices_of(const PlanRequest& request) {
+  PlanChoices choices;
+  choices.only = request.stores;
+  choices.safety_snapshot = request.safety_snapshot;
+  choices.unsaved = request.unsaved;
+  choices.in_place_delta = request.in_place_delta;
+  choices.compare_content = request.compare_content;
+  return choices;
+}
 
 recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
                          const repo::Point& point, const PlanChoices& choices) {
-  require_known(service, choices);
+  require_known(service, choices.only);
+  require_known(service, choices.unsaved);
+  require_stores_named(service, point, choices);
   recovery::Plan plan;
   plan.mode = choices.mode;
   plan.service = service.name;
   plan.directory = config.file.parent_path().native();
-  plan.safety_snapshot = choices.safety_snapshot;
+  plan.compare_content = choices.compare_content;
   plan.stores = stores_of(service, point, choices);
+  plan.safety_snapshot = std::any_of(plan.stores.begin(), plan.stores.end(),
+                                     [](const auto& store) { return store.safety_snapshot; });
   if (plan.stores.empty()) {
     throw Error(ErrorCode::not_found,
                 fmt::format("recovery point {} has none of the stores of service {}",

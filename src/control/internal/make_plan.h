@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/config.h"
+#include "control/control.h"
 #include "recovery/plan.h"
 #include "repo/point.h"
 
@@ -10,8 +11,12 @@ struct PlanChoices {
   recovery::Mode mode = recovery::Mode::restore;
   std::vector<std::string> only;  ///< stores; empty: all of the point
   bool safety_snapshot = true;
+  std::vector<std::string> unsaved;  ///< stores without a safety snapshot
+  bool compare_content = false;
   bool in_place_delta = false;
 };
+
+PlanChoices choices_of(const PlanRequest& request);
 
 /// What the configuration says about restoring a service to a point: pure. Run, staging, trigger
 /// and who confirmed are left to the caller. Errors: not_found: a store that the point or the

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "control/internal/paths.h"
 #include "control/internal/store_types.h"
 #include "recovery/space.h"
@@ -30,7 +31,14 @@ void guard_live_data(const Config& config, const std::filesystem::path& target, 
     for (const StoreConfig& store : service.stores) {
       const std::filesystem::path live = real_path(store.path());
       // A new directory below a live one overwrites nothing.
-      const bool overwrites = lies_in(live, real) || (delta && lies_in(real, live));
+      const bool below = lies_in(real, live);
+      const bool overwrites = lies_in(live, real) || (delta && below);
+      if (below && !overwrites) {
+        log::warning(
+            "the target {} lies in the live data of store {} of service {}: the next "
+            "backup takes it, too",
+            printable(target.native()), store.name, service.name);
+      }
       if (!overwrites) continue;
       refuse(fmt::format("the target {} would overwrite the live data of store {} of service {} "
                          "at {}",

@@ -14,14 +14,6 @@ const repo::Point* find_point(const repo::Repository& repository, const std::str
 
 }  // namespace
 
-double recovery_seconds(const recovery::RunOutcome& outcome) {
-  double seconds = 0;
-  for (const recovery::StepOutcome& step : outcome.steps) {
-    if (step.name != "watch") seconds += step.seconds;
-  }
-  return seconds;
-}
-
 void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& repository,
                   recovery::EvidenceRecord& record) {
   const recovery::Plan& plan = outcome.plan;
@@ -32,7 +24,9 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
   record.rpo_objective_s = plan.rpo_s;
   record.rto_objective_s = plan.rto_s;
   record.rpo_measured_s = outcome.started.seconds_since(plan.point_time);
-  if (outcome.state == "succeeded") record.rto_measured_s = recovery_seconds(outcome);
+  // Less than all of the service proves nothing about the time that all of it takes.
+  const bool whole = plan.others.empty();
+  if (outcome.state == "succeeded" && whole) record.rto_measured_s = outcome.recovery_seconds;
   for (const recovery::StepOutcome& step : outcome.steps) {
     record.phases.push_back({step.name, step.seconds, step.result});
   }
@@ -46,6 +40,9 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
   }
   if (outcome.failure) record.deviations.push_back(outcome.failure->message());
   if (!outcome.healthy) record.deviations.emplace_back("the watch found the service not healthy");
+  for (const recovery::OtherStore& store : plan.others) {
+    record.not_covered.push_back("store " + store.name + ": not restored");
+  }
   for (const recovery::CheckOutcome& check : outcome.checks) {
     if (check.verdict == recovery::Verdict::skipped) {
       record.not_covered.push_back("check " + check.name + ": " + check.actual);

@@ -9,7 +9,4 @@ namespace salvor::control::internal {
 void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& repository,
                   recovery::EvidenceRecord& record);
 
-/// So long the service was, or would have been, away: all steps but the watch.   Units: seconds.
-double recovery_seconds(const recovery::RunOutcome& outcome);
-
 }  // namespace salvor::control::internal

@@ -11,6 +11,38 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// A database under the name that it had in the point: it may be called otherwise since.
+class RenamedSource final : public stores::Source {
+ public:
+  RenamedSource(std::unique_ptr<stores::Source> inner, const std::string& name,
+                const std::string& shown)
+      : inner_(std::move(inner)), name_(to_bytes(name)), shown_(to_bytes(shown)) {}
+
+  stores::SourceCapabilities capabilities() const override { return inner_->capabilities(); }
+  void mark() override { inner_->mark(); }
+
+  std::optional<stores::Item> next() override {
+    auto item = inner_->next();
+    if (item && item->key == name_) item->key = shown_;
+    return item;
+  }
+
+  std::unique_ptr<stores::ContentReader> open(const stores::Item& item) override {
+    if (item.key != shown_) return inner_->open(item);
+    return inner_->open({name_, item.entry});
+  }
+
+  bool unchanged(const stores::Entry& then, const stores::Entry& now) const override {
+    return inner_->unchanged(then, now);
+  }
+  stores::SourceReport report() const override { return inner_->report(); }
+
+ private:
+  const std::unique_ptr<stores::Source> inner_;
+  const Bytes name_;
+  const Bytes shown_;
+};
+
 class ConfiguredStores final : public recovery::StoreAccess {
  public:
   ConfiguredStores(const Config& config, stores::ReplacementFaults faults)
@@ -32,12 +64,20 @@ class ConfiguredStores final : public recovery::StoreAccess {
   }
 
   std::unique_ptr<stores::Source> copy_source(const recovery::StorePlan& store,
+                                              repo::Repository& repository,
+                                              const repo::Snapshot& snapshot,
                                               const std::filesystem::path& path) override {
     // What was written over in place has the things beside it that the store does not protect.
     if (path == store.path) return live_source(store);
     stores::FilesSourceOptions options;
-    options.root = is_database(store_of(store)) ? path.parent_path() : path;
-    return stores::make_files_source(std::move(options));
+    if (!is_database(store_of(store))) {
+      options.root = path;
+      return stores::make_files_source(std::move(options));
+    }
+    options.root = path.parent_path();
+    return std::make_unique<RenamedSource>(stores::make_files_source(std::move(options)),
+                                           path.filename().native(),
+                                           database_name(repository, snapshot));
   }
 
   std::unique_ptr<stores::Sink> sink(const recovery::StorePlan& store,

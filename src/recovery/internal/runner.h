@@ -35,6 +35,8 @@ class Runner {
   /// The workplaces that are still there, for people to look at or to close.
   std::vector<std::string> workplaces();
   void carry_out(Step& step);
+  std::vector<std::string> new_deviations();
+  std::vector<CheckOutcome> checks() const;
   void note_duration(const std::string& step, double seconds);
   /// Has again what went with the process that ended before.
   void take_up();

@@ -58,6 +58,7 @@ void put_object(json& object, const char* name, json value) {
 json json_of(const repo::Point& point) {
   json object = {{"id", point.id.hex()}, {"time", format_time(point.time)}};
   if (point.is_safety_snapshot()) object["purpose"] = "safety";
+  if (point.is_partial()) object["partial"] = true;
   put_list(object, "stores", point.snapshots, [](const repo::Snapshot& snapshot) {
     json store = {{"name", shown(snapshot.store)},
                   {"type", shown(snapshot.type)},

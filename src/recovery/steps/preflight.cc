@@ -9,7 +9,8 @@ namespace {
 
 [[noreturn]] void throw_damaged(const RunContext& context, const StorePlan& store,
                                 const std::string& how) {
-  throw Error(ErrorCode::refused,
+  // Of a restore in place this is a guard that says no; a drill has found what it was looking for.
+  throw Error(context.plan.mode == Mode::drill ? ErrorCode::corruption : ErrorCode::refused,
               fmt::format("recovery point {} is damaged: store {}: {}", context.plan.point,
                           store.name, how),
               "`salvor verify --data` says how far it reaches; choose another point with --at");

@@ -38,7 +38,9 @@ class RestoreStore final : public Step {
       return context.access.sink(store_, directory, false);
     }
     if (store_.delta_in_place) return context.access.sink(store_, store_.path, true);
-    return context.replacement_of(store_).sink();
+    return context.replacement_of(store_).sink(context.plan.compare_content
+                                                   ? stores::Recognise::by_content
+                                                   : stores::Recognise::by_status);
   }
 
   std::string restore_snapshot(RunContext& context, const repo::Snapshot& snapshot,

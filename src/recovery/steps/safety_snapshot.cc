@@ -23,6 +23,10 @@ class SafetySnapshot final : public Step {
     nlohmann::ordered_json points = nlohmann::ordered_json::array();
     std::string unreadable;
     for (const StorePlan& store : context.plan.stores) {
+      if (!store.safety_snapshot) {
+        context.deviations.push_back("store " + store.name + ": no safety snapshot was wanted");
+        continue;
+      }
       if (!context.live_of(store).identify(0).exists) {
         const std::string line = "store " + store.name + " does not exist: nothing to keep of it";
         context.say(line);
@@ -39,8 +43,8 @@ class SafetySnapshot final : public Step {
     }
     if (unreadable.empty()) return points.dump();
     throw Error(ErrorCode::refused, "no safety snapshot can be taken" + unreadable,
-                "look at what is there first; --without-safety-snapshot goes on without (old data "
-                "is kept beside the restored all the same)");
+                "look at what is there first; --without-safety-snapshot-of STORE goes on without "
+                "that of a store (its old data is kept beside the restored all the same)");
   }
 
  private:

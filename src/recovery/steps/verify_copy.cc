@@ -49,9 +49,10 @@ class VerifyCopy final : public Step {
     std::vector<CheckOutcome> outcomes;
     for (const StorePlan& store : context.plan.stores) {
       outcomes.push_back(answered("comparison", store, [&] {
-        const auto source = context.access.copy_source(store, context.copy_path(store));
-        return compare_with_point(context.repository, context.snapshot(store), *source, depth,
-                                  context.stop);
+        const repo::Snapshot& snapshot = context.snapshot(store);
+        const auto source = context.access.copy_source(store, context.repository, snapshot,
+                                                       context.copy_path(store));
+        return compare_with_point(context.repository, snapshot, *source, depth, context.stop);
       }));
       outcomes.push_back(answered("canary", store, [&] {
         return check_canary(key, context.point, context.snapshot(store),

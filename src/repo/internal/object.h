@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "backend/backend.h"
@@ -14,9 +13,9 @@ namespace salvor::repo {
 Bytes seal_object(const Keys& keys, ObjectType type, const std::string& name, ByteView content,
                   Rng& rng);
 
-/// The key epoch that a sealed object says it is of; empty when its bytes are not as they were
-/// written.
-std::optional<std::uint32_t> epoch_of_object(ByteView stored);
+/// The key epoch that a sealed object says it is of; nothing is authenticated.
+/// Errors: corruption, when its bytes are not as they were written.
+std::uint32_t epoch_of_object(const std::string& name, ByteView stored);
 
 /// The content of a sealed object, authenticated.
 /// Errors: corruption, naming the object.

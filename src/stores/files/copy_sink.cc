@@ -248,6 +248,7 @@ bool CopySink::reuse(ByteView key, const Entry& entry) {
     }
     if (found) return false;  // create() knows what to do with it
   }
+  if (options_.unchanged == Recognise::by_content) return false;  // create() compares
   if (!live_ || !take_live(path, key, entry)) return false;
   ++reused_;
   return true;

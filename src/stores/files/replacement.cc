@@ -42,9 +42,10 @@ class FilesReplacement final : public Replacement {
     exchange_.provision();
   }
 
-  std::unique_ptr<Sink> sink() override {
+  std::unique_ptr<Sink> sink(Recognise unchanged) override {
     SALVOR_ASSERT(exchange_.is_provisioned() && !exchange_.is_cut_over());
-    return make_copy_sink({exchange_.places().live, exchange_.places().fresh, workplace(), clock_});
+    return make_copy_sink(
+        {exchange_.places().live, exchange_.places().fresh, workplace(), unchanged, clock_});
   }
 
   std::uint64_t separate(const Rewrite& rewrite, Way way) override {

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "stores/files/files.h"
 #include "testing/fake_clock.h"
+#include "testing/file_times.h"
 #include "testing/store_copy.h"
 
 namespace salvor::stores {
@@ -192,6 +193,7 @@ TEST_F(FilesSourceTest, RecognisesWhatDidNotChange) {
     EXPECT_TRUE(source->unchanged(before, item->entry)) << path_of_key(item->key);
   }
   // Same size, and its time set back: only ctime knows.
+  testing::wait_for_tick(root_.parent_path());
   const fs::file_time_type time = fs::last_write_time(root_ / "file");
   write("file", "CONTENT");
   fs::last_write_time(root_ / "file", time);
@@ -200,6 +202,7 @@ TEST_F(FilesSourceTest, RecognisesWhatDidNotChange) {
   // An attribute alone.
   const auto again = make_files_source(with);
   const Entry before = testing::take_all(*again).find("file")->entry;
+  testing::wait_for_tick(root_.parent_path());
   if (setxattr((root_ / "file").c_str(), "user.new", "1", 1, 0) == 0) {
     const auto last = make_files_source(with);
     EXPECT_FALSE(last->unchanged(before, item_of(*last, "file").entry));

@@ -16,6 +16,7 @@
 #include "base/sleeper.h"
 #include "stores/files/files.h"
 #include "stores/sqlite/internal/test_database.h"
+#include "testing/file_times.h"
 #include "testing/nasty_tree.h"
 #include "testing/store_copy.h"
 #include "testing/target_contract.h"
@@ -122,10 +123,11 @@ class FilesTargetTest : public ::testing::Test {
   }
   std::unique_ptr<Replacement> replacement() const { return target()->replacement("r1", "media"); }
 
-  SinkReport make_copy(const testing::Taken& taken) const {
+  SinkReport make_copy(const testing::Taken& taken,
+                       Recognise unchanged = Recognise::by_status) const {
     const auto replacing = replacement();
     replacing->provision();
-    const auto sink = replacing->sink();
+    const auto sink = replacing->sink(unchanged);
     testing::put_all(taken, *sink, true);
     return sink->report();
   }
@@ -169,6 +171,7 @@ TEST_F(FilesTargetTest, ComparesWhatIsNotProven) {
   const testing::Taken taken = take();
   const std::string before = text_of(live());
   // The same content and metadata again, but for the change time.
+  testing::wait_for_tick(live().parent_path());
   fs::permissions(live() / "same", fs::perms::owner_all);
   fs::permissions(live() / "same", fs::perms(0644));
   fs::permissions(live() / "chmod", fs::perms::owner_all);
@@ -183,6 +186,23 @@ TEST_F(FilesTargetTest, ComparesWhatIsNotProven) {
   EXPECT_NE(inode(replacement()->copy() / "part"), inode(live() / "part"));
 }
 
+TEST_F(FilesTargetTest, BytesThatAMediumHasChangedAreFoundByReading) {
+  put(live() / "rotten", std::string(300'000, 'a'));
+  put(live() / "sound", std::string(300'000, 'b'));
+  testing::Taken taken = take();
+  const std::string before = content_of(live() / "rotten");
+  put(live() / "rotten", std::string(300'000, 'x'));
+  const testing::Taken now = take();
+  // A medium changes no times: the snapshot's entry is as the file is now.
+  for (auto& thing : taken.things) thing.entry = now.find(path_of_key(thing.key))->entry;
+  EXPECT_EQ(make_copy(taken).reused, 2U);
+  EXPECT_NE(content_of(replacement()->copy() / "rotten"), before);
+  replacement()->discard_copy();
+  make_copy(taken, Recognise::by_content);
+  EXPECT_EQ(content_of(replacement()->copy() / "rotten"), before);
+  EXPECT_NE(inode(replacement()->copy() / "rotten"), inode(live() / "rotten"));
+}
+
 TEST_F(FilesTargetTest, GoesOnWithACopyThatIsHalfMade) {
   testing::make_nasty_tree(live());
   const testing::Taken taken = take();
@@ -193,7 +213,7 @@ TEST_F(FilesTargetTest, GoesOnWithACopyThatIsHalfMade) {
   const auto replacing = replacement();
   replacing->provision();
   {
-    const auto sink = replacing->sink();
+    const auto sink = replacing->sink(Recognise::by_status);
     sink->begin();
     for (const auto& thing : taken.things) {
       if (thing.entry.kind == EntryKind::file) {
@@ -448,7 +468,7 @@ TEST_F(FilesTargetTest, AWriteBeforeTheCopyIsCompleteIsNoticed) {
   const auto replacing = replacement();
   replacing->provision();
   {
-    const auto sink = replacing->sink();
+    const auto sink = replacing->sink(Recognise::by_status);
     sink->begin();
     for (const auto& thing : taken.things) {
       if (thing.entry.kind == EntryKind::file) {
@@ -457,6 +477,7 @@ TEST_F(FilesTargetTest, AWriteBeforeTheCopyIsCompleteIsNoticed) {
         sink->make(thing.key, thing.entry);
       }
     }
+    testing::wait_for_tick(live().parent_path());
     put(live() / "same size", "wrote");
     for (const auto& thing : taken.things) sink->complete(thing.key, thing.entry);
     sink->commit();

@@ -10,6 +10,7 @@
 #include <climits>
 #include <fstream>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
 
@@ -107,16 +108,36 @@ class Scan {
   std::vector<Holder> found_;
 };
 
+/// The path beneath `root` of what is called `link` by who has mounted it elsewhere.
+std::optional<std::string> path_elsewhere(const std::string& root, const std::string& link,
+                                          const struct stat& file) {
+  for (std::size_t at = 0; at != std::string::npos; at = link.find('/', at + 1)) {
+    struct stat status {};
+    const bool same = lstat((root + link.substr(at)).c_str(), &status) == 0 &&
+                      status.st_dev == file.st_dev && status.st_ino == file.st_ino;
+    if (same) return link.substr(at + 1);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<Holder> holders_beneath(const std::string& root,
                                     const std::function<bool(const std::string& path)>& ignored) {
-  const std::string prefix = root + '/';
+  struct stat top {};
+  if (stat(root.c_str(), &top) != 0) return {};
   return Scan([&](const std::string& link, const std::string& place) {
-           if (!link.starts_with(prefix) || link.ends_with(" (deleted)")) return false;
+           if (link.ends_with(" (deleted)")) return false;
            struct stat status {};
-           if (stat(place.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return false;
-           return !ignored || !ignored(link.substr(prefix.size()));
+           const bool known = stat(place.c_str(), &status) == 0;
+           if (known && S_ISDIR(status.st_mode)) return false;
+           std::optional<std::string> path;
+           if (link.starts_with(root + '/')) {
+             path = link.substr(root.size() + 1);
+           } else if (known && status.st_dev == top.st_dev) {
+             path = path_elsewhere(root, link, status);
+           }
+           return path && (!ignored || !ignored(*path));
          })
       .run();
 }

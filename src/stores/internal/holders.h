@@ -16,7 +16,8 @@ namespace salvor::stores {
 
 /// Files beneath the directory `root`, a real path, by descriptor or by a shared mapping that can
 /// be written. `ignored`, with a path relative to root: what does not count.
-/// A process in another mount namespace sees other paths, and is not found.
+/// A process in another mount namespace (a container) may have another path to it: it is found
+/// where its mount begins at root or above it, not where it begins beneath.
 std::vector<Holder> holders_beneath(const std::string& root,
                                     const std::function<bool(const std::string& path)>& ignored);
 

@@ -90,7 +90,7 @@ class SqliteReplacement final : public Replacement {
   }
   void provision() override { exchange_.provision(); }
 
-  std::unique_ptr<Sink> sink() override {
+  std::unique_ptr<Sink> sink(Recognise) override {
     SALVOR_ASSERT(exchange_.is_provisioned() && !exchange_.is_cut_over());
     return std::make_unique<RenamingSink>(places().fresh.parent_path(),
                                           places().fresh.filename().native());

@@ -1,5 +1,6 @@
 """Makes the thumbnails that are missing or out of date, and removes those of no upload."""
 
+import contextlib
 import os
 import time
 
@@ -37,8 +38,11 @@ class Command(BaseCommand):
     def remove_others(wanted):
         folder = thumbnails.path_of(thumbnails.FOLDER)
         others = set(os.listdir(folder)) - wanted if os.path.isdir(folder) else set()
-        old = [os.path.join(folder, name) for name in others
-               if os.stat(os.path.join(folder, name)).st_mtime < time.time() - UNDER_WAY_S]
-        for path in old:
-            os.remove(path)
-        return len(old)
+        removed = 0
+        for path in (os.path.join(folder, name) for name in others):
+            # What is being written gets its own name meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                if os.stat(path).st_mtime < time.time() - UNDER_WAY_S:
+                    os.remove(path)
+                    removed += 1
+        return removed

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "control/config.h"
+#include "recovery/hooks.h"
+#include "repo/repository.h"
+
+namespace salvor::control::internal {
+
+/// Holds an application's writes by its own commands (`quiesce`), so that all stores of a recovery
+/// point are marked at one moment. One backup of a service at a time holds them on a machine; the
+/// others wait. That they are held is noted in the state directory first: a backup that is killed
+/// leaves the note, and the next one lets writes in again. Whoever else holds them keeps them held.
+/// Threads: one.   Lifetime: shorter than the configuration's and the repository's.
+class HeldWrites {
+ public:
+  /// `run`: of the backup, for its commands.
+  HeldWrites(const Config& config, const ServiceConfig& service, repo::Repository& repository,
+             std::string run, std::stop_token stop);
+
+  /// Calls `mark` while writes are held, and lets them in again, whatever comes of it.
+  /// Errors: conflict: a restore of the service is open, and holds them; failed: a command fails,
+  /// or succeeds without effect; cancelled; whatever `mark` throws.
+  void during(const std::function<void()>& mark) const;
+
+ private:
+  recovery::HookContext context() const;
+  void hold() const;
+  void release() const;
+  bool are_held(bool otherwise, std::stop_token stop) const;
+  void run_command(const std::string& name, const std::string& command, std::stop_token stop) const;
+  void refuse_open_restore() const;
+
+  const Config& config_;
+  const ServiceConfig& service_;
+  repo::Repository& repository_;
+  const std::string run_;
+  const std::stop_token stop_;
+};
+
+}  // namespace salvor::control::internal

@@ -1,0 +1,116 @@
+#include "recovery/claim.h"
+
+#include <gtest/gtest.h>
+
+#include "backend/fault.h"
+#include "backend/memory.h"
+#include "base/error.h"
+#include "recovery/journal.h"
+#include "testing/test_repository.h"
+
+namespace salvor::recovery {
+namespace {
+
+using backend::Call;
+using backend::Fault;
+using backend::FaultBackend;
+using backend::Operation;
+
+class ClaimTest : public ::testing::Test {
+ protected:
+  ClaimTest() { testing::create_repository(memory_); }
+
+  std::unique_ptr<repo::Repository> open(backend::Backend& backend) {
+    return testing::open_repository(backend, repo::Access::write);
+  }
+
+  static bool never_over(const std::string&) { return false; }
+
+  /// Runs `other` once, just before this repository's first write.
+  static void before_first_write(FaultBackend& backend, std::function<void()> other) {
+    backend.on(
+        [other = std::move(other), done = false](const Call& call) mutable -> std::optional<Fault> {
+          if (call.operation != Operation::put || done) return std::nullopt;
+          done = true;
+          other();
+          return std::nullopt;
+        });
+  }
+
+  template <class Act>
+  static ErrorCode refusal(const Act& act) {
+    try {
+      act();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    ADD_FAILURE() << "accepted";
+    return ErrorCode::failed;
+  }
+
+  backend::MemoryBackend memory_;
+};
+
+TEST_F(ClaimTest, OneRunHasAServiceUntilItEnds) {
+  const auto repository = open(memory_);
+  Claim claim(*repository, "shop");
+  claim.begin("r1", never_over);
+  EXPECT_EQ(refusal([&] { claim.begin("r2", never_over); }), ErrorCode::conflict);
+  claim.begin("r1", never_over);  // gone on with
+  Claim(*repository, "blog").begin("r2", never_over);
+  claim.end("r2");  // not its to end
+  EXPECT_EQ(refusal([&] { claim.begin("r2", never_over); }), ErrorCode::conflict);
+  claim.end("r1");
+  claim.begin("r2", never_over);
+  EXPECT_EQ(claim.last()->run, "r2");
+  EXPECT_EQ(claim.history().size(), 4U);
+}
+
+TEST_F(ClaimTest, OneThatWasKilledAfterItsEndHoldsNothing) {
+  const auto repository = open(memory_);
+  Claim claim(*repository, "shop");
+  claim.begin("r1", never_over);
+  claim.begin("r2", [](const std::string& run) { return run == "r1"; });
+  EXPECT_EQ(claim.last()->run, "r2");
+}
+
+TEST_F(ClaimTest, OfTwoHostsThatBeginAtOnceOneIsRefused) {
+  const auto theirs = open(memory_);
+  FaultBackend raced(memory_);
+  const auto ours = open(raced);
+  before_first_write(raced, [&] { Claim(*theirs, "shop").begin("theirs", never_over); });
+  Claim claim(*ours, "shop");
+  EXPECT_EQ(refusal([&] { claim.begin("ours", never_over); }), ErrorCode::conflict);
+  EXPECT_EQ(claim.last()->run, "theirs");
+  EXPECT_EQ(claim.history().size(), 1U);
+}
+
+TEST_F(ClaimTest, AnEndThatComesBetweenIsNotOverwritten) {
+  const auto theirs = open(memory_);
+  Claim(*theirs, "shop").begin("theirs", never_over);
+  FaultBackend raced(memory_);
+  const auto ours = open(raced);
+  before_first_write(raced, [&] { Claim(*theirs, "shop").end("theirs"); });
+  Claim claim(*ours, "shop");
+  const auto is_over = [](const std::string&) { return true; };
+  EXPECT_EQ(refusal([&] { claim.begin("ours", is_over); }), ErrorCode::conflict);
+  claim.begin("ours", never_over);
+  EXPECT_EQ(claim.last()->run, "ours");
+}
+
+TEST_F(ClaimTest, OfTwoProcessesThatGoOnWithARunOneLosesIt) {
+  const auto theirs = open(memory_);
+  FaultBackend raced(memory_);
+  const auto ours = open(raced);
+  Journal(*theirs, nullptr, "r1").append({});
+  Journal journal(*ours, nullptr, "r1");
+  JournalEntry resumed;
+  resumed.event = Event::resumed;
+  before_first_write(raced, [&] { Journal(*theirs, nullptr, "r1").append(resumed); });
+  EXPECT_EQ(refusal([&] { journal.append(resumed); }), ErrorCode::conflict);
+  EXPECT_TRUE(journal.lost());
+  EXPECT_EQ(Journal(*ours, nullptr, "r1").entries().size(), 2U);
+}
+
+}  // namespace
+}  // namespace salvor::recovery
