@@ -44,20 +44,42 @@ class Disks {
 class RestorePowerLossTest : public RestoreEnds {
  protected:
   /// False: not permitted here.
-  bool prepare_disks() {
+  bool prepare_disks(bool in_place_delta = false) {
     if (!disks_.permitted()) return false;
     const PowerDisk disk = disks_.first();
-    prepare(disk.at());
+    prepare(disk.at(), in_place_delta);
     fs::remove_all(disk.at() / "whole");
     return true;
   }
 
   template <class Expect>
   void cut_off_anywhere(const Expect& expect) {
-    for (std::size_t place = 0; place < places_; ++place) {
+    cut_off_anywhere(restore_shop, places_, expect);
+  }
+
+  /// Of a shop whose restore has succeeded.
+  template <class Expect>
+  void cut_off_anywhere_after_it(Act act, const Expect& expect) {
+    {
+      const PowerDisk disk = disks_.first();
+      act_until(restore_shop, template_, SIZE_MAX, [] {});
+    }
+    std::size_t places = 0;
+    {
+      const PowerDisk disk = disks_.another();
+      places = act_until(act, template_, SIZE_MAX, [] {});
+    }
+    ASSERT_GT(places, 1U);
+    cut_off_anywhere(act, places, expect);
+  }
+
+ private:
+  template <class Expect>
+  void cut_off_anywhere(Act act, std::size_t places, const Expect& expect) {
+    for (std::size_t place = 0; place < places; ++place) {
       SCOPED_TRACE("no power from place " + std::to_string(place));
       PowerDisk disk = disks_.another();
-      die_at(restore_shop, template_, place, places_, [&] { lose_power_of(disk); });
+      die_at(act, template_, place, places, [&] { lose_power_of(disk); });
       disk.mount_again();
       expect(template_, place);
     }
@@ -74,6 +96,23 @@ TEST_F(RestorePowerLossTest, WithoutPowerAnywhereItCanBeGoneOnWith) {
 TEST_F(RestorePowerLossTest, WithoutPowerAnywhereItCanBeTakenBack) {
   if (!prepare_disks()) GTEST_SKIP() << "not permitted to mount a file system";
   cut_off_anywhere([this](const Shop& shop, std::size_t place) { expect_goes_back(shop, place); });
+}
+
+TEST_F(RestorePowerLossTest, WithoutPowerInTheMiddleOfLiveDataItCanBeTakenBack) {
+  if (!prepare_disks(true)) GTEST_SKIP() << "not permitted to mount a file system";
+  cut_off_anywhere([this](const Shop& shop, std::size_t place) { expect_goes_back(shop, place); });
+}
+
+TEST_F(RestorePowerLossTest, AnUndoWithoutPowerAnywhereIsUndoneFurther) {
+  if (!prepare_disks()) GTEST_SKIP() << "not permitted to mount a file system";
+  cut_off_anywhere_after_it(
+      undo_shop, [this](const Shop& shop, std::size_t) { expect_goes_back(shop, SIZE_MAX); });
+}
+
+TEST_F(RestorePowerLossTest, ACloseWithoutPowerAnywhereIsClosedFurther) {
+  if (!prepare_disks()) GTEST_SKIP() << "not permitted to mount a file system";
+  cut_off_anywhere_after_it(close_shop,
+                            [this](const Shop& shop, std::size_t) { expect_closes(shop); });
 }
 
 class BackupPowerLossTest : public ::testing::Test {

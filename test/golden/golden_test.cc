@@ -1,12 +1,17 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "backend/local.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "manifest.h"
+#include "recovery/claim.h"
+#include "recovery/evidence.h"
+#include "recovery/execute.h"
 #include "recovery/restore.h"
 #include "repo/check.h"
 #include "stores/files/files.h"
@@ -132,6 +137,65 @@ TEST_P(GoldenTest, a_wrong_passphrase_opens_nothing) {
   EXPECT_THROW(open(wrong), Error);
 }
 
+/// A repository with runs in it (make_records.sh): a restore that was undone, one that was closed,
+/// and a drill. `runs` says so, a line each.
+class GoldenRecordsTest : public GoldenTest {
+ protected:
+  std::vector<std::pair<std::string, std::string>> runs() const {
+    std::istringstream lines{std::string(as_text(read_file(golden() / "runs", 1000)))};
+    std::vector<std::pair<std::string, std::string>> runs;
+    for (std::string run, state; lines >> run >> state;) runs.emplace_back(run, state);
+    return runs;
+  }
+};
+
+TEST_P(GoldenRecordsTest, journals_and_claims_are_read) {
+  const auto repository = open(key_file(golden() / "golden.key"));
+  ASSERT_EQ(runs().size(), 3U);
+  for (const auto& [run, state] : runs()) {
+    const auto found = recovery::find_run(*repository, run);
+    ASSERT_TRUE(found) << run;
+    EXPECT_EQ(found->state, state);
+    EXPECT_EQ(found->plan.service, "shop");
+    EXPECT_EQ(found->plan.stores.size(), 2U);
+    EXPECT_FALSE(found->checks.empty());
+    EXPECT_GT(found->recovery_seconds, 0);
+    EXPECT_TRUE(std::ranges::any_of(found->steps, [](const auto& step) {
+      return step.name == "restore-media" && step.result != "planned";
+    }));
+  }
+  EXPECT_EQ(recovery::open_run(*repository, "shop"), std::nullopt);
+  const auto claims = recovery::Claim(*repository, "shop").history();
+  EXPECT_EQ(claims.size(), 6U) << "each restore, and the undo, begins and ends";
+}
+
+TEST_P(GoldenRecordsTest, evidence_verifies) {
+  const auto repository = open(key_file(golden() / "golden.key"));
+  std::string kinds;
+  for (std::uint64_t number = 1;
+       const auto record = recovery::read_evidence(*repository, "shop", number); ++number) {
+    kinds += recovery::summarise_evidence(*record).kind + ' ';
+  }
+  EXPECT_EQ(kinds, "backup backup restore restore restore restore drill ");
+  EXPECT_TRUE(recovery::verify_evidence(*repository, "shop", 7).sound());
+  EXPECT_TRUE(recovery::verify_evidence(*repository, "", 1).sound());
+}
+
+TEST_P(GoldenRecordsTest, points_say_what_they_are) {
+  const auto repository = open(key_file(golden() / "golden.key"));
+  const auto count = [&](auto is) {
+    return std::ranges::count_if(repository->points(),
+                                 [&](const repo::Point& point) { return (point.*is)(); });
+  };
+  EXPECT_EQ(count(&repo::Point::is_whole), 1);
+  EXPECT_EQ(count(&repo::Point::is_partial), 1);
+  EXPECT_EQ(count(&repo::Point::is_safety_snapshot), 4);
+  repo::CheckOptions options;
+  options.data = true;
+  EXPECT_TRUE(repo::check(*repository, options).sound());
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, GoldenRecordsTest, ::testing::Values("records1"));
 INSTANTIATE_TEST_SUITE_P(Versions, GoldenTest, ::testing::Values("v1"));
 
 }  // namespace
