@@ -88,10 +88,13 @@ Result run(repo::Repository& repository, const std::vector<StoreInput>& inputs,
     result.point.service = options.service;
     result.point.version = options.version;
     result.point.facts = options.facts;
-    result.point.time = clock.now();
     expect(repository, inputs, options);
     std::vector<Time> marked;
-    const auto mark = [&] { marked = mark_all(inputs, clock); };
+    const auto mark = [&] {
+      // Not before: it may have been waited for, and who asks for a time wants nothing later.
+      result.point.time = clock.now();
+      marked = mark_all(inputs, clock);
+    };
     if (options.around_mark) {
       options.around_mark(mark);
     } else {

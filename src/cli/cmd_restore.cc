@@ -102,6 +102,7 @@ int restore(Invocation& invocation, const Request& request) {
   InPlaceOptions in_place = request.in_place;
   if (!request.beside.into.empty()) {
     if (in_place.plan || !in_place.confirm.empty() || in_place.delta || in_place.detach ||
+        in_place.without_safety_snapshot || !in_place.request.unsaved.empty() ||
         in_place.request.compare_content) {
       throw_usage("--into restores beside: it takes no option of a restore in place");
     }

@@ -119,10 +119,16 @@ int end_like(pid_t child, const std::filesystem::path& log, Output& output) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  const Bytes words = read_file(log, kLogBytesMax);
-  output.write(as_text(words));
+  const std::string words(as_text(read_file(log, kLogBytesMax)));
   std::filesystem::remove(log);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : exit_status(ErrorCode::failed);
+  if (!WIFEXITED(status)) {
+    throw Error(ErrorCode::failed,
+                fmt::format("the process in the background was killed by signal {} before its run "
+                            "had begun: {}",
+                            WTERMSIG(status), printable(words)));
+  }
+  output.write(words);
+  return WEXITSTATUS(status);
 }
 
 }  // namespace

@@ -268,6 +268,7 @@ struct ServiceStatus {
   std::vector<UncoveredPath> uncovered;           ///< under `protect`, in no store
   std::optional<catalog::RunRow> last_backup;
   std::optional<catalog::RunRow> last_restore;
+  bool restored_in_place = false;      ///< once, as far as this machine knows
   bool rpo_met = false;                ///< without an RPO: there is a point
   std::optional<double> proven_rto_s;  ///< of the newest drill that succeeded
   bool rto_met = false;                ///< without an RTO: a drill has succeeded

@@ -9,6 +9,7 @@
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
+#include "control/internal/restores.h"
 #include "control/internal/run_evidence.h"
 #include "control/internal/store_access.h"
 #include "control/report_json.h"
@@ -92,12 +93,8 @@ class InPlace {
 
   /// What the watch after the newest restore saw, as far as this machine knows.
   recovery::Baseline baseline_of(const std::string& service) {
-    if (records_.catalog() == nullptr || service.empty()) return {};
-    constexpr std::size_t kRunsMax = 10;
-    for (const catalog::RunRow& row : records_.catalog()->runs({.service = service,
-                                      .kind = catalog::RunKind::restore,
-                                      .state = catalog::RunState::succeeded,
-                                      .limit = kRunsMax})) {
+    if (service.empty()) return {};
+    for (const catalog::RunRow& row : internal::restores_in_place(records_, service)) {
       for (const std::string& record : records_.catalog()->journal(row.id.text)) {
         const recovery::JournalEntry entry = recovery::parse_journal_entry(record);
         if (entry.step == "watch" && entry.event == recovery::Event::done) {

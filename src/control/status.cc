@@ -6,6 +6,7 @@
 #include "control/control.h"
 #include "control/internal/drill_history.h"
 #include "control/internal/opened.h"
+#include "control/internal/restores.h"
 #include "control/internal/uncovered.h"
 #include "control/internal/workplaces.h"
 #include "recovery/execute.h"
@@ -43,6 +44,7 @@ void describe_runs(internal::Records& records, ServiceStatus& status) {
   };
   status.last_backup = newest(catalog::RunKind::backup, std::nullopt);
   status.last_restore = newest(catalog::RunKind::restore, catalog::RunState::succeeded);
+  status.restored_in_place = !internal::restores_in_place(records, status.service).empty();
 }
 
 void describe_drills(internal::Records& records, repo::Repository* repository,
@@ -84,7 +86,7 @@ void describe_gaps(const ServiceConfig& config, ServiceStatus& status) {
   if (config.checks.empty() && config.references.empty()) {
     gaps.emplace_back("the service has no checks of its own: drills only ask the stores");
   }
-  if (!status.last_restore) {
+  if (!status.restored_in_place) {
     gaps.emplace_back(
         "no restore in place was ever done from this host: drills leave out its lock, its exchange "
         "and its return to service");

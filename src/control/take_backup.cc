@@ -87,18 +87,27 @@ class Backups {
       inputs.push_back({store->name, std::string(store->type()), sources.back().get(),
                         internal::tolerates_unreadable(*store)});
     }
-    const internal::Canaries canaries(*opened_.repository, service, stores);
+    std::optional<internal::Canaries> canaries;
     backup::Progress progress;
     backup::Options options;
     options.service = service.name;
     options.version = version();
-    options.before_commit = [&canaries](repo::Point& point) { canaries.state(point); };
+    options.before_commit = [&canaries](repo::Point& point) { canaries->state(point); };
     options.facts = internal::evidence_facts(*opened_.repository, service.name);
     if (stores.size() != service.stores.size()) options.facts["partial"] = "yes";
     const internal::HeldWrites writes(config_, service, *opened_.repository, run, caller_.stop);
-    if (service.quiesce) {
-      options.around_mark = [&writes](const auto& mark) { writes.during(mark); };
-    }
+    options.around_mark = [&](const std::function<void()>& mark) {
+      // Right before the mark: another backup's canary would make this one's look old.
+      const auto plant_and_mark = [&] {
+        canaries.emplace(*opened_.repository, service, stores);
+        mark();
+      };
+      if (service.quiesce) {
+        writes.during(plant_and_mark);
+      } else {
+        plant_and_mark();
+      }
+    };
     options.progress = &progress;
     options.stop = caller_.stop;
     const internal::ProgressTicker ticker(

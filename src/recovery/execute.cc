@@ -60,23 +60,24 @@ void require_restore(const Plan& plan) {
 }
 
 /// The state of another run.
-std::string state_of(repo::Repository& repository, const std::string& run) {
-  const Journal journal(repository, nullptr, run);
+std::string state_of(repo::Repository& repository, catalog::Catalog* catalog,
+                     const std::string& run) {
+  const Journal journal(repository, catalog, run);
   return journal.empty() ? "failed" : internal::state_in(journal);
 }
 
-Claim::IsOver over_in(repo::Repository& repository) {
-  return [&repository](const std::string& run) {
-    return Journal(repository, nullptr, run).state().has_value();
+Claim::IsOver over_in(repo::Repository& repository, catalog::Catalog* catalog) {
+  return [&repository, catalog](const std::string& run) {
+    return Journal(repository, catalog, run).state().has_value();
   };
 }
 
 /// Has the service for a run whose journal says that it is undoing. When another run was faster, it
 /// is as it was.
-void claim_for_undo(repo::Repository& repository, const Plan& plan, Journal& journal,
-                    const std::optional<std::string>& state) {
+void claim_for_undo(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
+                    Journal& journal, const std::optional<std::string>& state) {
   try {
-    Claim(repository, plan.service).begin(plan.run, over_in(repository));
+    Claim(repository, plan.service).begin(plan.run, over_in(repository, catalog));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::conflict && state) journal.append(event(Event::ended, *state));
     throw;
@@ -89,7 +90,7 @@ bool has_begun(const Journal& journal) {
 }
 
 /// What was exchanged can only be exchanged back while nobody has put something else there since.
-void require_newest(repo::Repository& repository, const Plan& plan) {
+void require_newest(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan) {
   const auto records = Claim(repository, plan.service).history();
   std::set<std::string> later;
   for (const ClaimRecord& record : records) {
@@ -100,7 +101,7 @@ void require_newest(repo::Repository& repository, const Plan& plan) {
     }
   }
   for (const std::string& run : later) {
-    const std::string state = state_of(repository, run);
+    const std::string state = state_of(repository, catalog, run);
     if (state != "succeeded" && state != "closed") continue;
     refuse(fmt::format("run {} has replaced service {} since", run, printable(plan.service)),
            "undo that one first: salvor restore --undo " + run);
@@ -142,7 +143,7 @@ RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan
   journal.append(event(Event::planned, to_json(plan)));
   if (plan.mode == Mode::restore) {
     try {
-      Claim(repository, plan.service).begin(plan.run, over_in(repository));
+      Claim(repository, plan.service).begin(plan.run, over_in(repository, options.catalog));
     } catch (const Error&) {
       journal.append(event(Event::ended, "failed"));
       throw;
@@ -168,7 +169,7 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
   if (journal.undoing()) {
     refuse(fmt::format("run {} is being taken back", run), "salvor restore --undo " + run);
   }
-  Claim(repository, plan.service).begin(run, over_in(repository));
+  Claim(repository, plan.service).begin(run, over_in(repository, options.catalog));
   journal.append(event(Event::resumed));
   if (options.on_begin) options.on_begin(plan);
   return runner.go_on();
@@ -193,11 +194,11 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
   // Killed before it had the service, it has touched nothing, whoever restores it now.
   const bool touched = has_begun(journal);
   if (touched) {
-    require_newest(repository, plan);
-    Claim(repository, plan.service).require_free_for(run, over_in(repository));
+    require_newest(repository, options.catalog, plan);
+    Claim(repository, plan.service).require_free_for(run, over_in(repository, options.catalog));
   }
   journal.append(event(Event::undoing));
-  if (touched) claim_for_undo(repository, plan, journal, state);
+  if (touched) claim_for_undo(repository, options.catalog, plan, journal, state);
   if (options.on_begin) options.on_begin(plan);
   return runner.go_back();
 }
@@ -222,7 +223,7 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
 
 std::optional<std::string> open_run(repo::Repository& repository, const std::string& service) {
   const auto claim = Claim(repository, service).last();
-  if (!claim || !claim->begins || over_in(repository)(claim->run)) return std::nullopt;
+  if (!claim || !claim->begins || over_in(repository, nullptr)(claim->run)) return std::nullopt;
   return claim->run;
 }
 

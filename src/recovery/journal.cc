@@ -89,23 +89,33 @@ Journal::Journal(repo::Repository& repository, catalog::Catalog* catalog, const 
       run_(run),
       kill_point_(std::move(kill_point)) {
   const std::uint64_t count = chain_.last();
-  for (std::uint64_t number = 1; number <= count; ++number) {
+  for (std::uint64_t number = 1; number <= count || kept(number); ++number) {
     entries_.push_back(parse_journal_entry(read(number)));
   }
 }
 
+std::optional<std::string> Journal::kept(std::uint64_t number) {
+  return catalog_ == nullptr ? std::nullopt : catalog_->journal_record(run_, number);
+}
+
 std::string Journal::read(std::uint64_t number) {
+  std::optional<Error> damage;
+  bool missing = false;
   try {
     if (const auto record = chain_.read(number)) return std::string(as_text(*record));
-    throw Error(ErrorCode::corruption, chain_.object_name(number) + " is missing",
-                "restore that object from a copy of the repository");
+    missing = true;
+    damage.emplace(ErrorCode::corruption, chain_.object_name(number) + " is missing",
+                   "restore that object from a copy of the repository");
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::corruption || catalog_ == nullptr) throw;
-    auto kept = catalog_->journal_record(run_, number);
-    if (!kept) throw;
-    log::warning("{}; going by the copy in this machine's catalog", error.message());
-    return std::move(*kept);
+    if (error.code() != ErrorCode::corruption) throw;
+    damage = error;
   }
+  auto kept = this->kept(number);
+  if (!kept) throw Error(*damage);
+  log::warning("{}; going by the copy in this machine's catalog", damage->message());
+  // What is missing can be put back; what is damaged is never written over.
+  if (missing) chain_.append(number, as_bytes(*kept));
+  return std::move(*kept);
 }
 
 void Journal::append(JournalEntry entry) {

@@ -76,6 +76,9 @@ class Journal {
  private:
   std::string read(std::uint64_t number);
 
+  /// As the catalog has it.
+  std::optional<std::string> kept(std::uint64_t number);
+
   repo::Chain chain_;
   catalog::Catalog* catalog_;
   std::string run_;

@@ -88,20 +88,20 @@ void Runner::carry_out(Step& step) {
   const double seconds = done.seconds;
   done.deviations = new_deviations();
   journal_.append(std::move(done));
+  context_.deviations.clear();
   note_duration(step.name(), seconds);
   journal_.reach(step.name() + ":done");
 }
 
 /// A journal record has room for so many; the rest was said as it came.
-std::vector<std::string> Runner::new_deviations() {
+std::vector<std::string> Runner::new_deviations() const {
   constexpr std::size_t kDeviationsMax = 100;
-  auto& all = context_.deviations;
+  const auto& all = context_.deviations;
   std::vector<std::string> some(
       all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), kDeviationsMax)));
   if (all.size() > some.size()) {
     some.push_back("and " + std::to_string(all.size() - some.size()) + " more");
   }
-  all.clear();
   return some;
 }
 
@@ -178,6 +178,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
     failure.error = error.message();
     failure.deviations = new_deviations();
     journal_.append(std::move(failure));
+    context_.deviations.clear();
     if (context_.plan.mode == Mode::drill) return finished_drill(error);
     if (guarded) {
       take_back_all();

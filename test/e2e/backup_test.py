@@ -27,6 +27,7 @@ class Partial(ShopTest):
         self.assertEqual(sorted(os.listdir(self.path("out"))), ["db", "media"])
 
     def test_it_counts_for_no_objective(self):
+        write(self.config, CONFIG.replace('rpo = "1h"', 'rpo = "1h"\nrto = "5m"'))
         self.assertEqual(self.json_of("status", "shop")["services"][0]["newest"]["id"], self.whole)
         report = self.json_of("drill", "shop", "--at", self.partial)
         self.assertFalse(report["whole"])
@@ -35,7 +36,9 @@ class Partial(ShopTest):
         self.assertIsNone(status["proven_rto_s"])
         self.assertTrue(status["drill_stale"])
         self.assertIn("proves no RTO", self.run_salvor("drill", "shop", "--at", self.partial).out)
-        self.assertTrue(self.json_of("drill", "shop")["whole"])
+        report = self.json_of("drill", "shop")
+        self.assertTrue(report["whole"])
+        self.assertTrue(report["rto_met"])
         self.assertFalse(self.json_of("status", "shop")["services"][0]["drill_stale"])
 
     def test_in_place_the_stores_must_be_named(self):
@@ -128,7 +131,7 @@ class HeldWrites(ShopTest):
         self.assertTrue(self.is_held())
         self.configure()
         done = self.run_salvor("backup", "shop")
-        self.assertIn("was killed", done.err)
+        self.assertIn("had left the writes of shop held", done.err)
         self.assertFalse(self.is_held())
 
     def test_a_restore_that_is_open(self):
@@ -138,11 +141,25 @@ class HeldWrites(ShopTest):
         self.assertTrue(self.is_held())
         self.fails(7, "conflict", "backup", "shop", text="--undo")
         self.assertTrue(self.is_held())
-        run = self.json_of("runs")["runs"]
-        restore = [each["id"] for each in run if each["kind"] == "restore"][0]
-        self.run_salvor("restore", "--undo", restore)
+        self.run_salvor("restore", "--undo", self.restore())
         self.assertFalse(self.is_held())
         self.run_salvor("backup", "shop")
+
+    def test_a_restore_that_begins_meanwhile(self):
+        more = "[service.shop.migrate]\nrun = 'exit 3'\n"
+        self.configure(more=more, lock='if test "$SALVOR_MODE" = backup; then touch flag; '
+                       f'{SALVOR} -c salvor.toml restore shop --confirm shop; fi; ')
+        done = self.run_salvor("backup", "shop")
+        self.assertIn("stay held for it", done.err)
+        self.assertTrue(self.is_held())
+        self.configure(more=more)
+        self.run_salvor("restore", "--undo", self.restore())
+        self.assertTrue(self.is_held(), "as it found them")
+        self.run_salvor("backup", "shop")
+        self.assertFalse(self.is_held())
+
+    def restore(self):
+        return [run["id"] for run in self.json_of("runs")["runs"] if run["kind"] == "restore"][0]
 
     def test_two_at_once_wait_for_each_other(self):
         command = [SALVOR, "-c", self.config, "backup", "shop"]

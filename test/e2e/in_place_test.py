@@ -119,6 +119,50 @@ class InPlace(ShopTest):
         self.assertIn("store db: no safety snapshot was wanted", report["deviations"])
         self.assert_restored()
 
+    def test_somebody_lets_writes_in_before_the_exchange(self):
+        self.configure("[[service.shop.rebuild]]\nname = \"thumbnails\"\nrun = 'rm -f flag'\n")
+        self.fails(6, "refused", "restore", "shop", "--confirm", "shop",
+                   text=["not locked any more", "--undo"])
+        self.assertEqual(self.seen()[0], self.wrecked[0])
+        run = self.restores()[0]["id"]
+        self.assertEqual(self.json_of("restore", "--resume", run)["state"], "succeeded")
+        self.assert_restored()
+
+    def test_an_unhealthy_service_is_taken_back(self):
+        self.configure("[service.shop.watch]\nduration = \"1s\"\nevery = \"1s\"\n"
+                       "[[service.shop.watch.probe]]\nname = \"well\"\nrun = \"exit 1\"\n")
+        done = self.run_salvor("restore", "shop", "--confirm", "shop", expect=9)
+        self.assertIn("not healthy", done.err)
+        run = self.restores()[0]["id"]
+        done = self.run_salvor("restore", "--undo", run)
+        self.assertNotIn("not healthy", done.err)
+        self.assertEqual(self.seen(), self.wrecked)
+        gaps = self.json_of("status")["services"][0]["not_covered"]
+        self.assertTrue(any("no restore in place" in gap for gap in gaps), gaps)
+
+    def test_a_restore_in_place_is_remembered(self):
+        def is_missed():
+            gaps = self.json_of("status")["services"][0]["not_covered"]
+            return any("no restore in place" in gap for gap in gaps)
+        self.run_salvor("restore", "shop", "--into", "out")
+        self.assertTrue(is_missed())
+        self.run_salvor("restore", "shop", "--confirm", "shop")
+        self.assertFalse(is_missed())
+        self.run_salvor("restore", "--close", self.restores()[0]["id"])
+        self.assertFalse(is_missed())
+
+    def test_the_end_of_a_journal_is_lost(self):
+        self.configure("[service.shop.migrate]\nrun = 'exit 3'\n")
+        self.run_salvor("restore", "shop", "--confirm", "shop", expect=1)
+        for record in self.objects("journal")[-2:]:
+            os.remove(record)
+        done = self.run_salvor("restore", "--undo", self.restores()[0]["id"])
+        self.assertIn("this machine's catalog", done.err)
+        self.assertEqual(self.seen(), self.wrecked)
+        self.assertFalse(os.path.exists(self.path("flag")))
+        # It is whole again, for everybody.
+        self.assertTrue(self.json_of("verify")["sound"])
+
     def test_a_journal_that_rots_is_read_from_the_catalog(self):
         self.configure("[service.shop.migrate]\nrun = 'exit 3'\n")
         self.run_salvor("restore", "shop", "--confirm", "shop", expect=1)

@@ -20,27 +20,30 @@ namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds(100);
 
-/// The note that writes are held. Empty: they are not, or not by a backup.
+/// The note that writes are held, with the run that holds them. Empty: they are not, or not by a
+/// backup.
 class Note {
  public:
   /// Waits until no other backup has it.   Errors: cancelled.
   Note(const std::filesystem::path& path, const std::stop_token& stop)
       : path_(path), fd_(open_file(path, O_RDWR | O_CREAT)) {
     while (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK && errno != EINTR)
+      if (errno != EWOULDBLOCK && errno != EINTR) {
         throw_system_error("cannot lock", path.native(), errno);
+      }
       if (stop.stop_requested()) throw Error(ErrorCode::cancelled, "the backup was stopped");
       std::this_thread::sleep_for(kPoll);
     }
   }
 
-  bool is_written() const {
-    struct stat status {};
-    return ::fstat(fd_.get(), &status) == 0 && status.st_size > 0;
+  std::string read() const {
+    constexpr std::uint64_t kRunBytesMax = 1000;
+    return std::string(as_text(read_file(path_, kRunBytesMax)));
   }
 
-  void write(std::string_view text) const {
-    write_all(fd_.get(), as_bytes(text), path_.native());
+  void write(std::string_view run) const {
+    clear();
+    write_all(fd_.get(), as_bytes(run), path_.native());
     sync_file(fd_.get(), path_.native());
     sync_directory(path_.parent_path());
   }
@@ -71,27 +74,26 @@ void HeldWrites::during(const std::function<void()>& mark) const {
   make_private_directories(directory);
   const Note note(directory / service_.name, stop_);
   refuse_open_restore();
-  const bool is_ours = note.is_written();
-  if (is_ours) {
-    log::warning("a backup that was killed had left the writes of {} held", service_.name);
+  if (const std::string left_by = note.read(); !left_by.empty()) {
+    // Its command may still be about to hold them.
+    recovery::require_no_running_hook(left_by);
+    log::warning("the backup {} had left the writes of {} held", left_by, service_.name);
   } else if (are_held(false, stop_)) {
     return mark();  // by somebody who lets them in when it is time
   }
-  note.write(run_ + '\n');
+  note.write(run_);
   try {
     hold();
     mark();
   } catch (const std::exception&) {
     try {
-      release();
-      note.clear();
+      if (release()) note.clear();
     } catch (const Error& error) {
-      log::warning("the writes of {} may still be held: {}", service_.name, error.message());
+      log::warning("{}", error.message());
     }
     throw;
   }
-  release();
-  note.clear();
+  if (release()) note.clear();
 }
 
 void HeldWrites::hold() const {
@@ -102,16 +104,28 @@ void HeldWrites::hold() const {
               fmt::format("mend the commands of [service.{}.writes]", service_.name));
 }
 
-/// Not to be stopped: a service whose writes stay held is down.
-void HeldWrites::release() const {
-  if (recovery::open_run(repository_, service_.name)) {
-    log::warning("a restore of {} has begun meanwhile: writes stay held for it", service_.name);
-    return;
+/// Not to be stopped: a service whose writes stay held is down. False: they are held for a restore;
+/// the note stays, for the case that it leaves them as it found them.
+bool HeldWrites::release() const {
+  try {
+    if (recovery::open_run(repository_, service_.name)) {
+      log::warning("a restore of {} has begun meanwhile: writes stay held for it", service_.name);
+      return false;
+    }
+  } catch (const Error& error) {
+    log::warning("whether a restore of {} is open can't be told ({}): writes are let in",
+                 service_.name, error.message());
   }
-  run_command("writes.unlock", service_.writes->unlock, {});
-  if (!are_held(false, {})) return;
+  try {
+    run_command("writes.unlock", service_.writes->unlock, {});
+    if (!are_held(false, {})) return true;
+  } catch (const Error& error) {
+    throw error.with_context(fmt::format("the writes of {} may still be held", service_.name));
+  }
   throw Error(ErrorCode::failed,
-              "writes.unlock succeeded, but writes.locked says that writes are still held",
+              fmt::format("the writes of {} are still held: writes.unlock succeeded, but "
+                          "writes.locked says so",
+                          service_.name),
               fmt::format("let them in by hand, and mend the commands of [service.{}.writes]",
                           service_.name));
 }

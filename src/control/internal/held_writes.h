@@ -29,7 +29,7 @@ class HeldWrites {
  private:
   recovery::HookContext context() const;
   void hold() const;
-  void release() const;
+  bool release() const;
   bool are_held(bool otherwise, std::stop_token stop) const;
   void run_command(const std::string& name, const std::string& command, std::stop_token stop) const;
   void refuse_open_restore() const;

@@ -39,7 +39,8 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
     record.deviations.push_back("and " + std::to_string(more) + " more");
   }
   if (outcome.failure) record.deviations.push_back(outcome.failure->message());
-  if (!outcome.healthy) record.deviations.emplace_back("the watch found the service not healthy");
+  if (!outcome.healthy && outcome.state != "undone")
+    record.deviations.emplace_back("the watch found the service not healthy");
   for (const recovery::OtherStore& store : plan.others) {
     record.not_covered.push_back("store " + store.name + ": not restored");
   }

@@ -35,7 +35,7 @@ class Runner {
   /// The workplaces that are still there, for people to look at or to close.
   std::vector<std::string> workplaces();
   void carry_out(Step& step);
-  std::vector<std::string> new_deviations();
+  std::vector<std::string> new_deviations() const;
   std::vector<CheckOutcome> checks() const;
   void note_duration(const std::string& step, double seconds);
   /// Has again what went with the process that ended before.

@@ -108,13 +108,16 @@ class Scan {
   std::vector<Holder> found_;
 };
 
-/// The path beneath `root` of what is called `link` by who has mounted it elsewhere.
+/// The path beneath `root` of what is called `link` by who has mounted it elsewhere. What is open
+/// is looked at last: it may be on a file system that does not answer.
 std::optional<std::string> path_elsewhere(const std::string& root, const std::string& link,
-                                          const struct stat& file) {
+                                          const std::string& place) {
   for (std::size_t at = 0; at != std::string::npos; at = link.find('/', at + 1)) {
-    struct stat status {};
-    const bool same = lstat((root + link.substr(at)).c_str(), &status) == 0 &&
-                      status.st_dev == file.st_dev && status.st_ino == file.st_ino;
+    struct stat ours {};
+    struct stat theirs {};
+    const bool same = lstat((root + link.substr(at)).c_str(), &ours) == 0 &&
+                      S_ISREG(ours.st_mode) && stat(place.c_str(), &theirs) == 0 &&
+                      ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
     if (same) return link.substr(at + 1);
   }
   return std::nullopt;
@@ -124,20 +127,16 @@ std::optional<std::string> path_elsewhere(const std::string& root, const std::st
 
 std::vector<Holder> holders_beneath(const std::string& root,
                                     const std::function<bool(const std::string& path)>& ignored) {
-  struct stat top {};
-  if (stat(root.c_str(), &top) != 0) return {};
+  const std::string prefix = root + '/';
   return Scan([&](const std::string& link, const std::string& place) {
            if (link.ends_with(" (deleted)")) return false;
-           struct stat status {};
-           const bool known = stat(place.c_str(), &status) == 0;
-           if (known && S_ISDIR(status.st_mode)) return false;
-           std::optional<std::string> path;
-           if (link.starts_with(root + '/')) {
-             path = link.substr(root.size() + 1);
-           } else if (known && status.st_dev == top.st_dev) {
-             path = path_elsewhere(root, link, status);
+           if (!link.starts_with(prefix)) {
+             const auto path = path_elsewhere(root, link, place);
+             return path && (!ignored || !ignored(*path));
            }
-           return path && (!ignored || !ignored(*path));
+           struct stat status {};
+           if (stat(place.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return false;
+           return !ignored || !ignored(link.substr(prefix.size()));
          })
       .run();
 }

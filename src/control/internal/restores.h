@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "control/internal/records.h"
+
+namespace salvor::control::internal {
+
+/// The restores in place of a service that this machine knows to have succeeded, closed ones too,
+/// the newest first. Without a catalog: none.
+std::vector<catalog::RunRow> restores_in_place(Records& records, const std::string& service);
+
+}  // namespace salvor::control::internal
