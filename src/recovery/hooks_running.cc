@@ -5,7 +5,6 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 
 #include "base/error.h"
@@ -22,10 +21,13 @@ constexpr std::string_view kScript = "umask \"$1\"\neval \"shift 2\n$2\"\nexit";
 constexpr std::size_t kScriptAt = 2;
 constexpr std::size_t kArguments = 6;
 
-/// Empty when the process is gone, or another user's.
+/// Empty, or the first part, when the process is another user's or goes meanwhile: then the read
+/// fails, which this operator takes for the end, and iterators over the buffer would throw.
 std::string read_all(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  const std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 /// The strings of a file in which each ends with a zero byte.
@@ -76,14 +78,15 @@ std::vector<std::string> shell_arguments(const std::string& command) {
 }
 
 std::optional<RunningHook> running_hook(const std::string& run) {
-  std::error_code ignored;
-  for (const auto& process : std::filesystem::directory_iterator("/proc", ignored)) {
-    const std::string name = process.path().filename();
+  std::error_code error;
+  for (std::filesystem::directory_iterator process("/proc", error), end; !error && process != end;
+       process.increment(error)) {
+    const std::string name = process->path().filename();
     std::int64_t pid = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error != std::errc() || end != name.data() + name.size()) continue;
-    if (!leads_a_session_of_others(process.path(), pid)) continue;
-    const std::optional<std::string> command = command_of(process.path(), run);
+    const auto number = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (number.ec != std::errc() || number.ptr != name.data() + name.size()) continue;
+    if (!leads_a_session_of_others(process->path(), pid)) continue;
+    const std::optional<std::string> command = command_of(process->path(), run);
     if (command) return RunningHook{pid, *command};
   }
   return std::nullopt;

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -224,6 +225,24 @@ TEST(HooksTest, a_command_of_a_killed_run_does_not_meet_another) {
   ::kill(static_cast<pid_t>(-found->pid), SIGKILL);
   ASSERT_TRUE(ends(static_cast<pid_t>(found->pid)));
   EXPECT_TRUE(run_shell("true").succeeded());
+}
+
+TEST(HooksTest, processes_that_end_while_they_are_looked_at) {
+  std::atomic<bool> over = false;
+  std::thread short_lives([&over] {
+    constexpr int kProcesses = 1500;
+    for (int i = 0; i < kProcesses; ++i) {
+      const pid_t child = ::fork();
+      if (child == 0) {
+        ::setsid();
+        ::_exit(0);
+      }
+      ::waitpid(child, nullptr, 0);
+    }
+    over = true;
+  });
+  while (!over) EXPECT_FALSE(running_hook("nobody"));
+  short_lives.join();
 }
 
 TEST(HooksTest, a_server_that_was_left_running_is_no_command) {

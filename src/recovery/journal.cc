@@ -89,13 +89,28 @@ Journal::Journal(repo::Repository& repository, catalog::Catalog* catalog, const 
       run_(run),
       kill_point_(std::move(kill_point)) {
   const std::uint64_t count = chain_.last();
-  for (std::uint64_t number = 1; number <= count || kept(number); ++number) {
+  std::string text;
+  for (std::uint64_t number = 1; number <= count; ++number) {
+    text = read(number);
+    entries_.push_back(parse_journal_entry(text));
+  }
+  // Its end may be lost. But another host may have gone on from there: what this machine has kept
+  // goes on only from what it has written itself.
+  if (count > 0 && kept(count) != text) return;
+  for (std::uint64_t number = count + 1; kept(number); ++number) {
     entries_.push_back(parse_journal_entry(read(number)));
   }
 }
 
 std::optional<std::string> Journal::kept(std::uint64_t number) {
-  return catalog_ == nullptr ? std::nullopt : catalog_->journal_record(run_, number);
+  if (catalog_ == nullptr) return std::nullopt;
+  try {
+    return catalog_->journal_record(run_, number);
+  } catch (const Error& error) {
+    log::warning("the catalog can't be used: {}", error.message());
+    catalog_ = nullptr;
+    return std::nullopt;
+  }
 }
 
 std::string Journal::read(std::uint64_t number) {
@@ -114,7 +129,7 @@ std::string Journal::read(std::uint64_t number) {
   if (!kept) throw Error(*damage);
   log::warning("{}; going by the copy in this machine's catalog", damage->message());
   // What is missing can be put back; what is damaged is never written over.
-  if (missing) chain_.append(number, as_bytes(*kept));
+  if (missing && !chain_.append(number, as_bytes(*kept))) throw_gone_on();
   return std::move(*kept);
 }
 
@@ -125,11 +140,7 @@ void Journal::append(JournalEntry entry) {
   const std::string text = to_json(entry);
   const std::uint64_t number = entries_.size() + 1;
   reach("journal:before");
-  if (!chain_.append(number, as_bytes(text))) {
-    lost_ = true;
-    throw Error(ErrorCode::conflict, "another process has gone on with run " + run_ + " meanwhile",
-                "`salvor runs show " + run_ + "` says which");
-  }
+  if (!chain_.append(number, as_bytes(text))) throw_gone_on();
   if (catalog_ != nullptr) {
     try {
       catalog_->append_journal(run_, number, text);
@@ -141,6 +152,12 @@ void Journal::append(JournalEntry entry) {
   }
   entries_.push_back(std::move(entry));
   reach("journal:after");
+}
+
+void Journal::throw_gone_on() {
+  lost_ = true;
+  throw Error(ErrorCode::conflict, "another process has gone on with run " + run_ + " meanwhile",
+              "`salvor runs show " + run_ + "` says which");
 }
 
 bool Journal::began(std::string_view step) const {

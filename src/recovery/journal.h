@@ -76,6 +76,8 @@ class Journal {
  private:
   std::string read(std::uint64_t number);
 
+  [[noreturn]] void throw_gone_on();
+
   /// As the catalog has it.
   std::optional<std::string> kept(std::uint64_t number);
 

@@ -52,6 +52,16 @@ void lock_application(RunContext& context) {
               "mend the commands of [service." + context.plan.service + ".writes]");
 }
 
+void require_still_locked(RunContext& context) {
+  if (application_is_locked(context).value_or(true)) return;
+  throw Error(
+      ErrorCode::refused,
+      "writes.locked says that writes are not locked any more: somebody has let them in, or "
+      "it can't tell while the stores are locked",
+      "see who; go back with --undo and begin again, so that a safety snapshot has what was "
+      "written since; or give that up, and go on with --resume");
+}
+
 void unlock_application(RunContext& context) {
   const auto& writes = context.plan.writes;
   if (!writes) return;

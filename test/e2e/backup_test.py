@@ -146,17 +146,24 @@ class HeldWrites(ShopTest):
         self.run_salvor("backup", "shop")
 
     def test_a_restore_that_begins_meanwhile(self):
-        more = "[service.shop.migrate]\nrun = 'exit 3'\n"
-        self.configure(more=more, lock='if test "$SALVOR_MODE" = backup; then touch flag; '
-                       f'{SALVOR} -c salvor.toml restore shop --confirm shop; fi; ')
-        done = self.run_salvor("backup", "shop")
-        self.assertIn("stay held for it", done.err)
-        self.assertTrue(self.is_held())
-        self.configure(more=more)
-        self.run_salvor("restore", "--undo", self.restore())
-        self.assertTrue(self.is_held(), "as it found them")
-        self.run_salvor("backup", "shop")
-        self.assertFalse(self.is_held())
+        more = "[service.shop.migrate]\nrun = 'test -e mended'\n"
+        for way in ("--undo", "--resume"):
+            with self.subTest(way):
+                self.configure(more=more, lock='if test "$SALVOR_MODE" = backup; then touch flag; '
+                               f'{SALVOR} -c salvor.toml restore shop --confirm shop; fi; ')
+                done = self.run_salvor("backup", "shop")
+                self.assertIn("stay held for it", done.err)
+                self.assertTrue(self.is_held())
+                self.configure(more=more)
+                write(self.path("mended"), "")
+                self.run_salvor("restore", way, self.restore())
+                os.remove(self.path("mended"))
+                # Taken back, they are as it found them, and the next backup lets them in. Gone on
+                # with, they are let in, and who holds them then is somebody else.
+                self.assertEqual(self.is_held(), way == "--undo")
+                write(self.path("flag"), "")
+                self.run_salvor("backup", "shop")
+                self.assertEqual(self.is_held(), way == "--resume")
 
     def restore(self):
         return [run["id"] for run in self.json_of("runs")["runs"] if run["kind"] == "restore"][0]

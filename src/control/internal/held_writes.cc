@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -20,8 +21,8 @@ namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds(100);
 
-/// The note that writes are held, with the run that holds them. Empty: they are not, or not by a
-/// backup.
+/// The note that writes are held: the run that holds them, and on a second line the restore that it
+/// has left them to. Empty: they are not held, or not by a backup.
 class Note {
  public:
   /// Waits until no other backup has it.   Errors: cancelled.
@@ -41,15 +42,18 @@ class Note {
     return std::string(as_text(read_file(path_, kRunBytesMax)));
   }
 
-  void write(std::string_view run) const {
-    clear();
-    write_all(fd_.get(), as_bytes(run), path_.native());
+  /// At no instant is it empty.
+  void write(std::string_view text) const {
+    pwrite_all(fd_.get(), as_bytes(text), 0, path_.native());
+    if (::ftruncate(fd_.get(), static_cast<off_t>(text.size())) != 0) {
+      throw_system_error("cannot write", path_.native(), errno);
+    }
     sync_file(fd_.get(), path_.native());
     sync_directory(path_.parent_path());
   }
 
   void clear() const {
-    if (::ftruncate(fd_.get(), 0) != 0 || ::lseek(fd_.get(), 0, SEEK_SET) != 0) {
+    if (::ftruncate(fd_.get(), 0) != 0) {
       throw_system_error("cannot empty", path_.native(), errno);
     }
   }
@@ -74,26 +78,44 @@ void HeldWrites::during(const std::function<void()>& mark) const {
   make_private_directories(directory);
   const Note note(directory / service_.name, stop_);
   refuse_open_restore();
-  if (const std::string left_by = note.read(); !left_by.empty()) {
-    // Its command may still be about to hold them.
-    recovery::require_no_running_hook(left_by);
-    log::warning("the backup {} had left the writes of {} held", left_by, service_.name);
+  if (is_left_held(note.read())) {
+    log::warning("a backup had left the writes of {} held", service_.name);
   } else if (are_held(false, stop_)) {
     return mark();  // by somebody who lets them in when it is time
   }
   note.write(run_);
+  const auto let_in = [&] {
+    if (const auto restore = release()) {
+      note.write(run_ + '\n' + *restore);
+    } else {
+      note.clear();
+    }
+  };
   try {
     hold();
     mark();
   } catch (const std::exception&) {
     try {
-      if (release()) note.clear();
+      let_in();
     } catch (const Error& error) {
       log::warning("{}", error.message());
     }
     throw;
   }
-  if (release()) note.clear();
+  let_in();
+}
+
+/// What a note says, now that nobody has it.
+bool HeldWrites::is_left_held(const std::string& note) const {
+  if (note.empty()) return false;
+  const std::size_t end = std::min(note.find('\n'), note.size());
+  // Its command may still be about to hold them.
+  recovery::require_no_running_hook(note.substr(0, end));
+  if (end == note.size()) return true;
+  // A restore that came to its end has let them in; one that was taken back has left them as it
+  // found them.
+  const auto restore = recovery::find_run(repository_, note.substr(end + 1));
+  return !restore || (restore->state != "succeeded" && restore->state != "closed");
 }
 
 void HeldWrites::hold() const {
@@ -104,21 +126,16 @@ void HeldWrites::hold() const {
               fmt::format("mend the commands of [service.{}.writes]", service_.name));
 }
 
-/// Not to be stopped: a service whose writes stay held is down. False: they are held for a restore;
-/// the note stays, for the case that it leaves them as it found them.
-bool HeldWrites::release() const {
-  try {
-    if (recovery::open_run(repository_, service_.name)) {
-      log::warning("a restore of {} has begun meanwhile: writes stay held for it", service_.name);
-      return false;
-    }
-  } catch (const Error& error) {
-    log::warning("whether a restore of {} is open can't be told ({}): writes are let in",
-                 service_.name, error.message());
-  }
+/// Not to be stopped: a service whose writes stay held is down. Yields the restore that they are
+/// left to; empty: they are let in.
+std::optional<std::string> HeldWrites::release() const {
+  if (auto restore = open_restore()) return restore;
   try {
     run_command("writes.unlock", service_.writes->unlock, {});
-    if (!are_held(false, {})) return true;
+    const bool still = are_held(false, {});
+    // One that has begun meanwhile may have found them held.
+    if (auto restore = open_restore()) return restore;
+    if (!still) return std::nullopt;
   } catch (const Error& error) {
     throw error.with_context(fmt::format("the writes of {} may still be held", service_.name));
   }
@@ -128,6 +145,18 @@ bool HeldWrites::release() const {
                           service_.name),
               fmt::format("let them in by hand, and mend the commands of [service.{}.writes]",
                           service_.name));
+}
+
+std::optional<std::string> HeldWrites::open_restore() const {
+  try {
+    auto run = recovery::open_run(repository_, service_.name);
+    if (run) log::warning("a restore of {} has begun: writes stay held for it", service_.name);
+    return run;
+  } catch (const Error& error) {
+    log::warning("whether a restore of {} is open can't be told ({}): writes are let in",
+                 service_.name, error.message());
+    return std::nullopt;
+  }
 }
 
 /// What writes.locked says; `otherwise`, where there is no such command.

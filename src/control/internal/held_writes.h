@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -29,7 +30,9 @@ class HeldWrites {
  private:
   recovery::HookContext context() const;
   void hold() const;
-  bool release() const;
+  std::optional<std::string> release() const;
+  std::optional<std::string> open_restore() const;
+  bool is_left_held(const std::string& note) const;
   bool are_held(bool otherwise, std::stop_token stop) const;
   void run_command(const std::string& name, const std::string& command, std::stop_token stop) const;
   void refuse_open_restore() const;

@@ -13,6 +13,10 @@ std::optional<bool> application_is_locked(RunContext& context);
 void lock_application(RunContext& context);
 void unlock_application(RunContext& context);
 
+/// Errors: refused: it says that it is not locked any more, and what is written would go with the
+/// old data, unsaid.
+void require_still_locked(RunContext& context);
+
 /// Locks every live store that can be locked, and tries to write to it.
 /// Errors: conflict: who holds it; refused: it lets itself be written to.
 void lock_stores(RunContext& context);

@@ -27,6 +27,7 @@ class LockWrites final : public Step {
   void take_up(RunContext& context) override {
     // Once writes have been let in, they are locked again by who takes that back.
     if (context.journal.began("return-to-service")) return;
+    note_gap(context);
     lock_application(context);
     // What is live after the cut-over is the restored copy, which nobody has written yet.
     if (!context.journal.done("cut-over")) lock_stores(context);
@@ -36,6 +37,8 @@ class LockWrites final : public Step {
     lock_application(context);
     context.journal.reach("lock-writes:application");
     lock_stores(context);
+    // Who is asked may need what is locked now: better found here than before the exchange.
+    require_still_locked(context);
     require_no_writers(context);
     for (const StorePlan& store : context.plan.stores) {
       if (store.delta_in_place) {
@@ -53,6 +56,17 @@ class LockWrites final : public Step {
   }
 
  private:
+  /// What was written while nobody kept writers out is in no safety snapshot.
+  static void note_gap(RunContext& context) {
+    const bool matters = !context.undoing && !context.journal.done("cut-over");
+    if (!matters || application_is_locked(context).value_or(true)) return;
+    const std::string line =
+        "writes had been let in since the run was interrupted: what was written since is in the "
+        "old data alone";
+    context.say(line);
+    context.deviations.push_back(line);
+  }
+
   static bool was_locked(RunContext& context) {
     const Json json = Json::parse(context.journal.data_before("lock-writes"), nullptr, false);
     return json.is_object() && json.value("was_locked", false);
