@@ -61,19 +61,22 @@ int restore_beside(Invocation& invocation, const control::RestoreRequest& reques
   throw Error(ErrorCode::usage, message, "salvor restore --help");
 }
 
+/// Whether something is asked for that a new restore in place alone can do.
+bool asks_in_place(const InPlaceOptions& options) {
+  return options.plan || !options.confirm.empty() || options.delta ||
+         options.without_safety_snapshot || !options.request.unsaved.empty() ||
+         options.request.compare_content;
+}
+
 /// One run is gone on with, and nothing else is asked for.
 void require_only_a_run(const Request& request) {
   const int runs = (request.resume.empty() ? 0 : 1) + (request.undo.empty() ? 0 : 1) +
                    (request.close.empty() ? 0 : 1);
   if (runs > 1) throw_usage("--resume, --undo and --close exclude each other");
   const control::RestoreRequest& beside = request.beside;
-  const InPlaceOptions& in_place = request.in_place;
   const bool more = !beside.service.empty() || !beside.into.empty() || !beside.stores.empty() ||
-                    beside.at != control::RestoreRequest{}.at || beside.delta || in_place.plan ||
-                    !in_place.confirm.empty() || in_place.delta ||
-                    in_place.without_safety_snapshot || in_place.request.compare_content ||
-                    !in_place.request.unsaved.empty();
-  if (more) {
+                    beside.at != control::RestoreRequest{}.at || beside.delta;
+  if (more || asks_in_place(request.in_place)) {
     throw_usage("--resume, --undo and --close take a run, and nothing else: it goes by its plan");
   }
 }
@@ -101,9 +104,7 @@ int restore(Invocation& invocation, const Request& request) {
   if (request.beside.service.empty()) throw_usage("no service is named");
   InPlaceOptions in_place = request.in_place;
   if (!request.beside.into.empty()) {
-    if (in_place.plan || !in_place.confirm.empty() || in_place.delta || in_place.detach ||
-        in_place.without_safety_snapshot || !in_place.request.unsaved.empty() ||
-        in_place.request.compare_content) {
+    if (asks_in_place(in_place) || in_place.detach) {
       throw_usage("--into restores beside: it takes no option of a restore in place");
     }
     return restore_beside(invocation, request.beside);

@@ -141,7 +141,7 @@ class HeldWrites(ShopTest):
         self.assertTrue(self.is_held())
         self.fails(7, "conflict", "backup", "shop", text="--undo")
         self.assertTrue(self.is_held())
-        self.run_salvor("restore", "--undo", self.restore())
+        self.run_salvor("restore", "--undo", self.restores()[0]["id"])
         self.assertFalse(self.is_held())
         self.run_salvor("backup", "shop")
 
@@ -156,7 +156,7 @@ class HeldWrites(ShopTest):
                 self.assertTrue(self.is_held())
                 self.configure(more=more)
                 write(self.path("mended"), "")
-                self.run_salvor("restore", way, self.restore())
+                self.run_salvor("restore", way, self.restores()[0]["id"])
                 os.remove(self.path("mended"))
                 # Taken back, they are as it found them, and the next backup lets them in. Gone on
                 # with, they are let in, and who holds them then is somebody else.
@@ -164,9 +164,6 @@ class HeldWrites(ShopTest):
                 write(self.path("flag"), "")
                 self.run_salvor("backup", "shop")
                 self.assertEqual(self.is_held(), way == "--resume")
-
-    def restore(self):
-        return [run["id"] for run in self.json_of("runs")["runs"] if run["kind"] == "restore"][0]
 
     def test_two_at_once_wait_for_each_other(self):
         command = [SALVOR, "-c", self.config, "backup", "shop"]

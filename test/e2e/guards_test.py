@@ -98,14 +98,6 @@ class Targets(ShopTest):
         self.assertEqual(manifest(self.path("live")), before)
         self.assertEqual(manifest(self.path("repository")), repository)
 
-    def small_disk(self, name, options):
-        os.mkdir(self.path(name))
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", self.path(name)],
-                                 check=False, capture_output=True)
-        if mounted.returncode != 0:
-            self.skipTest("not permitted to mount")
-        self.addCleanup(subprocess.run, ["umount", self.path(name)], check=True)
-
     def test_full_disk(self):
         self.ready()
         self.small_disk("small", "size=1m")

@@ -7,14 +7,7 @@ import subprocess
 import time
 import unittest
 
-from shop import CONFIG, SALVOR, ShopTest, dump, manifest, write
-
-WRITES = """
-[service.shop.writes]
-lock   = "touch flag"
-unlock = "rm -f flag"
-locked = "test -e flag"
-"""
+from shop import CONFIG, SALVOR, WRITES, ShopTest, dump, manifest, write
 
 
 class InPlace(ShopTest):
@@ -36,9 +29,6 @@ class InPlace(ShopTest):
 
     def configure(self, more):
         write(self.config, CONFIG + WRITES + more)
-
-    def restores(self):
-        return [run for run in self.json_of("runs")["runs"] if run["kind"] == "restore"]
 
     def assert_restored(self):
         self.assertEqual(self.seen(), self.good)

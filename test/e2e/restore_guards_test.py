@@ -6,14 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from shop import CONFIG, SALVOR, ShopTest, dump, manifest, write
-
-WRITES = """
-[service.shop.writes]
-lock   = "touch flag"
-unlock = "rm -f flag"
-locked = "test -e flag"
-"""
+from shop import CONFIG, SALVOR, WRITES, ShopTest, dump, manifest, write
 
 # Opens what it is told for writing, says so, and lets go when its input ends.
 HOLD = """
@@ -147,13 +140,7 @@ class Guards(ShopTest):
         connection.close()
 
     def test_too_little_room(self):
-        small = self.path("small")
-        os.mkdir(small)
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", small],
-                                 check=False, capture_output=True)
-        if mounted.returncode != 0:
-            self.skipTest("not permitted to mount")
-        self.addCleanup(subprocess.run, ["umount", "-l", small], check=True)
+        small = self.small_disk("small", "size=12m")
         subprocess.run(["cp", "-a", self.media, small], check=True)
         config = CONFIG.replace('"live/media"', '"small/media"')
         write(self.config, config + WRITES)

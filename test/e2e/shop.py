@@ -36,6 +36,13 @@ type = "files"
 path = "live/media"
 """
 
+WRITES = """
+[service.shop.writes]
+lock   = "touch flag"
+unlock = "rm -f flag"
+locked = "test -e flag"
+"""
+
 
 class Finished:
     """One run of the program that has ended."""
@@ -168,6 +175,21 @@ class ShopTest(unittest.TestCase):
         finished = self.run_salvor("--json", *arguments, expect=status, **options)
         self.assert_error(finished, code, *([text] if isinstance(text, str) else text))
         return finished
+
+    def restores(self):
+        """The restores that this machine has run, the newest first."""
+        return [run for run in self.json_of("runs")["runs"] if run["kind"] == "restore"]
+
+    def small_disk(self, name, options):
+        """A file system in memory, of a size of its own. Yields where."""
+        path = self.path(name)
+        os.mkdir(path)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", path],
+                                 check=False, capture_output=True)
+        if mounted.returncode != 0:
+            self.skipTest("not permitted to mount")
+        self.addCleanup(subprocess.run, ["umount", "-l", path], check=True)
+        return path
 
     def objects(self, folder):
         """The files of a folder of the repository, sorted."""
