@@ -35,6 +35,8 @@ NEVER_FOR_ALL = {"testing": "only tests include it"}
 THIRD_PARTY = re.compile(
     r"^(openssl/|sodium|zstd|zdict|sqlite3|nlohmann/|toml\+\+|toml\.hpp|CLI/|spdlog/|curl/|gtest/"
     r"|gmock/|xxh|libpq|mysql|mariadb|isa-l|isal/|httplib|prometheus/|benchmark/|fuse)")
+# A library that is included through one header of ours, which makes it safe to use.
+WRAPPED = {"nlohmann/": "base/json.h"}
 TEST_FRAMEWORK = re.compile(r"^(gtest|gmock)/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
@@ -143,6 +145,9 @@ def check_file(folder, path, text, uses, complain):
         if TEST_FRAMEWORK.match(name):
             if not is_test and folder != "testing":
                 complain(path, number, f"<{name}> belongs in tests and in testing/")
+        elif wrapper := next((own for start, own in WRAPPED.items() if name.startswith(start)), None):
+            if path != f"src/{wrapper}":
+                complain(path, number, f'<{name}>: include "{wrapper}" instead')
         elif path.endswith(".h") and THIRD_PARTY.match(name):
             complain(path, number, f"<{name}> belongs in .cc files only")
     if path.endswith(".h"):

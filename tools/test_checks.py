@@ -13,6 +13,7 @@ GOOD = {
     "src/base/CMakeLists.txt": "salvor_module(base)\n",
     "src/base/bytes.h": "#pragma once\n\n#include <vector>\n\nnamespace salvor {\n}\n",
     "src/base/bytes.cc": '#include "base/bytes.h"\n\n#include <openssl/evp.h>\n',
+    "src/base/json.h": "#pragma once\n#include <nlohmann/json.hpp>\nnamespace salvor {\n}\n",
     "src/base/guard.h": "#pragma once\n// Only macros: no namespace.\n#define A(x) \\\n  x\n",
     "src/codec/CMakeLists.txt": "# a comment (with USES repo)\nsalvor_module(codec USES base\n"
                                 "              LIBRARIES zstd::zstd)\n",
@@ -68,6 +69,7 @@ class LayersTest(TreeTest):
             ("src/codec/CMakeLists.txt", "salvor_module(hash USES base)\n", "expected one"),
             ("src/codec/CMakeLists.txt", "salvor_module(codec USES testing)\n", "only tests"),
             ("src/codec/CMakeLists.txt", "salvor_module(codec)\n", "does not declare USES base"),
+            ("src/codec/a.cc", "#include <nlohmann/json.hpp>\n", 'include "base/json.h" instead'),
             ("src/drawer/x.h", "namespace salvor::drawer {\n", "no level"),
             ("src/net/x.h", "namespace salvor::net {\n", "every folder declares"),
             ("src/codec/a.cc", '#include "repo/pack.h"\n', "does not declare USES repo"),

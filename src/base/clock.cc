@@ -151,6 +151,9 @@ std::string human_duration(double seconds) {
   if (seconds < 0) return "-" + human_duration(-seconds);
   if (seconds < 1) return fmt::format("{:.0f} ms", seconds * 1000);
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  // What is read from a damaged record may be anything, also no number.
+  constexpr double kMost = 100.0 * 366 * 86400;
+  if (!(seconds < kMost)) return "over 100 years";
   const auto whole = static_cast<std::int64_t>(seconds + 0.5);
   if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
   if (whole < 86400) return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);

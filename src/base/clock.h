@@ -33,7 +33,7 @@ std::string format_time(Time time);
 /// 2262, as far as Time reaches.
 std::optional<Time> parse_time(std::string_view text);
 
-/// "7 min 12 s", "3 h 5 min", "2 d 4 h", "820 ms".
+/// "7 min 12 s", "3 h 5 min", "2 d 4 h", "820 ms"; "over 100 years" for more, and for no number.
 std::string human_duration(double seconds);
 
 /// Reads "15m", "30s", "2h", "1d", "1h30m" as seconds; empty when it is anything else.

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <limits>
 
 #include "testing/seeded_rng.h"
 
@@ -157,6 +158,10 @@ TEST(HumanDuration, InTwoUnits) {
   EXPECT_EQ(human_duration(11'100), "3 h 5 min");
   EXPECT_EQ(human_duration(187'200), "2 d 4 h");
   EXPECT_EQ(human_duration(-90), "-1 min 30 s");
+  for (const double seconds : {1e20, 1e300, std::numeric_limits<double>::infinity(),
+                               std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_EQ(human_duration(seconds), "over 100 years");
+  }
 }
 
 TEST(ParseDuration, ReadsSumsOfUnits) {

@@ -1,10 +1,10 @@
 #include "control/report_json.h"
 
-#include <nlohmann/json.hpp>
-
 #include <fmt/format.h>
 
 #include <optional>
+
+#include "base/json.h"
 
 namespace salvor::control {
 namespace {

@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "control/report_json.h"
 
 namespace salvor::control {

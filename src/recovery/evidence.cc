@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "codec/hash.h"
 #include "recovery/internal/envelope.h"
 #include "recovery/internal/statement.h"

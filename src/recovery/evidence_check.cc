@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/json.h"
 #include "recovery/evidence.h"
 #include "recovery/internal/envelope.h"
 #include "recovery/internal/statement.h"

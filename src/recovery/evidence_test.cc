@@ -2,11 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "backend/fault.h"
 #include "backend/memory.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "repo/records.h"
 #include "repo/session.h"
 #include "testing/test_repository.h"

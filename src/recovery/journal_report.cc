@@ -1,9 +1,9 @@
 #include "recovery/internal/journal_report.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/process_identity.h"
 #include "recovery/internal/verdicts.h"
 

@@ -1,6 +1,6 @@
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "recovery/plan.h"
 
 namespace salvor::recovery {

@@ -1,8 +1,7 @@
 #include "recovery/internal/verdicts.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
+#include "base/json.h"
 
 namespace salvor::recovery::internal {
 namespace {

@@ -1,8 +1,7 @@
 #include "repo/internal/description.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
+#include "base/json.h"
 #include "repo/internal/object.h"
 
 namespace salvor::repo {

@@ -1,8 +1,7 @@
 #include "repo/internal/slots.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
+#include "base/json.h"
 #include "codec/aead.h"
 #include "codec/sealed_box.h"
 #include "repo/internal/object.h"

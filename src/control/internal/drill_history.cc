@@ -1,10 +1,9 @@
 #include "control/internal/drill_history.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "recovery/evidence.h"
 

@@ -1,7 +1,6 @@
 #include "control/internal/policy.h"
 
-#include <nlohmann/json.hpp>
-
+#include "base/json.h"
 #include "codec/hash.h"
 
 namespace salvor::control::internal {

@@ -1,8 +1,7 @@
 #include "control/internal/store_access.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
+#include "base/json.h"
 #include "control/internal/store_types.h"
 #include "stores/files/files.h"
 

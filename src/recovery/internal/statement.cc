@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "codec/hash.h"
 #include "recovery/internal/envelope.h"
 #include "repo/records.h"

@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "recovery/internal/steps.h"
 #include "recovery/internal/writes.h"
 

@@ -1,7 +1,7 @@
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "recovery/internal/separate.h"
 #include "recovery/internal/steps.h"
 

@@ -1,9 +1,8 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "backup/backup.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "recovery/evidence.h"
 #include "recovery/internal/steps.h"
 

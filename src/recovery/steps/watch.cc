@@ -1,8 +1,7 @@
 #include "recovery/watch.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
+#include "base/json.h"
 #include "recovery/internal/steps.h"
 
 namespace salvor::recovery::internal {
