@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +39,21 @@ std::string link_target(const std::string& path) {
   const ssize_t size = readlink(path.c_str(), target.data(), target.size());
   target.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
   return target;
+}
+
+struct Opened {
+  FileId id;
+  bool is_directory = false;
+};
+
+/// What is open, as this machine knows it: a file server that does not answer is not asked.
+std::optional<Opened> opened_at(const std::string& place) {
+  struct statx status {};
+  if (statx(AT_FDCWD, place.c_str(), AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &status) != 0) {
+    return std::nullopt;
+  }
+  return Opened{{makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino},
+                S_ISDIR(status.stx_mode)};
 }
 
 bool is_writable(const std::string& process, std::int64_t fd) {
@@ -108,17 +124,14 @@ class Scan {
   std::vector<Holder> found_;
 };
 
-/// The path beneath `root` of what is called `link` by who has mounted it elsewhere. What is open
-/// is looked at last: it may be on a file system that does not answer.
+/// The path beneath `root` of what is called `link` by who has mounted it elsewhere.
 std::optional<std::string> path_elsewhere(const std::string& root, const std::string& link,
                                           const std::string& place) {
   for (std::size_t at = 0; at != std::string::npos; at = link.find('/', at + 1)) {
     struct stat ours {};
-    struct stat theirs {};
-    const bool same = lstat((root + link.substr(at)).c_str(), &ours) == 0 &&
-                      S_ISREG(ours.st_mode) && stat(place.c_str(), &theirs) == 0 &&
-                      ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
-    if (same) return link.substr(at + 1);
+    if (lstat((root + link.substr(at)).c_str(), &ours) != 0 || !S_ISREG(ours.st_mode)) continue;
+    const auto theirs = opened_at(place);
+    if (theirs && theirs->id == FileId{ours.st_dev, ours.st_ino}) return link.substr(at + 1);
   }
   return std::nullopt;
 }
@@ -134,8 +147,8 @@ std::vector<Holder> holders_beneath(const std::string& root,
              const auto path = path_elsewhere(root, link, place);
              return path && (!ignored || !ignored(*path));
            }
-           struct stat status {};
-           if (stat(place.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return false;
+           const auto opened = opened_at(place);
+           if (opened && opened->is_directory) return false;
            return !ignored || !ignored(link.substr(prefix.size()));
          })
       .run();
@@ -143,10 +156,8 @@ std::vector<Holder> holders_beneath(const std::string& root,
 
 std::vector<Holder> holders_of(const std::vector<FileId>& files) {
   return Scan([&](const std::string&, const std::string& place) {
-           struct stat status {};
-           if (stat(place.c_str(), &status) != 0) return false;
-           const FileId id{status.st_dev, status.st_ino};
-           return std::find(files.begin(), files.end(), id) != files.end();
+           const auto opened = opened_at(place);
+           return opened && std::find(files.begin(), files.end(), opened->id) != files.end();
          })
       .run();
 }
