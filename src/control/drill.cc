@@ -46,9 +46,8 @@ class Drill {
 
  private:
   recovery::Plan plan_of(const repo::Point& point, const std::string& run) const {
-    internal::PlanChoices choices;
-    choices.mode = recovery::Mode::drill;
-    recovery::Plan plan = internal::make_plan(config_, service_, point, choices);
+    recovery::Plan plan =
+        internal::make_plan(config_, service_, point, recovery::Mode::drill, PlanRequest{});
     plan.run = run;
     plan.trigger = caller_.trigger;
     plan.staging = internal::staging_root(config_, service_) / run;

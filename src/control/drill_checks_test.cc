@@ -108,10 +108,8 @@ class DrillChecksTest : public ::testing::Test {
   /// Drills the newest point, whose copy is spoilt before anything looks at it.
   recovery::RunOutcome drill(const std::function<void(const Copy&)>& spoil) {
     const auto repository = testing::open_repository(memory_, repo::Access::write);
-    internal::PlanChoices choices;
-    choices.mode = recovery::Mode::drill;
-    recovery::Plan plan =
-        internal::make_plan(config_, service_, repository->points().back(), choices);
+    recovery::Plan plan = internal::make_plan(config_, service_, repository->points().back(),
+                                              recovery::Mode::drill, PlanRequest{});
     plan.run = "20260102t030405-0000000" + std::to_string(++runs_);
     plan.staging = staging();
     const auto access = internal::make_store_access(config_);

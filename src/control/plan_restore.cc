@@ -130,7 +130,8 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
   RestorePlanReport report;
   report.point =
       internal::choose_point(*opened.repository, request.service, request.at, request.stores);
-  report.plan = internal::make_plan(config, service, report.point, internal::choices_of(request));
+  report.plan =
+      internal::make_plan(config, service, report.point, recovery::Mode::restore, request);
   report.lost_s = Clock::system().now().seconds_since(report.point.time);
   const auto access = internal::make_store_access(config);
   report.targets = look_at_targets(report.plan, report.point, *access);

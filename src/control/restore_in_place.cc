@@ -119,7 +119,7 @@ recovery::Plan plan_of(InPlace& in_place, const Config& config, const InPlaceReq
   const repo::Point& point = internal::choose_point(in_place.repository(), request.plan.service,
                                                     request.plan.at, request.plan.stores);
   return internal::make_plan(config, config.service(request.plan.service), point,
-                             internal::choices_of(request.plan));
+                             recovery::Mode::restore, request.plan);
 }
 
 /// A run's id, where only its beginning was given.

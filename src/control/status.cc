@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "control/control.h"
+#include "control/internal/choose_point.h"
 #include "control/internal/drill_history.h"
 #include "control/internal/opened.h"
 #include "control/internal/restores.h"
@@ -14,15 +15,10 @@
 namespace salvor::control {
 namespace {
 
-void describe_newest(const std::vector<repo::Point>& points, const ServiceConfig& config,
+void describe_newest(const repo::Repository& repository, const ServiceConfig& config,
                      ServiceStatus& status) {
-  const auto rank = [](const repo::Point& point) {
-    return std::pair(point.is_whole(), point.time);
-  };
-  for (const repo::Point& point : points) {
-    if (point.service != config.name || point.is_safety_snapshot()) continue;
-    if (!status.newest || rank(point) >= rank(*status.newest)) status.newest = point;
-  }
+  const repo::Point* newest = internal::newest_point(repository, config.name);
+  if (newest != nullptr) status.newest = *newest;
   for (const StoreConfig& store : config.stores) {
     if (!status.newest || status.newest->find(store.name) == nullptr) {
       status.stores_without_point.push_back(store.name);
@@ -167,7 +163,7 @@ StatusReport status(const Config& config, const std::string& service, const Call
     // Where there is no repository there are no points.
     const auto& failure = report.repository_failure;
     status.points_known = !failure || failure->code() == ErrorCode::not_found;
-    if (repository != nullptr) describe_newest(repository->points(), each, status);
+    if (repository != nullptr) describe_newest(*repository, each, status);
     describe_runs(records, status);
     describe_drills(records, repository, each, status);
     describe_restores(repository, each, status);

@@ -154,11 +154,11 @@ std::string Shop::sql(const std::string& statement) const {
 recovery::RunOutcome restore_shop(const Shop& shop, const ShopRestore& restore) {
   return act_on(shop, restore, [&](auto& config, auto& repository, auto& access, auto& options) {
     const repo::Point& point = control::internal::choose_point(repository, "shop", "latest");
-    control::internal::PlanChoices choices;
-    choices.safety_snapshot = restore.safety_snapshot;
-    choices.in_place_delta = restore.in_place_delta;
-    recovery::Plan plan =
-        control::internal::make_plan(config, config.service("shop"), point, choices);
+    control::PlanRequest request;
+    request.safety_snapshot = restore.safety_snapshot;
+    request.in_place_delta = restore.in_place_delta;
+    recovery::Plan plan = control::internal::make_plan(config, config.service("shop"), point,
+                                                       recovery::Mode::restore, request);
     plan.run = restore.run;
     plan.holders_wait_ms = restore.holders_wait_ms;
     return recovery::execute(repository, access, plan, options);

@@ -162,6 +162,10 @@ const repo::Point& choose_point(const repo::Repository& repository, std::string_
   return point;
 }
 
+const repo::Point* newest_point(const repo::Repository& repository, std::string_view service) {
+  return newest(repository, {}, [&](const repo::Point& point) { return point.service == service; });
+}
+
 const repo::Snapshot& find_snapshot(const repo::Point& point, std::string_view store) {
   if (const repo::Snapshot* found = point.find(store)) return *found;
   std::vector<std::string_view> names;

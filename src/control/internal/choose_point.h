@@ -21,6 +21,10 @@ const repo::Point& find_point(const repo::Repository& repository, std::string_vi
 const repo::Point& choose_point(const repo::Repository& repository, std::string_view service,
                                 std::string_view at, const std::vector<std::string>& stores = {});
 
+/// The newest point that a service can be brought back to; a partial one where there is nothing
+/// else. Empty: there is none.
+const repo::Point* newest_point(const repo::Repository& repository, std::string_view service);
+
 /// Errors: not_found, naming the stores that there are.
 const repo::Snapshot& find_snapshot(const repo::Point& point, std::string_view store);
 

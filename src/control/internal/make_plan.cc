@@ -60,10 +60,10 @@ std::optional<recovery::MigratePlan> migrate_of(const ServiceConfig& service) {
 }
 
 std::vector<recovery::StorePlan> stores_of(const ServiceConfig& service, const repo::Point& point,
-                                           const PlanChoices& choices) {
+                                           const PlanRequest& request) {
   std::vector<recovery::StorePlan> plans;
   for (const StoreConfig& store : service.stores) {
-    const auto& only = choices.only;
+    const auto& only = request.stores;
     const bool chosen = std::find(only.begin(), only.end(), store.name) != only.end();
     if (!only.empty() && !chosen) continue;
     const repo::Snapshot* snapshot = point.find(store.name);
@@ -79,12 +79,12 @@ std::vector<recovery::StorePlan> stores_of(const ServiceConfig& service, const r
     }
     recovery::StorePlan plan{store.name, std::string(store.type()), store.path().native(),
                              settings_of(store), false};
-    const auto& unsaved = choices.unsaved;
-    plan.safety_snapshot = choices.safety_snapshot &&
+    const auto& unsaved = request.unsaved;
+    plan.safety_snapshot = request.safety_snapshot &&
                            std::find(unsaved.begin(), unsaved.end(), store.name) == unsaved.end();
     const auto target = make_target(store, Place::live);
     // Of what is not there, one copy is all that there will be.
-    plan.delta_in_place = choices.in_place_delta && target->capabilities().delta_in_place &&
+    plan.delta_in_place = request.in_place_delta && target->capabilities().delta_in_place &&
                           target->identify(0).exists;
     plans.push_back(std::move(plan));
   }
@@ -107,8 +107,8 @@ void require_known(const ServiceConfig& service, const std::vector<std::string>&
 
 /// Part of a service of another time than the rest is somebody's decision, not a default.
 void require_stores_named(const ServiceConfig& service, const repo::Point& point,
-                          const PlanChoices& choices) {
-  if (!point.is_partial() || !choices.only.empty() || choices.mode == recovery::Mode::drill) return;
+                          const PlanRequest& request) {
+  if (!point.is_partial() || !request.stores.empty()) return;
   std::string only;
   std::string lacking;
   for (const StoreConfig& store : service.stores) {
@@ -127,27 +127,18 @@ void require_stores_named(const ServiceConfig& service, const repo::Point& point
 
 }  // namespace
 
-PlanChoices choices_of(const PlanRequest& request) {
-  PlanChoices choices;
-  choices.only = request.stores;
-  choices.safety_snapshot = request.safety_snapshot;
-  choices.unsaved = request.unsaved;
-  choices.in_place_delta = request.in_place_delta;
-  choices.compare_content = request.compare_content;
-  return choices;
-}
-
 recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
-                         const repo::Point& point, const PlanChoices& choices) {
-  require_known(service, choices.only);
-  require_known(service, choices.unsaved);
-  require_stores_named(service, point, choices);
+                         const repo::Point& point, recovery::Mode mode,
+                         const PlanRequest& request) {
+  require_known(service, request.stores);
+  require_known(service, request.unsaved);
+  if (mode == recovery::Mode::restore) require_stores_named(service, point, request);
   recovery::Plan plan;
-  plan.mode = choices.mode;
+  plan.mode = mode;
   plan.service = service.name;
   plan.directory = config.file.parent_path().native();
-  plan.compare_content = choices.compare_content;
-  plan.stores = stores_of(service, point, choices);
+  plan.compare_content = request.compare_content;
+  plan.stores = stores_of(service, point, request);
   plan.safety_snapshot = std::any_of(plan.stores.begin(), plan.stores.end(),
                                      [](const auto& store) { return store.safety_snapshot; });
   if (plan.stores.empty()) {
