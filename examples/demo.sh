@@ -25,11 +25,14 @@ cd -- "$scratch"
 export SALVOR_CONFIG=$scratch/salvor.toml
 readonly customers=500 orders=20000 files=2000
 
+bold='' plain=''
+[[ -t 1 ]] && bold=$'\033[1m' plain=$'\033[0m'
+
 step_number=0
 # step TEXT: a heading.
 step() {
   step_number=$((step_number + 1))
-  printf '\n\033[1m%d. %s\033[0m\n' "$step_number" "$1"
+  printf '\n%s%d. %s%s\n' "$bold" "$step_number" "$1" "$plain"
 }
 # salvor ARGUMENT...: shows the command, runs it, and says how long it took.
 salvor() {
