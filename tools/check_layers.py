@@ -145,7 +145,7 @@ def check_file(folder, path, text, uses, complain):
         if TEST_FRAMEWORK.match(name):
             if not is_test and folder != "testing":
                 complain(path, number, f"<{name}> belongs in tests and in testing/")
-        elif wrapper := next((own for start, own in WRAPPED.items() if name.startswith(start)), None):
+        elif wrapper := next((w for lib, w in WRAPPED.items() if name.startswith(lib)), None):
             if path != f"src/{wrapper}":
                 complain(path, number, f'<{name}>: include "{wrapper}" instead')
         elif path.endswith(".h") and THIRD_PARTY.match(name):
