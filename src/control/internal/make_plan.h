@@ -7,10 +7,10 @@
 
 namespace salvor::control::internal {
 
-/// What the configuration says about restoring a service to a point: pure. Run, staging, trigger
-/// and who confirmed are left to the caller; the service and the point of the request are chosen
-/// already. Errors: not_found: a store that the point or the
-/// configuration does not have; configuration: its type is another one now.
+/// What the configuration says about restoring a service to a point: pure. The service and the
+/// point of the request are chosen already; run, staging, trigger and who confirmed are left to the
+/// caller. Errors: not_found: a store that the point or the configuration does not have;
+/// configuration: its type is another one now.
 recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
                          const repo::Point& point, recovery::Mode mode, const PlanRequest& request);
 
