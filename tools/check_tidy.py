@@ -91,6 +91,8 @@ def check_code(path, text, complain):
     for number, line in enumerate(lines, 1):
         if len(line) > COLUMNS_MAX:
             complain(path, number, f"{len(line)} columns, expected at most {COLUMNS_MAX}")
+    if lines and not lines[0]:
+        complain(path, 1, "begins with an empty line")
     if path.endswith(".h") and not re.search(r"^#pragma once$", text, re.M):
         complain(path, 0, "expected #pragma once")
 

@@ -116,6 +116,7 @@ class TidyTest(TreeTest):
         cases = [
             ("src/base/a.cc", "int a;\n" * 601, "601 lines, expected at most 600"),
             ("src/base/a.cc", "/" * 101 + "\n", "a.cc:1: 101 columns"),
+            ("src/base/a.cc", "\nint a;\n", "a.cc:1: begins with an empty line"),
             ("src/base/a.h", "namespace salvor {\n}\n", "expected #pragma once"),
             ("src/base/bytes.cc", '#include <vector>\n#include "base/bytes.h"\n', "first include"),
             ("src/base/bytes.cc", "int a;\n", "found none"),

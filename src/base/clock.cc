@@ -9,6 +9,8 @@ namespace salvor {
 namespace {
 
 constexpr std::int64_t kSecond_ns = 1'000'000'000;
+/// 100 years: no duration that anybody means is longer.
+constexpr std::int64_t kDurationMax_s = 100LL * 366 * 86400;
 
 Time read_clock(clockid_t which) {
   timespec value{};
@@ -152,8 +154,7 @@ std::string human_duration(double seconds) {
   if (seconds < 1) return fmt::format("{:.0f} ms", seconds * 1000);
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
   // What is read from a damaged record may be anything, also no number.
-  constexpr double kMost = 100.0 * 366 * 86400;
-  if (!(seconds < kMost)) return "over 100 years";
+  if (!(seconds < static_cast<double>(kDurationMax_s))) return "over 100 years";
   const auto whole = static_cast<std::int64_t>(seconds + 0.5);
   if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
   if (whole < 86400) return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
@@ -161,13 +162,12 @@ std::string human_duration(double seconds) {
 }
 
 std::optional<std::int64_t> parse_duration_s(std::string_view text) {
-  constexpr std::int64_t kMost = 100LL * 366 * 86400;
   if (text.empty()) return std::nullopt;
   std::int64_t total = 0;
   while (!text.empty()) {
     std::int64_t count = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc{} || count < 0 || count > kMost) return std::nullopt;
+    if (error != std::errc{} || count < 0 || count > kDurationMax_s) return std::nullopt;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     if (text.empty()) return std::nullopt;
     std::int64_t unit = 0;
@@ -191,9 +191,9 @@ std::optional<std::int64_t> parse_duration_s(std::string_view text) {
         return std::nullopt;
     }
     text.remove_prefix(1);
-    if (count > kMost / unit) return std::nullopt;
+    if (count > kDurationMax_s / unit) return std::nullopt;
     total += count * unit;
-    if (total > kMost) return std::nullopt;
+    if (total > kDurationMax_s) return std::nullopt;
   }
   return total;
 }

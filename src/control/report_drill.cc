@@ -1,4 +1,3 @@
-
 #include "base/json.h"
 #include "control/report_json.h"
 

@@ -1,4 +1,3 @@
-
 #include "base/json.h"
 #include "recovery/internal/steps.h"
 #include "recovery/internal/writes.h"
