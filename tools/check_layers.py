@@ -37,6 +37,9 @@ THIRD_PARTY = re.compile(
     r"|gmock/|xxh|libpq|mysql|mariadb|isa-l|isal/|httplib|prometheus/|benchmark/|fuse)")
 # A library that is included through one header of ours, which makes it safe to use.
 WRAPPED = {"nlohmann/": "base/json.h"}
+# The JSON library's templates cost two seconds in each source that calls them.
+COSTLY = re.compile(r"\b(?:[jJ]son|ordered_json)::parse\(|\.dump\(")
+COSTLY_IN = "src/base/json.cc"
 TEST_FRAMEWORK = re.compile(r"^(gtest|gmock)/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
@@ -69,7 +72,7 @@ def declared(cmake_text):
         uses = []
         if "USES" in words:
             for word in words[words.index("USES") + 1:]:
-                if word in ("USES", "LIBRARIES"):
+                if word in ("USES", "LIBRARIES", "SHARDS", "ALONE"):
                     break
                 uses.append(word)
         modules[name] = uses
@@ -150,6 +153,10 @@ def check_file(folder, path, text, uses, complain):
                 complain(path, number, f'<{name}>: include "{wrapper}" instead')
         elif path.endswith(".h") and THIRD_PARTY.match(name):
             complain(path, number, f"<{name}> belongs in .cc files only")
+    for match in COSTLY.finditer(text) if path != COSTLY_IN else ():
+        complain(path, text.count("\n", 0, match.start()) + 1,
+                 f"{match.group(0)}…): slow to compile, call parse_json(), try_parse_json() or "
+                 "write_json()")
     if path.endswith(".h"):
         space = "salvor" if folder == "base" else f"salvor::{folder}"
         if not re.search(rf"^namespace {space}(::\w+)*\s*\{{", text, re.M) \

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <concepts>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 
 /// JSON for all of salvor: what is read as a whole number was written as one. The library itself
@@ -17,6 +19,30 @@ class IntegerOutOfRange final : public nlohmann::json::exception {
   explicit IntegerOutOfRange(const std::string& number)
       : exception(406, ("the number " + number + " is out of range").c_str()) {}
 };
+
+// The library's own parse() and dump() are templates that cost two seconds in each source that
+// calls them. Sources call these instead (tools/check_layers.py); they are compiled once, for
+// nlohmann::json and for nlohmann::ordered_json.
+
+/// Reads one JSON document, whole.   Errors: Json::parse_error.
+template <class Json = nlohmann::json>
+Json parse_json(std::string_view text);
+
+/// Reads one JSON document, whole. Values that lie deeper than `depth_max` are left out.
+/// Errors: none: a text that is not JSON yields a value that is_discarded().
+template <class Json = nlohmann::json>
+Json try_parse_json(std::string_view text, int depth_max = std::numeric_limits<int>::max());
+
+/// What write_json() does with a text that is not UTF-8.
+enum class InvalidUtf8 {
+  refuse,   ///< throws Json::type_error
+  replace,  ///< writes U+FFFD in place of the wrong bytes
+};
+
+/// One JSON document: on one line, or with `indent` blanks a level where that is not negative.
+template <class Json>
+std::string write_json(const Json& value, int indent = -1,
+                       InvalidUtf8 invalid = InvalidUtf8::refuse);
 
 }  // namespace salvor
 

@@ -1,16 +1,11 @@
-#include "base/json.h"
+#include "control/internal/report_values.h"
 #include "control/report_json.h"
 
 namespace salvor::control {
 namespace {
 
-/// As in report_json.cc: members stay in the order in which they are written here.
-using json = nlohmann::ordered_json;
-
-std::string text_of(const json& document) {
-  constexpr int kIndent = 2;
-  return document.dump(kIndent, ' ', false, json::error_handler_t::replace);
-}
+using internal::text_of;
+using json = internal::ReportJson;
 
 }  // namespace
 
@@ -25,7 +20,7 @@ std::string to_json(const DrillReport& report) {
       {"seconds", outcome.seconds},
       {"whole", report.whole},
       {"phases", json::array()},
-      {"checks", json::parse(to_json(outcome.checks))},
+      {"checks", parse_json<json>(to_json(outcome.checks))},
       {"rto_s", report.rto_s ? json(*report.rto_s) : json(nullptr)},
       {"rto_met", report.rto_met ? json(*report.rto_met) : json(nullptr)},
       {"not_covered", json::array()},
@@ -39,7 +34,7 @@ std::string to_json(const DrillReport& report) {
   for (const std::string& line : outcome.deviations) {
     object["deviations"].push_back(printable(line));
   }
-  if (outcome.failure) object["error"] = json::parse(to_json(*outcome.failure)).at("error");
+  if (outcome.failure) object["error"] = parse_json<json>(to_json(*outcome.failure)).at("error");
   return text_of(object);
 }
 

@@ -4,33 +4,18 @@
 
 #include <optional>
 
-#include "base/json.h"
+#include "control/internal/report_values.h"
 
 namespace salvor::control {
 namespace {
 
-/// Members stay in the order in which they are written here: people read these documents, too.
-using json = nlohmann::ordered_json;
-
-constexpr int kIndent = 2;
-
-std::string text_of(const json& document, int indent = kIndent) {
-  return document.dump(indent, ' ', false, json::error_handler_t::replace);
-}
+using internal::or_null;
+using internal::put_path;
+using internal::text_of;
+using json = internal::ReportJson;
 
 json parsed(const std::string& text) {
-  return json::parse(text, nullptr, false);
-}
-
-void put_path(json& object, const std::string& key, std::string_view raw) {
-  std::string shown = printable(raw);
-  if (shown != raw) object[key + "_hex"] = to_hex(as_bytes(raw));
-  object[key] = std::move(shown);
-}
-
-template <class Value>
-json or_null(const std::optional<Value>& value) {
-  return value ? json(*value) : json(nullptr);
+  return try_parse_json<json>(text);
 }
 
 double seconds_of(std::int64_t ns) {

@@ -1,27 +1,13 @@
-#include "base/json.h"
+#include "control/internal/report_values.h"
 #include "control/report_json.h"
 
 namespace salvor::control {
 namespace {
 
-/// As in report_json.cc: members stay in the order in which they are written here.
-using json = nlohmann::ordered_json;
-
-std::string text_of(const json& document) {
-  constexpr int kIndent = 2;
-  return document.dump(kIndent, ' ', false, json::error_handler_t::replace);
-}
-
-void put_path(json& object, const std::string& key, std::string_view raw) {
-  std::string shown = printable(raw);
-  if (shown != raw) object[key + "_hex"] = to_hex(as_bytes(raw));
-  object[key] = std::move(shown);
-}
-
-template <class Value>
-json or_null(const std::optional<Value>& value) {
-  return value ? json(*value) : json(nullptr);
-}
+using internal::or_null;
+using internal::put_path;
+using internal::text_of;
+using json = internal::ReportJson;
 
 json json_of_target(const PlannedTarget& target) {
   const stores::TargetIdentity& identity = target.identity;
@@ -60,7 +46,7 @@ json json_of_check(const recovery::CheckOutcome& check) {
 
 json json_of_step(const recovery::StepOutcome& step) {
   json object{{"name", step.name}, {"result", step.result}, {"seconds", step.seconds}};
-  json data = json::parse(step.data, nullptr, false);
+  json data = try_parse_json<json>(step.data);
   // What checks found is told once, under "checks".
   const bool told = data.is_array() && !data.empty() && data.front().is_object();
   if (!data.is_discarded() && !told) object["data"] = std::move(data);
@@ -82,7 +68,7 @@ json json_of_outcome(const recovery::RunOutcome& outcome) {
               {"kept", json::array()},
               {"deviations", json::array()}};
   for (const auto& step : outcome.steps) object["steps"].push_back(json_of_step(step));
-  object["checks"] = json::parse(to_json(outcome.checks));
+  object["checks"] = parse_json<json>(to_json(outcome.checks));
   for (const std::string& path : outcome.kept) object["kept"].push_back(printable(path));
   for (const std::string& line : outcome.deviations) {
     object["deviations"].push_back(printable(line));
@@ -137,13 +123,13 @@ std::string to_json(const RestorePlanReport& report) {
 std::string to_json(const InPlaceReport& report) {
   json object = json_of_outcome(report.outcome);
   if (report.outcome.failure) {
-    object["error"] = json::parse(to_json(*report.outcome.failure)).at("error");
+    object["error"] = parse_json<json>(to_json(*report.outcome.failure)).at("error");
   }
   return text_of(object);
 }
 
 std::string to_json(const RunReport& report) {
-  json object = json::parse(to_json(report.row));
+  json object = parse_json<json>(to_json(report.row));
   object["journal"] = report.outcome ? json_of_outcome(*report.outcome) : json(nullptr);
   return text_of(object);
 }

@@ -11,7 +11,7 @@ namespace salvor::recovery {
 namespace {
 
 /// Longer limits would not fit into the timers.
-constexpr std::int64_t kTimeoutMax_s = std::int64_t{366} * 24 * 3600;
+constexpr std::int64_t kJudgeTimeoutMax_s = std::int64_t{366} * 24 * 3600;
 
 constexpr std::size_t kShownBytesMax = 200;
 
@@ -21,7 +21,7 @@ Deadline::Deadline(std::stop_token outer, std::int64_t timeout_s)
     : forward_(std::move(outer), Forward{source_}) {
   if (timeout_s <= 0) return;
   timer_ = std::jthread([this, timeout_s](const std::stop_token& over) {
-    if (!Sleeper::system().sleep(std::min(timeout_s, kTimeoutMax_s) * 1000, over)) return;
+    if (!Sleeper::system().sleep(std::min(timeout_s, kJudgeTimeoutMax_s) * 1000, over)) return;
     passed_ = true;
     source_.request_stop();
   });

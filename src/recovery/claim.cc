@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 ClaimRecord record_of(ByteView bytes) {
   try {
-    const Json json = Json::parse(as_text(bytes));
+    const Json json = parse_json<Json>(as_text(bytes));
     ClaimRecord record;
     record.begins = json.at("event") == "begin";
     record.run = json.at("run");
@@ -72,7 +72,7 @@ void Claim::append(std::uint64_t number, bool begins, const std::string& run) {
                   {"host", host_name()},
                   {"process", own_process_identity()},
                   {"time_ns", Clock::system().now().ns}};
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = write_json(json, -1, InvalidUtf8::replace);
   if (chain_.append(number, as_bytes(text))) return;
   // Somebody else was faster: what they wrote decides.
   const auto winner = last();

@@ -156,9 +156,9 @@ std::vector<std::string> evidence_services(repo::Repository& repository) {
 }
 
 EvidenceSummary summarise_evidence(std::string_view envelope) {
-  const json statement = json::parse(internal::read_envelope(envelope));
+  const json statement = parse_json(internal::read_envelope(envelope));
   EvidenceSummary summary;
-  summary.statement = statement.dump(2);
+  summary.statement = write_json(statement, 2);
   const auto predicate = statement.find("predicate");
   if (predicate == statement.end() || !predicate->is_object()) {
     throw Error(ErrorCode::corruption, "the record has no predicate");

@@ -35,7 +35,7 @@ class ChainReader {
     digest_ = sha256_hex(envelope);
     compare_known();
     try {
-      check(json::parse(internal::open_envelope(envelope, public_key_)), before);
+      check(parse_json(internal::open_envelope(envelope, public_key_)), before);
     } catch (const Error& error) {
       problem(report_.records, error.message());
     }
@@ -84,8 +84,9 @@ class ChainReader {
     const auto expect = [&](const char* name, const json& expected) {
       const json found = predicate.is_object() ? predicate.value(name, json()) : json();
       if (found == expected) return;
-      problem(report_.records, fmt::format("its {} is {}, expected {}", name,
-                                           printable(found.dump()), printable(expected.dump())));
+      problem(report_.records,
+              fmt::format("its {} is {}, expected {}", name, printable(write_json(found)),
+                          printable(write_json(expected))));
     };
     expect("sequence", report_.records);
     expect("service", printable(report_.service));
@@ -133,11 +134,11 @@ class ExportedFile {
       whole("the public key in it is not the one that it is verified with");
     }
     for (const json& record : document_.value("records", json::array())) {
-      reader_.add(record.dump());
+      reader_.add(write_json(record));
     }
     try {
-      const std::string head = document_.value("head", json()).dump();
-      check_head(json::parse(internal::open_envelope(head, public_key_)));
+      const std::string head = write_json(document_.value("head", json()));
+      check_head(parse_json(internal::open_envelope(head, public_key_)));
     } catch (const Error& error) {
       whole("the head: " + error.message());
     }
@@ -166,7 +167,7 @@ class ExportedFile {
       const json signed_value = predicate.value(name, json());
       if (signed_value == found) return;
       whole(fmt::format("the head says that {} is {}, found {}", name,
-                        printable(signed_value.dump()), printable(found.dump())));
+                        printable(write_json(signed_value)), printable(write_json(found))));
     };
     compare("sequence", report.records);
     compare("digest", reader_.digest());
@@ -201,8 +202,8 @@ EvidenceReport verify_evidence(repo::Repository& repository, const std::string& 
       reader.add_unreadable(stored.problem);
       return;
     }
-    const json envelope = json::parse(stored.envelope, nullptr, false);
-    if (envelope.is_discarded() || envelope.dump() != stored.envelope) {
+    const json envelope = try_parse_json(stored.envelope);
+    if (envelope.is_discarded() || write_json(envelope) != stored.envelope) {
       reader.add_unreadable(stored.object + " is not canonical JSON");
     } else {
       reader.add(stored.envelope);
@@ -221,7 +222,7 @@ std::string export_evidence(repo::Repository& repository, const std::string& ser
                   "`salvor evidence verify` shows all that is wrong");
     }
     head = {stored.number, sha256_hex(stored.envelope)};
-    records.push_back(nlohmann::ordered_json::parse(stored.envelope));
+    records.push_back(parse_json<nlohmann::ordered_json>(stored.envelope));
   });
   const std::string statement = internal::head_statement(repository, service, head, now);
   nlohmann::ordered_json document = {
@@ -230,13 +231,13 @@ std::string export_evidence(repo::Repository& repository, const std::string& ser
       {"public_key", codec::write_public_key_pem(key.public_key())},
       {"exported", format_time(now)},
       {"records", std::move(records)},
-      {"head", nlohmann::ordered_json::parse(internal::seal_envelope(statement, key))}};
-  return document.dump(1) + "\n";
+      {"head", parse_json<nlohmann::ordered_json>(internal::seal_envelope(statement, key))}};
+  return write_json(document, 1) + "\n";
 }
 
 EvidenceReport verify_evidence_file(std::string_view text, ByteView public_key) {
   if (internal::nests_too_deep(text)) return unreadable_file("it is no export: it nests too deep");
-  const json document = json::parse(text, nullptr, false);
+  const json document = try_parse_json(text);
   if (!document.is_object() || !document.value("records", json()).is_array()) {
     return unreadable_file("it is no export of `salvor evidence export`");
   }

@@ -161,7 +161,7 @@ void heading(std::string& page, int level, std::string_view text) {
 void bullets(std::string& page, const json& items) {
   page += "<ul>";
   for (const json& item : items) {
-    const std::string text = item.is_string() ? item.get<std::string>() : item.dump();
+    const std::string text = item.is_string() ? item.get<std::string>() : write_json(item);
     page += "<li>" + escaped(text) + "</li>";
   }
   page += "</ul>\n";
@@ -172,7 +172,7 @@ class Page {
  public:
   Page(const json& document, std::string_view file) : document_(document), file_(file) {
     for (const json& record : list_of(document, "records")) {
-      const json statement = json::parse(internal::read_envelope(record.dump()));
+      const json statement = parse_json(internal::read_envelope(write_json(record)));
       records_.push_back(part_of(statement, "predicate"));
       newest_[text_of(records_.back(), "kind")] = records_.size() - 1;
     }
@@ -359,7 +359,7 @@ std::string evidence_page(std::string_view exported, std::string_view file) {
   if (internal::nests_too_deep(exported)) {
     throw Error(ErrorCode::corruption, "the export nests too deep");
   }
-  const json document = json::parse(exported, nullptr, false);
+  const json document = try_parse_json(exported);
   if (!document.is_object()) throw Error(ErrorCode::corruption, "the export is no document");
   return Page(document, printable(file)).write();
 }

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "codec/hash.h"
+#include "testing/deep.h"
 
 namespace salvor::recovery {
 namespace {
@@ -230,8 +231,8 @@ TEST(HooksTest, a_command_of_a_killed_run_does_not_meet_another) {
 TEST(HooksTest, processes_that_end_while_they_are_looked_at) {
   std::atomic<bool> over = false;
   std::thread short_lives([&over] {
-    constexpr int kProcesses = 1500;
-    for (int i = 0; i < kProcesses; ++i) {
+    const int processes = testing::repetitions(150, 1500);
+    for (int i = 0; i < processes; ++i) {
       const pid_t child = ::fork();
       if (child == 0) {
         ::setsid();

@@ -69,12 +69,12 @@ std::string to_json(const JournalEntry& entry) {
   if (!entry.error.empty()) json["error"] = entry.error;
   if (!entry.deviations.empty()) json["deviations"] = entry.deviations;
   // What a command printed need not be UTF-8.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return write_json(json, -1, InvalidUtf8::replace);
 }
 
 JournalEntry parse_journal_entry(std::string_view json) {
   try {
-    return entry_of(Json::parse(json));
+    return entry_of(parse_json<Json>(json));
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::corruption,
                 std::string("a journal record can't be understood: ") + error.what(),

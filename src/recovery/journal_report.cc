@@ -61,7 +61,7 @@ double recovery_seconds_in(const Journal& journal) {
 }
 
 std::vector<std::string> safety_points_in(const Journal& journal) {
-  const auto json = nlohmann::json::parse(journal.data("safety-snapshot"), nullptr, false);
+  const auto json = try_parse_json(journal.data("safety-snapshot"));
   std::vector<std::string> points;
   if (!json.is_array()) return points;
   for (const auto& point : json) {

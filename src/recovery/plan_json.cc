@@ -249,12 +249,12 @@ std::string to_json(const Plan& plan) {
                   {"rto_s", seconds_of(plan.rto_s)},
                   {"policy_sha256", plan.policy_sha256},
                   {"holders_wait_ms", plan.holders_wait_ms}};
-  return json.dump();
+  return write_json(json);
 }
 
 Plan parse_plan(std::string_view json) {
   try {
-    return plan_of(Json::parse(json));
+    return plan_of(parse_json<Json>(json));
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::corruption,
                 std::string("the plan in the journal can't be understood: ") + error.what(),

@@ -33,13 +33,13 @@ std::string json_of(const std::vector<CheckOutcome>& outcomes) {
     if (outcome.orphans) json["orphans"] = *outcome.orphans;
     list.push_back(std::move(json));
   }
-  return list.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return write_json(list, -1, InvalidUtf8::replace);
 }
 
 std::vector<CheckOutcome> outcomes_of(std::string_view json) {
   std::vector<CheckOutcome> outcomes;
   try {
-    for (const Json& item : Json::parse(json)) {
+    for (const Json& item : parse_json<Json>(json)) {
       CheckOutcome& outcome = outcomes.emplace_back();
       outcome.name = item.at("name");
       outcome.kind = item.at("kind");

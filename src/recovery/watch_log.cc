@@ -12,7 +12,7 @@ namespace salvor::recovery {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{64} << 10U;
-constexpr std::size_t kLineBytesMax = std::size_t{64} << 10U;
+constexpr std::size_t kLogLineBytesMax = std::size_t{64} << 10U;
 constexpr std::size_t kShownBytes = 300;
 constexpr std::size_t kShownBytesBefore = 100;
 
@@ -110,7 +110,7 @@ void LogFollower::feed(File& file, std::string_view bytes) {
     end_line(file);
     bytes.remove_prefix(newline + 1);
   }
-  if (file.line.size() > kLineBytesMax) {
+  if (file.line.size() > kLogLineBytesMax) {
     look(file);
     // What is kept may be the beginning of the text.
     file.line.erase(0, file.line.size() - std::min(file.line.size(), text_.size()));

@@ -15,22 +15,21 @@ const json& algorithms() {
   return kAlgorithms;
 }
 
-std::string serialise(const json& document) {
-  return document.dump(1) + "\n";
+std::string write_description(const json& document) {
+  return write_json(document, 1) + "\n";
 }
 
 std::string mac_of(json document, const codec::Hmac& mac) {
   document.erase("mac");
-  return to_hex(mac.digest(as_bytes(serialise(document))));
+  return to_hex(mac.digest(as_bytes(write_description(document))));
 }
 
 /// Parsed, and equal to what we would have written: any flipped byte shows.
 json parse_exactly(std::string_view text) {
   // Bounded in depth, so that no hostile document exhausts the stack.
   constexpr int kDepthMax = 4;
-  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= kDepthMax; };
-  json document = json::parse(text, shallow, false);
-  if (!document.is_object() || serialise(document) != text) {
+  json document = try_parse_json(text, kDepthMax);
+  if (!document.is_object() || write_description(document) != text) {
     throw_damaged(kDescriptionName, "it is not as it was written");
   }
   return document;
@@ -55,7 +54,7 @@ std::string write_description(const Description& description, const codec::Hmac&
                      {"normal_bytes", description.chunker.normal_bytes},
                      {"max_bytes", description.chunker.max_bytes}}}};
   document["mac"] = mac_of(document, mac);
-  return serialise(document);
+  return write_description(document);
 }
 
 Description parse_description(std::string_view text) {

@@ -15,15 +15,14 @@ constexpr int kSlotVersion = 1;
 constexpr std::size_t kSealedPrivateKeyBytes = codec::kBoxKeyBytes + codec::kAeadTagBytes;
 
 /// A label that is not UTF-8 gets replacement characters.
-std::string serialise(const json& document) {
-  return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+std::string write_slot(const json& document) {
+  return write_json(document, 1, InvalidUtf8::replace) + "\n";
 }
 
 /// Bounded in depth, so that no hostile document exhausts the stack.
 json parse_flat(std::string_view text) {
   constexpr int kDepthMax = 4;
-  const auto shallow = [](int depth, json::parse_event_t, json&) { return depth <= kDepthMax; };
-  return json::parse(text, shallow, false);
+  return try_parse_json(text, kDepthMax);
 }
 
 /// True for a document that was written just so, by this version or a newer one.
@@ -31,7 +30,7 @@ bool matches_its_checksum(json document) {
   const json checksum = document.value("checksum", json());
   document.erase("checksum");
   document.erase("mac");
-  return checksum == to_hex(codec::checksum(as_bytes(serialise(document))));
+  return checksum == to_hex(codec::checksum(as_bytes(write_slot(document))));
 }
 
 json body_of(const Slot& slot) {
@@ -51,7 +50,7 @@ json body_of(const Slot& slot) {
 }
 
 std::string checksum_of(const json& body) {
-  return to_hex(codec::checksum(as_bytes(serialise(body))));
+  return to_hex(codec::checksum(as_bytes(write_slot(body))));
 }
 
 /// The document up to the checksum: what the mac covers.
@@ -116,8 +115,8 @@ std::string slot_name(const SlotId& id) {
 
 std::string write_slot(const Slot& slot, const codec::Hmac& mac) {
   json document = checked_body(slot);
-  document["mac"] = to_hex(mac.digest(as_bytes(serialise(document))));
-  return serialise(document);
+  document["mac"] = to_hex(mac.digest(as_bytes(write_slot(document))));
+  return write_slot(document);
 }
 
 Slot parse_slot(const SlotId& id, std::string_view text) {
@@ -145,7 +144,7 @@ Slot parse_slot(const SlotId& id, std::string_view text) {
     slot.mac = hex_field(name, document, "mac", 32);
     json expected = checked_body(slot);
     expected["mac"] = document.at("mac");
-    if (slot.public_key.size() != codec::kBoxKeyBytes || serialise(expected) != text) {
+    if (slot.public_key.size() != codec::kBoxKeyBytes || write_slot(expected) != text) {
       throw_damaged(name, "it is not as it was written");
     }
     return slot;
@@ -155,7 +154,7 @@ Slot parse_slot(const SlotId& id, std::string_view text) {
 }
 
 bool authentic(const Slot& slot, const codec::Hmac& mac) {
-  return codec::equal_in_constant_time(mac.digest(as_bytes(serialise(checked_body(slot)))),
+  return codec::equal_in_constant_time(mac.digest(as_bytes(write_slot(checked_body(slot)))),
                                        slot.mac);
 }
 

@@ -9,7 +9,7 @@
 namespace salvor::control::internal {
 namespace {
 
-class ChoosePointTest : public testing::Test {
+class ChoosePointTest : public ::testing::Test {
  protected:
   ChoosePointTest() {
     repo::NewSlot slot;

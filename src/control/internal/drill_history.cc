@@ -10,43 +10,43 @@
 namespace salvor::control::internal {
 namespace {
 
-using Json = nlohmann::json;
+using nlohmann::json;
 
 /// So many records are read back before the search for a drill is given up: years of them.
 constexpr std::uint64_t kRecordsMax = 5'000;
 
-std::string text_in(const Json& object, const char* name) {
+std::string text_in(const json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-double number_in(const Json& object, const char* name) {
+double number_in(const json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_number() ? found->get<double>() : 0;
 }
 
 /// The members of a list; nothing when there is no such list.
-const Json& list_in(const Json& object, const char* name) {
-  static const Json kNone = Json::array();
+const json& list_in(const json& object, const char* name) {
+  static const json kNone = json::array();
   const auto found = object.find(name);
   return found != object.end() && found->is_array() ? *found : kNone;
 }
 
 /// What the report of a drill and its evidence have in common.
-void read_checks(const Json& object, DrillSummary& summary) {
-  for (const Json& check : list_in(object, "checks")) {
+void read_checks(const json& object, DrillSummary& summary) {
+  for (const json& check : list_in(object, "checks")) {
     const std::string verdict = text_in(check, "verdict");
     const bool bad = verdict == name_of(recovery::Verdict::failed) ||
                      verdict == name_of(recovery::Verdict::impossible);
     if (bad) summary.failed_checks.push_back(text_in(check, "name"));
   }
-  for (const Json& line : list_in(object, "not_covered")) {
+  for (const json& line : list_in(object, "not_covered")) {
     if (line.is_string()) summary.not_covered.push_back(line);
   }
 }
 
-void read_phases(const Json& list, const char* name, DrillSummary& summary) {
-  for (const Json& phase : list) {
+void read_phases(const json& list, const char* name, DrillSummary& summary) {
+  for (const json& phase : list) {
     recovery::StepOutcome& outcome = summary.phases.emplace_back();
     outcome.name = text_in(phase, name);
     outcome.result = text_in(phase, "result");
@@ -60,7 +60,7 @@ DrillSummary summary_of(const catalog::RunRow& row) {
   summary.time = row.started;
   summary.state = name_of(row.state);
   if (row.ended) summary.seconds = row.ended->seconds_since(row.started);
-  const Json report = Json::parse(row.summary_json, nullptr, false);
+  const json report = try_parse_json(row.summary_json);
   if (!report.is_object()) return summary;
   summary.seconds = number_in(report, "seconds");
   summary.whole = report.value("whole", true);
@@ -74,9 +74,9 @@ DrillSummary summary_of(const recovery::EvidenceSummary& evidence) {
   summary.run = evidence.run;
   summary.time = parse_time(evidence.started).value_or(Time{});
   summary.state = evidence.result;
-  const Json statement = Json::parse(evidence.statement, nullptr, false);
-  const Json predicate = statement.value("predicate", Json::object());
-  const Json measured = predicate.value("measured", Json::object());
+  const json statement = try_parse_json(evidence.statement);
+  const json predicate = statement.value("predicate", json::object());
+  const json measured = predicate.value("measured", json::object());
   summary.seconds = number_in(measured, "rto_s");
   summary.whole = measured.contains("rto_s");
   if (!summary.whole) {

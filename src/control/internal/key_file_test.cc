@@ -12,7 +12,7 @@
 namespace salvor::control::internal {
 namespace {
 
-class KeyFileTest : public testing::Test {
+class KeyFileTest : public ::testing::Test {
  protected:
   ErrorCode refusal(const std::string& content) {
     std::ofstream(path_) << content;

@@ -139,7 +139,7 @@ std::string policy_sha256(const ServiceConfig& service) {
   }
   if (service.watch) object["watch"] = json_of(*service.watch);
   if (service.retention) object["retention"] = json_of(*service.retention);
-  const std::string text = object.dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string text = write_json(object, -1, InvalidUtf8::replace);
   return to_hex(codec::sha256(as_bytes(text)));
 }
 

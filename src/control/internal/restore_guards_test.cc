@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class RestoreGuardsTest : public testing::Test {
+class RestoreGuardsTest : public ::testing::Test {
  protected:
   RestoreGuardsTest() : directory_("/tmp"), root_(fs::canonical(directory_.path())) {
     config_.repository.path = root_ / "repository";

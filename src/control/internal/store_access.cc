@@ -125,12 +125,13 @@ FilesStoreConfig files_of(const recovery::StorePlan& plan, const Json& json) {
 }  // namespace
 
 std::string settings_of(const StoreConfig& store) {
-  return std::visit([](const auto& details) { return json_of(details).dump(); }, store.details);
+  return std::visit([](const auto& details) { return write_json(json_of(details)); },
+                    store.details);
 }
 
 StoreConfig store_of(const recovery::StorePlan& plan) {
   try {
-    const Json json = Json::parse(plan.settings);
+    const Json json = parse_json<Json>(plan.settings);
     if (plan.type == FilesStoreConfig::kType) return {plan.name, files_of(plan, json)};
     if (plan.type == SqliteStoreConfig::kType) return {plan.name, SqliteStoreConfig{plan.path}};
   } catch (const Json::exception& error) {

@@ -19,15 +19,15 @@ namespace fs = std::filesystem;
 constexpr std::size_t kFoundMax = 1000;
 /// How many names are looked at within directories that are in no store: `status` must be quick.
 constexpr std::size_t kLookedAtMax = 20'000;
-constexpr std::string_view kSqliteMagic{"SQLite format 3\0", 16};
+constexpr std::string_view kDatabaseMagic{"SQLite format 3\0", 16};
 
 bool is_sqlite(const fs::path& file) {
   const Fd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return false;
-  std::array<std::byte, kSqliteMagic.size()> head{};
+  std::array<std::byte, kDatabaseMagic.size()> head{};
   try {
     const std::size_t size = read_some(fd.get(), head, file.native());
-    return as_text(ByteView(head).first(size)) == kSqliteMagic;
+    return as_text(ByteView(head).first(size)) == kDatabaseMagic;
   } catch (const Error&) {
     return false;
   }

@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class UncoveredTest : public testing::Test {
+class UncoveredTest : public ::testing::Test {
  protected:
   UncoveredTest() : directory_("/tmp"), root_(fs::canonical(directory_.path())) {
     config_.repository.path = root_ / "shop" / "backups";

@@ -44,7 +44,7 @@ const json& signature_of(const json& envelope) {
 
 json parsed(std::string_view envelope) {
   if (nests_too_deep(envelope)) fail("it is no envelope");
-  json value = json::parse(envelope, nullptr, false);
+  json value = try_parse_json(envelope);
   if (!value.is_object() || value.size() != 3) fail("it is no envelope");
   if (text_of(value, "payloadType") != kPayloadType) fail("its payload is of another type");
   signature_of(value);
@@ -54,8 +54,8 @@ json parsed(std::string_view envelope) {
 std::string payload_of(const json& envelope) {
   std::string payload(as_text(decoded(envelope, "payload")));
   if (nests_too_deep(payload)) fail("its payload is no statement");
-  const json statement = json::parse(payload, nullptr, false);
-  if (!statement.is_object() || statement.dump() != payload) {
+  const json statement = try_parse_json(payload);
+  if (!statement.is_object() || write_json(statement) != payload) {
     fail("its payload is not canonical JSON");
   }
   return payload;
@@ -75,7 +75,7 @@ std::string seal_envelope(std::string_view statement, const codec::SigningKey& k
   const json envelope = {{"payload", codec::to_base64(as_bytes(statement))},
                          {"payloadType", std::string(kPayloadType)},
                          {"signatures", json::array({signed_by})}};
-  return envelope.dump();
+  return write_json(envelope);
 }
 
 std::string read_envelope(std::string_view envelope) {

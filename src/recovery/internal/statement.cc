@@ -55,7 +55,7 @@ void put_object(json& object, const char* name, json value) {
   if (!value.empty()) object[name] = std::move(value);
 }
 
-json json_of(const repo::Point& point) {
+json signed_form_of(const repo::Point& point) {
   json object = {{"id", point.id.hex()}, {"time", format_time(point.time)}};
   if (point.is_safety_snapshot()) object["purpose"] = "safety";
   if (point.is_partial()) object["partial"] = true;
@@ -71,14 +71,14 @@ json json_of(const repo::Point& point) {
   return object;
 }
 
-json json_of(const EvidencePhase& phase) {
+json signed_form_of(const EvidencePhase& phase) {
   json object = {{"step", shown(phase.step)}};
   put(object, "seconds", phase.seconds);
   put(object, "result", phase.result);
   return object;
 }
 
-json json_of(const CheckOutcome& check) {
+json signed_form_of(const CheckOutcome& check) {
   json object = {{"name", shown(check.name)}, {"verdict", name_of(check.verdict)}};
   put(object, "kind", check.kind);
   put(object, "store", check.store);
@@ -108,7 +108,7 @@ std::string statement(std::string_view type, json subject, json predicate) {
                       {"subject", json::array({std::move(subject)})},
                       {"predicateType", type},
                       {"predicate", std::move(predicate)}};
-  return whole.dump();
+  return write_json(whole);
 }
 
 }  // namespace
@@ -126,7 +126,7 @@ std::string statement_of(repo::Repository& repository, const EvidenceRecord& rec
   put(predicate, "policy", record.policy_sha256);
   put(predicate, "started_by", record.started_by);
   put(predicate, "confirmed_by", record.confirmed_by);
-  if (record.point) predicate["point"] = json_of(*record.point);
+  if (record.point) predicate["point"] = signed_form_of(*record.point);
   json objectives = json::object();
   put_number(objectives, "rpo_s", record.rpo_objective_s);
   put_number(objectives, "rto_s", record.rto_objective_s);
@@ -135,10 +135,10 @@ std::string statement_of(repo::Repository& repository, const EvidenceRecord& rec
   put(measured, "rpo_s", record.rpo_measured_s);
   put(measured, "rto_s", record.rto_measured_s);
   put_list(measured, "phases", record.phases,
-           [](const EvidencePhase& phase) { return json_of(phase); });
+           [](const EvidencePhase& phase) { return signed_form_of(phase); });
   put_object(predicate, "measured", std::move(measured));
   put_list(predicate, "checks", record.checks,
-           [](const CheckOutcome& check) { return json_of(check); });
+           [](const CheckOutcome& check) { return signed_form_of(check); });
   put_list(predicate, "deviations", record.deviations, shown);
   put_list(predicate, "not_covered", record.not_covered, shown);
   return statement(kRecordType, subject_of(repository, record), std::move(predicate));

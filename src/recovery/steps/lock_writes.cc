@@ -20,7 +20,7 @@ class LockWrites final : public Step {
   /// Who had it locked before wants it locked after an undo.
   std::string before(RunContext& context) override {
     const auto locked = application_is_locked(context);
-    return Json{{"was_locked", locked.value_or(false)}}.dump();
+    return write_json(Json{{"was_locked", locked.value_or(false)}});
   }
 
   void take_up(RunContext& context) override {
@@ -67,7 +67,7 @@ class LockWrites final : public Step {
   }
 
   static bool was_locked(RunContext& context) {
-    const Json json = Json::parse(context.journal.data_before("lock-writes"), nullptr, false);
+    const Json json = try_parse_json<Json>(context.journal.data_before("lock-writes"));
     return json.is_object() && json.value("was_locked", false);
   }
 };

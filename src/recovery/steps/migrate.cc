@@ -39,7 +39,7 @@ class Migrate final : public Step {
       context.say(line);
       context.deviations.push_back(line);
     }
-    return nlohmann::ordered_json{{"needed", needed}}.dump();
+    return write_json(nlohmann::ordered_json{{"needed", needed}});
   }
 
   void undo(RunContext& context) override { give_back_shared(context); }

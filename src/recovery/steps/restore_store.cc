@@ -57,11 +57,10 @@ class RestoreStore final : public Step {
       context.say("store " + store_.name + ": " + std::to_string(result.sink.moved_aside) +
                   " things that do not belong there are now in " + result.sink.moved_aside_to);
     }
-    return nlohmann::ordered_json{{"entries", result.entries},
-                                  {"bytes", result.bytes},
-                                  {"bytes_written", result.bytes_written},
-                                  {"reused", result.sink.reused}}
-        .dump();
+    return write_json(nlohmann::ordered_json{{"entries", result.entries},
+                                             {"bytes", result.bytes},
+                                             {"bytes_written", result.bytes_written},
+                                             {"reused", result.sink.reused}});
   }
 
   const repo::Snapshot& safety_snapshot(RunContext& context) {

@@ -40,7 +40,7 @@ class SafetySnapshot final : public Step {
       }
       context.journal.reach("safety-snapshot:" + store.name);
     }
-    if (unreadable.empty()) return points.dump();
+    if (unreadable.empty()) return write_json(points);
     throw Error(ErrorCode::refused, "no safety snapshot can be taken" + unreadable,
                 "look at what is there first; --without-safety-snapshot-of STORE goes on without "
                 "that of a store (its old data is kept beside the restored all the same)");

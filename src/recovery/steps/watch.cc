@@ -61,7 +61,7 @@ class Watch final : public Step {
     for (const ProbeReport& probe : report.probes) {
       for (const std::string& remark : probe.remarks) context.say(probe.name + ": " + remark);
     }
-    return json_of(report).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return write_json(json_of(report), -1, InvalidUtf8::replace);
   }
 };
 
@@ -72,7 +72,7 @@ std::unique_ptr<Step> make_watch() {
 }
 
 bool was_healthy(const std::string& data) {
-  const Json json = Json::parse(data, nullptr, false);
+  const Json json = try_parse_json<Json>(data);
   return !json.is_object() || json.value("healthy", true);
 }
 
@@ -81,7 +81,7 @@ bool was_healthy(const std::string& data) {
 namespace salvor::recovery {
 
 Baseline baseline_in(const std::string& watch_data) {
-  const auto json = nlohmann::json::parse(watch_data, nullptr, false);
+  const auto json = try_parse_json(watch_data);
   Baseline baseline;
   if (!json.is_object() || !json.contains("probes")) return baseline;
   for (const auto& probe : json["probes"]) {
