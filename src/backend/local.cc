@@ -24,7 +24,7 @@ namespace {
 constexpr int kTriesMax = 8;
 
 /// From here on a range is read past the page cache: packs are read once.
-constexpr std::size_t kDirectWorthwhile_bytes = 256U << 10U;
+constexpr std::size_t kDirectReadWorthwhile_bytes = 256U << 10U;
 
 class LocalBackend final : public Backend {
  public:
@@ -134,7 +134,7 @@ ssize_t LocalBackend::try_to_read(const OpenObject& object, const std::string& n
     errno = read_fault_(name, offset, out.size());
     if (errno != 0) return -1;
   }
-  if (out.size() >= kDirectWorthwhile_bytes) {
+  if (out.size() >= kDirectReadWorthwhile_bytes) {
     const ssize_t count = read_directly(object, offset, out);
     if (count >= 0 || errno != EINVAL) return count;
   }

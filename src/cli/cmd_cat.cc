@@ -4,13 +4,13 @@
 namespace salvor::cli {
 namespace {
 
-struct Request {
+struct CatChoices {
   std::string point;
   std::string store;
   std::string path;
 };
 
-int cat(Invocation& invocation, const Request& request) {
+int cat(Invocation& invocation, const CatChoices& request) {
   Output& output = invocation.output();
   if (output.json()) {
     throw Error(ErrorCode::usage, "cat writes the content of a file, and has no JSON form",
@@ -25,7 +25,7 @@ int cat(Invocation& invocation, const Request& request) {
 }  // namespace
 
 void add_cat(Command root) {
-  const auto request = std::make_shared<Request>();
+  const auto request = std::make_shared<CatChoices>();
   root.add("cat", "Write a file of a recovery point to standard output",
            "salvor cat latest media logo.png > logo.png")
       .required("POINT", request->point, "latest, an id, or its beginning")

@@ -7,7 +7,7 @@
 namespace salvor::cli {
 namespace {
 
-struct Request {
+struct DiffChoices {
   std::string before;
   std::string after;
 };
@@ -36,7 +36,7 @@ std::string line_of(const control::DiffEntry& entry) {
   return line;
 }
 
-int diff(Invocation& invocation, const Request& request) {
+int diff(Invocation& invocation, const DiffChoices& request) {
   const control::Config config = invocation.load_config();
   List entries(invocation.output(), "entries");
   control::diff_points(config, request.before, request.after, invocation.caller(),
@@ -51,7 +51,7 @@ int diff(Invocation& invocation, const Request& request) {
 }  // namespace
 
 void add_diff(Command root) {
-  const auto request = std::make_shared<Request>();
+  const auto request = std::make_shared<DiffChoices>();
   root.add("diff",
            "Show what differs between two recovery points: + added, - removed, M content differs, "
            "m only metadata differs",

@@ -9,7 +9,7 @@
 namespace salvor::cli {
 namespace {
 
-struct Request {
+struct EvidenceChoices {
   std::string service;
   std::string number;
   std::string file;
@@ -25,7 +25,7 @@ std::string shown_time(const std::string& text) {
   return time ? local_time(*time) : printable(text);
 }
 
-int list(Invocation& invocation, const Request& request) {
+int list(Invocation& invocation, const EvidenceChoices& request) {
   const auto rows =
       control::list_evidence(invocation.load_config(), request.service, invocation.caller());
   Output& output = invocation.output();
@@ -50,7 +50,7 @@ int list(Invocation& invocation, const Request& request) {
   return 0;
 }
 
-int show(Invocation& invocation, const Request& request) {
+int show(Invocation& invocation, const EvidenceChoices& request) {
   std::uint64_t number = 0;
   const char* end = request.number.data() + request.number.size();
   const auto read = std::from_chars(request.number.data(), end, number);
@@ -70,7 +70,7 @@ int show(Invocation& invocation, const Request& request) {
   return 0;
 }
 
-int save(Invocation& invocation, const Request& request) {
+int save(Invocation& invocation, const EvidenceChoices& request) {
   const control::ExportedEvidence exported = control::export_evidence(
       invocation.load_config(), request.service, request.file, invocation.caller());
   Output& output = invocation.output();
@@ -96,7 +96,7 @@ void show_chain(Output& output, const recovery::EvidenceReport& chain) {
                           chain.sound() ? "verified" : "DOES NOT VERIFY"));
 }
 
-int verify(Invocation& invocation, const Request& request) {
+int verify(Invocation& invocation, const EvidenceChoices& request) {
   const control::EvidenceVerification verification =
       request.file.empty()
           ? control::verify_evidence(invocation.load_config(), request.key, invocation.caller())
@@ -131,7 +131,7 @@ int key(Invocation& invocation) {
 }  // namespace
 
 void add_evidence(Command root) {
-  const auto request = std::make_shared<Request>();
+  const auto request = std::make_shared<EvidenceChoices>();
   Command evidence = root.add("evidence", "Show, export and verify the signed records of runs",
                               "salvor evidence export shop -o evidence.json");
   evidence.add("list", "List the records; - is the repository's own", "salvor evidence list shop")

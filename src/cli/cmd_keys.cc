@@ -18,7 +18,7 @@ struct AddRequest {
   std::string recipient;
 };
 
-int list(Invocation& invocation) {
+int list_keys(Invocation& invocation) {
   const auto keys = control::list_keys(invocation.load_config(), invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
@@ -101,7 +101,7 @@ void add_adding(Command keys) {
 
 void add_keys(Command root) {
   Command keys = root.add("keys", "Manage what opens the repository", "salvor keys list");
-  keys.add("list", "List the keys", "salvor keys list").action(list);
+  keys.add("list", "List the keys", "salvor keys list").action(list_keys);
   add_adding(keys);
   const auto slot = std::make_shared<std::string>();
   keys.add("remove", "Remove a key; never the last one", "salvor keys remove 5b2f")

@@ -7,7 +7,7 @@
 namespace salvor::cli {
 namespace {
 
-struct Request {
+struct LsChoices {
   std::string point;
   std::string store;
   std::string path;
@@ -44,7 +44,7 @@ std::string line_of(const control::ListedEntry& listed) {
   return line;
 }
 
-int list(Invocation& invocation, const Request& request) {
+int list(Invocation& invocation, const LsChoices& request) {
   const control::Config config = invocation.load_config();
   const control::Caller caller = invocation.caller();
   List entries(invocation.output(), "entries");
@@ -60,7 +60,7 @@ int list(Invocation& invocation, const Request& request) {
 }  // namespace
 
 void add_ls(Command root) {
-  const auto request = std::make_shared<Request>();
+  const auto request = std::make_shared<LsChoices>();
   root.add("ls", "List what a recovery point holds", "salvor ls latest media 2026/02")
       .required("POINT", request->point, "latest, an id, or its beginning")
       .required("STORE", request->store, "the store")

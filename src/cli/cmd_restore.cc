@@ -9,7 +9,7 @@ namespace salvor::cli {
 namespace {
 
 /// Everything that `restore` can be told; which of it makes sense follows from the first four.
-struct Request {
+struct RestoreChoices {
   control::RestoreRequest beside;
   InPlaceOptions in_place;
   std::string resume;
@@ -69,7 +69,7 @@ bool asks_in_place(const InPlaceOptions& options) {
 }
 
 /// One run is gone on with, and nothing else is asked for.
-void require_only_a_run(const Request& request) {
+void require_only_a_run(const RestoreChoices& request) {
   const int runs = (request.resume.empty() ? 0 : 1) + (request.undo.empty() ? 0 : 1) +
                    (request.close.empty() ? 0 : 1);
   if (runs > 1) throw_usage("--resume, --undo and --close exclude each other");
@@ -81,7 +81,7 @@ void require_only_a_run(const Request& request) {
   }
 }
 
-int go_on(Invocation& invocation, const Request& request) {
+int go_on(Invocation& invocation, const RestoreChoices& request) {
   require_only_a_run(request);
   control::ContinueRequest to;
   to.takeover = request.takeover;
@@ -97,7 +97,7 @@ int go_on(Invocation& invocation, const Request& request) {
   return continue_in_place(invocation, to, false, control::close_restore);
 }
 
-int restore(Invocation& invocation, const Request& request) {
+int restore(Invocation& invocation, const RestoreChoices& request) {
   if (!request.resume.empty() || !request.undo.empty() || !request.close.empty()) {
     return go_on(invocation, request);
   }
@@ -123,7 +123,7 @@ int restore(Invocation& invocation, const Request& request) {
 }  // namespace
 
 void add_restore(Command root) {
-  const auto request = std::make_shared<Request>();
+  const auto request = std::make_shared<RestoreChoices>();
   InPlaceOptions& in_place = request->in_place;
   root.add("restore", "Restore a service: in place, guarded, or into a directory",
            "salvor restore shop --plan\n"

@@ -8,7 +8,7 @@
 namespace salvor::cli {
 namespace {
 
-struct Request {
+struct RunsChoices {
   std::string service;
   std::size_t limit = 100;
   std::string run;
@@ -18,7 +18,7 @@ std::string duration_of(const catalog::RunRow& run) {
   return run.ended ? human_duration(run.ended->seconds_since(run.started)) : "-";
 }
 
-int list(Invocation& invocation, const Request& request) {
+int list(Invocation& invocation, const RunsChoices& request) {
   catalog::RunFilter filter;
   if (!request.service.empty()) filter.service = request.service;
   filter.limit = request.limit;
@@ -39,7 +39,7 @@ int list(Invocation& invocation, const Request& request) {
   return 0;
 }
 
-int show(Invocation& invocation, const Request& request) {
+int show(Invocation& invocation, const RunsChoices& request) {
   const control::RunReport report =
       control::show_run(invocation.load_config(), request.run, invocation.caller());
   invocation.end_progress();
@@ -72,7 +72,7 @@ int show(Invocation& invocation, const Request& request) {
 }  // namespace
 
 void add_runs(Command root) {
-  const auto request = std::make_shared<Request>();
+  const auto request = std::make_shared<RunsChoices>();
   Command runs =
       root.add("runs", "List what was run on this machine, newest first", "salvor runs shop");
   runs.optional("SERVICE", request->service, "only this service")

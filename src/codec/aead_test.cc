@@ -5,16 +5,13 @@
 #include <cstring>
 #include <thread>
 
+#include "testing/hex.h"
 #include "testing/seeded_rng.h"
 
 namespace salvor::codec {
 namespace {
 
-Bytes unhex(std::string_view hex) {
-  Bytes bytes(hex.size() / 2);
-  EXPECT_TRUE(from_hex(hex, bytes)) << hex;
-  return bytes;
-}
+using testing::unhex;
 
 Nonce nonce_of(std::string_view hex) {
   Nonce nonce;

@@ -1,5 +1,6 @@
 #include "codec/chunker.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "testing/seeded_rng.h"
 
 namespace salvor::codec {

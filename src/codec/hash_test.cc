@@ -2,16 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "testing/hex.h"
 #include "testing/seeded_rng.h"
 
 namespace salvor::codec {
 namespace {
 
-Bytes unhex(std::string_view hex) {
-  Bytes bytes(hex.size() / 2);
-  EXPECT_TRUE(from_hex(hex, bytes)) << hex;
-  return bytes;
-}
+using testing::unhex;
 
 // FIPS 180-4, the examples that NIST publishes with it.
 TEST(Sha256, PublishedVectors) {

@@ -3,15 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "testing/hex.h"
 
 namespace salvor::codec {
 namespace {
 
-Bytes unhex(std::string_view hex) {
-  Bytes bytes(hex.size() / 2);
-  EXPECT_TRUE(from_hex(hex, bytes)) << hex;
-  return bytes;
-}
+using testing::unhex;
 
 // RFC 7748, section 6.1: Alice and Bob.
 TEST(SealedBox, PublicKeysOfPublishedPrivateKeys) {

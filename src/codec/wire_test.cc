@@ -4,18 +4,15 @@
 
 #include <limits>
 
+#include "testing/hex.h"
 #include "testing/seeded_rng.h"
 
 namespace salvor::codec {
 namespace {
 
-using TestId = Id<struct TestTag, 4>;
+using testing::unhex;
 
-Bytes unhex(std::string_view hex) {
-  Bytes bytes(hex.size() / 2);
-  EXPECT_TRUE(from_hex(hex, bytes)) << hex;
-  return bytes;
-}
+using TestId = Id<struct TestTag, 4>;
 
 /// Runs `read` over the bytes, and gives the message of the corruption that it must raise.
 template <class Read>

@@ -9,14 +9,6 @@
 #include "repo/internal/object.h"
 
 namespace salvor::repo {
-namespace {
-
-bool is_damage(const Error& error) {
-  return error.code() == ErrorCode::corruption || error.code() == ErrorCode::not_found;
-}
-
-}  // namespace
-
 void Checker::damage(const std::string& object, const std::string& what) {
   const std::lock_guard lock(mutex_);
   report_.findings.push_back({Finding::Severity::damage, object, what});

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "backend/fault.h"
 #include "backend/memory.h"
 #include "repo/internal/core.h"

@@ -1,5 +1,7 @@
 #include "repo/internal/object.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "codec/aead.h"
 #include "codec/compress.h"
@@ -133,6 +135,10 @@ Bytes open_object(const Keys& keys, ObjectType type, const std::string& name, By
     throw_damaged(name, "it does not authenticate");
   }
   return unsqueeze(squeezed, kObjectBytesMax, name);
+}
+
+bool is_damage(const Error& error) {
+  return error.code() == ErrorCode::corruption || error.code() == ErrorCode::not_found;
 }
 
 }  // namespace salvor::repo

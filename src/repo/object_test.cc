@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "codec/wire.h"
 #include "testing/damage.h"
 #include "testing/repo_keys.h"

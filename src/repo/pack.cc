@@ -1,5 +1,6 @@
 #include "repo/internal/pack.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"

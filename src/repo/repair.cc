@@ -13,10 +13,6 @@
 namespace salvor::repo {
 namespace {
 
-bool is_damage(const Error& error) {
-  return error.code() == ErrorCode::corruption || error.code() == ErrorCode::not_found;
-}
-
 /// The points whose descriptions lie in the packs. What can't be read is passed over.
 std::vector<Point> points_in_packs(Repository::Core& core) {
   std::vector<Point> points;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <unordered_set>
 
 #include "codec/compress.h"
@@ -11,11 +12,7 @@
 namespace salvor::repo {
 namespace {
 
-constexpr int kLevel = 3;
-
-bool is_damage(const Error& error) {
-  return error.code() == ErrorCode::corruption || error.code() == ErrorCode::not_found;
-}
+constexpr int kPackLevel = 3;
 
 /// One replacement of damaged packs. Threads: one.
 class Replacement {
@@ -96,7 +93,7 @@ void Replacement::copy_sound(const PackDirectory& directory, const FrameInfo& fr
   if (chunks.empty()) return;
   copied_ += chunks.size();
   Bytes compressed(codec::compressed_bytes_max(sound.size()));
-  const auto size = codec::compress(sound, compressed, kLevel);
+  const auto size = codec::compress(sound, compressed, kPackLevel);
   writer_.append(directory.pack.kind, frame.type,
                  size ? ByteView(compressed).first(*size) : ByteView(sound), sound.size(),
                  std::move(chunks));

@@ -336,9 +336,10 @@ constexpr Promise kPromises[] = {
     {"many_threads_do_many_things", many_threads_do_many_things},
 };
 
-class ContractTest : public ::testing::Test {
+class BackendContractTest : public ::testing::Test {
  public:
-  ContractTest(MakeBackend make, Promise promise) : make_(std::move(make)), promise_(promise) {}
+  BackendContractTest(MakeBackend make, Promise promise)
+      : make_(std::move(make)), promise_(promise) {}
 
  private:
   void TestBody() override {
@@ -357,9 +358,10 @@ class ContractTest : public ::testing::Test {
 bool register_backend_contract(const std::string& name, MakeBackend make) {
   const std::string suite = "BackendContract/" + name;
   for (const Promise& promise : kPromises) {
-    ::testing::RegisterTest(
-        suite.c_str(), promise.name, nullptr, nullptr, __FILE__, __LINE__,
-        [make, promise]() -> ContractTest* { return new ContractTest(make, promise); });
+    ::testing::RegisterTest(suite.c_str(), promise.name, nullptr, nullptr, __FILE__, __LINE__,
+                            [make, promise]() -> BackendContractTest* {
+                              return new BackendContractTest(make, promise);
+                            });
   }
   return true;
 }

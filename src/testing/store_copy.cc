@@ -14,7 +14,7 @@ namespace {
 
 using stores::EntryKind;
 
-constexpr unsigned kThreads = 4;
+constexpr unsigned kCopyThreads = 4;
 constexpr int kAttempts = 3;
 
 /// Calls work(i) for all i < count, by several threads; throws what the first of them threw.
@@ -24,7 +24,7 @@ void in_parallel(std::size_t count, const std::function<void(std::size_t)>& work
   std::mutex mutex;
   {
     std::vector<std::jthread> threads;
-    for (unsigned i = 0; i < kThreads; ++i) {
+    for (unsigned i = 0; i < kCopyThreads; ++i) {
       threads.emplace_back([&] {
         try {
           for (std::size_t at = next++; at < count; at = next++) work(at);

@@ -312,10 +312,10 @@ void survives_kills_while_it_is_made_or_discarded(const MakeTargetSubject& make)
   }
 }
 
-class ContractTest : public ::testing::Test {
+class TargetContractTest : public ::testing::Test {
  public:
   using Body = void (*)(const MakeTargetSubject&);
-  ContractTest(Body body, const MakeTargetSubject& make) : body_(body), make_(make) {}
+  TargetContractTest(Body body, const MakeTargetSubject& make) : body_(body), make_(make) {}
   void TestBody() override { body_(make_); }
 
  private:
@@ -326,7 +326,7 @@ class ContractTest : public ::testing::Test {
 }  // namespace
 
 bool register_target_contract(const std::string& name, MakeTargetSubject make) {
-  const std::vector<std::pair<const char*, ContractTest::Body>> tests = {
+  const std::vector<std::pair<const char*, TargetContractTest::Body>> tests = {
       {"IsIdentified", is_identified},
       {"IsReplacedAndGoesBack", is_replaced_and_goes_back},
       {"IsReplacedForGood", is_replaced_for_good},
@@ -338,9 +338,10 @@ bool register_target_contract(const std::string& name, MakeTargetSubject make) {
       {"SurvivesKillsWhileItIsMadeOrDiscarded", survives_kills_while_it_is_made_or_discarded},
   };
   for (const auto& [test, body] : tests) {
-    ::testing::RegisterTest(
-        ("TargetContract/" + name).c_str(), test, nullptr, nullptr, __FILE__, __LINE__,
-        [body = body, make]() -> ContractTest* { return new ContractTest(body, make); });
+    ::testing::RegisterTest(("TargetContract/" + name).c_str(), test, nullptr, nullptr, __FILE__,
+                            __LINE__, [body = body, make]() -> TargetContractTest* {
+                              return new TargetContractTest(body, make);
+                            });
   }
   return true;
 }

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "restore_ends.h"
+#include "testing/deep.h"
 
 namespace salvor::testing {
 namespace {
@@ -107,13 +108,13 @@ TEST_P(RestoreKillTest, KilledAnywhereItCanBeTakenBack) {
 
 /// Not at the places that are called so, but in the middle of anything: a write, a command.
 TEST_P(RestoreKillTest, KilledAtAnyMoment) {
-  constexpr int kMoments = 60;
+  const int moments = repetitions(24, 240);
   ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
   const auto begin = Clock::system().monotonic();
   act_until(restore_shop, copy("timed"), SIZE_MAX, [] {});
   const double whole_s = Clock::system().monotonic().seconds_since(begin);
-  for (int i = 0; i < kMoments; ++i) {
-    const double after_s = whole_s * i / kMoments;
+  for (int i = 0; i < moments; ++i) {
+    const double after_s = whole_s * i / moments;
     SCOPED_TRACE("killed after " + std::to_string(after_s) + " s");
     const Shop shop = copy("killed");
     Child child([&] { act_until(restore_shop, shop, SIZE_MAX, [] {}); });

@@ -7,7 +7,8 @@ import unittest
 
 from shop import CONFIG, ShopTest, write
 
-BACKUPS = 50
+# Whether they fit is chance where the order of reading is wrong; ./dev deep tries it more often.
+BACKUPS = 50 if "SALVOR_DEEP" in os.environ else 12
 
 REFERENCE = """
 [[service.shop.reference]]
@@ -47,7 +48,7 @@ class References(ShopTest):
     def setUp(self):
         super().setUp()
         os.mkdir(self.path("live"))
-        # A key file costs nothing to open, and fifty backups shall be quick.
+        # A key file costs nothing to open, and many backups shall be quick.
         write(self.config, CONFIG.replace('passphrase_file = "passphrase"', 'key_file = "key"') +
               REFERENCE)
         self.run_salvor("keys", "generate", self.path("key"))
@@ -62,7 +63,7 @@ class References(ShopTest):
         report = self.json_of("drill", "shop", "--at", point, expect=expect)
         return [check for check in report["checks"] if check["kind"] == "reference"][0]
 
-    def test_fifty_backups_under_a_writer(self):
+    def test_backups_under_a_writer(self):
         uploads = Uploads(self.media, self.database)
         uploads.start()
         points = []

@@ -16,10 +16,10 @@ namespace salvor::backend {
 namespace {
 
 /// From here on an object is written past the page cache: nobody reads it soon.
-constexpr std::size_t kDirectWorthwhile_bytes = 1U << 20U;
+constexpr std::size_t kDirectWriteWorthwhile_bytes = 1U << 20U;
 
 void write_durably(int fd, ByteView bytes, const std::string& full_path) {
-  if (bytes.size() >= kDirectWorthwhile_bytes && set_direct(fd, true)) {
+  if (bytes.size() >= kDirectWriteWorthwhile_bytes && set_direct(fd, true)) {
     if (write_direct(fd, bytes) == static_cast<ssize_t>(bytes.size())) {
       bytes = {};
     } else if (errno != EINVAL) {

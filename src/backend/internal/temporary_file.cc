@@ -19,7 +19,7 @@ namespace {
 
 constexpr const char* kDirectory = "tmp";
 constexpr std::string_view kNamePrefix = "put-";
-constexpr int kTriesMax = 8;
+constexpr int kNamesTriedMax = 8;
 
 std::uint64_t links_of(int fd) {
   struct stat status {};
@@ -34,7 +34,7 @@ void remove_if_left_over(int directory, const char* name) {
 }  // namespace
 
 TemporaryFile::TemporaryFile(DirectoryCache& directories) : directories_(directories) {
-  for (int i = 0; i < kTriesMax; ++i) {
+  for (int i = 0; i < kNamesTriedMax; ++i) {
     if (try_create()) return;
   }
   throw Error(ErrorCode::unreachable, "cannot create a file in " +

@@ -31,4 +31,7 @@ Bytes read_object(backend::Backend& backend, const std::string& name, std::uint6
 
 [[noreturn]] void throw_damaged(const std::string& name, std::string_view how);
 
+/// Whether an object is there and sound is answered by this error: it is damaged, or missing.
+bool is_damage(const Error& error);
+
 }  // namespace salvor::repo

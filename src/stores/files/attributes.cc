@@ -11,7 +11,7 @@
 namespace salvor::stores::files {
 namespace {
 
-constexpr int kAttempts = 8;
+constexpr int kGrowthsMax = 8;
 
 /// The f*xattr calls refuse an O_PATH descriptor; by way of /proc the plain calls reach the very
 /// thing it was opened on, a symlink included.
@@ -45,7 +45,7 @@ template <class Fill>
 ssize_t fill_buffer(Bytes& buffer, const Fill& fill) {
   for (int attempt = 0;; ++attempt) {
     const ssize_t size = fill(buffer.data(), buffer.size());
-    if (size >= 0 || errno != ERANGE || attempt == kAttempts) return size;
+    if (size >= 0 || errno != ERANGE || attempt == kGrowthsMax) return size;
     const ssize_t needed = fill(nullptr, 0);
     if (needed < 0) return needed;
     buffer.resize(static_cast<std::size_t>(needed) + 64);

@@ -12,7 +12,7 @@
 namespace salvor::stores::files {
 namespace {
 
-constexpr std::size_t kCopyBytes = 256 << 10U;
+constexpr std::size_t kCompareBytes = 256 << 10U;
 
 [[noreturn]] void throw_changed(const std::string& path) {
   throw Error(ErrorCode::conflict,
@@ -28,7 +28,7 @@ bool must_copy_by_hand(int error) {
 
 void copy_by_hand(int from, int to, std::uint64_t offset, std::uint64_t end,
                   const std::string& path) {
-  Bytes buffer(kCopyBytes);
+  Bytes buffer(kCompareBytes);
   while (offset < end) {
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - offset));

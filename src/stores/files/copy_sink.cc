@@ -26,7 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kReadFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-constexpr std::uint64_t kNoteBytesMax = 4096;
+constexpr std::uint64_t kBootIdBytesMax = 4096;
 
 /// The rule of Source::unchanged(), asked of a live file.
 bool is_unchanged(const struct stat& live, const Entry& entry) {
@@ -45,7 +45,7 @@ std::optional<struct stat> status_at(int parent, const std::string& name) {
 }
 
 std::string boot_id() {
-  return std::string(as_text(read_file("/proc/sys/kernel/random/boot_id", kNoteBytesMax)));
+  return std::string(as_text(read_file("/proc/sys/kernel/random/boot_id", kBootIdBytesMax)));
 }
 
 class CopySink;
@@ -131,7 +131,7 @@ void CopySink::begin() {
     write_file_atomically(note, as_bytes(boot_id()));
   } else {
     // The note stays that of the boot when the oldest part of the copy was made.
-    same_boot_ = inode_at(note) != 0 && as_text(read_file(note, kNoteBytesMax)) == boot_id();
+    same_boot_ = inode_at(note) != 0 && as_text(read_file(note, kBootIdBytesMax)) == boot_id();
   }
   inner_->begin();
   copy_ = open_file(options_.copy, O_RDONLY | O_DIRECTORY);

@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kList = "shared";
 constexpr std::string_view kTime = "shared-since";
 constexpr std::string_view kWritten = "written";
-constexpr std::uint64_t kNoteBytesMax = 64;
+constexpr std::uint64_t kSharedNoteBytesMax = 64;
 
 /// What the file system stamps now.
 Time stamp(const fs::path& directory) {
@@ -44,7 +44,7 @@ Time shared_since(const fs::path& workplace) {
   Time since{INT64_MIN};
   const fs::path note = workplace / kTime;
   if (inode_at(note) == 0) return since;
-  const Bytes bytes = read_file(note, kNoteBytesMax);
+  const Bytes bytes = read_file(note, kSharedNoteBytesMax);
   const std::string_view text = as_text(bytes);
   std::from_chars(text.data(), text.data() + text.size(), since.ns);
   return since;

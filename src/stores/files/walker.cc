@@ -21,7 +21,7 @@ namespace {
 // Large enough that handing over costs nothing, small enough that a cold directory of a few
 // thousand names keeps all threads busy.
 constexpr std::size_t kBatchNames = 128;
-constexpr std::size_t kList = SIZE_MAX;  // Work::batch: the listing, not a batch
+constexpr std::size_t kListing = SIZE_MAX;  // Work::batch: the listing, not a batch
 constexpr std::size_t kAheadBytesSoft = 12 << 20U;
 constexpr std::size_t kAheadBytesHard = 24 << 20U;
 constexpr std::size_t kKeyBytesMax = 64 << 10U;
@@ -78,7 +78,7 @@ std::optional<Walker::Visit> Walker::visit_root() {
     const std::lock_guard lock(mutex_);
     Node& node = *directories_.try_emplace(std::string()).first;
     node.second.device = status.st_dev;
-    enqueue({node.first, kList, &node});
+    enqueue({node.first, kListing, &node});
   }
   for (unsigned i = 0; i < options_.threads; ++i) {
     threads_.emplace_back([this](const std::stop_token& stop) { work_on(stop); });
@@ -128,7 +128,7 @@ bool Walker::load_batch(Frame& frame) {
   Node& node = *frame.node;
   Directory& directory = node.second;
   if (frame.next_batch == 0) {
-    obtain(lock, {node.first, kList, &node}, directory.state);
+    obtain(lock, {node.first, kListing, &node}, directory.state);
     release(directory.charged_bytes);
   }
   if (frame.next_batch < directory.batches.size()) {
@@ -211,13 +211,13 @@ void Walker::work_on(std::stop_token stop) {
 
 void Walker::perform(std::unique_lock<std::mutex>& lock, const Work& work, Bytes& scratch) {
   Directory& directory = work.node->second;
-  State& state = work.batch == kList ? directory.state : directory.batches[work.batch].state;
+  State& state = work.batch == kListing ? directory.state : directory.batches[work.batch].state;
   state = State::running;
   lock.unlock();
   Outcome outcome;
   std::exception_ptr failure;
   try {
-    if (work.batch == kList) {
+    if (work.batch == kListing) {
       outcome = list_directory(*work.node, scratch);
     } else {
       const Fd fd =
@@ -242,7 +242,7 @@ void Walker::perform(std::unique_lock<std::mutex>& lock, const Work& work, Bytes
 void Walker::publish(const Work& work, Outcome outcome) {
   Directory& directory = work.node->second;
   std::size_t index = work.batch;
-  if (work.batch == kList) {
+  if (work.batch == kListing) {
     index = 0;
     directory.listing = std::move(outcome.listing);
     const std::size_t names = directory.listing.size();
@@ -268,7 +268,7 @@ void Walker::publish(const Work& work, Outcome outcome) {
   for (Outcome::Child& child : outcome.children) {
     Node& node = *directories_.try_emplace(std::move(child.key)).first;
     node.second.device = child.device;
-    enqueue({node.first, kList, &node});
+    enqueue({node.first, kListing, &node});
   }
   sockets_skipped_ += outcome.sockets;
 }

@@ -111,7 +111,7 @@ class SqliteSource : public Source {
   int announced_ = 0;
 };
 
-struct CloseDatabase {
+struct CloseChecked {
   void operator()(sqlite3* database) const { sqlite3_close(database); }
 };
 
@@ -129,7 +129,7 @@ std::vector<std::string> sqlite_problems(const std::filesystem::path& database) 
   int result =
       sqlite3_open_v2(sqlite::immutable_uri(database).c_str(), &opened,
                       SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
-  const std::unique_ptr<sqlite3, CloseDatabase> owner(opened);
+  const std::unique_ptr<sqlite3, CloseChecked> owner(opened);
   std::vector<std::string> problems;
   if (result == SQLITE_OK) {
     sqlite3_extended_result_codes(opened, 1);

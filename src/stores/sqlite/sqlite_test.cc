@@ -41,7 +41,7 @@ class TestClock : public Clock {
 /// when it looks for the end of its time, and when it has just given the lock back.
 constexpr int kUnlockedAgain = 3;
 
-class SqliteTest : public testing::Test {
+class SqliteTest : public ::testing::Test {
  protected:
   SqliteTest() { fs::create_directory(directory_.path() / "app"); }
 

@@ -124,7 +124,7 @@ void wait_for_commits(const SharedProgress& progress) {
   }
 }
 
-class SqliteWritersTest : public testing::TestWithParam<Case> {};
+class SqliteWritersTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(SqliteWritersTest, EveryBackupIsConsistentAndNoCommitWaitsLong) {
   const Case& test = GetParam();
@@ -172,13 +172,15 @@ TEST_P(SqliteWritersTest, EveryBackupIsConsistentAndNoCommitWaitsLong) {
   expect_invariants(database);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    JournalModes, SqliteWritersTest,
-    testing::Values(Case{"Wal", "wal", 5'000, 10}, Case{"Delete", "delete", 5'000, 10},
-                    Case{"Truncate", "truncate", 5'000, 10}, Case{"Persist", "persist", 5'000, 10},
-                    Case{"ManyRounds", "delete", 5'000, 10, 0},
-                    Case{"LargeDelete", "delete", 300'000, 2}, Case{"LargeWal", "wal", 100'000, 2}),
-    [](const auto& instance) { return instance.param.name; });
+INSTANTIATE_TEST_SUITE_P(JournalModes, SqliteWritersTest,
+                         ::testing::Values(Case{"Wal", "wal", 5'000, 10},
+                                           Case{"Delete", "delete", 5'000, 10},
+                                           Case{"Truncate", "truncate", 5'000, 10},
+                                           Case{"Persist", "persist", 5'000, 10},
+                                           Case{"ManyRounds", "delete", 5'000, 10, 0},
+                                           Case{"LargeDelete", "delete", 300'000, 2},
+                                           Case{"LargeWal", "wal", 100'000, 2}),
+                         [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
 }  // namespace salvor::stores

@@ -27,9 +27,9 @@ static_assert(kPoison.size() == 16);
 /// the first page again, and finds no magic.
 constexpr std::size_t kPoisonedBytes = 28;
 constexpr std::size_t kCounterAt = 24;
-constexpr std::uint64_t kNoteBytesMax = 4096;
+constexpr std::uint64_t kPoisonNoteBytesMax = 4096;
 
-using Header = std::array<std::byte, kPoisonedBytes>;
+using PoisonedHeader = std::array<std::byte, kPoisonedBytes>;
 
 fs::path note_of(const fs::path& workplace, const struct stat& status) {
   return workplace / ("header-" + std::to_string(status.st_ino));
@@ -83,7 +83,7 @@ void poison(const fs::path& database, const fs::path& workplace) {
   note.zigzag(status.st_mtim.tv_nsec);
   note.bytes(head);
   write_file_atomically(note_of(workplace, status), note.view());
-  Header poisoned{};
+  PoisonedHeader poisoned{};
   std::ranges::copy(head, poisoned.begin());
   std::ranges::copy(as_bytes(kPoison), poisoned.begin());
   for (std::size_t i = kCounterAt; i < kPoisonedBytes; ++i) poisoned[i] = ~poisoned[i];
@@ -96,7 +96,7 @@ void unpoison(const fs::path& database, const fs::path& workplace) {
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) throw_system_error("cannot read", database.native(), errno);
   if (!is_poisoned(read_head(fd.get(), database))) return;
-  const Bytes bytes = read_file(note_of(workplace, status), kNoteBytesMax);
+  const Bytes bytes = read_file(note_of(workplace, status), kPoisonNoteBytesMax);
   codec::WireReader note(bytes, "the header of a database that was replaced");
   const timespec mtime{note.zigzag(), note.zigzag()};
   const ByteView head = note.bytes(kPoisonedBytes);
