@@ -29,6 +29,12 @@ VAGUE = {"util", "utils", "common", "helper", "helpers", "manager", "managers"}
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME)\b")
 WORKPLACE = re.compile(r"(?<![\w.})])(/wo" r"rk/|/ro" r"ot/)|\b(suba" r"gent|sess" r"ion 1\b)",
                        re.IGNORECASE)
+# What GCC 12 finds without the header, and later compilers do not.
+ALGORITHM = re.compile(
+    r"\bstd::(?:ranges::)?((?:stable_)?sort|is_sorted|find(?:_if(?:_not)?)?|(?:any|all|none)_of|min"
+    r"|max|m(?:in|ax)_element|clamp|copy(?:_n|_if)?|fill(?:_n)?|count(?:_if)?|equal(?:_range)?"
+    r"|(?:lower|upper)_bound|binary_search|remove_if|unique|reverse|rotate|transform|for_each"
+    r"|search|mismatch|lexicographical_compare|replace|partition|adjacent_find|shuffle)\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.M)
 
 
@@ -97,6 +103,15 @@ def check_code(path, text, complain):
         complain(path, 0, "expected #pragma once")
 
 
+def check_algorithm(path, text, complain):
+    """Who uses an algorithm of the standard library includes its header."""
+    if not path.endswith((".cc", ".h")) or "#include <algorithm>" in text:
+        return
+    used = ALGORITHM.search(re.sub(r"//[^\n]*", "", text))
+    if used:
+        complain(path, 0, f"uses std::{used.group(1)}(): include <algorithm>")
+
+
 def check_own_header(root, path, text, complain):
     """The first include of x.cc is x.h, which proves that x.h stands alone."""
     if not (path.startswith("src/") and path.endswith(".cc")):
@@ -133,6 +148,7 @@ def check(root):
         if is_code(path):
             check_code(path, text, complain)
             check_own_header(root, path, text, complain)
+            check_algorithm(path, text, complain)
         if path.endswith(".md"):
             documents.check_links(root, path, text, complain)
     for path in LONGER:

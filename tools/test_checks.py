@@ -1,6 +1,7 @@
 """Tests of the checkers: each rule finds a tree that breaks it, and leaves a good tree alone."""
 
 import os
+import subprocess
 import tempfile
 import unittest
 
@@ -70,6 +71,8 @@ class LayersTest(TreeTest):
             ("src/codec/CMakeLists.txt", "salvor_module(codec USES testing)\n", "only tests"),
             ("src/codec/CMakeLists.txt", "salvor_module(codec)\n", "does not declare USES base"),
             ("src/codec/a.cc", "#include <nlohmann/json.hpp>\n", 'include "base/json.h" instead'),
+            ("src/codec/a.cc", "\n\nauto x = json::parse(text);\n", "a.cc:3: json::parse("),
+            ("src/codec/a.cc", "auto x = value.dump(1);\n", "call parse_json()"),
             ("src/drawer/x.h", "namespace salvor::drawer {\n", "no level"),
             ("src/net/x.h", "namespace salvor::net {\n", "every folder declares"),
             ("src/codec/a.cc", '#include "repo/pack.h"\n', "does not declare USES repo"),
@@ -120,6 +123,7 @@ class TidyTest(TreeTest):
             ("src/base/a.h", "namespace salvor {\n}\n", "expected #pragma once"),
             ("src/base/bytes.cc", '#include <vector>\n#include "base/bytes.h"\n', "first include"),
             ("src/base/bytes.cc", "int a;\n", "found none"),
+            ("src/base/a.cc", "int a = std::max(1, 2);\n", "include <algorithm>"),
             ("src/base/string_util.cc", "int a;\n", '"util" says nothing'),
             ("src/common/a.cc", "int a;\n", '"common" says nothing'),
             ("web/src/Helpers/a.bin", "x", '"helpers" says nothing'),
@@ -189,13 +193,40 @@ class DocumentsTest(unittest.TestCase):
 
 class LintTest(TreeTest):
     def test_the_cache_key_follows_headers(self):
-        source = os.path.join(self.root, "src/codec/hash_test.cc")
+        source = "src/codec/hash_test.cc"
         key = lint.content_key(self.root, source, "settings")
         self.assertEqual(key, lint.content_key(self.root, source, "settings"))
         self.assertNotEqual(key, lint.content_key(self.root, source, "other settings"))
         # bytes.h is included by hash.h only.
         self.write("src/base/bytes.h", GOOD["src/base/bytes.h"] + "// changed\n")
         self.assertNotEqual(key, lint.content_key(self.root, source, "settings"))
+
+    def git(self, *arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        return subprocess.run(["git", "-C", self.root, *identity, *arguments], check=True,
+                              text=True, stdout=subprocess.PIPE).stdout
+
+    def to_analyse(self):
+        return lint.sources_to_analyse(
+            self.root, {"src/base/bytes.cc": "", "src/codec/hash_test.cc": ""}, set(), False)
+
+    def test_what_passed_is_analysed_again_when_it_changes(self):
+        everything = ["src/base/bytes.cc", "src/codec/hash_test.cc"]
+        self.assertEqual(self.to_analyse(), everything)
+        self.git("init", "-q")
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", "x")
+        self.write("tools/lint_passed", "0" * 40 + "\n")
+        self.assertEqual(self.to_analyse(), everything)  # a commit that is not here
+        lint.record_passed(self.root)
+        self.assertEqual(self.to_analyse(), [])
+        self.write("src/codec/hash.h", GOOD["src/codec/hash.h"] + "// changed\n")
+        self.assertEqual(self.to_analyse(), ["src/codec/hash_test.cc"])
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", "y")
+        self.assertEqual(self.to_analyse(), ["src/codec/hash_test.cc"])
+        self.write("cmake/module.cmake", "# another flag\n")
+        self.assertEqual(self.to_analyse(), everything)
 
     def test_a_broken_script_is_found(self):
         self.write("good.sh", "#!/bin/bash\necho hello\n")
