@@ -144,4 +144,9 @@ class Borg(Engine):
         return ["extract", "--numeric-ids", f"::backup-{self.backups}"]
 
 
+def beside(program):
+    """Another build of salvor, to be measured in the same run. Takes the program's path."""
+    return type("Beside", (Salvor,), {"name": "beside", "program": program})
+
+
 ENGINES = {engine.name: engine for engine in (Salvor, Restic, Borg)}

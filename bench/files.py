@@ -15,7 +15,7 @@ import compare
 import datasets
 import measure
 import report
-from engines import ENGINES
+from engines import ENGINES, beside
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -34,6 +34,7 @@ def parse(arguments):
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="measure N times")
     parser.add_argument("--keep", action="store_true", help="keep data and repositories")
     parser.add_argument("--results", metavar="FOLDER", help="where files.md and files.json go")
+    parser.add_argument("--beside", metavar="PROGRAM", help="another build of salvor, as one more")
     options = parser.parse_args(arguments)
     chosen = [word for word in options.only.split(",") if word]
     for word in chosen:
@@ -42,13 +43,16 @@ def parse(arguments):
     if options.repeat < 1:
         parser.error("--repeat: expected at least 1")
     options.engines = [e for e in ENGINES if e in chosen] or list(ENGINES)
+    if options.beside:
+        ENGINES["beside"] = beside(os.path.abspath(options.beside))
+        options.engines.insert(1, "beside")
     options.datasets = [d for d in datasets.NAMES if d in chosen] or list(datasets.NAMES)
     options.folder = os.path.abspath(os.environ.get("SALVOR_BENCH_DIR")
                                      or os.path.join(ROOT, "build", "bench"))
     options.sizes = datasets.SMALL if options.small else datasets.FULL
     if not options.results:
         # Only a full run replaces the numbers that people read.
-        whole = not options.small and not chosen
+        whole = not options.small and not chosen and not options.beside
         options.results = os.path.join(HERE if whole else options.folder, "results")
     return options
 
@@ -71,7 +75,7 @@ def check_place(options):
     for name in options.engines:
         if shutil.which(ENGINES[name].program) is None:
             raise measure.BenchError(f"there is no {ENGINES[name].program}; run ./dev build, and "
-                                     "install what tools/debian-packages-ci.txt lists")
+                                     "install what tools/packages/bench.txt lists")
 
 
 def machine(folder):

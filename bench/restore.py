@@ -49,7 +49,10 @@ def damage(root, files, share):
 
 
 class Bench:
-    def __init__(self, folder, files, total_bytes):
+    """One program's restore in place of a shop of its own in `folder`."""
+
+    def __init__(self, program, folder, files, total_bytes):
+        self.program = program
         self.folder, self.files, self.total_bytes = folder, files, total_bytes
         self.live = os.path.join(folder, "live")
         self.config = os.path.join(folder, "salvor.toml")
@@ -59,11 +62,11 @@ class Bench:
         """Measures one command on cold caches."""
         if measure.can_drop_caches():
             measure.drop_caches()
-        return measure.run([SALVOR, "-c", self.config, *arguments], dict(os.environ), self.folder,
-                           self.log)
+        return measure.run([self.program, "-c", self.config, *arguments], dict(os.environ),
+                           self.folder, self.log)
 
     def answer(self, *arguments):
-        done = subprocess.run([SALVOR, "-c", self.config, "--json", *arguments], check=True,
+        done = subprocess.run([self.program, "-c", self.config, "--json", *arguments], check=True,
                               stdout=subprocess.PIPE, text=True)
         return json.loads(done.stdout)
 
@@ -103,22 +106,37 @@ class Bench:
         say(f"of which the stores themselves: {bare:.2f} s; the rest is overhead (≤ 3 s): "
             f"{in_place.wall_s - bare:.2f} s")
         say(", ".join(f"{name} {seconds:.2f}" for name, seconds in steps.items()))
-        yield "undo", self.salvor("restore", "--undo", run), "≤ 2 s"
+        yield "undo", self.salvor("restore", "--undo", run, *self.confirmation()), "≤ 2 s"
+
+    def confirmation(self):
+        """Builds before 0.1.0 was finished do not take --confirm with --undo."""
+        confirm = ["--confirm", "shop"]
+        tried = subprocess.run([self.program, "-c", self.config, "restore", "--undo", "0" * 32,
+                                *confirm], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return [] if tried.returncode == 2 else confirm
 
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench restore", description=__doc__)
     parser.add_argument("--small", action="store_true", help="tiny data, to try the benchmark")
+    parser.add_argument("--beside", metavar="PROGRAM", help="another build of salvor, after it")
     options = parser.parse_args()
     files, total_bytes = (500, 20_000_000) if options.small else (20_000, 5_000_000_000)
     parent = os.environ.get("SALVOR_BENCH_DIR") or os.path.join(os.path.dirname(HERE), "build",
                                                                 "bench")
-    bench = Bench(os.path.join(os.path.abspath(parent), "restore"), files, total_bytes)
+    folder = os.path.join(os.path.abspath(parent), "restore")
+    programs = {"salvor": SALVOR} | ({"beside": os.path.abspath(options.beside)}
+                                     if options.beside else {})
+    print("| | | wall | until durable | memory | target |\n|---|---|---|---|---|---|")
+    for name, program in programs.items():
+        measure_one(name, Bench(program, folder, files, total_bytes))
+
+
+def measure_one(name, bench):
     try:
         bench.prepare()
-        print("| | wall | until durable | memory | target |\n|---|---|---|---|---|")
-        for name, measured, target in bench.rows():
-            print(f"| {name} | {measured.wall_s:.2f} s | {measured.durable_s:.2f} s "
+        for what, measured, target in bench.rows():
+            print(f"| {name} | {what} | {measured.wall_s:.2f} s | {measured.durable_s:.2f} s "
                   f"| {measured.rss_bytes / 1e6:.0f} MB | {target or '–'} |", flush=True)
     finally:
         shutil.rmtree(bench.folder, ignore_errors=True)

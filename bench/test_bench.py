@@ -162,7 +162,7 @@ class ReportTest(unittest.TestCase):
 
 @unittest.skipUnless(os.path.exists("/usr/bin/time"), "the package time is not installed")
 class WholeTest(BenchTest):
-    def run_with_damage(self, damage):
+    def run_with_damage(self, damage, beside=False):
         program = os.path.join(self.folder, "salvor")
         with open(program, "w", encoding="utf-8") as file:
             file.write(STAND_IN.replace("$DAMAGE", damage))
@@ -173,7 +173,9 @@ class WholeTest(BenchTest):
         # Never the machine's caches: a test must not slow down everything else.
         self.replace(files.measure, "can_drop_caches", lambda: False)
         self.replace(files.measure.os, "sync", lambda: None)
-        self.replace(files.sys, "argv", ["files.py", "--small", "--only", "salvor,tree"])
+        self.replace(files.sys, "argv", ["files.py", "--small", "--only", "salvor,tree",
+                                         *(["--beside", program] if beside else [])])
+        self.replace(files, "ENGINES", dict(files.ENGINES))
         output = io.StringIO()
         with mock.patch.dict(os.environ, {"SALVOR_BENCH_DIR": self.folder}), \
                 contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
@@ -192,6 +194,12 @@ class WholeTest(BenchTest):
         self.assertEqual(os.listdir(os.path.join(self.folder, "data")), [])
         self.assertEqual(os.listdir(os.path.join(self.folder, "engines")), [])
         self.assertFalse(os.path.exists(os.path.join(self.folder, "restored")))
+
+    def test_another_build_beside(self):
+        status, page, result = self.run_with_damage("true", beside=True)
+        self.assertEqual(status, 0)
+        self.assertIn("| salvor | beside |", page)
+        self.assertGreater(result["engines"]["beside"]["restore"]["rss_bytes"], 0)
 
     def test_a_restore_that_lies(self):
         status, page, result = self.run_with_damage("touch $6/data/more")
