@@ -62,11 +62,15 @@ bool is_id_text(std::string_view text) {
 }  // namespace
 
 Catalog Catalog::open(const std::filesystem::path& path, const CatalogOptions& options) {
-  return {internal::open_database(path, *options.clock), options};
+  internal::OpenedDatabase opened = internal::open_database(path, *options.clock);
+  return {std::move(opened.users), std::move(opened.database), options};
 }
 
-Catalog::Catalog(Database database, const CatalogOptions& options)
-    : database_(std::move(database)), clock_(options.clock), rng_(options.rng) {}
+Catalog::Catalog(Fd users, Database database, const CatalogOptions& options)
+    : users_(std::move(users)),
+      database_(std::move(database)),
+      clock_(options.clock),
+      rng_(options.rng) {}
 
 RunId Catalog::begin_run(RunKind kind, std::string_view service, std::string_view trigger) {
   const std::lock_guard lock(*mutex_);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/random.h"
 #include "catalog/database.h"
 #include "catalog/run.h"
@@ -24,7 +25,7 @@ struct CatalogOptions {
 };
 
 /// Runs, and the repositories' heads, in a SQLite file.
-/// Threads: any; also any number of processes at once.
+/// Threads: any; also any number of processes at once, and of objects in one process.
 /// Lifetime: the clock and the generator must outlive it.
 /// Errors: of every call: no_space; conflict (retryable); corruption (found after the opening);
 ///         failed. A caller whose task does not need the catalog goes on without it.
@@ -83,7 +84,7 @@ class Catalog {
   std::optional<std::uint64_t> head(std::string_view repository_id);
 
  private:
-  Catalog(Database database, const CatalogOptions& options);
+  Catalog(Fd users, Database database, const CatalogOptions& options);
   // Both with mutex_ held.
   void mark_interrupted();
   void require_run(const RunId& id);
@@ -91,6 +92,7 @@ class Catalog {
   /// Held by every public call: two threads in one connection would see each other's statements
   /// half done. Allocated, so that a Catalog can be moved.
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
+  Fd users_;  // goes after the connection
   Database database_;
   Clock* clock_;
   Rng* rng_;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -56,6 +57,19 @@ class CatalogTest : public ::testing::Test {
     ::waitpid(child, &status, 0);
     EXPECT_EQ(status, 0);
     return {text};
+  }
+
+  /// Another process ends, and leaves its catalog open.
+  void be_killed() {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      Catalog catalog = Catalog::open(path_);
+      catalog.begin_run(RunKind::backup, "shop");
+      ::_exit(0);
+    }
+    int status = 1;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
   }
 
   void execute(const char* sql) {
@@ -261,6 +275,78 @@ TEST_F(CatalogTest, SetsAFileWithDamagedPagesAside) {
   }
   EXPECT_TRUE(open().runs().empty());
   EXPECT_EQ(open().runs().size(), 0U) << "the new one is sound";
+}
+
+/// How many locks of this process /proc/locks shows on a file.
+int locks_on(const std::filesystem::path& path) {
+  struct stat status {};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0);
+  const std::string inode = ":" + std::to_string(status.st_ino) + " ";
+  const std::string process = " " + std::to_string(::getpid()) + " ";
+  std::ifstream locks("/proc/locks");
+  int count = 0;
+  for (std::string line; std::getline(locks, line);) {
+    const bool ours = line.find(process) != std::string::npos;
+    if (ours && line.find(inode) != std::string::npos) ++count;
+  }
+  return count;
+}
+
+TEST_F(CatalogTest, ASecondOpeningKeepsTheLocksOfTheFirst) {
+  Catalog catalog = open();
+  const RunId id = catalog.begin_run(RunKind::backup, "shop");
+  const int held = locks_on(path_);
+  ASSERT_GT(held, 0) << "a connection in WAL mode holds a lock as long as it is open";
+  EXPECT_EQ(open().runs().size(), 1U);
+  EXPECT_EQ(locks_on(path_), held);
+  // Another process that takes itself for the last user would remove the log.
+  run_of_ended_process();
+  catalog.finish_run(id, RunState::succeeded, "{}");
+  EXPECT_EQ(open().runs().size(), 2U);
+  EXPECT_TRUE(catalog.run(id.text));
+}
+
+/// Damage that opening alone does not meet: of the table of journals.
+void damage_journals(const std::filesystem::path& path) {
+  const Fd fd = open_file(path, O_RDWR);
+  const Bytes content = read_file(path, 1 << 30);
+  std::string_view rest = as_text(content);
+  const std::size_t at = rest.find("a record of the journal");
+  ASSERT_NE(at, std::string_view::npos);
+  pwrite_all(fd.get(), Bytes(3000, std::byte{0xA5}), at / 4096 * 4096, "the catalog");
+}
+
+TEST_F(CatalogTest, ReadsAllOfItOnlyWhenItEndedUncleanly) {
+  {
+    Catalog catalog = open();
+    for (std::uint64_t i = 0; i < 120; ++i) {
+      catalog.append_journal("a", i, "a record of the journal");
+    }
+    catalog.note_head("a", 7);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_.native() + "-wal")) << "a clean end";
+  damage_journals(path_);
+  EXPECT_EQ(open().head("a"), 7U) << "not all of it was read";
+  EXPECT_THROW(open().journal("a"), Error);
+  Catalog fresh = open();
+  EXPECT_FALSE(fresh.head("a")) << "damage that was met is looked for at the next opening";
+  EXPECT_TRUE(fresh.journal("a").empty());
+}
+
+TEST_F(CatalogTest, ReadsAllOfItAfterAKill) {
+  {
+    Catalog catalog = open();
+    for (std::uint64_t i = 0; i < 120; ++i) {
+      catalog.append_journal("a", i, "a record of the journal");
+    }
+    catalog.note_head("a", 7);
+  }
+  be_killed();
+  ASSERT_TRUE(std::filesystem::exists(path_.native() + "-wal"));
+  EXPECT_EQ(open().head("a"), 7U) << "it is sound";
+  be_killed();
+  damage_journals(path_);
+  EXPECT_FALSE(open().head("a")) << "it was set aside";
 }
 
 TEST_F(CatalogTest, RefusesANewerVersion) {

@@ -1,5 +1,6 @@
 #include "catalog/database.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
@@ -7,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/fd.h"
 
 namespace salvor::catalog {
 namespace {
@@ -14,6 +16,10 @@ namespace {
 constexpr int kBusyTimeout_ms = 10'000;
 
 }  // namespace
+
+std::filesystem::path suspicion_of(const std::filesystem::path& path) {
+  return path.native() + ".suspect";
+}
 
 Statement::Statement(Database& database, std::string_view sql) : database_(database) {
   const int result = sqlite3_prepare_v2(database.handle(), sql.data(), static_cast<int>(sql.size()),
@@ -111,6 +117,8 @@ void Database::fail(int result) const {
   switch (result & kPrimaryCode) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+      // Where it can't be made, the next one who meets the damage tries again.
+      Fd(::open(suspicion_of(path_).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
       throw Error(ErrorCode::corruption, message,
                   "run the command again: a damaged catalog is set aside when it is opened");
     case SQLITE_FULL:

@@ -42,6 +42,10 @@ class Statement {
   int bound_ = 0;
 };
 
+/// A file that is there from the moment that damage is met in the database at `path`, so that who
+/// opens it next looks at all of it.
+std::filesystem::path suspicion_of(const std::filesystem::path& path);
+
 /// A connection to a SQLite file.
 /// Errors:  of all calls here and in Statement: corruption (not a database, or damaged); no_space;
 ///          conflict, retryable (locked for longer than 10 s); failed.
@@ -60,7 +64,7 @@ class Database {
   /// Runs statements that return nothing.
   void execute(const std::string& sql);
 
-  /// Throws what SQLite's result code means.
+  /// Throws what SQLite's result code means. Damage is noted (suspicion_of()).
   [[noreturn]] void fail(int result) const;
 
   sqlite3* handle() { return handle_; }

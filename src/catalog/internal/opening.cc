@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -105,21 +106,60 @@ void migrate(Database& database, const std::filesystem::path& path, Clock& clock
   }
 }
 
-Database open_and_check(const std::filesystem::path& path, Clock& clock) {
-  open_file(path, O_RDWR | O_CREAT);  // so that the file, and SQLite's beside it, get mode 0600
-  Database database(path);
-  {
-    Statement check(database, "PRAGMA quick_check(1)");
-    const bool answered = check.step();
-    if (!answered || check.text(0) != "ok") {
-      throw Error(ErrorCode::corruption,
-                  fmt::format("the catalog {} is damaged: {}", printable(path.native()),
-                              answered ? printable(check.text(0)) : "no answer"));
-    }
+/// Makes an empty file where there is none, so that it, and SQLite's files beside it, get mode
+/// 0600. One that exists is never opened here: this process may have it open already, and to close
+/// a second descriptor would drop the locks of the first.
+void make_file(const std::filesystem::path& path) {
+  const Fd made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!made && errno != EEXIST) throw_system_error("cannot create", path.native(), errno);
+}
+
+bool has_content(const std::filesystem::path& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && status.st_size > 0;
+}
+
+bool lock_users(const Fd& users, int how, const std::filesystem::path& path) {
+  while (::flock(users.get(), how) != 0) {
+    if (errno == EWOULDBLOCK) return false;
+    if (errno != EINTR) throw_system_error("cannot lock", path.native(), errno);
   }
+  return true;
+}
+
+/// What has a catalog open holds a lock on this file. Sets `alone` when nobody else does.
+Fd join_users(const std::filesystem::path& path, bool& alone) {
+  Fd users = open_file(path.native() + ".users", O_RDWR | O_CREAT);
+  alone = lock_users(users, LOCK_EX | LOCK_NB, path);
+  lock_users(users, LOCK_SH, path);
+  return users;
+}
+
+/// Reads the whole file.   Errors: corruption.
+void check_content(Database& database, const std::filesystem::path& path) {
+  Statement check(database, "PRAGMA quick_check(1)");
+  const bool answered = check.step();
+  if (answered && check.text(0) == "ok") return;
+  throw Error(ErrorCode::corruption,
+              fmt::format("the catalog {} is damaged: {}", printable(path.native()),
+                          answered ? printable(check.text(0)) : "no answer"));
+}
+
+OpenedDatabase open_and_check(const std::filesystem::path& path, Clock& clock) {
+  make_file(path);
+  bool alone = false;
+  Fd users = join_users(path, alone);
+  // The last one to close a catalog removes its log: with nobody there, a log is left by somebody
+  // who was killed, or who lost power.
+  const bool ended_uncleanly = alone && has_content(path.native() + "-wal");
+  const std::filesystem::path suspicion = suspicion_of(path);
+  const bool is_suspect = ::access(suspicion.c_str(), F_OK) == 0;
+  Database database(path);
+  if (ended_uncleanly || is_suspect) check_content(database, path);
+  if (is_suspect) ::unlink(suspicion.c_str());
   database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
   migrate(database, path, clock);
-  return database;
+  return {std::move(users), std::move(database)};
 }
 
 /// Readable, sorts by time, and fit for a file name: "20260203T040506.789012Z".
@@ -139,6 +179,7 @@ void set_aside(const std::filesystem::path& path, Clock& clock) {
       throw_system_error("cannot set aside the damaged catalog", from, errno);
     }
   }
+  ::unlink(suspicion_of(path).c_str());
   log::warning("the catalog {} is damaged; it was set aside as {}{} and a new one begun",
                printable(path.native()), printable(path.native()), suffix);
 }
@@ -157,7 +198,7 @@ OpeningLock lock_opening(const std::filesystem::path& path) {
 
 }  // namespace
 
-Database open_database(const std::filesystem::path& path, Clock& clock) {
+OpenedDatabase open_database(const std::filesystem::path& path, Clock& clock) {
   const OpeningLock lock = lock_opening(path);
   try {
     return open_and_check(path, clock);
