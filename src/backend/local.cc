@@ -17,6 +17,7 @@
 #include "backend/name.h"
 #include "base/direct_io.h"
 #include "base/fd.h"
+#include "base/io.h"
 
 namespace salvor::backend {
 namespace {
@@ -138,16 +139,7 @@ ssize_t LocalBackend::try_to_read(const OpenObject& object, const std::string& n
     const ssize_t count = read_directly(object, offset, out);
     if (count >= 0 || errno != EINVAL) return count;
   }
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t count = pread(object.fd.get(), out.data() + done, out.size() - done,
-                                static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return -1;
-    if (count == 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  return static_cast<ssize_t>(done);
+  return pread_whole(object.fd.get(), out, offset);
 }
 
 /// Whether the medium still gives the first block of some object; from the medium, not from memory.
@@ -244,7 +236,7 @@ void LocalBackend::remove(const std::string& name) {
     throw_medium_error("cannot remove", directories_.full_path(name), errno);
   }
   // Also when it is gone already: he who has removed it may not have come to this yet.
-  if (fsync(directory->fd.get()) != 0) {
+  if (retried([&] { return fsync(directory->fd.get()); }) != 0) {
     throw_medium_error("cannot make durable", directories_.full_path(parent), errno);
   }
 }

@@ -8,19 +8,14 @@
 #include <cstring>
 #include <new>
 
+#include "base/io.h"
+
 namespace salvor {
 namespace {
 
 DirectBuffer& thread_block() {
   thread_local DirectBuffer buffer;
   return buffer;
-}
-
-ssize_t retried_pread(int fd, std::byte* out, std::size_t size, std::uint64_t offset) {
-  for (;;) {
-    const ssize_t count = pread(fd, out, size, static_cast<off_t>(offset));
-    if (count >= 0 || errno != EINTR) return count;
-  }
 }
 
 }  // namespace
@@ -46,38 +41,39 @@ ssize_t pread_direct(int fd, MutableByteView out, std::uint64_t offset) {
     const std::size_t wanted = std::min(out.size() - done + skip, kDirectBlockBytes);
     const std::size_t size =
         (wanted + kDirectAlignBytes - 1) / kDirectAlignBytes * kDirectAlignBytes;
-    const ssize_t count = retried_pread(fd, block.data(), size, start);
+    const ssize_t count =
+        retried([&] { return pread(fd, block.data(), size, static_cast<off_t>(start)); });
     if (count < 0) return -1;
-    if (static_cast<std::size_t>(count) <= skip) break;
-    const std::size_t got = std::min(static_cast<std::size_t>(count) - skip, out.size() - done);
-    std::memcpy(out.data() + done, block.data() + skip, got);
-    done += got;
-    if (static_cast<std::size_t>(count) < size) break;
+    const auto filled = static_cast<std::size_t>(count);
+    if (filled > skip) {
+      const std::size_t got = std::min(filled - skip, out.size() - done);
+      std::memcpy(out.data() + done, block.data() + skip, got);
+      done += got;
+    }
+    if (filled < size && done < out.size()) {
+      // The end of the file, or a read that moved less: from here on only a read that need not be
+      // aligned can tell.
+      if (!set_direct(fd, false)) return -1;
+      const ssize_t rest = pread_whole(fd, out.subspan(done), offset + done);
+      return rest < 0 ? -1 : static_cast<ssize_t>(done) + rest;
+    }
   }
   return static_cast<ssize_t>(done);
 }
 
-ssize_t write_direct(int fd, ByteView bytes) {
+bool write_direct(int fd, ByteView bytes) {
   DirectBuffer& block = thread_block();
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    std::size_t size = std::min(bytes.size() - done, kDirectBlockBytes);
-    if (size % kDirectAlignBytes != 0) {
-      size -= size % kDirectAlignBytes;
-      if (size == 0) {
-        size = bytes.size() - done;
-        if (!set_direct(fd, false)) return -1;
-      }
-    }
-    std::memcpy(block.data(), bytes.data() + done, size);
-    const ssize_t count = write(fd, block.data(), size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return -1;
-    done += static_cast<std::size_t>(count);
+  while (bytes.size() >= kDirectAlignBytes) {
+    std::size_t size = std::min(bytes.size(), kDirectBlockBytes);
+    size -= size % kDirectAlignBytes;
+    std::memcpy(block.data(), bytes.data(), size);
+    const ssize_t count = retried([&] { return write(fd, block.data(), size); });
+    if (count < 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
     // After a short write the file's position is no longer aligned.
-    if (static_cast<std::size_t>(count) != size && !set_direct(fd, false)) return -1;
+    if (static_cast<std::size_t>(count) != size) break;
   }
-  return static_cast<ssize_t>(done);
+  return bytes.empty() || (set_direct(fd, false) && write_whole(fd, bytes));
 }
 
 }  // namespace salvor

@@ -29,11 +29,11 @@ class DirectBuffer {
 /// Turns O_DIRECT on or off for an open file. False where the file system has no such thing.
 bool set_direct(int fd, bool on);
 
-/// pread() and write() for whole spans, through a block of this thread's; `fd` is direct already.
-/// Shape: pread_direct: bytes read, less than out.size() only at the end of the file; -1 with
-/// errno, EINVAL when the medium wants another alignment. Only whole blocks go direct: the tail of
-/// write_direct is written with O_DIRECT off, which it then stays.
+/// pread_whole() and write_whole() of base/io.h through an aligned block of this thread's; `fd` is
+/// direct already. Only whole blocks go direct: for the rest (a tail, or what follows a call that
+/// moved fewer bytes) O_DIRECT is turned off, and stays off.
+/// Errors:  -1 or false with errno; EINVAL when the medium wants another alignment.
 ssize_t pread_direct(int fd, MutableByteView out, std::uint64_t offset);
-ssize_t write_direct(int fd, ByteView bytes);
+bool write_direct(int fd, ByteView bytes);
 
 }  // namespace salvor

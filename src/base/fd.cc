@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/io.h"
 #include "base/random.h"
 
 namespace salvor {
@@ -34,61 +35,55 @@ std::uint64_t file_size(const std::filesystem::path& path, std::uint64_t bytes_m
 }  // namespace
 
 void Fd::close() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  if (fd_ < 0) return;
+  // Whoever goes because a call has failed still wants to know why.
+  const int error = errno;
+  ::close(std::exchange(fd_, -1));
+  errno = error;
 }
 
 Fd open_file(const std::filesystem::path& path, int flags, mode_t mode) {
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  const int fd = retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); });
   if (fd < 0) throw_system_error("cannot open", path.native(), errno);
   return Fd(fd);
 }
 
 std::size_t read_some(int fd, MutableByteView out, std::string_view path) {
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t count = ::read(fd, out.data() + done, out.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_system_error("cannot read", path, errno);
-    if (count == 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  return done;
+  const ssize_t count = read_whole(fd, out);
+  if (count < 0) throw_system_error("cannot read", path, errno);
+  return static_cast<std::size_t>(count);
 }
 
 std::size_t pread_some(int fd, MutableByteView out, std::uint64_t offset, std::string_view path) {
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t count =
-        ::pread(fd, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_system_error("cannot read", path, errno);
-    if (count == 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  return done;
+  const ssize_t count = pread_whole(fd, out, offset);
+  if (count < 0) throw_system_error("cannot read", path, errno);
+  return static_cast<std::size_t>(count);
 }
 
 void write_all(int fd, ByteView bytes, std::string_view path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_system_error("cannot write", path, errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
+  if (!write_whole(fd, bytes)) throw_system_error("cannot write", path, errno);
 }
 
 void pwrite_all(int fd, ByteView bytes, std::uint64_t offset, std::string_view path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_system_error("cannot write", path, errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
+  if (!pwrite_whole(fd, bytes, offset)) throw_system_error("cannot write", path, errno);
+}
+
+void set_size(int fd, std::uint64_t bytes, std::string_view path) {
+  if (retried([&] { return ::ftruncate(fd, static_cast<off_t>(bytes)); }) != 0) {
+    throw_system_error("cannot set the size of", path, errno);
   }
 }
 
 void sync_file(int fd, std::string_view path) {
-  if (::fsync(fd) != 0) throw_system_error("cannot make durable", path, errno);
+  if (retried([&] { return ::fsync(fd); }) != 0) {
+    throw_system_error("cannot make durable", path, errno);
+  }
+}
+
+void sync_file_system(int fd, std::string_view path) {
+  if (retried([&] { return ::syncfs(fd); }) != 0) {
+    throw_system_error("cannot make durable", path, errno);
+  }
 }
 
 void sync_directory(const std::filesystem::path& path) {

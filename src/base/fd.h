@@ -47,9 +47,13 @@ std::size_t pread_some(int fd, MutableByteView out, std::uint64_t offset, std::s
 void write_all(int fd, ByteView bytes, std::string_view path);
 void pwrite_all(int fd, ByteView bytes, std::uint64_t offset, std::string_view path);
 
-/// Makes a file's content, or a directory's entries, durable.
+/// Gives a file its size: cut off, or extended by a hole.
+void set_size(int fd, std::uint64_t bytes, std::string_view path);
+
+/// Makes a file's content, or a directory's entries, durable; the last one all of its file system.
 void sync_file(int fd, std::string_view path);
 void sync_directory(const std::filesystem::path& path);
+void sync_file_system(int fd, std::string_view path);
 
 /// The whole content of a small file; refuses more than `bytes_max`.
 Bytes read_file(const std::filesystem::path& path, std::uint64_t bytes_max);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/io.h"
 
 namespace salvor {
 namespace {
@@ -14,8 +15,7 @@ class SystemRng final : public Rng {
  public:
   void fill(MutableByteView out) override {
     while (!out.empty()) {
-      const ssize_t count = getrandom(out.data(), out.size(), 0);
-      if (count < 0 && errno == EINTR) continue;
+      const ssize_t count = retried([&] { return getrandom(out.data(), out.size(), 0); });
       if (count < 0) throw_system_error("cannot read from", "the kernel's random generator", errno);
       out = out.subspan(static_cast<std::size_t>(count));
     }

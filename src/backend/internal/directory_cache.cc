@@ -10,6 +10,7 @@
 #include "backend/internal/medium_error.h"
 #include "backend/name.h"
 #include "base/error.h"
+#include "base/io.h"
 
 namespace salvor::backend {
 namespace {
@@ -101,7 +102,7 @@ DirectoryCache::Handle DirectoryCache::make(const std::string& path) {
                 "move it out of the repository");
   }
   // Also when somebody else has created it: he may not have come to this yet.
-  if (fsync(parent->fd.get()) != 0) {
+  if (retried([&] { return fsync(parent->fd.get()); }) != 0) {
     throw_medium_error("cannot make durable", full_path(parent_of(path)), errno);
   }
   known->durable = true;

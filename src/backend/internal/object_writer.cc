@@ -11,6 +11,7 @@
 #include "backend/internal/temporary_file.h"
 #include "backend/name.h"
 #include "base/direct_io.h"
+#include "base/io.h"
 
 namespace salvor::backend {
 namespace {
@@ -20,7 +21,7 @@ constexpr std::size_t kDirectWriteWorthwhile_bytes = 1U << 20U;
 
 void write_durably(int fd, ByteView bytes, const std::string& full_path) {
   if (bytes.size() >= kDirectWriteWorthwhile_bytes && set_direct(fd, true)) {
-    if (write_direct(fd, bytes) == static_cast<ssize_t>(bytes.size())) {
+    if (write_direct(fd, bytes)) {
       bytes = {};
     } else if (errno != EINVAL) {
       throw_medium_error("cannot write", full_path, errno);
@@ -28,13 +29,10 @@ void write_durably(int fd, ByteView bytes, const std::string& full_path) {
       throw_medium_error("cannot write", full_path, EINVAL);
     }
   }
-  while (!bytes.empty()) {
-    const ssize_t count = write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw_medium_error("cannot write", full_path, errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  if (!write_whole(fd, bytes)) throw_medium_error("cannot write", full_path, errno);
+  if (retried([&] { return fsync(fd); }) != 0) {
+    throw_medium_error("cannot make durable", full_path, errno);
   }
-  if (fsync(fd) != 0) throw_medium_error("cannot make durable", full_path, errno);
 }
 
 bool is_removed(int fd) {
@@ -93,7 +91,7 @@ std::optional<PutResult> ObjectWriter::put(const DirectoryCache::Directory& dire
   if (outcome == Outcome::unsupported) outcome = put_named(target, bytes);
   if (outcome == Outcome::gone) return std::nullopt;
   // Also when it exists: he who has put it may not have come to this yet.
-  if (fsync(target.directory) != 0) {
+  if (retried([&] { return fsync(target.directory); }) != 0) {
     throw_medium_error("cannot make durable", target.full_path, errno);
   }
   if (outcome == Outcome::created) return PutResult::created;
