@@ -1,5 +1,9 @@
 #include "base/error.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -35,14 +39,32 @@ ErrorCode code_of_errno(int error) {
   }
 }
 
-std::string hint_of_errno(int error) {
+/// Root may do anything but change what is immutable: then EPERM means that, as a rule.
+std::string hint_of_eperm(std::string_view path) {
+  const std::string place(path);
+  struct statx status {};
+  const bool known = statx(AT_FDCWD, place.c_str(), AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
+                           STATX_TYPE, &status) == 0;
+  if (known && (status.stx_attributes & STATX_ATTR_IMMUTABLE) != 0) {
+    return "it is immutable: chattr -i " + printable(path) + ", and run the command again";
+  }
+  if (known && (status.stx_attributes & STATX_ATTR_APPEND) != 0) {
+    return "it is append-only: chattr -a " + printable(path) + ", and run the command again";
+  }
+  if (geteuid() != 0) return "run as a user who may do that";
+  return "it, its directory or something in it may be immutable or append-only (lsattr shows it): "
+         "chattr -i -a, and run the command again";
+}
+
+std::string hint_of_errno(int error, std::string_view path) {
   switch (error) {
     case ENOSPC:
       return "free some space on that file system, and run the command again";
     case EDQUOT:
       return "raise the quota, and run the command again";
-    case EACCES:
     case EPERM:
+      return hint_of_eperm(path);
+    case EACCES:
       return "run as a user who may do that";
     case EMFILE:
     case ENFILE:
@@ -86,7 +108,7 @@ std::string errno_text(int error) {
 void throw_system_error(std::string_view action, std::string_view path, int error) {
   throw Error(code_of_errno(error),
               std::string(action) + " " + printable(path) + ": " + errno_text(error),
-              hint_of_errno(error));
+              hint_of_errno(error, path));
 }
 
 void assertion_failed(const char* condition, const char* file, int line) {

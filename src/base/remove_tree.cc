@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/io.h"
 #include "base/random.h"
 
 namespace salvor {
@@ -48,8 +49,8 @@ class Remover {
     if (lseek(directory, 0, SEEK_SET) != 0) fail("cannot list", errno);
     bool found = false;
     while (true) {
-      const ssize_t size = getdents64(directory, scratch.data(), scratch.size());
-      if (size < 0 && errno == EINTR) continue;
+      const ssize_t size =
+          retried([&] { return getdents64(directory, scratch.data(), scratch.size()); });
       if (size < 0) fail("cannot list", errno);
       if (size == 0) return found;
       for (ssize_t at = 0; at < size;) {
@@ -90,7 +91,22 @@ class Remover {
         S_ISDIR(status.st_mode)) {
       return false;
     }
+    require_mutable(parent, name, error);
     fail("cannot remove " + printable(name) + " from", error);
+  }
+
+  void require_mutable(int parent, const std::string& name, int error) const {
+    struct statx status {};
+    if (error != EPERM ||
+        statx(parent, name.c_str(), AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status) != 0)
+      return;
+    const bool fixed = (status.stx_attributes & STATX_ATTR_IMMUTABLE) != 0;
+    if (!fixed && (status.stx_attributes & STATX_ATTR_APPEND) == 0) return;
+    throw Error(ErrorCode::failed,
+                "cannot remove " + printable(name) + " from " + printable(root_path_) + ": it is " +
+                    (fixed ? "immutable" : "append-only"),
+                "find " + printable(root_path_) + " -name " + printable(name) +
+                    " -exec chattr -i -a {} +, and run the command again");
   }
 
   static bool removes_empty(int parent, const std::string& name) {
