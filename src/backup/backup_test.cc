@@ -509,5 +509,28 @@ TEST_F(BackupTest, a_full_medium_ends_it) {
   expect_kept(items);
 }
 
+// XFS and tmpfs let a file have more of them than a node of the tree can hold.
+TEST_F(BackupTest, too_many_attributes_are_named_and_the_rest_is_kept) {
+  const auto with_attributes = [](FakeItem item, int count) {
+    for (int i = 0; i < count; ++i) {
+      item.entry.attributes.push_back({"user." + std::to_string(1000 + i), Bytes(64U << 10U)});
+    }
+    return item;
+  };
+  const Items items{{"", with_attributes(fake_directory(), 80)},
+                    {"many", with_attributes(fake_file("content"), 80)},
+                    {"some", with_attributes(fake_file("more"), 20)}};
+  const Result result = back_up(items, true);
+  ASSERT_EQ(result.unreadable.size(), 2U);
+  EXPECT_EQ(result.unreadable[1].path, "many");
+  EXPECT_NE(result.unreadable[1].reason.find("too many extended attributes"), std::string::npos);
+  const auto repository = open_repository(memory_, Access::read);
+  const auto kept = read_back(*repository, result.point.snapshots.at(0));
+  EXPECT_EQ(kept.at("many").content, "content");
+  EXPECT_TRUE(kept.at("many").entry.attributes.empty());
+  EXPECT_EQ(kept.at("some").entry.attributes.size(), 20U);
+  EXPECT_THROW(back_up(items, false), Error);
+}
+
 }  // namespace
 }  // namespace salvor::backup

@@ -109,6 +109,11 @@ void ContentStore::drop_or_keep(Slot& slot) const {
   slot.item.entry.racy = true;
 }
 
+void ContentStore::report(const Bytes& key, const std::string& reason) {
+  const std::lock_guard lock(problems_mutex_);
+  problems_.push_back({key, reason});
+}
+
 void ContentStore::leave_out(Slot& slot, const Error& error) {
   const std::lock_guard lock(problems_mutex_);
   problems_.push_back({slot.item.key, error.message()});

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/log.h"
-#include "repo/format.h"
 
 namespace salvor::backup {
 namespace {
@@ -260,10 +260,21 @@ void StorePipeline::emit(Slot& slot) {
   emit_content(slot);
 }
 
+/// What a reader would refuse is not written: the entry is kept without it, and named.
+void StorePipeline::keep_within_limits(Slot& slot) {
+  Entry& entry = slot.item.entry;
+  const std::string problem = stores::beyond_limits(entry);
+  if (problem.empty()) return;
+  content_.report(slot.item.key, problem);
+  entry.attributes.clear();
+  entry.racy = true;
+}
+
 void StorePipeline::emit_content(Slot& slot) {
+  keep_within_limits(slot);
   repo::Record record{slot.item.key, 0, stores::encode(slot.item.entry), {}};
   for (repo::Ref& ref : slot.refs) {
-    if (record.refs.size() == repo::kRefsPerRecord) {
+    if (record.refs.size() == kRefsPerRecord) {
       builder_.add(record);
       record.offset += length_of(record);
       record.meta.clear();

@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <string_view>
 
-/// The numbers of docs/format.md, and nothing else. A test holds the two together.
+#include "base/limits.h"
+
+/// The numbers of docs/format.md, and nothing else; those of trees are in base/limits.h. A check of
+/// the code base holds code and document together.
 namespace salvor::repo {
 
 inline constexpr std::uint32_t kFormatVersion = 1;
@@ -19,8 +22,6 @@ inline constexpr std::size_t kPackFooterBytes = 64;
 inline constexpr std::size_t kFrameBytesMax = 4194304;
 inline constexpr std::size_t kPackBytesMax = 268435456;
 inline constexpr std::size_t kObjectBytesMax = 268435456;
-inline constexpr std::size_t kNodeBytesMax = 4194304;
-inline constexpr std::size_t kRefsPerRecord = 256;
 inline constexpr std::size_t kChunksPerRun = 262144;
 inline constexpr std::uint64_t kCheckpointEvery = 16;
 inline constexpr std::size_t kRecordBytesMax = 16777216;

@@ -1,6 +1,7 @@
 #include <xxhash.h>
 
 #include "base/error.h"
+#include "repo/format.h"
 #include "repo/internal/node.h"
 
 namespace salvor::repo {
@@ -15,6 +16,20 @@ std::uint64_t content_bytes_of(const Record& record) {
   std::uint64_t sum = 0;
   for (const Ref& ref : record.refs) sum += ref.is_hole() ? 0 : ref.length;
   return sum;
+}
+
+/// What a reader would refuse must not be written.
+void require_readable(const Record& record) {
+  const auto refuse = [&](const char* what, std::size_t found, std::size_t most) {
+    throw Error(ErrorCode::failed, "cannot keep " + printable(as_text(record.key).substr(0, 200)) +
+                                       ": its " + what + " has " + std::to_string(found) +
+                                       " bytes, expected at most " + std::to_string(most));
+  };
+  if (record.key.size() > kKeyBytesMax) refuse("key", record.key.size(), kKeyBytesMax);
+  if (record.meta.size() > kMetadataBytesMax) {
+    refuse("metadata", record.meta.size(), kMetadataBytesMax);
+  }
+  SALVOR_ASSERT(record.refs.size() <= kRefsPerRecord);
 }
 
 }  // namespace
@@ -39,8 +54,10 @@ TreeBuilder::~TreeBuilder() = default;
 bool TreeBuilder::ends_node(Level& level, ByteView key, std::uint64_t offset,
                             std::size_t size) const {
   level.size += size;
-  if (level.size >= kNodeSizeMax) return true;
   if (level.size < kNodeSizeMin) return false;
+  // Else keys of some 32 KiB, each of which ends a node, make levels that never become fewer nodes.
+  if (&level != levels_.front().get() && level.encoder.count() < 2) return false;
+  if (level.size >= kNodeSizeMax) return true;
   std::uint64_t level_seed = seed_;
   for (std::size_t i = 0; levels_[i].get() != &level; ++i) ++level_seed;
   thread_local Bytes message;
@@ -51,6 +68,7 @@ bool TreeBuilder::ends_node(Level& level, ByteView key, std::uint64_t offset,
 }
 
 void TreeBuilder::add(const Record& record) {
+  require_readable(record);
   Level& level = *levels_.front();
   if (level.encoder.count() == 0) {
     level.open = {record.key, record.offset, {}, 0, 0};
@@ -64,6 +82,7 @@ void TreeBuilder::add(const Record& record) {
 
 void TreeBuilder::add_child(std::size_t number, const Child& child) {
   if (number == levels_.size()) {
+    SALVOR_ASSERT(number <= kLevelMax);  // 2^32 leaves, at two children a node
     levels_.push_back(std::make_unique<Level>(static_cast<std::uint8_t>(number)));
   }
   Level& level = *levels_[number];

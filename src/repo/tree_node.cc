@@ -9,8 +9,6 @@ namespace salvor::repo {
 namespace {
 
 constexpr std::uint8_t kNodeVersion = 1;
-constexpr std::uint8_t kLevelMax = 32;
-constexpr std::size_t kKeyBytesMax = 1U << 20U;
 constexpr std::size_t kRecordBytesMin = 4;
 
 std::size_t shared_prefix(ByteView a, ByteView b) {

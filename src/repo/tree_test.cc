@@ -271,6 +271,67 @@ TEST(TreeTest, huge_keys_and_metadata_fit) {
   expect_holds(nodes, build(nodes, map), map);
 }
 
+// Keys of some 32 KiB each ended a node, so that no level had fewer nodes than the one below it.
+TEST(TreeTest, keys_of_any_length_make_a_tree_that_can_be_read) {
+  SeededRng rng(test_seed());
+  for (const std::size_t key_bytes :
+       {8'000U, 16'300U, 32'000U, 32'600U, 32'767U, 33'000U, 65'536U}) {
+    Nodes nodes;
+    Map map;
+    const std::string head(key_bytes - 10, 'x');
+    for (int i = 0; i < 100; ++i) {
+      Record record = random_record(rng, 10);
+      record.key = to_bytes(head + std::to_string(1'000'000'000 + i));
+      insert(map, std::move(record));
+    }
+    const TreeRoot root = build(nodes, map);
+    expect_holds(nodes, root, map);
+    EXPECT_LE(TreeCursor(nodes.reader(), root.id).level(), 8) << key_bytes;
+  }
+}
+
+TEST(TreeTest, what_a_reader_would_refuse_is_not_written) {
+  const auto code_of = [](const Record& record) {
+    Nodes nodes;
+    TreeBuilder builder(nodes.writer(), 1);
+    try {
+      builder.add(record);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::checks_failed;  // stands for "no error"
+  };
+  Record record;
+  record.key = Bytes(kKeyBytesMax);
+  record.meta = Bytes(kMetadataBytesMax);
+  EXPECT_EQ(code_of(record), ErrorCode::checks_failed);
+  record.key.push_back({});
+  EXPECT_EQ(code_of(record), ErrorCode::failed);
+  record.key.pop_back();
+  record.meta.push_back({});
+  EXPECT_EQ(code_of(record), ErrorCode::failed);
+}
+
+// The largest record that is written, after as much as a node holds before it is closed.
+TEST(TreeTest, the_largest_record_can_be_read) {
+  Nodes nodes;
+  Map map;
+  SeededRng rng(test_seed());
+  for (int i = 0; i < 20; ++i) {
+    Record record = random_record(rng, 10);
+    record.key = to_bytes("a" + std::string(6000, 'k') + std::to_string(100 + i));
+    insert(map, std::move(record));
+  }
+  Record record;
+  record.key = to_bytes("b" + std::string(kKeyBytesMax - 1, 'k'));
+  record.meta = rng.bytes(kMetadataBytesMax);
+  for (std::size_t i = 0; i < kRefsPerRecord; ++i) {
+    record.refs.push_back({random_id<ChunkId>(rng), rng.next_u64() >> 1U});
+  }
+  insert(map, std::move(record));
+  expect_holds(nodes, build(nodes, map), map);
+}
+
 TEST(TreeTest, nodes_keep_their_bounds) {
   SeededRng rng(test_seed());
   Nodes nodes;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "codec/wire.h"
 
 namespace salvor::stores {
@@ -13,11 +14,11 @@ constexpr std::uint8_t kFlagUnstable = 1;
 constexpr std::uint8_t kFlagRacy = 2;
 constexpr std::uint32_t kModeMax = 07777;
 constexpr std::uint64_t kSizeMax = 0x7FFFFFFFFFFFFFFFULL;
-constexpr std::uint64_t kTargetBytesMax = 1ULL << 20U;
-constexpr std::uint64_t kAttributesMax = 1ULL << 16U;
-constexpr std::uint64_t kAttributeNameBytesMax = 4096;
-constexpr std::uint64_t kAttributeBytesMax = 1ULL << 20U;
 constexpr std::int64_t kSecond_ns = 1'000'000'000;
+/// What encode() takes at most for everything but target and attributes, and for the two lengths of
+/// an attribute.
+constexpr std::size_t kEntryHeadBytesMax = 256;
+constexpr std::size_t kEntryLengthBytesMax = 8;
 
 void write_time(codec::WireWriter& writer, Time time) {
   std::int64_t seconds = time.ns / kSecond_ns;
@@ -114,6 +115,29 @@ Bytes encode(const Entry& entry) {
     writer.bytes(attribute.value);
   }
   return writer.take();
+}
+
+std::string beyond_limits(const Entry& entry) {
+  const auto say = [](const std::string& what, std::size_t found, std::size_t most) {
+    return what + ": found " + std::to_string(found) + ", expected at most " + std::to_string(most);
+  };
+  if (entry.attributes.size() > kAttributesMax) {
+    return say("too many extended attributes", entry.attributes.size(), kAttributesMax);
+  }
+  std::size_t bytes = entry.target.size();
+  for (const Attribute& attribute : entry.attributes) {
+    if (attribute.name.size() > kAttributeNameBytesMax) {
+      return say("the name of an extended attribute is too long (bytes)", attribute.name.size(),
+                 kAttributeNameBytesMax);
+    }
+    if (attribute.value.size() > kAttributeBytesMax) {
+      return say("the extended attribute " + printable(attribute.name) + " is too large (bytes)",
+                 attribute.value.size(), kAttributeBytesMax);
+    }
+    bytes += attribute.name.size() + attribute.value.size() + kEntryLengthBytesMax;
+  }
+  if (bytes + kEntryHeadBytesMax <= kMetadataBytesMax) return {};
+  return say("too many extended attributes (bytes)", bytes, kMetadataBytesMax - kEntryHeadBytesMax);
 }
 
 Entry decode_entry(ByteView bytes) {

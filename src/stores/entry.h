@@ -51,6 +51,10 @@ struct Entry {
 
 Bytes encode(const Entry& entry);
 
+/// Why an entry can't be kept as it is: a reader refuses what is beyond the limits of
+/// base/limits.h. Empty when it can.
+std::string beyond_limits(const Entry& entry);
+
 /// Errors: corruption, when `bytes` is not what encode() makes.
 Entry decode_entry(ByteView bytes);
 

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/limits.h"
 
 namespace salvor::stores {
 namespace {
@@ -137,6 +138,32 @@ TEST(Entry, KeysAreInTheOrderOfAWalk) {
   for (std::size_t i = 1; i < walk.size(); ++i) {
     EXPECT_LT(as_text(key_of_path(walk[i - 1])), as_text(key_of_path(walk[i]))) << walk[i];
   }
+}
+
+// What beyond_limits() lets through, a reader reads.
+TEST(EntryTest, TheLargestEntryCanBeRead) {
+  Entry entry;
+  entry.kind = EntryKind::symlink;
+  entry.mtime = {INT64_MIN};
+  entry.ctime = {INT64_MAX};
+  entry.size = INT64_MAX;
+  entry.inode = entry.device = entry.rdev = UINT64_MAX;
+  entry.uid = entry.gid = UINT32_MAX;
+  entry.target = Bytes(kPathBytesMax);
+  entry.attributes.push_back({std::string(kAttributeNameBytesMax, 'a'), Bytes(kAttributeBytesMax)});
+  entry.attributes.push_back({"b", {}});
+  while (beyond_limits(entry).empty())
+    entry.attributes.back().value.resize(entry.attributes.back().value.size() + 4096);
+  entry.attributes.back().value.resize(entry.attributes.back().value.size() - 4096);
+  const Bytes bytes = encode(entry);
+  EXPECT_LE(bytes.size(), kMetadataBytesMax);
+  EXPECT_GT(bytes.size(), kMetadataBytesMax - 8192);
+  EXPECT_EQ(decode_entry(bytes), entry);
+  Entry large;
+  large.attributes.push_back({"a", Bytes(kAttributeBytesMax + 1)});
+  EXPECT_FALSE(beyond_limits(large).empty());
+  large.attributes = {{std::string(kAttributeNameBytesMax + 1, 'a'), {}}};
+  EXPECT_FALSE(beyond_limits(large).empty());
 }
 
 }  // namespace

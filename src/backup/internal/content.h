@@ -39,6 +39,9 @@ class ContentStore {
   /// than announced is read by read_large.
   void read_small(std::span<Slot* const> slots);
 
+  /// Notes what could not be kept of an item.
+  void report(const Bytes& key, const std::string& reason);
+
   /// What could not be read to its end; the source may have reported it as well.
   std::vector<stores::Problem> problems() const;
 

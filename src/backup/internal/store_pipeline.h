@@ -36,6 +36,7 @@ class StorePipeline {
   void submit_batch();
   bool emit_front();
   void emit(Slot& slot);
+  void keep_within_limits(Slot& slot);
   void emit_content(Slot& slot);
   void mend_hard_link(Slot& slot);
   void wait_for_front();
