@@ -89,6 +89,11 @@ void restore_all(repo::Repository& repository, const std::vector<RestoreTarget>&
   for (const RestoreTarget& target : targets) {
     report.stores.push_back(restore_store(repository, target, request.delta, progress, caller));
   }
+  std::vector<recovery::StoreOutcome> outcomes;
+  for (const RestoredStore& store : report.stores) {
+    outcomes.push_back({store.name, store.result.sink.left_out});
+  }
+  recovery::require_complete(outcomes);
 }
 
 RestoreReport restore_recorded(const Config& config, const RestoreRequest& request,

@@ -98,7 +98,7 @@ void Restore::add(const repo::Record& record) {
     sink_.make(record.key, entry);
     return;
   }
-  if (sink_.reuse(record.key, entry)) {
+  if (sink_.leaves_out(record.key) || sink_.reuse(record.key, entry)) {
     reused_ = to_bytes(record.key);
     return skip_refs(record);
   }
@@ -322,6 +322,23 @@ void FileJob::release() {
   if (--holds_ != 0 || spoilt_) return;
   writer().finish();
   writer_.reset();
+}
+
+void require_complete(const std::vector<StoreOutcome>& outcomes) {
+  std::string message;
+  std::size_t count = 0;
+  for (const StoreOutcome& outcome : outcomes) {
+    for (const std::string& line : outcome.left_out) {
+      message += "\n  store " + outcome.store + ": " + line;
+      ++count;
+    }
+  }
+  if (count == 0) return;
+  throw Error(ErrorCode::failed,
+              "the file system of the target can't hold " + std::to_string(count) +
+                  " of the entries; all others are restored" + message,
+              "restore to a file system that has such names and kinds of files, as a user who may "
+              "make them");
 }
 
 RestoreResult restore(repo::Repository& repository, const repo::Snapshot& snapshot,

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "backup/progress.h"
 #include "repo/repository.h"
@@ -31,5 +33,15 @@ struct RestoreResult {
 /// Memory: bounded, whatever the size of the snapshot.
 RestoreResult restore(repo::Repository& repository, const repo::Snapshot& snapshot,
                       stores::Sink& sink, const RestoreOptions& options);
+
+/// What a sink has left out of one store.
+struct StoreOutcome {
+  std::string store;
+  std::vector<std::string> left_out;
+};
+
+/// Errors: failed, naming all that was left out, unless everything was restored. To be called when
+/// there is nothing more to restore, so that one entry costs no other.
+void require_complete(const std::vector<StoreOutcome>& outcomes);
 
 }  // namespace salvor::recovery

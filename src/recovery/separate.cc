@@ -38,7 +38,7 @@ void sync_copies(RunContext& context) {
     // Somebody has removed the workplace: there is nothing to be made durable.
     if (!is_directory && !std::filesystem::exists(copy.parent_path(), error)) continue;
     const Fd fd = open_file(is_directory ? copy : copy.parent_path(), O_RDONLY | O_DIRECTORY);
-    if (::syncfs(fd.get()) != 0) throw_system_error("cannot make durable", copy.native(), errno);
+    sync_file_system(fd.get(), copy.native());
   }
 }
 

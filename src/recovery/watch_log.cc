@@ -76,8 +76,9 @@ void LogFollower::follow_rotation() {
   std::optional<File> now = open();
   if (!now) return;
   if (current_ && current_->inode == now->inode && current_->device == now->device) return;
-  if (std::exchange(skip_present_, false)) {
+  if (skip_present_) {
     now->offset = static_cast<std::uint64_t>(status_of(now->fd.get(), log_).st_size);
+    skip_present_ = false;
   }
   if (previous_) end_line(*previous_);
   previous_ = std::exchange(current_, std::move(now));

@@ -38,6 +38,9 @@ struct SinkReport {
   std::uint64_t moved_aside = 0;      ///< things that were in the way, or do not belong (delta)
   std::string moved_aside_to;         ///< where they are now; empty when there were none
   std::vector<std::string> warnings;  ///< what could not be restored, e.g. owners when not root
+
+  /// What could not be made at all, with the reason: "a/b (symlink): Operation not permitted".
+  std::vector<std::string> left_out;
 };
 
 /// One store, being written once. The order of calls: begin(); then, in order of keys, make() for
@@ -52,6 +55,10 @@ class Sink {
   /// Refuses (code refused) a target that exists and is not empty, unless with delta.
   virtual void begin() = 0;
   virtual void make(ByteView key, const Entry& entry) = 0;
+
+  /// Whether a directory above this entry could not be made: then neither reuse() nor create() may
+  /// be called for it. To be asked after make() of all directories before it.
+  virtual bool leaves_out(ByteView /*key*/) const { return false; }
 
   /// Whether the sink has this file whole already, content and metadata, and has put it in place:
   /// then neither create() nor a chunk of it is needed. In the place of create(), in order of keys.

@@ -41,9 +41,9 @@ int rename_no_replace(int from, const char* name, int to) {
 
 std::string Aside::base() const {
   const std::string time = compact_time(clock_.now());
-  const auto mounts = mounts_within(target_);
+  const auto mounts = is_live_ ? mounts_within(target_) : std::vector<std::filesystem::path>();
   const bool is_mount = std::find(mounts.begin(), mounts.end(), target_) != mounts.end();
-  if (is_live_ && is_mount) return target_ / (std::string(kAsideWithin) + time);
+  if (is_mount) return target_ / (std::string(kAsideWithin) + time);
   return target_.native() + ".aside-" + time;
 }
 

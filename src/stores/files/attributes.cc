@@ -1,17 +1,24 @@
 #include "stores/files/attributes.h"
 
+#include <fcntl.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/fd.h"
 
 namespace salvor::stores::files {
 namespace {
 
 constexpr int kGrowthsMax = 8;
+
+bool has_proc() {
+  return access("/proc/self/fd", F_OK) == 0;
+}
 
 /// The f*xattr calls refuse an O_PATH descriptor; by way of /proc the plain calls reach the very
 /// thing it was opened on, a symlink included.
@@ -20,8 +27,13 @@ class Calls {
   explicit Calls(Handle handle) : fd_(handle.fd) {
     if (handle.is_path) proc_ = "/proc/self/fd/" + std::to_string(fd_);
   }
-  ssize_t list(char* out, std::size_t size) const {
-    return proc_.empty() ? flistxattr(fd_, out, size) : listxattr(proc_.c_str(), out, size);
+  /// To be called first.
+  ssize_t list(char* out, std::size_t size) {
+    if (!proc_.empty()) {
+      const ssize_t result = listxattr(proc_.c_str(), out, size);
+      if (result >= 0 || errno != ENOENT || !reopens_directory()) return result;
+    }
+    return flistxattr(fd_, out, size);
   }
   ssize_t get(const char* name, void* out, std::size_t size) const {
     return proc_.empty() ? fgetxattr(fd_, name, out, size)
@@ -36,7 +48,19 @@ class Calls {
   }
 
  private:
+  /// Where there is no /proc; false for all but directories.
+  bool reopens_directory() {
+    const int error = errno;
+    reopened_ = Fd(openat(fd_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    errno = error;
+    if (!reopened_) return false;
+    fd_ = reopened_.get();
+    proc_.clear();
+    return true;
+  }
+
   int fd_;
+  Fd reopened_;
   std::string proc_;
 };
 
@@ -53,7 +77,7 @@ ssize_t fill_buffer(Bytes& buffer, const Fill& fill) {
 }
 
 /// Sorted names. Negative `size` with errno, when they can't be listed.
-ssize_t list_names(const Calls& calls, std::vector<std::string>& names) {
+ssize_t list_names(Calls& calls, std::vector<std::string>& names) {
   // Nearly all files have none: they cost one call, and nothing is allocated.
   std::array<char, 512> small;
   ssize_t size = calls.list(small.data(), small.size());
@@ -96,11 +120,18 @@ bool equals_existing(const Calls& calls, const Attribute& attribute) {
 }  // namespace
 
 std::vector<Attribute> read_attributes(Handle handle, std::string_view path) {
-  const Calls calls(handle);
+  Calls calls(handle);
   std::vector<std::string> names;
   std::vector<Attribute> attributes;
   if (list_names(calls, names) < 0) {
     if (is_unsupported(errno)) return attributes;
+    if (handle.is_path && !has_proc()) {
+      throw Error(ErrorCode::failed,
+                  "cannot list the extended attributes of " + printable(path.empty() ? "." : path) +
+                      ": there is no /proc",
+                  "mount /proc, as on every system: only through it the attributes of symlinks, "
+                  "fifos and devices can be read");
+    }
     throw_system_error("cannot list the extended attributes of", path, errno);
   }
   for (std::string& name : names) {
@@ -120,7 +151,7 @@ std::vector<Attribute> read_attributes(Handle handle, std::string_view path) {
 
 void write_attributes(Handle handle, const std::vector<Attribute>& wanted,
                       const RefusedAttribute& refused) {
-  const Calls calls(handle);
+  Calls calls(handle);
   std::vector<std::string> existing;
   list_names(calls, existing);
   for (const std::string& name : existing) {

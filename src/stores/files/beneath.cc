@@ -11,11 +11,12 @@
 #include <climits>
 
 #include "base/error.h"
+#include "base/io.h"
+#include "base/limits.h"
 
 namespace salvor::stores::files {
 namespace {
 
-constexpr std::size_t kNameBytesMax = 255;
 constexpr int kRaceAttempts = 16;
 
 // A kernel before 5.6 has no openat2 (ENOSYS), and some sandboxes refuse it (EPERM).
@@ -42,7 +43,7 @@ int open_by_components(int directory, std::string_view path, int flags) {
     const std::string name(path.substr(0, slash));
     const bool last = slash == std::string_view::npos;
     const int how = last ? flags : O_PATH | O_DIRECTORY;
-    const int fd = openat(at, name.c_str(), how | O_CLOEXEC | O_NOFOLLOW);
+    const int fd = retried([&] { return openat(at, name.c_str(), how | O_CLOEXEC | O_NOFOLLOW); });
     if (fd < 0 || last) return fd;
     held = Fd(fd);
     at = held.get();
@@ -82,6 +83,14 @@ Fd open_beneath(int root, std::string_view path, int flags) {
     path.remove_prefix(slash + 1);
   }
   return Fd(open_short(at, path, flags));
+}
+
+Fd find_beneath(int root, std::string_view path, int flags) {
+  Fd fd = open_beneath(root, path, flags);
+  if (!fd && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
+    throw_system_error("cannot open", path, errno);
+  }
+  return fd;
 }
 
 std::string checked_path(ByteView key) {

@@ -16,9 +16,14 @@ namespace salvor::stores::files {
 /// Threads: any.
 Fd open_beneath(int root, std::string_view path, int flags);
 
+/// The same for what may be missing: an invalid descriptor, with errno, means that nothing of that
+/// kind is there, never that it could not be looked at.
+/// Errors: failed.
+Fd find_beneath(int root, std::string_view path, int flags);
+
 /// A tree key as a path beneath the store's root.
 /// Errors: corruption, unless every component could be a name in a directory: not empty, not "." or
-/// "..", at most 255 bytes, no '/'.
+/// "..", at most kNameBytesMax bytes, no '/'.
 std::string checked_path(ByteView key);
 
 /// "a/b" and "c" of "a/b/c"; "" and "c" of "c". Views into `path`.

@@ -17,6 +17,7 @@
 #include "stores/files/aside.h"
 #include "stores/files/beneath.h"
 #include "stores/files/listing.h"
+#include "stores/files/status.h"
 #include "stores/internal/record_file.h"
 
 namespace salvor::stores::files {
@@ -66,11 +67,9 @@ Record decode(ByteView bytes) {
 /// Whether there is something of that name, or something that keeps a thing of that name out.
 bool has_name(int root, const std::string& path) {
   const SplitPath parts = split(path);
-  const Fd parent = open_beneath(root, parts.parent, O_PATH | O_DIRECTORY);
+  const Fd parent = find_beneath(root, parts.parent, O_PATH | O_DIRECTORY);
   if (!parent) return errno != ENOENT;
-  struct stat status {};
-  const std::string name(parts.name);
-  return fstatat(parent.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  return status_at(parent.get(), std::string(parts.name), path).has_value();
 }
 
 std::optional<timespec> time_of_directory(int root, const std::string& path) {
@@ -137,12 +136,9 @@ class Lister {
 
   unsigned type_of(const Frame& frame, const Listing::Name& name) const {
     if (name.type != DT_UNKNOWN) return name.type;
-    const Fd parent = open_beneath(from_.get(), frame.path, O_PATH | O_DIRECTORY);
-    struct stat status {};
-    if (!parent || fstatat(parent.get(), name.text, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-      return DT_UNKNOWN;
-    }
-    return IFTODT(status.st_mode);
+    const Fd parent = find_beneath(from_.get(), frame.path, O_PATH | O_DIRECTORY);
+    const auto found = parent ? status_at(parent.get(), name.text, frame.path) : std::nullopt;
+    return found ? IFTODT(found->st_mode) : unsigned{DT_UNKNOWN};
   }
 
   bool is_unprotected(const std::string& path, std::string_view name, unsigned type) const {
@@ -198,7 +194,7 @@ class Carrier {
       // Where there was no such directory, one was made for what it holds.
       set_time(to_.get(), record.path, record.to_time ? record.to_time : record.from_time);
     });
-    if (syncfs(to_.get()) != 0) throw_system_error("cannot make durable", "the tree", errno);
+    sync_file_system(to_.get(), "the tree");
   }
 
   /// A name that was taken since the list was made; empty when there is none.
@@ -216,10 +212,10 @@ class Carrier {
   /// False when there is something in its way.
   bool move(const std::string& path) {
     const SplitPath parts = split(path);
-    const Fd from = open_beneath(from_.get(), parts.parent, O_PATH | O_DIRECTORY);
+    const Fd from = find_beneath(from_.get(), parts.parent, O_PATH | O_DIRECTORY);
     const std::string name(parts.name);
-    struct stat status {};
-    if (!from || fstatat(from.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return true;
+    // Moved already, or removed by somebody: nothing is left to be moved.
+    if (!from || !status_at(from.get(), name, path)) return true;
     const Fd to = make_directory(std::string(parts.parent));
     if (!to) return false;
     options_.step("move what is not protected");
@@ -229,7 +225,7 @@ class Carrier {
     int error = errno;
     if (error == EINVAL || error == ENOSYS) {
       error = EEXIST;
-      if (fstatat(to.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (!status_at(to.get(), name, path)) {
         error = renameat(from.get(), name.c_str(), to.get(), name.c_str()) == 0 ? 0 : errno;
       }
     }
@@ -240,20 +236,21 @@ class Carrier {
 
   /// Invalid when something else than a directory is in the way.
   Fd make_directory(const std::string& path) {
-    Fd fd = open_beneath(to_.get(), path, O_PATH | O_DIRECTORY);
+    Fd fd = find_beneath(to_.get(), path, O_PATH | O_DIRECTORY);
     if (fd || errno != ENOENT) return fd;
     const SplitPath parts = split(path);
     const Fd parent = make_directory(std::string(parts.parent));
-    const Fd model = open_beneath(from_.get(), path, O_PATH | O_DIRECTORY);
+    const Fd model = find_beneath(from_.get(), path, O_PATH | O_DIRECTORY);
     struct stat status {};
-    if (!parent || !model || fstat(model.get(), &status) != 0) return {};
+    if (!parent || !model) return {};
+    if (fstat(model.get(), &status) != 0) throw_system_error("cannot look at", path, errno);
     const std::string name(parts.name);
     if (mkdirat(parent.get(), name.c_str(), 0700) != 0 && errno != EEXIST) {
       throw_system_error("cannot create directory", path, errno);
     }
     fchownat(parent.get(), name.c_str(), status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW);
     fchmodat(parent.get(), name.c_str(), status.st_mode & 07777U, 0);
-    return open_beneath(to_.get(), path, O_PATH | O_DIRECTORY);
+    return find_beneath(to_.get(), path, O_PATH | O_DIRECTORY);
   }
 
   static void set_time(int root, const std::string& path, const std::optional<timespec>& time) {

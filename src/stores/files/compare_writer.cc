@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/io.h"
 #include "stores/files/status.h"
 
 namespace salvor::stores::files {
@@ -45,12 +46,13 @@ void copy_range(int from, int to, std::uint64_t offset, std::uint64_t length,
                 const std::string& path) {
   const std::uint64_t end = offset + length;
   while (offset < end) {
-    auto in = static_cast<off64_t>(offset);
-    auto out = in;
     constexpr std::uint64_t kAtOnceMax = 1U << 30U;
     const auto wanted = static_cast<std::size_t>(std::min(end - offset, kAtOnceMax));
-    const ssize_t count = copy_file_range(from, &in, to, &out, wanted, 0);
-    if (count < 0 && errno == EINTR) continue;
+    const ssize_t count = retried([&] {
+      auto in = static_cast<off64_t>(offset);
+      auto out = in;
+      return copy_file_range(from, &in, to, &out, wanted, 0);
+    });
     if (count < 0 && must_copy_by_hand(errno)) return copy_by_hand(from, to, offset, end, path);
     if (count < 0) throw_system_error("cannot copy", path, errno);
     if (count == 0) throw_changed(path);
@@ -59,18 +61,11 @@ void copy_range(int from, int to, std::uint64_t offset, std::uint64_t length,
 }
 
 void copy_whole(int from, int to, std::uint64_t size, const std::string& path) {
-  if (ftruncate(to, static_cast<off_t>(size)) != 0) {
-    throw_system_error("cannot extend", path, errno);
-  }
+  set_size(to, size, path);
   for (std::uint64_t at = 0; at < size;) {
-    const off_t data = lseek(from, static_cast<off_t>(at), SEEK_DATA);
-    if (data < 0 && errno == ENXIO) break;
-    if (data > 0) at = std::max(at, static_cast<std::uint64_t>(data));
-    const off_t hole = lseek(from, static_cast<off_t>(at), SEEK_HOLE);
-    const std::uint64_t end = hole < 0 ? size : std::min(static_cast<std::uint64_t>(hole), size);
-    if (at >= end) break;
-    copy_range(from, to, at, end - at, path);
-    at = end;
+    const DataRange data = next_data(from, at, size);
+    if (data.start < data.end) copy_range(from, to, data.start, data.end - data.start, path);
+    at = data.end;
   }
 }
 
@@ -123,10 +118,7 @@ void CompareWriter::punch_hole(std::uint64_t offset, std::uint64_t length) {
   const std::lock_guard lock(mutex_);
   covered_bytes_ += size;
   if (!reference_ || size == 0) return;
-  const off_t data = lseek(reference_.get(), static_cast<off_t>(offset), SEEK_DATA);
-  const bool is_hole =
-      data < 0 ? errno == ENXIO : static_cast<std::uint64_t>(data) >= offset + size;
-  if (!is_hole) differs_ = true;
+  if (next_data(reference_.get(), offset, offset + size).start != offset + size) differs_ = true;
 }
 
 bool CompareWriter::is_equal(const struct stat& now) const {
@@ -155,10 +147,9 @@ void CompareWriter::finish() {
     copy_range(reference_.get(), fd, offset, end - offset, path_);
   }
   if (!kept_.empty()) refuse_changed();
-  if (ftruncate(fd, static_cast<off_t>(entry_.size)) != 0) {
-    throw_system_error("cannot set the size of", path_, errno);
-  }
+  set_size(fd, entry_.size, path_);
   apply_metadata({fd, false}, entry_, path_, warnings_);
+  if (!close_written(new_.release())) throw_system_error("cannot write", path_, errno);
   publish();
 }
 

@@ -6,16 +6,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <optional>
 
 #include "base/error.h"
+#include "base/io.h"
 #include "base/random.h"
 #include "stores/files/beneath.h"
 #include "stores/files/compare_writer.h"
 #include "stores/files/directory_cache.h"
 #include "stores/files/files.h"
+#include "stores/files/links.h"
 #include "stores/files/shared.h"
 #include "stores/files/status.h"
 #include "stores/internal/exchange.h"
@@ -37,15 +40,12 @@ bool is_unchanged(const struct stat& live, const Entry& entry) {
          now.inode == entry.inode;
 }
 
-std::optional<struct stat> status_at(int parent, const std::string& name) {
-  struct stat status {};
-  if (fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return status;
-  if (errno != ENOENT) throw_system_error("cannot look at", name, errno);
-  return std::nullopt;
-}
-
+/// Of this boot; empty where there is no /proc to say it.
 std::string boot_id() {
-  return std::string(as_text(read_file("/proc/sys/kernel/random/boot_id", kBootIdBytesMax)));
+  Bytes text(kBootIdBytesMax);
+  const Fd fd(open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+  const ssize_t size = fd ? read_whole(fd.get(), text) : -1;
+  return std::string(as_text(text).substr(0, static_cast<std::size_t>(std::max<ssize_t>(size, 0))));
 }
 
 class CopySink;
@@ -81,6 +81,7 @@ class CopySink final : public Sink {
 
   void begin() override;
   void make(ByteView key, const Entry& entry) override { inner_->make(key, entry); }
+  bool leaves_out(ByteView key) const override { return inner_->leaves_out(key); }
   bool reuse(ByteView key, const Entry& entry) override;
   std::unique_ptr<FileWriter> create(ByteView key, const Entry& entry) override;
   void complete(ByteView key, const Entry& entry) override;
@@ -131,7 +132,9 @@ void CopySink::begin() {
     write_file_atomically(note, as_bytes(boot_id()));
   } else {
     // The note stays that of the boot when the oldest part of the copy was made.
-    same_boot_ = inode_at(note) != 0 && as_text(read_file(note, kBootIdBytesMax)) == boot_id();
+    const std::string now = boot_id();
+    same_boot_ =
+        !now.empty() && inode_at(note) != 0 && as_text(read_file(note, kBootIdBytesMax)) == now;
   }
   inner_->begin();
   copy_ = open_file(options_.copy, O_RDONLY | O_DIRECTORY);
@@ -158,7 +161,7 @@ void CopySink::remove(const std::string& path) const {
 bool CopySink::clone(int live, const std::string& path, const Entry& entry) {
   if (!may_clone_) return false;
   const Fd made = make_file(path);
-  if (ioctl(made.get(), FICLONE, live) == 0) {
+  if (retried([&] { return ioctl(made.get(), FICLONE, live); }) == 0) {
     apply_metadata({made.get(), false}, entry, path, warnings_);
     return true;
   }
@@ -183,12 +186,10 @@ bool CopySink::share(int live, const struct stat& status, const std::string& pat
   // Other names of the inode must stay one file with it, which a later separation would undo.
   if (status.st_nlink != 1) return false;
   // By the descriptor: the very file that was looked at, whatever has its name by now.
-  const std::string place = "/proc/self/fd/" + std::to_string(live);
   const std::string name(split(path).name);
-  if (linkat(AT_FDCWD, place.c_str(), parent_of(path)->get(), name.c_str(), AT_SYMLINK_FOLLOW) !=
-      0) {
+  if (!link_descriptor(live, parent_of(path)->get(), name)) {
     // fs.protected_hardlinks, an immutable file, too many links: it is copied.
-    if (errno == EPERM || errno == EACCES || errno == EMLINK || errno == EXDEV) return false;
+    if (means_no_link(errno) || errno == ENOENT) return false;
     throw_system_error("cannot link", path, errno);
   }
   struct stat now {};
@@ -241,7 +242,7 @@ bool CopySink::reuse(ByteView key, const Entry& entry) {
   const std::string path = checked_path(key);
   if (path.empty()) return false;
   if (has_earlier_) {
-    const auto found = status_at(parent_of(path)->get(), std::string(split(path).name));
+    const auto found = status_at(parent_of(path)->get(), std::string(split(path).name), path);
     if (found && keeps_earlier(path, key, entry, *found)) {
       ++reused_;
       return true;
@@ -258,7 +259,7 @@ std::unique_ptr<FileWriter> CopySink::create(ByteView key, const Entry& entry) {
   std::string path = checked_path(key);
   if (path.empty()) return inner_->create(key, entry);
   if (has_earlier_) {
-    const auto found = status_at(parent_of(path)->get(), std::string(split(path).name));
+    const auto found = status_at(parent_of(path)->get(), std::string(split(path).name), path);
     const bool is_file = found && S_ISREG(found->st_mode);
     const bool same_size = found && static_cast<std::uint64_t>(found->st_size) == entry.size;
     // Its own content may be right; but nothing is ever written to an inode with other names.
@@ -281,11 +282,13 @@ std::unique_ptr<FileWriter> CopySink::create(ByteView key, const Entry& entry) {
 void CopySink::separate(const std::string& path) {
   const auto parent = parent_of(path);
   const std::string name(split(path).name);
-  const auto found = status_at(parent->get(), name);
+  const auto found = status_at(parent->get(), name, path);
   if (!found || !S_ISREG(found->st_mode) || found->st_nlink == 1) return;
-  const Fd live = live_ ? open_beneath(live_.get(), path, O_PATH) : Fd();
+  const Fd live = live_ ? find_beneath(live_.get(), path, O_PATH) : Fd();
   struct stat status {};
-  if (!live || fstat(live.get(), &status) != 0 || status.st_ino != found->st_ino) return;
+  if (!live) return;
+  if (fstat(live.get(), &status) != 0) throw_system_error("cannot look at", path, errno);
+  if (status.st_ino != found->st_ino) return;
   const Fd shared(openat(parent->get(), name.c_str(), kReadFlags));
   if (!shared) throw_system_error("cannot open", path, errno);
   Entry own = entry_of(*found, EntryKind::file);

@@ -10,7 +10,10 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "base/io.h"
 #include "base/random.h"
+#include "stores/files/compare_writer.h"
+#include "stores/files/links.h"
 #include "stores/files/status.h"
 
 namespace salvor::stores::files {
@@ -21,9 +24,7 @@ constexpr std::size_t kCopyBytes = 256 << 10U;
 
 /// Whether all of [offset, offset + length) is a hole already.
 bool is_hole(int fd, std::uint64_t offset, std::uint64_t length) {
-  const off_t data = lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
-  if (data < 0) return errno == ENXIO;
-  return static_cast<std::uint64_t>(data) >= offset + length;
+  return next_data(fd, offset, offset + length).start == offset + length;
 }
 
 std::uint64_t size_of(int fd, const std::string& path) {
@@ -46,29 +47,13 @@ void write_zeros(int fd, std::uint64_t offset, std::uint64_t end, const std::str
 void make_hole(int fd, std::uint64_t offset, std::uint64_t length, const std::string& path) {
   const std::uint64_t end = std::min(offset + length, size_of(fd, path));
   if (offset >= end || is_hole(fd, offset, end - offset)) return;
-  if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
-                static_cast<off_t>(end - offset)) == 0) {
-    return;
-  }
+  const int result = retried([&] {
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                     static_cast<off_t>(end - offset));
+  });
+  if (result == 0) return;
   if (errno != EOPNOTSUPP) throw_system_error("cannot make a hole in", path, errno);
   write_zeros(fd, offset, end, path);
-}
-
-/// Copies content, and leaves holes out.
-void copy_content(int from, int to, const std::string& path) {
-  const std::uint64_t size = size_of(from, path);
-  Bytes buffer(kCopyBytes);
-  for (std::uint64_t at = 0; at < size;) {
-    const off_t data = lseek(from, static_cast<off_t>(at), SEEK_DATA);
-    if (data < 0 && errno == ENXIO) break;
-    if (data > 0) at = std::max(at, static_cast<std::uint64_t>(data));
-    const std::size_t count = pread_some(from, buffer, at, path);
-    if (count == 0) break;
-    pwrite_all(to, ByteView(buffer).first(count), at, path);
-    at += count;
-  }
-  if (ftruncate(to, static_cast<off_t>(size)) != 0)
-    throw_system_error("cannot extend", path, errno);
 }
 
 /// A file where nothing was. Few calls: most restores are many small files.
@@ -90,17 +75,16 @@ class NewFile final : public FileWriter {
   void punch_hole(std::uint64_t, std::uint64_t) override {}
 
   void finish() override {
-    if (end_ != entry_.size && ftruncate(fd_.get(), static_cast<off_t>(entry_.size)) != 0) {
-      throw_system_error("cannot set the size of", place_.path, errno);
-    }
+    if (end_ != entry_.size) set_size(fd_.get(), entry_.size, place_.path);
     apply_metadata({fd_.get(), false}, entry_, place_.path, *context_.warnings);
+    if (!close_written(fd_.release())) throw_system_error("cannot write", place_.path, errno);
   }
 
  private:
   const WriterContext context_;
   const Place place_;
   const Entry entry_;
-  const Fd fd_;
+  Fd fd_;
   std::atomic<std::uint64_t> end_{0};  // of the bytes written so far
 };
 
@@ -139,11 +123,10 @@ class ExistingFile final : public FileWriter {
   void finish() override {
     if (fd_ < 0 && old_ && is_right_already()) return;
     const int fd = writable();
-    if (size_of(fd, place_.path) != entry_.size &&
-        ftruncate(fd, static_cast<off_t>(entry_.size)) != 0) {
-      throw_system_error("cannot set the size of", place_.path, errno);
-    }
+    if (size_of(fd, place_.path) != entry_.size) set_size(fd, entry_.size, place_.path);
     apply_metadata({fd, false}, entry_, place_.path, *context_.warnings);
+    Fd& written = temporary_.empty() ? old_ : new_;
+    if (!close_written(written.release())) throw_system_error("cannot write", place_.path, errno);
     if (temporary_.empty()) return;
     const int parent = place_.parent->get();
     if (renameat(parent, temporary_.c_str(), parent, place_.name.c_str()) != 0) {
@@ -169,7 +152,7 @@ class ExistingFile final : public FileWriter {
     Fd made(openat(place_.parent->get(), name.c_str(), kNewFile, 0600));
     if (!made) throw_system_error("cannot create a file beside", place_.path, errno);
     temporary_ = name;
-    if (old_) copy_content(old_.get(), made.get(), place_.path);
+    if (old_) copy_whole(old_.get(), made.get(), size_of(old_.get(), place_.path), place_.path);
     new_ = std::move(made);
     fd_.store(new_.get());
     return new_.get();
@@ -178,11 +161,20 @@ class ExistingFile final : public FileWriter {
   const WriterContext context_;
   const Place place_;
   const Entry entry_;
-  const Fd old_;             // invalid when it could not even be read
+  Fd old_;                   // invalid when it could not even be read
   std::atomic<int> fd_{-1};  // old_ in place, or new_
   std::mutex mutex_;         // guards the making of what follows
   Fd new_;
   std::string temporary_;  // new_'s name until it is finished
+};
+
+/// A file that the target can't have.
+class NoFile final : public FileWriter {
+ public:
+  std::size_t read_existing(MutableByteView, std::uint64_t) override { return 0; }
+  void write(ByteView, std::uint64_t) override {}
+  void punch_hole(std::uint64_t, std::uint64_t) override {}
+  void finish() override {}
 };
 
 std::unique_ptr<FileWriter> make_new(const WriterContext& context, Place place,
@@ -193,6 +185,10 @@ std::unique_ptr<FileWriter> make_new(const WriterContext& context, Place place,
         ErrorCode::conflict, "found something at " + printable(place.path) + ", expected nothing",
         "make sure that nobody else writes to the target; a target that ignores the case of "
         "names can't hold names that differ in case only");
+  }
+  if (!fd && means_impossible(errno)) {
+    context.left_out->add(place.path, EntryKind::file, errno);
+    return std::make_unique<NoFile>();
   }
   if (!fd) throw_system_error("cannot create", place.path, errno);
   return std::make_unique<NewFile>(context, std::move(place), entry, std::move(fd));
@@ -210,7 +206,8 @@ std::unique_ptr<FileWriter> make_existing(const WriterContext& context, Place pl
   }
   if (!fd) fd = Fd(openat(parent, place.name.c_str(), O_RDONLY | kFlags));
   struct stat opened {};
-  if (fd && (fstat(fd.get(), &opened) != 0 || !S_ISREG(opened.st_mode))) {
+  if (fd && fstat(fd.get(), &opened) != 0) throw_system_error("cannot look at", place.path, errno);
+  if (fd && !S_ISREG(opened.st_mode)) {
     throw Error(ErrorCode::conflict,
                 printable(place.path) + " was replaced while it was being restored",
                 "make sure that nobody else writes to the target");
@@ -225,16 +222,13 @@ std::unique_ptr<FileWriter> make_existing(const WriterContext& context, Place pl
 
 std::unique_ptr<FileWriter> open_writer(const WriterContext& context, Place place,
                                         const Entry& entry) {
-  struct stat status {};
   const int parent = place.parent->get();
-  if (!context.delta || fstatat(parent, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    return make_new(context, std::move(place), entry);
+  const auto found = context.delta ? status_at(parent, place.name, place.path) : std::nullopt;
+  if (found && S_ISREG(found->st_mode)) {
+    return make_existing(context, std::move(place), entry, *found);
   }
-  if (!S_ISREG(status.st_mode)) {
-    context.aside->move(parent, place.name, place.path);
-    return make_new(context, std::move(place), entry);
-  }
-  return make_existing(context, std::move(place), entry, status);
+  if (found) context.aside->move(parent, place.name, place.path);
+  return make_new(context, std::move(place), entry);
 }
 
 }  // namespace salvor::stores::files

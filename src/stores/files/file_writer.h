@@ -4,6 +4,7 @@
 #include <string>
 
 #include "stores/files/aside.h"
+#include "stores/files/left_out.h"
 #include "stores/files/metadata.h"
 #include "stores/sink.h"
 
@@ -14,6 +15,7 @@ struct WriterContext {
   bool delta = false;
   Aside* aside = nullptr;
   Warnings* warnings = nullptr;
+  LeftOut* left_out = nullptr;
 };
 
 /// Where a file goes.
@@ -23,7 +25,8 @@ struct Place {
   std::string path;  ///< for messages and for what is moved aside
 };
 
-/// Sink::create() of the files store.
+/// Sink::create() of the files store. A file that can't exist in the target is left out, and what
+/// is written to it goes nowhere.
 std::unique_ptr<FileWriter> open_writer(const WriterContext& context, Place place,
                                         const Entry& entry);
 

@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/io.h"
+
 namespace salvor::stores::files {
 namespace {
 
 constexpr std::size_t kScratchBytes = 128 << 10U;
-constexpr std::size_t kHeaderBytes = 10;
+constexpr std::size_t kHeaderBytes = 11;
 
 }  // namespace
 
@@ -21,8 +23,9 @@ void Listing::append(std::string_view name, std::uint8_t type, std::uint64_t ino
   arena_.resize(arena_.size() + kHeaderBytes + name.size() + 1);
   char* out = arena_.data() + record.offset;
   std::memcpy(out, &inode, sizeof inode);
-  out[8] = static_cast<char>(type);
-  out[9] = static_cast<char>(name.size());
+  const auto size = static_cast<std::uint16_t>(name.size());  // a dirent64 has fewer bytes
+  std::memcpy(out + sizeof inode, &size, sizeof size);
+  out[10] = static_cast<char>(type);
   std::memcpy(out + kHeaderBytes, name.data(), name.size());
   out[kHeaderBytes + name.size()] = '\0';
   records_.push_back(record);
@@ -32,24 +35,30 @@ Listing::Name Listing::name_of(const Record& record) const {
   const char* in = arena_.data() + record.offset;
   Name name;
   std::memcpy(&name.inode, in, sizeof name.inode);
-  name.type = static_cast<std::uint8_t>(in[8]);
-  name.size = static_cast<std::uint8_t>(in[9]);
+  std::memcpy(&name.size, in + sizeof name.inode, sizeof name.size);
+  name.type = static_cast<std::uint8_t>(in[10]);
   name.text = in + kHeaderBytes;
   return name;
 }
 
 int Listing::read(int directory, Bytes& scratch) {
+  return read([&](void* out, std::size_t size) { return getdents64(directory, out, size); },
+              scratch);
+}
+
+int Listing::read(const ReadNames& read_names, Bytes& scratch) {
   scratch.resize(kScratchBytes);
   int error = 0;
   while (true) {
-    const ssize_t size = getdents64(directory, scratch.data(), scratch.size());
-    if (size < 0 && errno == EINTR) continue;
+    const ssize_t size = retried([&] { return read_names(scratch.data(), scratch.size()); });
     if (size < 0) error = errno;
     if (size <= 0) break;
     for (ssize_t at = 0; at < size;) {
       const auto* raw = reinterpret_cast<const dirent64*>(scratch.data() + at);
-      const std::string_view name = raw->d_name;
-      if (name != "." && name != ".." && name.size() <= 255) append(name, raw->d_type, raw->d_ino);
+      // A name may be longer than the array that <dirent.h> declares.
+      const auto* text = reinterpret_cast<const char*>(raw) + offsetof(dirent64, d_name);
+      const std::string_view name(text, strnlen(text, raw->d_reclen - offsetof(dirent64, d_name)));
+      if (name != "." && name != "..") append(name, raw->d_type, raw->d_ino);
       at += raw->d_reclen;
     }
   }

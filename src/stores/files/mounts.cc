@@ -4,6 +4,9 @@
 #include <sstream>
 #include <string>
 
+#include "base/bytes.h"
+#include "base/error.h"
+
 namespace salvor::stores::files {
 namespace {
 
@@ -26,6 +29,14 @@ std::string unescape(const std::string& text) {
 std::vector<std::filesystem::path> mounts_within(const std::filesystem::path& path) {
   std::vector<std::filesystem::path> found;
   std::ifstream mounts("/proc/self/mountinfo");
+  if (!mounts) {
+    // None would be a guess: a mount point can be neither moved nor exchanged.
+    throw Error(
+        ErrorCode::refused,
+        "cannot read /proc/self/mountinfo, so that nothing is known of what is mounted in " +
+            printable(path.native()),
+        "mount /proc, as on every system, and run the command again");
+  }
   for (std::string line; std::getline(mounts, line);) {
     std::istringstream fields(line);
     std::string field;

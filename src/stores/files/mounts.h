@@ -7,7 +7,7 @@
 namespace salvor::stores::files {
 
 /// The mount points at and beneath `path`, which is canonical, in the order of mounting.
-/// Source: proc(5), /proc/PID/mountinfo.   Errors: none: what can't be seen is left out.
+/// Source: proc(5), /proc/PID/mountinfo.   Errors: refused, where there is no /proc.
 std::vector<std::filesystem::path> mounts_within(const std::filesystem::path& path);
 
 }  // namespace salvor::stores::files

@@ -11,6 +11,7 @@
 
 #include "base/direct_io.h"
 #include "base/error.h"
+#include "base/io.h"
 #include "stores/files/attributes.h"
 #include "stores/files/beneath.h"
 #include "stores/files/status.h"
@@ -119,7 +120,7 @@ class FileReader final : public ItemReader {
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), data_end_ - at_));
     const std::size_t count =
-        block_ ? read_direct(out.first(wanted)) : read_fully(out.first(wanted));
+        block_ ? read_direct(out.first(wanted)) : read_fully(out.first(wanted), at_);
     at_ += count;
     if (count < wanted) data_end_ = size_ = at_;  // it was cut short: finish() says so
     return {count, 0};
@@ -133,23 +134,9 @@ class FileReader final : public ItemReader {
 
   /// At the end of a stretch of data: how long the hole is that follows; sets the next stretch.
   std::uint64_t find_data() {
-    const auto at = static_cast<off_t>(at_);
-    const off_t data = lseek(fd_, at, SEEK_DATA);
-    if (data < 0) {
-      if (errno == ENXIO) {  // nothing but a hole up to the end
-        data_end_ = size_;
-        return size_ - at_;
-      }
-      is_sparse_ = false;  // not supported here: all is data
-      data_end_ = size_;
-      return 0;
-    }
-    const std::uint64_t start = std::min(static_cast<std::uint64_t>(data), size_);
-    const off_t end = lseek(fd_, data, SEEK_HOLE);
-    data_end_ = end < 0 ? size_ : std::min(static_cast<std::uint64_t>(end), size_);
-    // Where somebody punches a hole at this very moment, reading ends, and finish() says why.
-    data_end_ = std::max(data_end_, start);
-    return start - at_;
+    const DataRange data = next_data(fd_, at_, size_);
+    data_end_ = data.end;
+    return data.start - at_;
   }
 
   /// Copies from an aligned block, which is filled whenever it is used up.
@@ -157,18 +144,12 @@ class FileReader final : public ItemReader {
     std::size_t done = 0;
     while (done < out.size()) {
       const std::uint64_t at = at_ + done;
-      if (at < block_at_ || at >= block_at_ + block_filled_) {
-        block_at_ = at / kDirectAlignBytes * kDirectAlignBytes;
-        const ssize_t count =
-            pread(fd_, block_->data(), DirectBuffer::size(), static_cast<off_t>(block_at_));
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && errno == EINVAL && set_direct(fd_, false)) {
-          block_.reset();  // this medium wants another alignment
-          return done + read_fully_at(out.subspan(done), at);
-        }
-        if (count < 0) fail("cannot read", errno);
-        block_filled_ = static_cast<std::size_t>(count);
-        if (block_at_ + block_filled_ <= at) break;
+      if (!has_in_block(at) && !(fill_block(at) && has_in_block(at))) {
+        // This medium wants another alignment, or has moved less than the alignment, or the file
+        // ends: only a read that need not be aligned can tell.
+        if (!set_direct(fd_, false)) fail("cannot read", errno);
+        block_.reset();
+        return done + read_fully(out.subspan(done), at);
       }
       const auto skip = static_cast<std::size_t>(at - block_at_);
       const std::size_t size = std::min(block_filled_ - skip, out.size() - done);
@@ -178,19 +159,29 @@ class FileReader final : public ItemReader {
     return done;
   }
 
-  std::size_t read_fully(MutableByteView out) const { return read_fully_at(out, at_); }
+  bool has_in_block(std::uint64_t at) const {
+    return at >= block_at_ && at < block_at_ + block_filled_;
+  }
 
-  std::size_t read_fully_at(MutableByteView out, std::uint64_t at) const {
-    std::size_t done = 0;
-    while (done < out.size()) {
-      const ssize_t count =
-          pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(at + done));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail("cannot read", errno);
-      if (count == 0) break;
-      done += static_cast<std::size_t>(count);
-    }
-    return done;
+  /// False where the medium does not read like this. Until the call has succeeded the block is
+  /// empty: it must not be taken for what lies elsewhere.
+  bool fill_block(std::uint64_t at) {
+    block_filled_ = 0;
+    const std::uint64_t start = at / kDirectAlignBytes * kDirectAlignBytes;
+    const ssize_t count = retried([&] {
+      return pread(fd_, block_->data(), DirectBuffer::size(), static_cast<off_t>(start));
+    });
+    if (count < 0 && errno == EINVAL) return false;
+    if (count < 0) fail("cannot read", errno);
+    block_at_ = start;
+    block_filled_ = static_cast<std::size_t>(count);
+    return true;
+  }
+
+  std::size_t read_fully(MutableByteView out, std::uint64_t at) const {
+    const ssize_t count = pread_whole(fd_, out, at);
+    if (count < 0) fail("cannot read", errno);
+    return static_cast<std::size_t>(count);
   }
 
   const int fd_;

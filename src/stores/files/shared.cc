@@ -88,9 +88,8 @@ class SeparateWriter final : public CompareWriter {
   /// Where the copy has given the name to another file meanwhile, this is the only name of what was
   /// written: it stays in the workplace.
   void keep_only_name(const std::string& name) const {
-    struct stat status {};
-    if (fstatat(parent_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
-    if (status.st_nlink != 1) return;
+    const auto found = status_at(parent_.get(), name, path());
+    if (!found || found->st_nlink != 1) return;
     const fs::path kept = temporary_.native() + "-written";
     if (linkat(parent_.get(), name.c_str(), AT_FDCWD, kept.c_str(), 0) != 0) {
       throw_system_error("cannot keep", path(), errno);
@@ -145,11 +144,11 @@ std::uint64_t separate_shared(const fs::path& workplace, const fs::path& live,
     const ByteView key = fields.bytes();
     const std::string path = checked_path(key);
     const SplitPath parts = split(path);
-    const Fd parent = open_beneath(root.get(), parts.parent, O_RDONLY | O_DIRECTORY);
+    const Fd parent = find_beneath(root.get(), parts.parent, O_RDONLY | O_DIRECTORY);
     const std::string name(parts.name);
-    struct stat status {};
-    if (!parent || fstatat(parent.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    if (status.st_ino != inode) continue;
+    const auto found = parent ? status_at(parent.get(), name, path) : std::nullopt;
+    if (!found || found->st_ino != inode) continue;
+    const struct stat& status = *found;
     const Entry entry = decode_entry(fields.bytes());
     // What was written before the list was complete is told by what a write changes as well.
     const bool is_written = time_of(status.st_ctim) > since ||
@@ -163,9 +162,7 @@ std::uint64_t separate_shared(const fs::path& workplace, const fs::path& live,
     rewrite(key, writer);
     if (writer.changed()) ++separated;
   }
-  if (separated > 0 && syncfs(root.get()) != 0) {
-    throw_system_error("cannot make durable", live.native(), errno);
-  }
+  if (separated > 0) sync_file_system(root.get(), live.native());
   if (const auto lines = warnings.lines(); !lines.empty()) {
     throw Error(ErrorCode::failed, lines.front(), "run as root");
   }

@@ -12,10 +12,13 @@
 #include "base/error.h"
 #include "stores/files/aside.h"
 #include "stores/files/beneath.h"
+#include "stores/files/copy_at.h"
 #include "stores/files/directory_cache.h"
 #include "stores/files/exclude.h"
 #include "stores/files/file_writer.h"
 #include "stores/files/files.h"
+#include "stores/files/left_out.h"
+#include "stores/files/links.h"
 #include "stores/files/listing.h"
 #include "stores/files/metadata.h"
 #include "stores/files/mounts.h"
@@ -57,6 +60,7 @@ class FilesSink final : public Sink {
 
   void begin() override;
   void make(ByteView key, const Entry& entry) override;
+  bool leaves_out(ByteView key) const override { return left_out_.has_above(path_of_key(key)); }
   std::unique_ptr<FileWriter> create(ByteView key, const Entry& entry) override;
   void complete(ByteView key, const Entry& entry) override;
   void commit() override;
@@ -78,7 +82,9 @@ class FilesSink final : public Sink {
   void make_special(const Place& place, const Entry& entry);
   bool create_special(const Place& place, const Entry& entry);
   bool keeps_existing(const Place& place, const Entry& entry);
-  std::optional<struct stat> look_at(const Place& place) const;
+  static std::optional<struct stat> look_at(const Place& place) {
+    return files::status_at(place.parent->get(), place.name, place.path);
+  }
   void link(const Place& place, ByteView key, const Entry& entry);
   void merge_up_to(Pending& pending, std::string_view name);
   bool has_mount(const std::string& path) const;
@@ -92,6 +98,7 @@ class FilesSink final : public Sink {
   std::optional<files::Aside> aside_;
   std::optional<files::DirectoryCache> directories_;
   files::Warnings warnings_;
+  files::LeftOut left_out_;
   std::vector<Pending> pending_;
   std::set<std::string> mounts_;  // live: other file systems within the target, by their paths
   std::optional<Bytes> last_key_;
@@ -135,15 +142,6 @@ Place FilesSink::place_of(std::string path) {
   return place;
 }
 
-std::optional<struct stat> FilesSink::look_at(const Place& place) const {
-  struct stat status {};
-  if (fstatat(place.parent->get(), place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-    return status;
-  }
-  if (errno != ENOENT) throw_system_error("cannot read", place.path, errno);
-  return std::nullopt;
-}
-
 void FilesSink::make(ByteView key, const Entry& entry) {
   SALVOR_ASSERT(entry.kind != EntryKind::file && entry.kind != EntryKind::hard_link);
   std::string path = files::checked_path(key);
@@ -152,6 +150,7 @@ void FilesSink::make(ByteView key, const Entry& entry) {
     make_root();
     return;
   }
+  if (left_out_.has_above(path)) return;
   const Place place = place_of(std::move(path));
   if (entry.kind == EntryKind::directory) {
     make_directory(place);
@@ -185,6 +184,10 @@ void FilesSink::make_directory(const Place& place) {
   }
   if (mkdirat(parent, place.name.c_str(), 0700) == 0) return;
   if (errno == EEXIST) throw_in_the_way(place.path);
+  if (files::means_impossible(errno)) {
+    left_out_.add(place.path, EntryKind::directory, errno);
+    return;
+  }
   throw_system_error("cannot create directory", place.path, errno);
 }
 
@@ -216,13 +219,13 @@ bool FilesSink::create_special(const Place& place, const Entry& entry) {
     result = symlinkat(target.c_str(), parent, place.name.c_str());
   } else {
     result = mknodat(parent, place.name.c_str(), type_of(entry.kind) | 0600U, entry.rdev);
-    if (result != 0 && errno == EPERM) {
-      warnings_.add("the " + std::string(name_of(entry.kind)), place.path, errno);
-      return false;
-    }
   }
   if (result == 0) return true;
   if (errno == EEXIST) throw_in_the_way(place.path);
+  if (files::means_impossible(errno)) {
+    left_out_.add(place.path, entry.kind, errno);
+    return false;
+  }
   throw_system_error("cannot create", place.path, errno);
 }
 
@@ -241,8 +244,8 @@ std::unique_ptr<FileWriter> FilesSink::create(ByteView key, const Entry& entry) 
   SALVOR_ASSERT(entry.kind == EntryKind::file);
   std::string path = files::checked_path(key);
   if (path.empty()) throw_impossible(".", "that is not a directory");
-  return files::open_writer({options_.delta, &*aside_, &warnings_}, place_of(std::move(path)),
-                            entry);
+  return files::open_writer({options_.delta, &*aside_, &warnings_, &left_out_},
+                            place_of(std::move(path)), entry);
 }
 
 void FilesSink::complete(ByteView key, const Entry& entry) {
@@ -255,11 +258,13 @@ void FilesSink::complete(ByteView key, const Entry& entry) {
     push(std::move(path), entry);
     return;
   }
+  if (left_out_.has_above(path)) return;
   const files::SplitPath parts = files::split(path);
   // Depth first: what is not above this is finished.
   while (!pending_.empty() && pending_.back().path != parts.parent) close_top();
   if (pending_.empty()) throw_impossible(path, "without the directory that holds it");
   merge_up_to(pending_.back(), parts.name);
+  if (left_out_.has(path)) return;
   if (entry.kind == EntryKind::directory) {
     push(std::move(path), entry);
   } else if (entry.kind == EntryKind::hard_link) {
@@ -305,12 +310,12 @@ bool FilesSink::has_mount(const std::string& path) const {
 /// Whether something that the snapshot does not have is none of the store's business.
 bool FilesSink::stays(int parent, const std::string& name, const std::string& path) const {
   if (!options_.is_live) return false;
-  struct stat status {};
-  if (fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  const auto status = files::status_at(parent, name, path);
+  if (!status) return true;  // gone since it was listed
   // Workplaces, and what was moved aside; but not what a killed restore has left of a file.
-  if (name.starts_with(".salvor-") && S_ISDIR(status.st_mode)) return true;
-  if (S_ISDIR(status.st_mode) && has_mount(path)) return true;
-  return S_ISSOCK(status.st_mode) || exclude_.covers(path, S_ISDIR(status.st_mode));
+  const bool is_directory = S_ISDIR(status->st_mode);
+  if (is_directory && (name.starts_with(".salvor-") || has_mount(path))) return true;
+  return S_ISSOCK(status->st_mode) || exclude_.covers(path, is_directory);
 }
 
 void FilesSink::close_top() {
@@ -329,39 +334,48 @@ void FilesSink::link(const Place& place, ByteView key, const Entry& entry) {
   std::string first_path = files::checked_path(entry.target);
   if (first_path.empty()) throw_impossible(place.path, "as a hard link to the root");
   const Place first = place_of(std::move(first_path));
-  const auto first_status = look_at(first);
-  if (!first_status) {
+  const auto found = look_at(first);
+  if (!found) {
     // Its first name could not be backed up, or restored: that is known, and says more.
-    warnings_.add("the hard link (its first name is missing)", place.path, ENOENT);
+    if (left_out_.has(first.path)) {
+      left_out_.add(place.path, EntryKind::hard_link, ENOENT);
+    } else {
+      warnings_.add("the hard link (its first name is missing)", place.path, ENOENT);
+    }
     return;
   }
-  if (S_ISDIR(first_status->st_mode)) throw_impossible(place.path, "as a hard link to a directory");
+  if (S_ISDIR(found->st_mode)) throw_impossible(place.path, "as a hard link to a directory");
   const auto existing = options_.delta ? look_at(place) : std::nullopt;
-  if (existing && existing->st_dev == first_status->st_dev &&
-      existing->st_ino == first_status->st_ino) {
-    return;
-  }
+  if (existing && existing->st_dev == found->st_dev && existing->st_ino == found->st_ino) return;
   if (existing) aside_->move(place.parent->get(), place.name, place.path);
   if (linkat(first.parent->get(), first.name.c_str(), place.parent->get(), place.name.c_str(), 0) ==
       0) {
     return;
   }
-  if (errno == EEXIST) throw_in_the_way(place.path);
-  throw_system_error("cannot make the hard link", place.path, errno);
+  const int error = errno;
+  if (error == EEXIST) throw_in_the_way(place.path);
+  if (!files::means_no_link(error) && !files::means_impossible(error)) {
+    throw_system_error("cannot make the hard link", place.path, error);
+  }
+  if (!files::copy_at({first.parent->get(), first.name, first.path},
+                      {place.parent->get(), place.name, place.path}, *found, warnings_)) {
+    left_out_.add(place.path, EntryKind::hard_link, errno);
+    return;
+  }
+  warnings_.add("the hard link (a copy is there instead)", place.path, error);
 }
 
 void FilesSink::commit() {
   while (!pending_.empty()) close_top();
   // One call for all: a sync of each file would make a restore of many small ones wait for the disk
   // once for each. What was moved aside is on the same file system.
-  if (syncfs(root_.get()) != 0) {
-    throw_system_error("cannot make durable", options_.target.native(), errno);
-  }
+  sync_file_system(root_.get(), options_.target.native());
 }
 
 SinkReport FilesSink::report() const {
   SinkReport report;
   report.warnings = warnings_.lines();
+  report.left_out = left_out_.lines();
   if (aside_) {
     report.moved_aside = aside_->moved();
     report.moved_aside_to = aside_->location();

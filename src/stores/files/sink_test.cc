@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "stores/files/files.h"
+#include "testing/call_faults.h"
 #include "testing/nasty_tree.h"
 #include "testing/store_copy.h"
 #include "testing/tree_compare.h"
@@ -104,7 +105,7 @@ TEST_F(FilesSinkTest, RefusesHostileKeys) {
   sink->make({}, entry_of(EntryKind::directory));
   using namespace std::string_literals;
   for (const std::string& raw : {".."s, "."s, "a/b"s, "/etc"s, "\0a"s, "a\0"s, "a\0\0b"s, "a\0.."s,
-                                 "..\0..\0etc"s, "\0"s, std::string(256, 'n')}) {
+                                 "..\0..\0etc"s, "\0"s, std::string(4096, 'n')}) {
     const Bytes key = to_bytes(raw);
     const Entry directory = entry_of(EntryKind::directory);
     const Entry file = entry_of(EntryKind::file);
@@ -272,6 +273,95 @@ TEST_F(FilesSinkTest, AbandonedWritersLeaveNoReplacementBehind) {
   sink->create(key_of_path("file"), entry)->write(as_bytes("new"), 0);
   EXPECT_EQ(read(target_ / "file"), "old");
   EXPECT_EQ(std::distance(fs::directory_iterator(target_), {}), 2);
+}
+
+std::vector<std::string> starts_of(const std::vector<std::string>& lines) {
+  std::vector<std::string> starts;
+  for (const std::string& line : lines) starts.push_back(line.substr(0, line.find(':')));
+  return starts;
+}
+
+// VFAT, exFAT and some network file systems have no symlinks and no fifos.
+TEST_F(FilesSinkTest, WhatTheFileSystemLacksIsNamedAndTheRestRestored) {
+  write(source_ / "a/file", "content");
+  write(source_ / "z", "last");
+  fs::create_symlink("file", source_ / "a/link");
+  ASSERT_EQ(mkfifo((source_ / "a/pipe").c_str(), 0600), 0);
+  const testing::Taken taken = take(source_);
+  for (const int error : {EPERM, EOPNOTSUPP}) {
+    fs::create_directories(target_.parent_path());
+    testing::empty_tree(target_.parent_path());
+    const auto sink = open_sink();
+    {
+      const testing::CallFault failing(testing::Call::symlinkat, error);
+      testing::put_all(taken, *sink);
+    }
+    EXPECT_EQ(starts_of(sink->report().left_out), std::vector<std::string>{"a/link (symlink)"});
+    EXPECT_EQ(read(target_ / "a/file"), "content");
+    EXPECT_EQ(read(target_ / "z"), "last");
+    EXPECT_EQ(inode_of(target_ / "a/link"), 0U);
+    fs::create_directories(target_.parent_path());
+    testing::empty_tree(target_.parent_path());
+    const auto other = open_sink();
+    const testing::CallFault failing(testing::Call::mknodat, error);
+    testing::put_all(taken, *other);
+    EXPECT_EQ(starts_of(other->report().left_out), std::vector<std::string>{"a/pipe (fifo)"});
+    EXPECT_EQ(fs::read_symlink(target_ / "a/link"), "file");
+  }
+}
+
+TEST_F(FilesSinkTest, AHardLinkThatCannotBeMadeBecomesACopy) {
+  write(source_ / "a/first", "content");
+  fs::create_hard_link(source_ / "a/first", source_ / "b-second");
+  fs::permissions(source_ / "a/first", fs::perms(0640));
+  ASSERT_EQ(mkfifo((source_ / "c-pipe").c_str(), 0600), 0);
+  fs::create_hard_link(source_ / "c-pipe", source_ / "d-pipe");
+  const testing::Taken taken = take(source_);
+  for (const int error : {EPERM, EOPNOTSUPP, EMLINK}) {
+    fs::create_directories(target_.parent_path());
+    testing::empty_tree(target_.parent_path());
+    const auto sink = open_sink();
+    const testing::CallFault failing(testing::Call::linkat, error);
+    testing::put_all(taken, *sink);
+    EXPECT_TRUE(sink->report().left_out.empty());
+    ASSERT_EQ(sink->report().warnings.size(), 1U);
+    EXPECT_NE(sink->report().warnings[0].find("a copy is there instead"), std::string::npos);
+    EXPECT_EQ(read(target_ / "b-second"), "content");
+    EXPECT_NE(inode_of(target_ / "b-second"), inode_of(target_ / "a/first"));
+    EXPECT_EQ(fs::status(target_ / "b-second").permissions(), fs::perms(0640));
+    EXPECT_EQ(fs::last_write_time(target_ / "b-second"), fs::last_write_time(source_ / "a/first"));
+    EXPECT_EQ(fs::status(target_ / "d-pipe").type(), fs::file_type::fifo);
+  }
+}
+
+// Names of NTFS and FUSE: ext4 has 255 bytes.
+TEST_F(FilesSinkTest, NamesThatAreTooLongForTheTargetAreNamedAndTheRestRestored) {
+  write(source_ / "file", "content");
+  testing::Taken taken = take(source_);
+  const std::string name(300, 'n');
+  const auto add = [&](const std::string& path, EntryKind kind) {
+    testing::Taken::Thing thing;
+    thing.key = key_of_path(path);
+    thing.entry = entry_of(kind);
+    taken.things.push_back(std::move(thing));
+  };
+  add(name, EntryKind::directory);
+  add(name + "/below", EntryKind::file);
+  add(name + "/down", EntryKind::directory);
+  add(name + "/down/below", EntryKind::file);
+  add(name + "2", EntryKind::file);
+  add("o", EntryKind::file);
+  for (const bool delta : {false, true}) {
+    fs::create_directories(target_.parent_path());
+    testing::empty_tree(target_.parent_path());
+    const auto sink = open_sink(delta);
+    testing::put_all(taken, *sink, delta);
+    const std::vector<std::string> expected{name + " (directory, and all that is in it)",
+                                            name + "2 (file)"};
+    EXPECT_EQ(starts_of(sink->report().left_out), expected);
+    EXPECT_EQ(read(target_ / "file"), "content");
+    EXPECT_NE(inode_of(target_ / "o"), 0U);
+  }
 }
 
 }  // namespace

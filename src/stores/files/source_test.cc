@@ -1,5 +1,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -327,8 +329,38 @@ TEST_F(FilesSourceTest, RestoresWithoutRootWarnInsteadOfFailing) {
     struct stat status {};
     // Not setuid to whoever ran the restore.
     return stat((into.target / "file").c_str(), &status) == 0 &&
-           (status.st_mode & 07777U) == 0755 && warnings.size() == 2;
+           (status.st_mode & 07777U) == 0755 && warnings.size() == 1 &&
+           sink->report().left_out.size() == 1;
   }));
+}
+
+// A chroot, or a container without it.
+TEST_F(FilesSourceTest, NeedsProcForTheAttributesOfLinksOnly) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can take /proc away";
+  write("directory/file", "1");
+  fs::create_symlink("file", root_ / "directory/link");
+  setxattr((root_ / "directory").c_str(), "user.note", "1", 1, 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    constexpr int kSkipped = 77;
+    if (unshare(CLONE_NEWNS) != 0 ||
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        umount2("/proc", MNT_DETACH) != 0) {
+      _exit(kSkipped);
+    }
+    const testing::Taken taken = take();
+    const auto* directory = taken.find("directory");
+    const auto& unreadable = taken.report.unreadable;
+    const bool right = directory != nullptr && directory->entry.attributes.size() == 1 &&
+                       taken.find("directory/file") != nullptr && unreadable.size() == 1 &&
+                       unreadable[0].reason.find("there is no /proc") != std::string::npos;
+    _exit(right ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "/proc can't be taken away here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace

@@ -1,5 +1,11 @@
 #include "stores/files/status.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+
 namespace salvor::stores::files {
 namespace {
 
@@ -26,6 +32,14 @@ timespec timespec_of(Time time) {
     --value.tv_sec;
   }
   return value;
+}
+
+std::optional<struct stat> status_at(int parent, const std::string& name, std::string_view path) {
+  struct stat status {};
+  if (fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return status;
+  // A name that is too long for this file system is nobody's.
+  if (errno != ENOENT && errno != ENAMETOOLONG) throw_system_error("cannot look at", path, errno);
+  return std::nullopt;
 }
 
 std::optional<EntryKind> kind_of(mode_t mode) {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "stores/entry.h"
@@ -13,6 +14,11 @@ namespace salvor::stores::files {
 /// Times outside of what Time can hold (1677 to 2262) become its nearest bound.
 Time time_of(timespec value);
 timespec timespec_of(Time time);
+
+/// What is of that name in a directory, links not followed; empty when nothing is, and only then:
+/// what can't be looked at must not be taken for missing.
+/// Errors: failed, with `path`.
+std::optional<struct stat> status_at(int parent, const std::string& name, std::string_view path);
 
 /// Empty for sockets, and for kinds that are not known.
 std::optional<EntryKind> kind_of(mode_t mode);

@@ -11,6 +11,8 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/io.h"
+#include "base/limits.h"
 #include "stores/files/aside.h"
 #include "stores/files/beneath.h"
 #include "stores/files/status.h"
@@ -24,7 +26,6 @@ constexpr std::size_t kBatchNames = 128;
 constexpr std::size_t kListing = SIZE_MAX;  // Work::batch: the listing, not a batch
 constexpr std::size_t kAheadBytesSoft = 12 << 20U;
 constexpr std::size_t kAheadBytesHard = 24 << 20U;
-constexpr std::size_t kKeyBytesMax = 64 << 10U;
 
 std::string child_key(std::string_view directory, std::string_view name) {
   std::string key;
@@ -35,11 +36,13 @@ std::string child_key(std::string_view directory, std::string_view name) {
   return key;
 }
 
-/// Empty with errno when it can't be read.
+/// Empty when it can't be read, with errno: EINVAL when it is another thing by now.
 Bytes read_link(int directory, const char* name) {
   std::array<std::byte, PATH_MAX> target;
-  const ssize_t size =
-      readlinkat(directory, name, reinterpret_cast<char*>(target.data()), target.size());
+  const ssize_t size = retried([&] {
+    return readlinkat(directory, name, reinterpret_cast<char*>(target.data()), target.size());
+  });
+  if (size == 0) errno = ENODATA;
   if (size <= 0) return {};
   return to_bytes(ByteView(target).first(static_cast<std::size_t>(size)));
 }
@@ -330,9 +333,9 @@ void Walker::stat_name(const Node& node, int directory, const Listing::Name& nam
   if (S_ISSOCK(status.st_mode)) ++outcome.sockets;
   const std::optional<EntryKind> kind = kind_of(status.st_mode);
   if (!kind) return;
-  if (node.first.size() + 1 + name.size > kKeyBytesMax) {
+  if (node.first.size() + 1 + name.size > kPathBytesMax) {
     problems_.add(to_bytes(child_key(node.first, name.view())),
-                  "its path is longer than " + std::to_string(kKeyBytesMax) + " bytes");
+                  "its path is longer than " + std::to_string(kPathBytesMax) + " bytes");
     return;
   }
   if (*kind == EntryKind::directory) {
@@ -355,6 +358,7 @@ void Walker::stat_name(const Node& node, int directory, const Listing::Name& nam
   found.links = status.st_nlink;
   if (*kind == EntryKind::symlink) {
     found.entry.target = read_link(directory, name.text);
+    if (found.entry.target.empty() && errno == EINVAL) return;
     if (found.entry.target.empty()) {
       add_problem(child_key(node.first, name.view()), "cannot read the symlink", errno);
       return;
@@ -365,7 +369,7 @@ void Walker::stat_name(const Node& node, int directory, const Listing::Name& nam
 
 void Walker::add_problem(const std::string& key, std::string_view action, int error) {
   // What has vanished since it was listed, or became another kind, is no problem: it is not there.
-  if (error == ENOENT || error == ENOTDIR || error == EINVAL || error == ELOOP) return;
+  if (error == ENOENT || error == ENOTDIR || error == ELOOP) return;
   problems_.add(to_bytes(key), std::string(action) + " it: " + errno_text(error));
 }
 

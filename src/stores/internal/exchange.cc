@@ -45,14 +45,24 @@ void sync_with_parents(const fs::path& directory) {
   sync_directory(directory.parent_path());
 }
 
-/// Directories above a store that is gone, with the usual mode: its readers must come through.
+/// Directories above a store that is gone, with owner and mode of the nearest one that is there:
+/// whoever made that one made those that are missing as well, and their readers must come through.
 void make_parents(const fs::path& path) {
   if (fs::is_directory(path)) return;
   make_parents(path.parent_path());
-  if (mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
+  struct stat model {};
+  if (stat(path.parent_path().c_str(), &model) != 0) {
+    throw_system_error("cannot look at", path.parent_path().native(), errno);
+  }
+  if (mkdir(path.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return;
     throw_system_error("cannot create directory", path.native(), errno);
   }
-  if (chmod(path.c_str(), 0777 & ~inherited_umask()) != 0) {
+  // Who is not root has made it as himself, and may still be a member of the group.
+  if (chown(path.c_str(), model.st_uid, model.st_gid) != 0 && errno != EPERM) {
+    throw_system_error("cannot set the owner of", path.native(), errno);
+  }
+  if (chmod(path.c_str(), model.st_mode & 07777U) != 0) {
     throw_system_error("cannot set the mode of", path.native(), errno);
   }
   sync_with_parents(path);
