@@ -27,6 +27,8 @@ inline constexpr std::uint64_t kCheckpointEvery = 16;
 inline constexpr std::size_t kRecordBytesMax = 16777216;
 inline constexpr std::size_t kMissingListedMax = 1000;
 inline constexpr std::size_t kMissingBytesMax = 65536;
+inline constexpr std::size_t kSentencesMax = 16;
+inline constexpr std::size_t kSentenceBytesMax = 1024;
 
 enum class PackKind : std::uint8_t { data = 1, tree = 2 };
 enum class FrameType : std::uint8_t { directory = 0, data = 1, node = 2, point = 3 };

@@ -54,6 +54,10 @@ void LogState::apply(const LogEntry& entry, ByteView stored) {
       if (entry.point) points.push_back(*entry.point);
       if (session != sessions.end()) session->committed = true;
       break;
+    case EntryType::accept:
+      if (entry.accepted) accepted.push_back(*entry.accepted);
+      mark_accepted();
+      break;
     case EntryType::end:
       if (session != sessions.end()) sessions.erase(session);
       break;
@@ -63,6 +67,14 @@ void LogState::apply(const LogEntry& entry, ByteView stored) {
   }
   for (const IndexRunId& run : entry.withdrawn_runs) std::erase(runs, run);
   if (!entry.withdrawn_runs.empty()) ++withdrawals;
+}
+
+void LogState::mark_accepted() {
+  for (Point& point : points) {
+    if (std::find(accepted.begin(), accepted.end(), point.id) != accepted.end()) {
+      point.accepted = true;
+    }
+  }
 }
 
 Log::Log(backend::Backend& backend, const Keys& keys, Clock& clock, Rng& rng)
@@ -255,7 +267,8 @@ std::uint64_t Log::append(LogState& state, LogEntry entry, const StillRight& sti
 /// A repair begins the log anew, and removes what lies before: an entry that was put into the gap
 /// is read by nobody. Of a session's begin and end nobody would miss anything.
 void Log::require_followed(const LogState& state, std::uint64_t sequence, const LogEntry& entry) {
-  const bool counts = entry.type == EntryType::point || entry.type == EntryType::keys;
+  const bool counts = entry.type == EntryType::point || entry.type == EntryType::keys ||
+                      entry.type == EntryType::accept;
   if (!counts || state.sequence == 0 || backend_.size(log_name(state.sequence))) return;
   backend_.remove(log_name(sequence));
   throw Error(ErrorCode::conflict, "a repair has begun the log of the repository anew meanwhile",

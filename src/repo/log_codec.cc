@@ -119,6 +119,7 @@ Bytes encode(const LogEntry& entry) {
   for (const IndexRunId& run : entry.runs) writer.field(9, run.bytes());
   for (const SlotId& slot : entry.slots) writer.field(10, slot.bytes());
   for (const IndexRunId& run : entry.withdrawn_runs) writer.field(12, run.bytes());
+  if (entry.accepted) writer.field(13, entry.accepted->bytes());
   if (entry.type == EntryType::end) {
     writer.field_number(11, static_cast<std::uint64_t>(entry.result));
   }
@@ -167,14 +168,18 @@ LogEntry decode_entry(ByteView content, std::string_view name) {
       case 12:
         entry.withdrawn_runs.push_back(id_of<IndexRunId>(*field, name));
         break;
+      case 13:
+        entry.accepted = id_of<PointId>(*field, name);
+        break;
       default:
         break;
     }
   }
   const auto type = static_cast<std::uint64_t>(entry.type);
-  if (type < 1 || type > 4) {
+  const bool known = (type >= 1 && type <= 4) || entry.type == EntryType::accept;
+  if (!known) {
     throw Error(ErrorCode::configuration,
-                std::string(name) + " has type " + std::to_string(type) + ", expected 1 to 4",
+                std::string(name) + " has type " + std::to_string(type) + ", expected 1 to 4, or 8",
                 "a newer salvor has written to this repository: use it");
   }
   return entry;
@@ -189,6 +194,7 @@ Bytes encode(const LogState& state) {
   for (const OpenSession& session : state.sessions) writer.field(5, encode_open_session(session));
   for (const SlotId& slot : state.slots) writer.field(6, slot.bytes());
   if (state.first != 1) writer.field_number(7, state.first);
+  for (const PointId& point : state.accepted) writer.field(8, point.bytes());
   return writer.take();
 }
 
@@ -218,10 +224,14 @@ LogState decode_state(ByteView content, std::string_view name) {
       case 7:
         state.first = number_of(*field, name);
         break;
+      case 8:
+        state.accepted.push_back(id_of<PointId>(*field, name));
+        break;
       default:
         break;
     }
   }
+  state.mark_accepted();
   return state;
 }
 

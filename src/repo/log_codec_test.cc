@@ -25,6 +25,8 @@ Point make_point(SeededRng& rng) {
   snapshot.bytes_read = 7;
   snapshot.bytes_stored = 5;
   snapshot.duration_ns = 99;
+  snapshot.suspicions = {"it is empty"};
+  snapshot.remarks = {"it was always so"};
   snapshot.facts = {{"path", "/srv"}, {"odd", std::string("\0\xff", 2)}};
   snapshot.missing = {{to_bytes("a\nb"), "permission denied"}};
   Point point;
@@ -87,7 +89,8 @@ LogState make_state(SeededRng& rng) {
 // of a log that was begun anew, were forgotten once.
 TEST(LogCodecTest, every_field_of_an_entry_survives) {
   SeededRng rng(1);
-  for (const auto type : {EntryType::keys, EntryType::begin, EntryType::point, EntryType::end}) {
+  for (const auto type :
+       {EntryType::keys, EntryType::begin, EntryType::point, EntryType::end, EntryType::accept}) {
     const LogEntry entry = make_entry(type, rng);
     expect_same(decode_entry(encode(entry), "log/1"), entry);
   }
@@ -103,6 +106,7 @@ TEST(LogCodecTest, every_field_of_a_checkpoint_survives) {
   EXPECT_EQ(found.points, state.points);
   EXPECT_EQ(found.runs, state.runs);
   EXPECT_EQ(found.slots, state.slots);
+  EXPECT_EQ(found.accepted, state.accepted);
   ASSERT_EQ(found.sessions.size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(found.sessions[i].session, state.sessions[i].session);

@@ -1,5 +1,7 @@
 #include "repo/point.h"
 
+#include <algorithm>
+
 #include "codec/wire.h"
 #include "repo/format.h"
 
@@ -75,6 +77,8 @@ Bytes encode_snapshot(const Snapshot& snapshot) {
   writer.field_number(12, snapshot.entries);
   writer.field_number(13, snapshot.sockets_skipped);
   if (snapshot.missing_more != 0) writer.field_number(14, snapshot.missing_more);
+  for (const std::string& suspicion : snapshot.suspicions) writer.field(15, suspicion);
+  for (const std::string& remark : snapshot.remarks) writer.field(16, remark);
   return writer.take();
 }
 
@@ -129,12 +133,26 @@ Snapshot decode_snapshot(ByteView bytes) {
       case 14:
         snapshot.missing_more = number_of(*field, kWhat);
         break;
+      case 15:
+        snapshot.suspicions.emplace_back(as_text(field->content));
+        break;
+      case 16:
+        snapshot.remarks.emplace_back(as_text(field->content));
+        break;
       default:
         break;
     }
   }
   if (snapshot.store.empty() || snapshot.root.is_zero()) reader.fail("lacks a store or its root");
   return snapshot;
+}
+
+/// Keeps the first sentences, and of each its beginning.
+void bound_sentences(std::vector<std::string>& sentences) {
+  if (sentences.size() > kSentencesMax) sentences.resize(kSentencesMax);
+  for (std::string& sentence : sentences) {
+    if (sentence.size() > kSentenceBytesMax) sentence.resize(kSentenceBytesMax);
+  }
 }
 
 }  // namespace
@@ -149,6 +167,23 @@ bool Point::is_partial() const {
   return partial != facts.end() && partial->second == "yes";
 }
 
+bool Point::is_suspect() const {
+  if (accepted || is_safety_snapshot()) return false;
+  return std::any_of(snapshots.begin(), snapshots.end(),
+                     [](const Snapshot& snapshot) { return !snapshot.suspicions.empty(); });
+}
+
+std::string_view Point::state() const {
+  if (is_safety_snapshot()) return "safety";
+  if (is_suspect()) return "suspect";
+  return is_partial() ? "partial" : "good";
+}
+
+std::string Point::host() const {
+  const auto host = facts.find("host");
+  return host == facts.end() ? std::string() : host->second;
+}
+
 const Snapshot* Point::find(std::string_view store) const {
   for (const Snapshot& snapshot : snapshots) {
     if (snapshot.store == store) return &snapshot;
@@ -156,7 +191,9 @@ const Snapshot* Point::find(std::string_view store) const {
   return nullptr;
 }
 
-void bound_missing(Snapshot& snapshot) {
+void bound_lists(Snapshot& snapshot) {
+  bound_sentences(snapshot.suspicions);
+  bound_sentences(snapshot.remarks);
   std::size_t listed = 0;
   std::size_t bytes = 0;
   for (const Missing& missing : snapshot.missing) {

@@ -168,6 +168,24 @@ void mend_runs(Repository::Core& core, std::vector<std::string>& done) {
   }
 }
 
+/// Adds what only the packs know. What the log knows keeps its order, which is that of commitment;
+/// of the rest the time is all that is known. One whose time is yet to come never gets to be the
+/// newest by that.
+void insert_found(std::vector<Point>& points, std::vector<Point> found, Time now) {
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Point& a, const Point& b) { return a.time < b.time; });
+  for (Point& point : found) {
+    const bool known = std::any_of(points.begin(), points.end(),
+                                   [&](const Point& other) { return other.id == point.id; });
+    if (known) continue;
+    const auto at = point.time > now
+                        ? points.begin()
+                        : std::find_if(points.begin(), points.end(),
+                                       [&](const Point& other) { return other.time > point.time; });
+    points.insert(at, std::move(point));
+  }
+}
+
 }  // namespace
 
 void Repository::Core::refuse_outdated_keys() {
@@ -198,13 +216,8 @@ LogState Repository::Core::salvaged_state(const Error& why) {
   log::warning("{}: {}; using what the remaining log, the checkpoints and the packs say",
                backend.location(), why.message());
   LogState state = log.salvage(log_findings());
-  for (Point& point : points_in_packs(*this)) {
-    const bool known = std::any_of(state.points.begin(), state.points.end(),
-                                   [&](const Point& other) { return other.id == point.id; });
-    if (!known) state.points.push_back(std::move(point));
-  }
-  std::stable_sort(state.points.begin(), state.points.end(),
-                   [](const Point& a, const Point& b) { return a.time < b.time; });
+  insert_found(state.points, points_in_packs(*this), clock.now());
+  state.mark_accepted();
   state.runs.clear();
   backend.list("index/", "", [&](const backend::Object& object) {
     const auto run = IndexRunId::parse(std::string_view(object.name).substr(6));

@@ -394,6 +394,24 @@ void Repository::remove_slot(const SlotId& id) {
   }
 }
 
+bool Repository::accept(const PointId& id) {
+  refresh();
+  const auto find = [&]() -> const Point& {
+    const auto& all = core_->log_state.points;
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const Point& point) { return point.id == id; });
+    if (found != all.end()) return *found;
+    throw Error(ErrorCode::not_found, "there is no recovery point " + id.hex(),
+                "`salvor points` lists them");
+  };
+  if (find().accepted) return false;
+  LogEntry entry;
+  entry.type = EntryType::accept;
+  entry.accepted = id;
+  core_->log.append(core_->log_state, std::move(entry));
+  return true;
+}
+
 void Repository::rotate() {
   refresh();
   const std::vector<SlotId> before = core_->log_state.slots;

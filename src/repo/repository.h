@@ -118,6 +118,10 @@ class Repository {
   void fetch(std::span<const ChunkId> ids, const FetchGroup& group, const Deliver& deliver,
              const Damaged& damaged);
 
+  /// Makes a suspect point good, for every host, durably. False: it was accepted already.
+  /// Errors: not_found.
+  bool accept(const PointId& point);
+
   /// Begins to write. Ends sessions whose process is dead on this machine, and takes over what they
   /// uploaded.
   std::unique_ptr<Session> begin();

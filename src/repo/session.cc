@@ -174,7 +174,7 @@ PointId Session::commit(Point point) {
   SALVOR_ASSERT(!state_->over);
   Repository::Core& core = state_->core;
   point.id = random_id<PointId>(core.rng);
-  for (Snapshot& snapshot : point.snapshots) bound_missing(snapshot);
+  for (Snapshot& snapshot : point.snapshots) bound_lists(snapshot);
   {
     const std::lock_guard lock(state_->nodes_mutex);
     state_->flush_nodes();

@@ -12,7 +12,7 @@
 /// The commit log (docs/format.md, section 8).
 namespace salvor::repo {
 
-enum class EntryType : std::uint64_t { keys = 1, begin = 2, point = 3, end = 4 };
+enum class EntryType : std::uint64_t { keys = 1, begin = 2, point = 3, end = 4, accept = 8 };
 enum class EndResult : std::uint64_t { done = 1, failed = 2, abandoned = 3, repair = 4 };
 
 /// One entry. A value; which members mean something depends on the type.
@@ -23,6 +23,7 @@ struct LogEntry {
   SessionId session;
   std::string process;  ///< begin: process identity
   std::optional<Point> point;
+  std::optional<PointId> accepted;  ///< accept: which point
   std::vector<IndexRunId> runs;
   std::vector<IndexRunId> withdrawn_runs;
   std::vector<SlotId> slots;
@@ -46,7 +47,8 @@ struct LogState {
   std::uint64_t sequence = 0;
   std::uint64_t first = 1;  ///< the oldest entry that is kept
   codec::Digest head{};
-  std::vector<Point> points;  ///< in order of commitment
+  std::vector<Point> points;      ///< in order of commitment
+  std::vector<PointId> accepted;  ///< suspect points that somebody has accepted
   std::vector<IndexRunId> runs;
   std::vector<OpenSession> sessions;
   std::vector<SlotId> slots;
@@ -54,6 +56,9 @@ struct LogState {
       0;  ///< entries that withdrew runs, since the state was read; not kept
 
   void apply(const LogEntry& entry, ByteView stored);
+
+  /// Says of each point whether it is accepted.
+  void mark_accepted();
 };
 
 std::string log_name(std::uint64_t sequence);
