@@ -25,7 +25,7 @@ using internal::own_pid_space;
 
 constexpr std::size_t kDurationsMax = 20;
 constexpr std::string_view kColumns =
-    "id, kind, service, state, trigger, started_ns, ended_ns, summary_json, error";
+    "id, kind, service, state, trigger, started_ns, ended_ns, summary_json, error, repository";
 
 /// Whether the process that began a run is certainly gone. The catalog is one machine's: a process
 /// of another boot is gone. Of a process in another container nothing is known.
@@ -50,6 +50,7 @@ RunRow row_of(const Statement& query) {
   if (!query.is_null(6)) row.ended = Time{query.integer(6)};
   row.summary_json = query.text(7);
   row.error = query.text(8);
+  row.repository = query.text(9);
   return row;
 }
 
@@ -76,7 +77,7 @@ RunId Catalog::begin_run(RunKind kind, std::string_view service, std::string_vie
   const std::lock_guard lock(*mutex_);
   const Time now = clock_->now();
   RunId id = make_run_id(now, *rng_);
-  Statement(database_, "INSERT INTO runs VALUES (?, ?, ?, 'running', ?, ?, NULL, '', '', ?, ?)")
+  Statement(database_, "INSERT INTO runs VALUES (?, ?, ?, 'running', ?, ?, NULL, '', '', ?, ?, '')")
       .bind(id.text)
       .bind(name_of(kind))
       .bind(service)
@@ -167,11 +168,14 @@ std::vector<RunRow> Catalog::runs(const RunFilter& filter) {
   if (filter.service) sql += " AND service = ?";
   if (filter.kind) sql += " AND kind = ?";
   if (filter.state) sql += " AND state = ?";
-  sql += " ORDER BY started_ns DESC, rowid DESC LIMIT ?";
+  if (filter.repository) sql += " AND repository = ?";
+  // In the order in which they were recorded: a clock may have been ahead.
+  sql += " ORDER BY rowid DESC LIMIT ?";
   Statement query(database_, sql);
   if (filter.service) query.bind(*filter.service);
   if (filter.kind) query.bind(name_of(*filter.kind));
   if (filter.state) query.bind(name_of(*filter.state));
+  if (filter.repository) query.bind(*filter.repository);
   constexpr std::size_t kMost = std::numeric_limits<std::int32_t>::max();
   query.bind(static_cast<std::int64_t>(std::min(filter.limit, kMost)));
   std::vector<RunRow> rows;

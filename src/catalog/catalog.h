@@ -43,6 +43,14 @@ class Catalog {
   /// Errors: not_found; conflict, when it is running.
   void resume_run(const RunId& id);
 
+  /// Records which repository a run is of. Nothing when the catalog does not have the run.
+  void file_under(const RunId& id, std::string_view repository_id);
+
+  /// Remembers which repository is at a location, for when it can't be opened.
+  void note_location(std::string_view location, std::string_view repository_id);
+  /// Empty when none was ever opened there.
+  std::optional<std::string> repository_at(std::string_view location);
+
   /// Records the end of a run, now. `state` is not running.
   /// Errors: not_found.
   void finish_run(const RunId& id, RunState state, std::string_view summary_json,

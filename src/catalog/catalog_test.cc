@@ -357,7 +357,7 @@ TEST_F(CatalogTest, RefusesANewerVersion) {
     FAIL() << "expected an error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::configuration);
-    EXPECT_NE(error.message().find("version 99, expected at most 2"), std::string::npos);
+    EXPECT_NE(error.message().find("version 99, expected at most 3"), std::string::npos);
     EXPECT_NE(error.hint().find("upgrade"), std::string::npos);
   }
   EXPECT_TRUE(std::filesystem::exists(path_)) << "it is not damaged, and stays";
@@ -435,6 +435,45 @@ TEST(RunTest, NamesAreTheContract) {
   }
   EXPECT_FALSE(parse_run_kind("Backup"));
   EXPECT_FALSE(parse_run_state(""));
+}
+
+// A repository made anew must not inherit what was proved with the one before.
+TEST_F(CatalogTest, RunsAreFiledUnderTheirRepository) {
+  Catalog catalog = open();
+  const RunId one = catalog.begin_run(RunKind::drill, "shop");
+  const RunId other = catalog.begin_run(RunKind::drill, "shop");
+  const RunId none = catalog.begin_run(RunKind::drill, "shop");
+  catalog.file_under(one, "aa");
+  catalog.file_under(other, "bb");
+  catalog.file_under({"20260203t040506-00000000"}, "aa");  // of another machine: nothing
+  const auto rows = catalog.runs({.service = "shop", .repository = "aa"});
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].id, one);
+  EXPECT_EQ(rows[0].repository, "aa");
+  EXPECT_EQ(catalog.runs({.service = "shop"}).size(), 3U);
+  EXPECT_EQ(catalog.run(none.text)->repository, "");
+}
+
+TEST_F(CatalogTest, WhichRepositoryWasAtAPlace) {
+  Catalog catalog = open();
+  EXPECT_EQ(catalog.repository_at("/srv/repository"), std::nullopt);
+  catalog.note_location("/srv/repository", "aa");
+  EXPECT_EQ(catalog.repository_at("/srv/repository"), "aa");
+  catalog.note_location("/srv/repository", "bb");
+  EXPECT_EQ(catalog.repository_at("/srv/repository"), "bb");
+  EXPECT_EQ(catalog.repository_at("/srv/other"), std::nullopt);
+}
+
+TEST_F(CatalogTest, TheNewestRunIsTheOneThatWasRecordedLast) {
+  Catalog catalog = open();
+  clock_.time.ns += 3600 * kSecond_ns;
+  const RunId ahead = catalog.begin_run(RunKind::backup, "shop");
+  clock_.time.ns -= 7200 * kSecond_ns;
+  const RunId normal = catalog.begin_run(RunKind::backup, "shop");
+  const auto rows = catalog.runs({.service = "shop"});
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].id, normal);
+  EXPECT_EQ(rows[1].id, ahead);
 }
 
 }  // namespace

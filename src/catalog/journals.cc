@@ -30,7 +30,7 @@ std::vector<double> times_of(Database& database, std::string_view service,
 void Catalog::adopt_run(const RunId& id, RunKind kind, std::string_view service, Time started) {
   const std::lock_guard lock(*mutex_);
   Statement(database_,
-            "INSERT INTO runs VALUES (?, ?, ?, 'running', 'command', ?, NULL, '', '', ?, ?) "
+            "INSERT INTO runs VALUES (?, ?, ?, 'running', 'command', ?, NULL, '', '', ?, ?, '') "
             "ON CONFLICT (id) DO NOTHING")
       .bind(id.text)
       .bind(name_of(kind))
@@ -39,6 +39,31 @@ void Catalog::adopt_run(const RunId& id, RunKind kind, std::string_view service,
       .bind(own_process_identity())
       .bind(internal::own_pid_space())
       .step();
+}
+
+void Catalog::file_under(const RunId& id, std::string_view repository_id) {
+  const std::lock_guard lock(*mutex_);
+  Statement(database_, "UPDATE runs SET repository = ? WHERE id = ?")
+      .bind(repository_id)
+      .bind(id.text)
+      .step();
+}
+
+void Catalog::note_location(std::string_view location, std::string_view repository_id) {
+  const std::lock_guard lock(*mutex_);
+  Statement(database_,
+            "INSERT INTO locations VALUES (?, ?) ON CONFLICT (location) DO UPDATE "
+            "SET repository = excluded.repository WHERE repository <> excluded.repository")
+      .bind(location)
+      .bind(repository_id)
+      .step();
+}
+
+std::optional<std::string> Catalog::repository_at(std::string_view location) {
+  const std::lock_guard lock(*mutex_);
+  Statement query(database_, "SELECT repository FROM locations WHERE location = ?");
+  if (!query.bind(location).step()) return std::nullopt;
+  return query.text(0);
 }
 
 void Catalog::append_journal(std::string_view run, std::uint64_t number, std::string_view record) {

@@ -38,6 +38,7 @@ struct RunRow {
   std::optional<Time> ended;  ///< empty while it runs, and when nobody saw its end
   std::string summary_json;   ///< what the run reported; empty when it did not
   std::string error;          ///< empty when there was none
+  std::string repository;     ///< its id; empty: none was opened, or an earlier version recorded it
 };
 
 /// Which runs; newest first.
@@ -46,6 +47,7 @@ struct RunFilter {
   std::optional<RunKind> kind = {};
   std::optional<RunState> state = {};
   std::size_t limit = 100;
+  std::optional<std::string> repository = {};  ///< its id
 };
 
 /// How long the newest succeeded runs took. Units: seconds.

@@ -21,7 +21,7 @@ namespace salvor::catalog::internal {
 namespace {
 
 /// Entry n brings a catalog from version n to n + 1. Entries are never changed, only added.
-constexpr std::array<const char*, 2> kMigrations{R"sql(
+constexpr std::array<const char*, 3> kMigrations{R"sql(
 CREATE TABLE runs (
   id           TEXT PRIMARY KEY,
   kind         TEXT NOT NULL,
@@ -58,6 +58,13 @@ CREATE TABLE steps (
   seconds  REAL NOT NULL
 ) STRICT;
 CREATE INDEX steps_by_service ON steps (service, step, ended_ns);
+)sql",
+                                                 R"sql(
+ALTER TABLE runs ADD COLUMN repository TEXT NOT NULL DEFAULT '';
+CREATE TABLE locations (
+  location   TEXT PRIMARY KEY,
+  repository TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 constexpr auto kVersion = static_cast<std::int64_t>(kMigrations.size());
