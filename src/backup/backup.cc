@@ -8,13 +8,20 @@
 namespace salvor::backup {
 namespace {
 
-/// The newest snapshot of the same store, to take over what did not change.
-std::optional<Previous> previous_of(const repo::Repository& repository, const std::string& service,
+/// Whether what a point says of inodes and times of change can hold for this host.
+bool is_of_host(const repo::Point& point, const std::map<std::string, std::string>& facts) {
+  const auto own = facts.find("host");
+  return point.host().empty() || own == facts.end() || point.host() == own->second;
+}
+
+/// The newest snapshot of the same store on the same host, to take over what did not change.
+std::optional<Previous> previous_of(const repo::Repository& repository, const Options& options,
                                     const StoreInput& input) {
   const auto& points = repository.points();
   for (auto point = points.rbegin(); point != points.rend(); ++point) {
     // What a safety snapshot holds is broken as a rule: little of it comes back.
-    if (point->service != service || point->is_safety_snapshot()) continue;
+    if (point->service != options.service || point->is_safety_snapshot()) continue;
+    if (!is_of_host(*point, options.facts)) continue;
     const repo::Snapshot* snapshot = point->find(input.name);
     if (snapshot == nullptr || snapshot->type != input.type) continue;
     return Previous{snapshot->root, snapshot->entries, snapshot->content_bytes};
@@ -38,7 +45,7 @@ repo::Snapshot read_store(repo::Repository& repository, repo::Session& session,
                           Time marked, Result& result) {
   const Time start = clock.monotonic();
   const std::uint64_t stored_before = session.counters().bytes_stored;
-  const auto previous = previous_of(repository, options.service, input);
+  const auto previous = previous_of(repository, options, input);
   StorePipeline pipeline(repository, session, input, previous, options);
   std::vector<stores::Problem> problems;
   repo::Snapshot snapshot = pipeline.run(problems);
@@ -71,7 +78,7 @@ void expect(const repo::Repository& repository, const std::vector<StoreInput>& i
             const Options& options) {
   if (options.progress == nullptr) return;
   for (const StoreInput& input : inputs) {
-    const auto previous = previous_of(repository, options.service, input);
+    const auto previous = previous_of(repository, options, input);
     if (!previous) return;
     options.progress->entries_expected += previous->entries;
   }

@@ -99,6 +99,7 @@ repo::Snapshot StorePipeline::sum_up(std::uint64_t bytes_before,
   snapshot_.content_bytes = root.content_bytes;
   snapshot_.sockets_skipped = report.sockets_skipped;
   snapshot_.facts = report.facts;
+  snapshot_.suspicions = report.suspicions;
   snapshot_.bytes_read = progress_->bytes - bytes_before;
   problems = report.unreadable;
   for (stores::Problem& problem : content_.problems()) {

@@ -62,6 +62,8 @@ struct SourceReport {
   std::vector<Problem> unreadable;  ///< complete, in no order
   std::uint64_t sockets_skipped = 0;
   std::map<std::string, std::string> facts;  ///< what the store wants kept with the snapshot
+  std::vector<std::string> suspicions;  ///< why this may not be what the store was; sentences; they
+                                        ///< make the point suspect
 };
 
 /// One store, being read once: announces its entries in strictly ascending order of keys, and

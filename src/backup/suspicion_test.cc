@@ -1,0 +1,81 @@
+#include "backup/suspicion.h"
+
+#include <gtest/gtest.h>
+
+namespace salvor::backup {
+namespace {
+
+repo::Snapshot snapshot_of(std::uint64_t entries, std::uint64_t bytes) {
+  repo::Snapshot snapshot;
+  snapshot.store = "media";
+  snapshot.type = "files";
+  snapshot.entries = entries;
+  snapshot.content_bytes = bytes;
+  snapshot.facts = {{"path", "/srv/media"}, {"mount", "/srv"}};
+  return snapshot;
+}
+
+std::vector<std::string> suspicions(const repo::Snapshot& before, repo::Snapshot now,
+                                    std::optional<int> percent = 50) {
+  judge(now, &before, {percent});
+  return now.suspicions;
+}
+
+TEST(SuspicionTest, a_fall_beyond_the_limit_is_suspect) {
+  const auto before = snapshot_of(100, 1'000'000);
+  EXPECT_EQ(suspicions(before, snapshot_of(100, 1'000'000)).size(), 0U);
+  EXPECT_EQ(suspicions(before, snapshot_of(50, 500'000)).size(), 0U);
+  EXPECT_EQ(suspicions(before, snapshot_of(49, 500'000)).size(), 1U);
+  EXPECT_EQ(suspicions(before, snapshot_of(50, 499'999)).size(), 1U);
+  EXPECT_EQ(suspicions(before, snapshot_of(200, 499'999)).size(), 1U);
+  EXPECT_EQ(suspicions(before, snapshot_of(20, 200'000), 90).size(), 0U);
+  EXPECT_EQ(suspicions(before, snapshot_of(20, 200'000), std::nullopt).size(), 0U);
+  const std::uint64_t huge = ~std::uint64_t{0};
+  EXPECT_EQ(suspicions(snapshot_of(100, huge), snapshot_of(100, huge / 3)).size(), 1U);
+}
+
+TEST(SuspicionTest, an_empty_tree_is_suspect_whatever_the_limit) {
+  const auto before = snapshot_of(3, 10);
+  EXPECT_EQ(suspicions(before, snapshot_of(1, 0), std::nullopt).size(), 1U);
+  EXPECT_EQ(suspicions(snapshot_of(1, 0), snapshot_of(1, 0)).size(), 0U);
+}
+
+TEST(SuspicionTest, a_mount_that_is_gone_is_suspect) {
+  const auto before = snapshot_of(10, 10);
+  repo::Snapshot now = snapshot_of(10, 10);
+  now.facts["mount"] = "/";
+  EXPECT_EQ(suspicions(before, now, std::nullopt).size(), 1U);
+  now.facts["mount"] = "/srv/media";  // one more
+  EXPECT_EQ(suspicions(before, now).size(), 0U);
+  now.facts["mount"] = "/";
+  now.facts["path"] = "/home/media";  // the store was moved
+  EXPECT_EQ(suspicions(before, now).size(), 0U);
+  repo::Snapshot old = before;
+  old.facts.erase("mount");  // of an earlier version
+  now.facts["path"] = "/srv/media";
+  EXPECT_EQ(suspicions(old, now).size(), 0U);
+}
+
+TEST(SuspicionTest, what_the_last_good_point_had_too_is_a_remark) {
+  auto before = snapshot_of(10, 10);
+  before.suspicions = {"quick_check fails"};  // and was accepted
+  auto now = snapshot_of(10, 10);
+  now.suspicions = {"quick_check fails", "it is no database"};
+  judge(now, &before, {50});
+  EXPECT_EQ(now.suspicions, std::vector<std::string>{"it is no database"});
+  EXPECT_EQ(now.remarks, std::vector<std::string>{"quick_check fails"});
+  auto later = snapshot_of(10, 10);
+  later.suspicions = {"quick_check fails"};
+  judge(later, &now, {50});
+  EXPECT_TRUE(later.suspicions.empty());
+}
+
+TEST(SuspicionTest, without_a_point_before_only_the_store_itself_speaks) {
+  auto now = snapshot_of(1, 0);
+  now.suspicions = {"it is no database"};
+  judge(now, nullptr, {50});
+  EXPECT_EQ(now.suspicions.size(), 1U);
+}
+
+}  // namespace
+}  // namespace salvor::backup
