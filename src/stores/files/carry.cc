@@ -32,6 +32,7 @@ struct Record {
   std::string path;
   std::uint64_t inode = 0;                     // tree: of the tree that becomes live
   bool is_taken = false;                       // item: the tree that becomes live has the name, too
+  bool replaces = false;                       // item: an empty directory of the name gives way
   std::optional<timespec> from_time, to_time;  // parent: empty where there is no such directory
 };
 
@@ -40,7 +41,7 @@ Bytes encode(const Record& record) {
   out.u8(static_cast<std::uint8_t>(record.kind));
   out.text(record.path);
   out.u64(record.inode);
-  out.u8(record.is_taken ? 1 : 0);
+  out.u8(record.replaces ? 2 : record.is_taken ? 1 : 0);
   for (const auto& time : {record.from_time, record.to_time}) {
     out.u8(time ? 1 : 0);
     out.zigzag(time ? time->tv_sec : 0);
@@ -55,7 +56,9 @@ Record decode(ByteView bytes) {
   record.kind = static_cast<Kind>(in.u8());
   record.path = in.text();
   record.inode = in.u64();
-  record.is_taken = in.u8() != 0;
+  const std::uint8_t how = in.u8();
+  record.is_taken = how == 1;
+  record.replaces = how == 2;
   for (auto* time : {&record.from_time, &record.to_time}) {
     const bool has = in.u8() != 0;
     const timespec value{in.zigzag(), in.zigzag()};
@@ -109,6 +112,12 @@ class Lister {
       const unsigned type = type_of(frame, name);
       if (is_unprotected(path, name.view(), type)) {
         add(frame, std::move(path), type);
+      } else if (options_.lacking->covers(path) && !has_name(to_.get(), path)) {
+        require_movable(frame, name, type);
+        add(frame, std::move(path), type);
+      } else if (type == DT_DIR && is_closed(path)) {
+        require_movable(frame, name, type);
+        add(frame, std::move(path), type, true);
       } else if (type == DT_DIR) {
         frames.push_back(open_frame(std::move(path)));
       }
@@ -147,7 +156,30 @@ class Lister {
     return type == DT_DIR && name.starts_with(options_.workplaces);
   }
 
-  void add(Frame& frame, std::string path, unsigned type) {
+  /// Whether it is a directory that can't be listed, and that the snapshot has without its content.
+  bool is_closed(const std::string& path) const {
+    if (!options_.lacking->names(path)) return false;
+    const Fd fd = open_beneath(from_.get(), path, O_RDONLY | O_DIRECTORY);
+    return !fd && errno == EACCES;
+  }
+
+  /// A directory is moved by its owner and by root only: ".." in it changes.
+  void require_movable(const Frame& frame, const Listing::Name& name, unsigned type) const {
+    if (type != DT_DIR || geteuid() == 0) return;
+    const Fd parent = open_beneath(from_.get(), frame.path, O_PATH | O_DIRECTORY);
+    struct stat status {};
+    if (!parent || fstatat(parent.get(), name.text, &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+    if (status.st_uid == geteuid() || faccessat(parent.get(), name.text, W_OK, AT_EACCESS) == 0) {
+      return;
+    }
+    throw Error(
+        ErrorCode::refused,
+        printable(frame.path + '/' + std::string(name.view())) +
+            " is not in the recovery point, and this user may not move it to where it stays",
+        "restore as root");
+  }
+
+  void add(Frame& frame, std::string path, unsigned type, bool replaces = false) {
     if (!frame.is_listed) {
       Record parent;
       parent.kind = Kind::parent;
@@ -159,7 +191,8 @@ class Lister {
     }
     Record item;
     // A socket is made anew by who listens to it, and an old one is of no use to anybody.
-    item.is_taken = type == DT_SOCK || has_name(to_.get(), path);
+    item.is_taken = !replaces && (type == DT_SOCK || has_name(to_.get(), path));
+    item.replaces = replaces;
     item.path = std::move(path);
     out_.add(encode(item));
   }
@@ -187,7 +220,7 @@ class Carrier {
 
   void run() {
     for_each(Kind::item, [&](const Record& record) {
-      if (!move(record.path) && !record.is_taken && taken_.empty()) taken_ = record.path;
+      if (!move(record) && !record.is_taken && taken_.empty()) taken_ = record.path;
     });
     for_each(Kind::parent, [&](const Record& record) {
       set_time(from_.get(), record.path, record.from_time);
@@ -210,7 +243,8 @@ class Carrier {
   }
 
   /// False when there is something in its way.
-  bool move(const std::string& path) {
+  bool move(const Record& record) {
+    const std::string& path = record.path;
     const SplitPath parts = split(path);
     const Fd from = find_beneath(from_.get(), parts.parent, O_PATH | O_DIRECTORY);
     const std::string name(parts.name);
@@ -219,10 +253,15 @@ class Carrier {
     const Fd to = make_directory(std::string(parts.parent));
     if (!to) return false;
     options_.step("move what is not protected");
+    // rename() replaces a directory that is empty, and nothing else of what may be there.
+    if (record.replaces) return replace(from.get(), to.get(), name, path);
     if (renameat2(from.get(), name.c_str(), to.get(), name.c_str(), RENAME_NOREPLACE) == 0) {
       return true;
     }
     int error = errno;
+    if (error == EACCES && S_ISDIR(status.st_mode)) {
+      return replace(from.get(), to.get(), name, path);
+    }
     if (error == EINVAL || error == ENOSYS) {
       error = EEXIST;
       if (!status_at(to.get(), name, path)) {
@@ -232,6 +271,19 @@ class Carrier {
     if (error == EEXIST || error == ENOTEMPTY) return false;
     if (error != 0) throw_system_error("cannot carry over", path, error);
     return true;
+  }
+
+  /// Moves a directory that its owner has closed: its mode is opened for that.
+  static bool replace(int from, int to, const std::string& name, const std::string& path) {
+    struct stat status {};
+    if (fstatat(from, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return true;
+    const mode_t mode = status.st_mode & 07777U;
+    if ((mode & S_IRWXU) != S_IRWXU) fchmodat(from, name.c_str(), mode | S_IRWXU, 0);
+    const int error = renameat(from, name.c_str(), to, name.c_str()) == 0 ? 0 : errno;
+    if ((mode & S_IRWXU) != S_IRWXU) fchmodat(error == 0 ? to : from, name.c_str(), mode, 0);
+    if (error == 0) return true;
+    if (error == EEXIST || error == ENOTEMPTY || error == ENOTDIR) return false;
+    throw_system_error("cannot carry over", path, error);
   }
 
   /// Invalid when something else than a directory is in the way.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "stores/files/exclude.h"
+#include "stores/files/lacking.h"
 #include "stores/internal/exchange.h"
 
 /// What lies in a tree and is not the store's: it stays with the live path when trees are
@@ -14,13 +15,16 @@ namespace salvor::stores::files {
 struct CarryOptions {
   std::filesystem::path list;        ///< where the list is kept, in the workplace
   const Exclude* exclude = nullptr;  ///< lifetime: longer
+  const Lacking* lacking = nullptr;  ///< lifetime: longer
   std::string workplaces;            ///< names with this head are other stores' workplaces
   std::function<void(std::string_view step)> step;
 };
 
 /// Writes down, durably, all excluded paths (the uppermost ones), sockets and workplaces in `from`,
+/// and what the snapshot lacks (lacking.h) unless `to` has it,
 /// with the times of the directories they lie in, here and in `to`. To be called before the trees
-/// are exchanged.   Memory: bounded by the largest directories on one way down.
+/// are exchanged.   Errors: refused: this user may not move a directory that the snapshot lacks.
+/// Memory: bounded by the largest directories on one way down.
 void list_unprotected(const CarryOptions& options, const std::filesystem::path& from,
                       const std::filesystem::path& to);
 

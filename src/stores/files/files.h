@@ -15,6 +15,13 @@
 /// The `files` store: one directory tree (docs/stores/files.md).
 namespace salvor::stores {
 
+/// What a snapshot lacks of a tree, though the tree had it when it was taken: its backup could not
+/// read it.
+struct FilesLacking {
+  std::vector<std::string> paths;  ///< relative to the root
+  bool and_more = false;           ///< the list is not complete
+};
+
 struct FilesSourceOptions {
   std::filesystem::path root;  ///< a directory; a symlink to one is followed, here and only here
   std::vector<std::string> exclude;              ///< patterns, relative to root (exclude.h)
@@ -37,6 +44,7 @@ struct FilesSinkOptions {
   bool is_live = false;
   std::vector<std::string> exclude = {};
   bool one_file_system = false;  ///< as of the source; of a live target other file systems stay
+  FilesLacking lacking = {};     ///< of a live target: its paths stay, too; others are moved aside
   Clock* clock = &Clock::system();
 };
 
@@ -57,6 +65,7 @@ struct FilesTargetOptions {
   std::filesystem::path root;        ///< the live tree, or a copy of it; need not exist
   std::vector<std::string> exclude;  ///< as of the source: what stays with the live path
   bool one_file_system = false;      ///< as of the source
+  FilesLacking lacking = {};         ///< stays with the live path, too
   Clock* clock = &Clock::system();
   ReplacementFaults faults = {};  ///< tests only
 };

@@ -1,6 +1,7 @@
 #include "stores/files/mounts.h"
 
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <string>
 
@@ -24,10 +25,8 @@ std::string unescape(const std::string& text) {
   return plain;
 }
 
-}  // namespace
-
-std::vector<std::filesystem::path> mounts_within(const std::filesystem::path& path) {
-  std::vector<std::filesystem::path> found;
+/// Every mount point that this process sees, in the order of mounting.
+void for_each_mount(const std::function<void(std::string point)>& visit) {
   std::ifstream mounts("/proc/self/mountinfo");
   if (!mounts) {
     // None would be a guess: a mount point can be neither moved nor exchanged.
@@ -41,11 +40,31 @@ std::vector<std::filesystem::path> mounts_within(const std::filesystem::path& pa
     std::istringstream fields(line);
     std::string field;
     for (int i = 0; i < 5; ++i) fields >> field;
-    std::string point = unescape(field);
-    if (point == path.native() || point.starts_with(path.native() + '/')) {
-      found.emplace_back(std::move(point));
-    }
+    visit(unescape(field));
   }
+}
+
+bool is_at_or_beneath(const std::string& path, const std::string& top) {
+  return path == top || top == "/" || path.starts_with(top + '/');
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> mounts_within(const std::filesystem::path& path) {
+  std::vector<std::filesystem::path> found;
+  for_each_mount([&](std::string point) {
+    if (is_at_or_beneath(point, path.native())) found.emplace_back(std::move(point));
+  });
+  return found;
+}
+
+std::filesystem::path mount_of(const std::filesystem::path& path) {
+  std::string found;
+  for_each_mount([&](std::string point) {
+    if (is_at_or_beneath(path.native(), point) && point.size() >= found.size()) {
+      found = std::move(point);
+    }
+  });
   return found;
 }
 

@@ -22,9 +22,11 @@ class FilesReplacement final : public Replacement {
                    const fs::path& workplace, const std::string& run)
       : clock_(options.clock),
         exclude_(options.exclude),
+        lacking_(options.lacking),
         exchange_({live, workplace, workplace / "new", workplace / "old"}, options.faults) {
     carry_.list = workplace / "carry";
     carry_.exclude = &exclude_;
+    carry_.lacking = &lacking_;
     carry_.workplaces = ".salvor-" + run + "-";
     carry_.step = [this](std::string_view name) { exchange_.step(name); };
   }
@@ -141,6 +143,7 @@ class FilesReplacement final : public Replacement {
 
   Clock* const clock_;
   const Exclude exclude_;
+  const Lacking lacking_;
   Exchange exchange_;
   CarryOptions carry_;
 };

@@ -17,6 +17,7 @@
 #include "stores/files/exclude.h"
 #include "stores/files/file_writer.h"
 #include "stores/files/files.h"
+#include "stores/files/lacking.h"
 #include "stores/files/left_out.h"
 #include "stores/files/links.h"
 #include "stores/files/listing.h"
@@ -56,7 +57,7 @@ mode_t type_of(EntryKind kind) {
 class FilesSink final : public Sink {
  public:
   explicit FilesSink(FilesSinkOptions options)
-      : options_(std::move(options)), exclude_(options_.exclude) {}
+      : options_(std::move(options)), exclude_(options_.exclude), lacking_(options_.lacking) {}
 
   void begin() override;
   void make(ByteView key, const Entry& entry) override;
@@ -94,6 +95,7 @@ class FilesSink final : public Sink {
 
   const FilesSinkOptions options_;
   const files::Exclude exclude_;
+  const files::Lacking lacking_;
   Fd root_;
   std::optional<files::Aside> aside_;
   std::optional<files::DirectoryCache> directories_;
@@ -315,7 +317,7 @@ bool FilesSink::stays(int parent, const std::string& name, const std::string& pa
   // Workplaces, and what was moved aside; but not what a killed restore has left of a file.
   const bool is_directory = S_ISDIR(status->st_mode);
   if (is_directory && (name.starts_with(".salvor-") || has_mount(path))) return true;
-  return S_ISSOCK(status->st_mode) || exclude_.covers(path, is_directory);
+  return S_ISSOCK(status->st_mode) || lacking_.names(path) || exclude_.covers(path, is_directory);
 }
 
 void FilesSink::close_top() {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "stores/files/files.h"
+#include "stores/files/mounts.h"
 #include "stores/files/reader.h"
 #include "stores/files/walker.h"
 
@@ -101,6 +102,11 @@ class FilesSource final : public Source {
     report.unreadable = problems_.list();
     report.sockets_skipped = walker_.sockets_skipped();
     report.facts["path"] = printable(std::filesystem::absolute(options_.root).native());
+    // By which the next backup sees that what is mounted now is not.
+    std::error_code error;
+    const std::filesystem::path root = std::filesystem::canonical(options_.root, error);
+    const std::filesystem::path mount = error ? root : files::mount_of(root);
+    if (!mount.empty()) report.facts["mount"] = printable(mount.native());
     return report;
   }
 
