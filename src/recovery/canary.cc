@@ -112,6 +112,12 @@ stores::Marker make_marker(const Secret& key, const std::string& service, const 
   return marker;
 }
 
+bool is_marker_of(const Secret& key, const stores::Marker& marker, std::string_view service,
+                  std::string_view store) {
+  return marker.service == service && marker.store == store &&
+         same(signature_of(key, marker), marker.signature);
+}
+
 std::string make_canary(const Secret& key, const Canary& canary) {
   return fmt::format("nonce={} time={} planted={} signature={}", canary.nonce, canary.time,
                      text_of(canary.planted), signature_of(key, canary));

@@ -43,6 +43,10 @@ std::string canary_nonce(Rng& rng);
 stores::Marker make_marker(const Secret& key, const std::string& service, const std::string& store,
                            const std::string& nonce, Time time);
 
+/// Whether a backup of this repository has made the marker, for that store of that service.
+bool is_marker_of(const Secret& key, const stores::Marker& marker, std::string_view service,
+                  std::string_view store);
+
 /// The statement as text of one line: "nonce=… time=… planted=yes signature=…".
 std::string make_canary(const Secret& key, const Canary& canary);
 

@@ -46,7 +46,8 @@ struct RunOutcome {
   std::vector<CheckOutcome> checks;
   std::vector<std::string> deviations;
   double seconds = 0;
-  double recovery_seconds = 0;  ///< from its beginning to the end of what a watch comes after
+  double recovery_seconds =
+      0;  ///< from its beginning to the end of what watch and tear-down come after
   std::optional<Error> failure;
   bool healthy = true;            ///< what the watch says at its end
   std::vector<std::string> kept;  ///< of a run that is undone: workplaces that are still there

@@ -68,6 +68,7 @@ struct Plan {
   bool compare_content = false;  ///< live files are taken for unchanged by their bytes alone
   std::string trigger;
   std::string confirmed_by;
+  std::string host;  ///< whose points its safety snapshots are; empty: not known
 
   std::vector<StorePlan> stores;  ///< databases first
   std::vector<OtherStore> others;

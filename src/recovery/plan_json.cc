@@ -206,6 +206,7 @@ Plan plan_of(const Json& json) {
   plan.compare_content = json.value("compare_content", plan.compare_content);
   plan.trigger = json.at("trigger");
   plan.confirmed_by = json.at("confirmed_by");
+  plan.host = json.value("host", std::string());
   plan.stores = values_of(json.at("stores"), store_of);
   plan.others = values_of(json.at("others"), other_of);
   plan.writes = optional_of(json.at("writes"), writes_of);
@@ -236,6 +237,7 @@ std::string to_json(const Plan& plan) {
                   {"compare_content", plan.compare_content},
                   {"trigger", plan.trigger},
                   {"confirmed_by", plan.confirmed_by},
+                  {"host", plan.host},
                   {"stores", list_of(plan.stores)},
                   {"others", list_of(plan.others)},
                   {"writes", json_of(plan.writes)},

@@ -14,8 +14,8 @@ std::vector<CheckOutcome> checks_in(const Journal& journal);
 /// All that was not as it should be, in order.
 std::vector<std::string> deviations_in(const Journal& journal);
 
-/// From the run's beginning until its last step was done, without the watch; pauses count, as they
-/// do for those who wait. Units: seconds, at least those of the steps.
+/// From the run's beginning until its last step was done, without watch and tear-down; pauses
+/// count, as they do for those who wait. Units: seconds, at least those of the steps.
 double recovery_seconds_in(const Journal& journal);
 
 std::vector<std::string> safety_points_in(const Journal& journal);

@@ -56,6 +56,7 @@ class SafetySnapshot final : public Step {
                      {"run", context.plan.run},
                      {std::string(kEvidenceHeadFact),
                       to_fact(evidence_head(context.repository, context.plan.service))}};
+    if (!context.plan.host.empty()) options.facts["host"] = context.plan.host;
     options.stop = context.stop;
     const auto result =
         backup::run(context.repository, {{store.name, store.type, source.get(), true}}, options);
