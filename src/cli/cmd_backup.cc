@@ -33,13 +33,19 @@ void warn_of_unreadable(const control::BackupReport& report) {
   }
 }
 
-/// The exit status of the first failure, each of which is told.
+/// The exit status of the first failure, or else of the first suspect point, each of which is told.
 int report_failures(const std::vector<control::BackupReport>& reports) {
   int status = 0;
   for (const control::BackupReport& report : reports) {
     if (!report.failure) continue;
     tell(*report.failure);
     if (status == 0) status = exit_status(report.failure->code());
+  }
+  for (const control::BackupReport& report : reports) {
+    const auto suspicion = report.suspicion();
+    if (!suspicion) continue;
+    tell(*suspicion);
+    if (status == 0) status = exit_status(suspicion->code());
   }
   return status;
 }
@@ -56,6 +62,9 @@ int backup(Invocation& invocation, const control::BackupRequest& request) {
   for (const control::BackupReport& report : reports) {
     if (!output.json() && !invocation.quiet() && !report.failure) show(output, report);
     warn_of_unreadable(report);
+    for (const std::string& warning : report.warnings) {
+      tell(fmt::format("salvor: warning: {}\n", warning));
+    }
   }
   return report_failures(reports);
 }

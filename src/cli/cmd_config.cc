@@ -22,12 +22,14 @@ int check(Invocation& invocation) {
     output.line(fmt::format("configuration  {}: valid", printable(report.file)));
     output.line(fmt::format("repository     {}: {}", printable(report.location),
                             describe_repository(report)));
+    output.line(fmt::format("host           {}", printable(report.host)));
     Table table({"SERVICE", "STORE", "TYPE", "PATH", "STATE"});
     for (const control::StoreReachability& store : report.stores) {
       table.row({store.service, store.store, store.type, printable(store.path),
                  store.problem.empty() ? "good" : store.problem});
     }
     output.write(table.text());
+    for (const std::string& note : report.notes) output.line("note: " + note);
   }
   return report.good() ? 0 : exit_status(ErrorCode::configuration);
 }

@@ -11,7 +11,8 @@ namespace {
 /// The last line: what all of it means.
 std::string verdict_of(const control::DrillReport& report) {
   const recovery::RunOutcome& outcome = report.outcome;
-  const std::string took = human_duration(outcome.seconds);
+  const std::string took =
+      human_duration(outcome.failure ? outcome.seconds : outcome.recovery_seconds);
   if (outcome.failure) {
     return fmt::format("FAILED after {}: recovery point {} is not proved to be restorable", took,
                        outcome.plan.point);

@@ -15,6 +15,8 @@ std::string notes_of(const repo::Point& point, std::size_t missing) {
                     (run == point.facts.end() ? "" : " of run " + printable(run->second)));
   }
   if (point.is_partial()) notes.push_back("partial");
+  if (point.is_suspect()) notes.push_back("suspect");
+  if (point.accepted) notes.push_back("accepted");
   if (missing != 0) notes.push_back(fmt::format("{} missing", missing));
   return fmt::format("{}", fmt::join(notes, ", "));
 }
@@ -24,7 +26,8 @@ void show(Output& output, const control::PointsReport& report) {
     output.line("no recovery points yet: take one with `salvor backup`");
     return;
   }
-  Table table({"POINT", "SERVICE", "TIME", "STORES", ">ENTRIES", ">SIZE", ">STORED", "NOTES"});
+  Table table(
+      {"POINT", "SERVICE", "TIME", "HOST", "STORES", ">ENTRIES", ">SIZE", ">STORED", "NOTES"});
   for (const repo::Point& point : report.points) {
     std::vector<std::string> names;
     std::uint64_t entries = 0;
@@ -39,6 +42,7 @@ void show(Output& output, const control::PointsReport& report) {
       missing += snapshot.missing.size() + snapshot.missing_more;
     }
     table.row({point.id.hex(), printable(point.service), local_time(point.time),
+               point.host().empty() ? "-" : printable(point.host()),
                fmt::format("{}", fmt::join(names, ",")), with_commas(entries), human_bytes(size),
                human_bytes(stored), notes_of(point, missing)});
   }
@@ -61,6 +65,36 @@ void show_missing(Output& output, const control::PointsReport& report) {
   }
 }
 
+/// Why a point may hold ruins, store by store.
+void show_suspicions(Output& output, const control::PointsReport& report) {
+  for (const repo::Point& point : report.points) {
+    for (const repo::Snapshot& snapshot : point.snapshots) {
+      for (const std::string& why : snapshot.suspicions) {
+        output.line(fmt::format("{} {} {}: {}", point.accepted ? "accepted" : "suspect",
+                                point.id.hex(), snapshot.store, printable(why)));
+      }
+      for (const std::string& remark : snapshot.remarks) {
+        output.line(
+            fmt::format("remark {} {}: {}", point.id.hex(), snapshot.store, printable(remark)));
+      }
+    }
+  }
+}
+
+int accept(Invocation& invocation, const std::string& point) {
+  const control::AcceptReport report =
+      control::accept_point(invocation.load_config(), point, invocation.caller());
+  Output& output = invocation.output();
+  if (output.json()) {
+    output.document(control::to_json(report));
+  } else if (!invocation.quiet()) {
+    output.line(fmt::format("recovery point {} of service {} {}", report.point.id.hex(),
+                            printable(report.point.service),
+                            report.was_suspect ? "is accepted: it is good now" : "is not suspect"));
+  }
+  return 0;
+}
+
 int points(Invocation& invocation, const std::string& service) {
   const control::PointsReport report =
       control::list_points(invocation.load_config(), service, invocation.caller());
@@ -70,6 +104,7 @@ int points(Invocation& invocation, const std::string& service) {
   } else {
     show(output, report);
     show_missing(output, report);
+    show_suspicions(output, report);
   }
   return 0;
 }
@@ -77,10 +112,22 @@ int points(Invocation& invocation, const std::string& service) {
 }  // namespace
 
 void add_points(Command root) {
-  const auto service = std::make_shared<std::string>();
+  struct Options {
+    std::string service;
+    std::string accept;
+  };
+  const auto options = std::make_shared<Options>();
   root.add("points", "List recovery points, the newest last", "salvor points shop")
-      .optional("SERVICE", *service, "only this service")
-      .action([service](Invocation& invocation) { return points(invocation, *service); });
+      .optional("SERVICE", options->service, "only this service")
+      .option("--accept", "POINT", options->accept, "make this suspect point good")
+      .action([options](Invocation& invocation) {
+        if (options->accept.empty()) return points(invocation, options->service);
+        if (!options->service.empty()) {
+          throw Error(ErrorCode::usage, "--accept takes a point, and no service",
+                      "salvor points --accept POINT");
+        }
+        return accept(invocation, options->accept);
+      });
 }
 
 }  // namespace salvor::cli

@@ -53,6 +53,9 @@ int restore_beside(Invocation& invocation, const control::RestoreRequest& reques
   } else if (!invocation.quiet()) {
     show(output, report);
   }
+  for (const std::string& note : report.notes) {
+    tell(fmt::format("salvor: warning: {}\n", note));
+  }
   for (const control::RestoredStore& store : report.stores) warn(store);
   return 0;
 }

@@ -45,8 +45,10 @@ void show_targets(Output& output, const RestorePlanReport& report) {
 
 void show(Output& output, const RestorePlanReport& report) {
   output.line(fmt::format("service   {}", report.plan.service));
-  output.line(
-      fmt::format("point     {} of {}", report.point.id.hex(), local_time(report.point.time)));
+  const std::string host = report.point.host();
+  output.line(fmt::format("point     {} of {}{}", report.point.id.hex(),
+                          local_time(report.point.time),
+                          host.empty() ? "" : ", host " + printable(host)));
   output.line(
       fmt::format("lost      {} of writes: everything since then", human_duration(report.lost_s)));
   for (const recovery::FileSystemSpace& space : report.space) {
@@ -137,6 +139,9 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report) {
     output.document(control::to_json(report));
   } else if (!invocation.quiet()) {
     show(output, report);
+  }
+  for (const std::string& note : report.notes) {
+    tell(fmt::format("salvor: warning: {}\n", note));
   }
   const RunOutcome& outcome = report.outcome;
   // Who takes a run back, or closes it, has judged by themselves.

@@ -1,16 +1,38 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 
 #include "control/control.h"
+#include "control/internal/choose_point.h"
 #include "control/internal/opened.h"
 #include "control/internal/store_types.h"
 
 namespace salvor::control {
 namespace {
 
+/// Where the newest point of a service comes from, if it is not from here.
+void note_hosts(const repo::Repository& repository, const internal::Owner& owner,
+                ConfigCheckReport& report) {
+  const repo::Point* newest = nullptr;
+  for (const repo::Point& point : repository.points()) {
+    const bool counts = point.service == owner.service && !point.is_safety_snapshot();
+    if (counts && !point.host().empty()) newest = &point;
+  }
+  if (newest == nullptr || newest->host() == owner.host) return;
+  report.notes.push_back(
+      fmt::format("service {}: the newest recovery point is of host {}, and this is host {}{}",
+                  owner.service, printable(newest->host()), printable(owner.host),
+                  owner.shared ? "" : ": its points are not this host's (host, or shared = true)"));
+}
+
 void check_repository(const Config& config, const Caller& caller, ConfigCheckReport& report) {
   try {
-    internal::open_repository(config, repo::Access::read, caller.stop);
+    const internal::Opened opened =
+        internal::open_repository(config, repo::Access::read, caller.stop);
+    for (const ServiceConfig& service : config.services) {
+      note_hosts(*opened.repository, internal::owner_of(config, service.name), report);
+    }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) {
       report.repository_absent = true;
@@ -33,6 +55,7 @@ ConfigCheckReport check_config(const Config& config, const Caller& caller) {
   ConfigCheckReport report;
   report.file = config.file.native();
   report.location = config.repository.path.native();
+  report.host = config.host;
   for (const ServiceConfig& service : config.services) {
     for (const StoreConfig& store : service.stores) {
       report.stores.push_back({service.name, store.name, std::string(store.type()),

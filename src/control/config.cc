@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdlib>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/process_identity.h"
 #include "control/internal/service_parser.h"
 #include "control/nearest_name.h"
 #include "control/table_reader.h"
@@ -165,6 +167,21 @@ std::vector<ServiceConfig> parse_services(TableReader& file) {
   return services;
 }
 
+/// Whose recovery points these are.
+std::string parse_host(TableReader& file) {
+  constexpr std::size_t kHostBytesMax = 253;
+  const auto host = file.text("host");
+  if (!host) return host_name();
+  const bool fits = !host->empty() && host->size() <= kHostBytesMax &&
+                    std::all_of(host->begin(), host->end(),
+                                [](unsigned char byte) { return std::isgraph(byte) != 0; });
+  if (!fits) {
+    file.complain("host", fmt::format("\"{}\" can't name a host", printable(*host)),
+                  "write a name without blanks, such as \"web-1\"");
+  }
+  return *host;
+}
+
 /// `path` again; throws when nothing is there.
 std::filesystem::path existing(const std::filesystem::path& path, const std::string& named_by) {
   std::error_code error;
@@ -238,6 +255,7 @@ Config parse_config_text(std::string_view text, const std::string& name,
   TableReader reader(document, "", findings);
   Config config;
   config.file = name;
+  config.host = parse_host(reader);
   config.repository = parse_repository(reader);
   config.state_directory = reader.path("state_dir").value_or(default_state_directory());
   config.services = parse_services(reader);

@@ -31,6 +31,10 @@ struct FilesStoreConfig {
   bool one_file_system = false;
   OnUnreadable on_unreadable = OnUnreadable::fail;
   bool canary = false;  ///< each backup plants a marker in the store itself
+
+  // Of a plan, not of the file: what its recovery point lacks, and stays with the live data.
+  std::vector<std::string> missing = {};  ///< relative to the root
+  bool missing_more = false;              ///< there is more
 };
 
 struct SqliteStoreConfig {
@@ -42,6 +46,7 @@ struct SqliteStoreConfig {
 struct StoreConfig {
   std::string name;
   std::variant<FilesStoreConfig, SqliteStoreConfig> details;
+  std::optional<int> shrink_percent = 50;  ///< a fall beyond it is suspect; empty: off
 
   std::string_view type() const;
   const std::filesystem::path& path() const;
@@ -152,6 +157,7 @@ struct ServiceConfig {
   std::vector<std::filesystem::path> protect;  ///< what some store must cover; `status` checks it
   std::optional<std::filesystem::path> runbook;
   std::optional<std::filesystem::path> staging;  ///< where drills restore to; empty: the state
+  bool shared = false;   ///< several hosts back it up; the points of each are everybody's
   bool quiesce = false;  ///< hold writes while a recovery point marks the databases
   std::vector<StoreConfig> stores;
   std::optional<WritesConfig> writes;
@@ -178,6 +184,7 @@ struct ServeConfig {
 struct Config {
   std::filesystem::path file;
   std::filesystem::path state_directory;
+  std::string host;  ///< whose recovery points these are; usually the host's name
   RepositoryConfig repository;
   std::vector<ServiceConfig> services;
   ServeConfig serve;

@@ -189,6 +189,7 @@ ServiceConfig parse_service(const std::string& name, const TomlValue& value, Fin
   service.protect = reader.paths("protect");
   service.runbook = reader.path("runbook");
   service.staging = reader.path("staging");
+  service.shared = reader.boolean("shared").value_or(false);
   service.quiesce = reader.boolean("quiesce").value_or(false);
   service.stores = parse_stores(reader, types);
   service.writes = parse_writes(reader);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "base/bytes.h"
 #include "control/nearest_name.h"
@@ -33,6 +34,25 @@ SqliteStoreConfig parse_sqlite(TableReader& reader) {
   sqlite.path = reader.required_path("path");
   sqlite.canary = reader.boolean("canary").value_or(false);
   return sqlite;
+}
+
+/// The percentage in "50%"; empty: "off".
+std::optional<int> parse_shrink(TableReader& reader) {
+  const std::optional<std::string> text = reader.text("shrink");
+  if (!text) return StoreConfig().shrink_percent;
+  if (*text == "off") return std::nullopt;
+  int percent = 0;
+  const char* const last = text->data() + text->size();
+  const auto [end, error] = std::from_chars(text->data(), last, percent);
+  const bool whole = error == std::errc{} && std::string_view(end, last) == "%";
+  if (!whole || percent < 1 || percent > 99) {
+    reader.complain("shrink",
+                    fmt::format("key \"shrink\": found \"{}\", expected \"1%\" to \"99%\", or "
+                                "\"off\"",
+                                printable(*text)),
+                    "say which fall against the last good backup is suspect: \"50%\" is usual");
+  }
+  return percent;
 }
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
@@ -65,6 +85,7 @@ std::optional<StoreConfig> parse_store(const std::string& name, const TomlValue&
   } else {
     store.details = parse_sqlite(reader);
   }
+  store.shrink_percent = parse_shrink(reader);
   reader.finish();
   return store;
 }

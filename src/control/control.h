@@ -60,6 +60,8 @@ struct StoreReachability {
 struct ConfigCheckReport {
   std::string file;
   std::string location;
+  std::string host;                ///< whose recovery points backups are
+  std::vector<std::string> notes;  ///< what should be known, and is no problem
   std::vector<StoreReachability> stores;
   bool repository_absent = false;  ///< no problem: `init` has not been run yet
   std::string repository_problem;  ///< empty: it is absent, or is there and opens
@@ -79,7 +81,11 @@ struct BackupReport {
   std::string run;
   backup::Result result;
   double duration_s = 0;
+  std::vector<std::string> warnings;
   std::optional<Error> failure;  ///< then there is no result
+
+  /// That the point was committed, and may hold ruins; empty: it does not. Code checks_failed.
+  std::optional<Error> suspicion() const;
 };
 /// One report a service, in order of the file. Databases are marked before files are read.
 /// The failure of a service that was asked for by name is thrown; of several services each is
@@ -102,6 +108,14 @@ struct PointsReport {
 };
 /// Errors: not_found: neither the configuration nor the repository knows the service.
 PointsReport list_points(const Config& config, const std::string& service, const Caller& caller);
+
+struct AcceptReport {
+  repo::Point point;
+  bool was_suspect = false;  ///< false: nothing was to be accepted
+};
+/// Makes a suspect point good, for all hosts. `point`: its id, or the beginning of it.
+/// Errors: not_found; usage: "latest", or several begin so.
+AcceptReport accept_point(const Config& config, const std::string& point, const Caller& caller);
 
 /// Points are named by "latest", an id, or the beginning of one (4 digits at least).
 struct ListedEntry {
@@ -149,6 +163,7 @@ struct RestoreReport {
   std::string run;
   repo::Point point;
   std::vector<RestoredStore> stores;
+  std::vector<std::string> notes;  ///< what should be known of the point
   double duration_s = 0;
 };
 /// Restores beside: touches nothing live, and nothing at all unless all of it can work.
@@ -183,11 +198,11 @@ struct PlannedTarget {
 struct RestorePlanReport {
   recovery::Plan plan;
   repo::Point point;
-  double lost_s = 0;  ///< the age of the point: what was written since is not in it
+  double lost_s = 0;  ///< the age of the point, never negative: what was written since is lost
   std::vector<PlannedTarget> targets;
   std::vector<recovery::FileSystemSpace> space;
   std::vector<PlannedStep> steps;
-  std::optional<double> expected_s;         ///< of the whole, as far as it is known
+  std::optional<double> expected_s;         ///< until the service is back, as far as it is known
   std::vector<std::string> untouched;       ///< stores that the point does not have
   std::vector<std::string> warnings;        ///< what should be known before it begins
   std::optional<std::string> open_restore;  ///< a run that must be resumed or undone first
@@ -205,6 +220,7 @@ struct InPlaceRequest {
 };
 struct InPlaceReport {
   recovery::RunOutcome outcome;
+  std::vector<std::string> notes;  ///< what should be known of the point
 };
 /// The guarded restore. A failure of the run is in the report, with what was done until then.
 /// Errors: refused: not confirmed; conflict: the service is being restored; those of plan_restore.
@@ -257,10 +273,26 @@ struct UncoveredPath {
   std::string path;
   bool sqlite = false;
 };
+/// How urgently somebody should look.
+enum class Health { good, warning, critical };
+std::string_view name_of(Health health);
+
+/// Why a service is not good.
+struct Reason {
+  Health health = Health::warning;
+  std::string word;  ///< one or two, for a table: "TOO OLD"
+  std::string text;  ///< a sentence
+};
 struct ServiceStatus {
   std::string service;
+  std::string host;                   ///< whose recovery points count; empty: every host's
   bool points_known = true;           ///< the repository could be opened, or is not there
-  std::optional<repo::Point> newest;  ///< a partial one only where there is no whole one
+  std::optional<repo::Point> newest;  ///< a good one; a partial one only where there is no other
+  std::string suspect_note;  ///< newer suspect points that are passed over; empty: there are none
+  std::string clock_note;    ///< a point is from the future; empty: none is
+  std::vector<std::string> lacks;         ///< what the newest point does not have
+  std::optional<std::string> other_host;  ///< there are points of other hosts only: of this one
+  std::optional<std::string> held_by;     ///< a run that was ended, and left writes held
   std::optional<double> achieved_rpo_s;
   std::optional<std::int64_t> rpo_s;
   std::optional<std::int64_t> rto_s;
@@ -279,6 +311,10 @@ struct ServiceStatus {
   std::optional<std::string> open_restore;  ///< a run that must be resumed or undone
   std::vector<std::string> kept;            ///< what finished restores keep of the old data
   std::vector<std::string> not_covered;     ///< what was never tested, or can't be restored
+  std::vector<Reason> reasons;              ///< the most urgent first; empty: it is good
+
+  /// The worst of the reasons.
+  Health health() const;
 
   /// Whether the last drill ended, and not well.
   bool drill_failed() const;
@@ -289,6 +325,9 @@ struct ServiceStatus {
 struct StatusReport {
   std::vector<ServiceStatus> services;      ///< the most urgent first
   std::optional<Error> repository_failure;  ///< empty: it is reachable
+
+  /// Whether all of it is good.
+  bool good() const;
 };
 /// Says what it can, also without a repository.   Errors: not_found: the service.
 StatusReport status(const Config& config, const std::string& service, const Caller& caller);

@@ -4,6 +4,7 @@
 #include "control/control.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/deadline.h"
+#include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
@@ -35,8 +36,17 @@ class Drill {
         internal::open_repository(config_, repo::Access::read, caller_.stop);
     repo::Repository& repository = *opened.repository;
     internal::compare_head(repository, records_, internal::ShorterLog::warn);
-    const repo::Point point = internal::choose_point(repository, service_.name, at);
+    records_.file_under({run}, repository);
+    const internal::Owner owner = internal::owner_of(config_, service_.name);
+    const repo::Point point = internal::choose_point(repository, owner, at);
+    if (caller_.say) {
+      for (const std::string& note :
+           internal::notes_on(repository, owner, point, evidence.started)) {
+        caller_.say(note);
+      }
+    }
     DrillReport report;
+    report.not_covered = internal::lacks_of(&service_, point);
     report.outcome = rehearse(repository, point, run);
     describe(point, report);
     complete(report, point, evidence);
@@ -120,7 +130,7 @@ class Drill {
           fmt::format("store {} is not in recovery point {}", store.name, point.id.hex()));
     }
     if (service_.rto_s && report.whole && !outcome.failure) {
-      report.rto_met = outcome.seconds <= static_cast<double>(*service_.rto_s);
+      report.rto_met = outcome.recovery_seconds <= static_cast<double>(*service_.rto_s);
     }
     for (const UncoveredPath& path : internal::find_uncovered(config_, service_)) {
       report.not_covered.push_back(fmt::format("{} is in no store{}", printable(path.path),
@@ -138,8 +148,8 @@ class Drill {
     const RunOutcome& outcome = report.outcome;
     evidence.point = point;
     evidence.result = outcome.state;
-    evidence.rpo_measured_s = evidence.started.seconds_since(point.time);
-    if (!outcome.failure && report.whole) evidence.rto_measured_s = outcome.seconds;
+    evidence.rpo_measured_s = internal::age_s(point, evidence.started);
+    if (!outcome.failure && report.whole) evidence.rto_measured_s = outcome.recovery_seconds;
     for (const recovery::StepOutcome& step : outcome.steps) {
       evidence.phases.push_back({step.name, step.seconds, step.result});
     }

@@ -85,7 +85,7 @@ class DrillChecksTest : public ::testing::Test {
     const auto repository = testing::open_repository(memory_, repo::Access::write);
     std::vector<const StoreConfig*> stores;
     for (const StoreConfig& store : service_.stores) stores.push_back(&store);
-    const internal::Canaries canaries(*repository, service_, stores);
+    const internal::Canaries canaries(*repository, service_, stores, {});
     std::vector<std::unique_ptr<stores::Source>> sources;
     std::vector<backup::StoreInput> inputs;
     for (const StoreConfig* store : stores) {

@@ -1,6 +1,6 @@
-#include <algorithm>
-
+#include "base/error.h"
 #include "control/control.h"
+#include "control/internal/choose_point.h"
 #include "control/internal/opened.h"
 
 namespace salvor::control {
@@ -17,8 +17,26 @@ PointsReport list_points(const Config& config, const std::string& service, const
   // The repository may know services that the configuration no longer has; who has neither
   // mistyped.
   if (report.points.empty() && !service.empty()) config.service(service);
-  std::stable_sort(report.points.begin(), report.points.end(),
-                   [](const repo::Point& a, const repo::Point& b) { return a.time < b.time; });
+  return report;
+}
+
+AcceptReport accept_point(const Config& config, const std::string& point, const Caller& caller) {
+  if (point == "latest") {
+    throw Error(ErrorCode::usage, "latest is never suspect",
+                "name the point by its id; `salvor points` lists them");
+  }
+  const internal::Opened opened =
+      internal::open_repository(config, repo::Access::write, caller.stop);
+  internal::Records records(config);
+  internal::compare_head(*opened.repository, records, internal::ShorterLog::refuse);
+  AcceptReport report;
+  report.point = internal::find_point(*opened.repository, point);
+  report.was_suspect = report.point.is_suspect();
+  if (report.was_suspect) {
+    opened.repository->accept(report.point.id);
+    report.point.accepted = true;
+  }
+  records.note_head(opened.repository->id().hex(), opened.repository->sequence());
   return report;
 }
 

@@ -18,6 +18,7 @@ std::string to_json(const DrillReport& report) {
       {"point_time", format_time(outcome.plan.point_time)},
       {"state", outcome.state},
       {"seconds", outcome.seconds},
+      {"recovery_s", outcome.recovery_seconds},
       {"whole", report.whole},
       {"phases", json::array()},
       {"checks", parse_json<json>(to_json(outcome.checks))},

@@ -32,8 +32,14 @@ json json_of_snapshot(const repo::Snapshot& snapshot) {
                  {"entries", snapshot.entries},
                  {"duration_s", seconds_of(snapshot.duration_ns)},
                  {"sockets_skipped", snapshot.sockets_skipped},
+                 {"suspect", json::array()},
+                 {"remarks", json::array()},
                  {"missing", json::array()},
                  {"facts", json::object()}};
+  for (const std::string& why : snapshot.suspicions) object["suspect"].push_back(printable(why));
+  for (const std::string& remark : snapshot.remarks) {
+    object["remarks"].push_back(printable(remark));
+  }
   for (const repo::Missing& missing : snapshot.missing) {
     json item;
     put_path(item, "path", stores::path_of_key(missing.key));
@@ -49,6 +55,10 @@ json json_of_point(const repo::Point& point) {
   json object = {{"id", point.id.hex()},
                  {"service", printable(point.service)},
                  {"time", format_time(point.time)},
+                 {"state", std::string(point.state())},
+                 {"host", point.host().empty() ? json(nullptr) : json(printable(point.host()))},
+                 {"suspect", point.is_suspect()},
+                 {"accepted", point.accepted},
                  {"stores", json::array()},
                  {"version", printable(point.version)},
                  {"facts", json::object()},
@@ -88,7 +98,9 @@ json json_of_backup(const BackupReport& report) {
   const repo::Point& point = report.result.point;
   json object = {{"point", point.id.hex()},         {"service", report.service},
                  {"time", format_time(point.time)}, {"run", report.run},
-                 {"duration_s", report.duration_s}, {"stores", json::array()}};
+                 {"duration_s", report.duration_s}, {"state", std::string(point.state())},
+                 {"warnings", json::array()},       {"stores", json::array()}};
+  for (const std::string& warning : report.warnings) object["warnings"].push_back(warning);
   for (const repo::Snapshot& snapshot : point.snapshots) {
     object["stores"].push_back(json_of_snapshot(snapshot));
   }
@@ -119,6 +131,10 @@ json json_of_drill(const DrillSummary& drill) {
 
 json json_of_status(const ServiceStatus& status) {
   json object = {{"service", status.service},
+                 {"state", std::string(name_of(status.health()))},
+                 {"reasons", json::array()},
+                 {"host", status.host.empty() ? json(nullptr) : json(printable(status.host))},
+                 {"writes_held_by", or_null(status.held_by)},
                  {"newest", nullptr},
                  {"achieved_rpo_s", or_null(status.achieved_rpo_s)},
                  {"rpo_s", or_null(status.rpo_s)},
@@ -136,6 +152,9 @@ json json_of_status(const ServiceStatus& status) {
                  {"not_covered", status.not_covered},
                  {"last_backup", nullptr},
                  {"last_restore", nullptr}};
+  for (const Reason& reason : status.reasons) {
+    object["reasons"].push_back(printable(reason.text));
+  }
   if (status.newest) object["newest"] = json_of_point(*status.newest);
   if (status.last_drill) object["last_drill"] = json_of_drill(*status.last_drill);
   for (const std::string& path : status.kept) object["kept"].push_back(printable(path));
@@ -177,6 +196,8 @@ std::string to_json(const InitReport& report) {
 
 std::string to_json(const ConfigCheckReport& report) {
   json object = {{"good", report.good()},
+                 {"host", printable(report.host)},
+                 {"notes", report.notes},
                  {"file", printable(report.file)},
                  {"repository",
                   {{"location", printable(report.location)},
@@ -221,12 +242,20 @@ std::string to_json(const PointsReport& report) {
   return text_of(object);
 }
 
+std::string to_json(const AcceptReport& report) {
+  return text_of({{"point", report.point.id.hex()},
+                  {"service", printable(report.point.service)},
+                  {"state", std::string(report.point.state())},
+                  {"was_suspect", report.was_suspect}});
+}
+
 std::string to_json(const RestoreReport& report) {
   json object = {{"run", report.run},
                  {"service", printable(report.point.service)},
                  {"point", report.point.id.hex()},
                  {"time", format_time(report.point.time)},
                  {"stores", json::array()},
+                 {"notes", report.notes},
                  {"duration_s", report.duration_s}};
   for (const RestoredStore& store : report.stores) {
     json item = {{"name", store.name}, {"type", store.type}};

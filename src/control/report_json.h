@@ -15,6 +15,7 @@ std::string to_json(const InitReport& report);
 std::string to_json(const ConfigCheckReport& report);
 std::string to_json(const BackupReport& report);
 std::string to_json(const PointsReport& report);
+std::string to_json(const AcceptReport& report);
 std::string to_json(const RestoreReport& report);
 std::string to_json(const RestorePlanReport& report);
 std::string to_json(const InPlaceReport& report);

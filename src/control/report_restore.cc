@@ -85,19 +85,22 @@ std::string to_json(const std::vector<recovery::CheckOutcome>& checks) {
 }
 
 std::string to_json(const RestorePlanReport& report) {
-  json object{{"service", report.plan.service},
-              {"point", report.point.id.hex()},
-              {"time", format_time(report.point.time)},
-              {"lost_s", report.lost_s},
-              {"expected_s", or_null(report.expected_s)},
-              {"targets", json::array()},
-              {"space", json::array()},
-              {"steps", json::array()},
-              {"checks", json::array()},
-              {"untouched", report.untouched},
-              {"warnings", report.warnings},
-              {"open_restore", or_null(report.open_restore)},
-              {"undo", report.undo}};
+  json object{
+      {"service", report.plan.service},
+      {"point", report.point.id.hex()},
+      {"time", format_time(report.point.time)},
+      {"state", std::string(report.point.state())},
+      {"host", report.point.host().empty() ? json(nullptr) : json(printable(report.point.host()))},
+      {"lost_s", report.lost_s},
+      {"expected_s", or_null(report.expected_s)},
+      {"targets", json::array()},
+      {"space", json::array()},
+      {"steps", json::array()},
+      {"checks", json::array()},
+      {"untouched", report.untouched},
+      {"warnings", report.warnings},
+      {"open_restore", or_null(report.open_restore)},
+      {"undo", report.undo}};
   for (const PlannedTarget& target : report.targets) {
     object["targets"].push_back(json_of_target(target));
   }
@@ -122,6 +125,7 @@ std::string to_json(const RestorePlanReport& report) {
 
 std::string to_json(const InPlaceReport& report) {
   json object = json_of_outcome(report.outcome);
+  object["notes"] = report.notes;
   if (report.outcome.failure) {
     object["error"] = parse_json<json>(to_json(*report.outcome.failure)).at("error");
   }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "control/control.h"
 #include "control/internal/choose_point.h"
+#include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
@@ -63,6 +64,7 @@ class InPlace {
     options.baseline = baseline_of(service);
     options.on_begin = [this, on_begin = std::move(on_begin)](const recovery::Plan& plan) {
       records_.take_up({plan.run}, catalog::RunKind::restore, plan.service);
+      records_.file_under({plan.run}, repository());
       if (on_begin) on_begin(plan.run);
     };
     if (caller_.say) {
@@ -86,6 +88,7 @@ class InPlace {
     internal::leave_evidence(repository(), records_, std::move(evidence));
     // A close does not begin: this catalog may not know the run yet.
     records_.take_up(run, catalog::RunKind::restore, report.outcome.plan.service);
+    records_.file_under(run, repository());
     records_.finish(run, state_of(report.outcome), to_json(report),
                     report.outcome.failure ? report.outcome.failure->message() : "");
     return report;
@@ -94,7 +97,8 @@ class InPlace {
   /// What the watch after the newest restore saw, as far as this machine knows.
   recovery::Baseline baseline_of(const std::string& service) {
     if (service.empty()) return {};
-    for (const catalog::RunRow& row : internal::restores_in_place(records_, service)) {
+    for (const catalog::RunRow& row :
+         internal::restores_in_place(records_, service, repository().id().hex())) {
       for (const std::string& record : records_.catalog()->journal(row.id.text)) {
         const recovery::JournalEntry entry = recovery::parse_journal_entry(record);
         if (entry.step == "watch" && entry.event == recovery::Event::done) {
@@ -115,9 +119,14 @@ class InPlace {
   internal::ProgressTicker ticker_;
 };
 
-recovery::Plan plan_of(InPlace& in_place, const Config& config, const InPlaceRequest& request) {
-  const repo::Point& point = internal::choose_point(in_place.repository(), request.plan.service,
-                                                    request.plan.at, request.plan.stores);
+/// `notes`: what should be known of the point that was chosen.
+recovery::Plan plan_of(InPlace& in_place, const Config& config, const InPlaceRequest& request,
+                       std::vector<std::string>& notes) {
+  const internal::Owner owner = internal::owner_of(config, request.plan.service);
+  const repo::Point& point =
+      internal::choose_point(in_place.repository(), owner, request.plan.at, request.plan.stores);
+  notes = internal::notes_on(in_place.repository(), owner, point, Clock::system().now());
+  for (std::string& line : internal::lacks_of(nullptr, point)) notes.push_back(std::move(line));
   return internal::make_plan(config, config.service(request.plan.service), point,
                              recovery::Mode::restore, request.plan);
 }
@@ -174,7 +183,8 @@ InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& reque
   config.service(request.plan.service);
   require_confirmed(request);
   InPlace in_place(config, caller);
-  recovery::Plan plan = plan_of(in_place, config, request);
+  std::vector<std::string> notes;
+  recovery::Plan plan = plan_of(in_place, config, request, notes);
   const catalog::RunId run =
       in_place.records().begin(catalog::RunKind::restore, request.plan.service, caller.trigger);
   plan.run = run.text;
@@ -183,9 +193,11 @@ InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& reque
                                              request.plan.service, run.text, caller)
                           .started_by;
   try {
-    return in_place.finish(
+    InPlaceReport report = in_place.finish(
         recovery::execute(in_place.repository(), in_place.access(), plan,
                           in_place.options(request.plan.service, request.on_begin)));
+    report.notes = std::move(notes);
+    return report;
   } catch (const std::exception& error) {
     in_place.records().fail(run, error);
     throw;

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "control/control.h"
 #include "control/internal/choose_point.h"
+#include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
@@ -107,12 +108,18 @@ RestoreReport restore_recorded(const Config& config, const RestoreRequest& reque
       internal::open_repository(config, repo::Access::read, caller.stop);
   repo::Repository& repository = *opened.repository;
   internal::compare_head(repository, records, internal::ShorterLog::warn);
+  records.file_under({run}, repository);
   RestoreReport report;
-  report.point = internal::choose_point(repository, request.service, request.at, request.stores);
+  const internal::Owner owner = internal::owner_of(config, request.service);
+  report.point = internal::choose_point(repository, owner, request.at, request.stores);
+  report.notes = internal::notes_on(repository, owner, report.point, Clock::system().now());
+  for (std::string& line : internal::lacks_of(nullptr, report.point)) {
+    report.notes.push_back(std::move(line));
+  }
   const std::vector<RestoreTarget> targets = choose_targets(report.point, request);
   internal::guard_restore(config, targets, request.delta);
   evidence.point = report.point;
-  evidence.rpo_measured_s = evidence.started.seconds_since(report.point.time);
+  evidence.rpo_measured_s = internal::age_s(report.point, evidence.started);
   try {
     restore_all(repository, targets, request, caller, report);
   } catch (const std::exception& error) {

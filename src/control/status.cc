@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/log.h"
 #include "control/control.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/drill_history.h"
+#include "control/internal/held_writes.h"
+#include "control/internal/judge_status.h"
 #include "control/internal/opened.h"
 #include "control/internal/restores.h"
 #include "control/internal/uncovered.h"
@@ -15,44 +18,60 @@
 namespace salvor::control {
 namespace {
 
-void describe_newest(const repo::Repository& repository, const ServiceConfig& config,
-                     ServiceStatus& status) {
-  const repo::Point* newest = internal::newest_point(repository, config.name);
+void describe_newest(const repo::Repository& repository, const internal::Owner& owner,
+                     const ServiceConfig& config, ServiceStatus& status) {
+  const Time now = Clock::system().now();
+  const repo::Point* newest = internal::newest_point(repository, owner);
+  status.suspect_note = internal::note_on_suspects(repository, owner, newest);
   if (newest != nullptr) status.newest = *newest;
   for (const StoreConfig& store : config.stores) {
     if (!status.newest || status.newest->find(store.name) == nullptr) {
       status.stores_without_point.push_back(store.name);
     }
   }
+  for (const repo::Point& point : repository.points()) {
+    const bool foreign = point.service == config.name && !owner.has(point);
+    if (foreign && !point.is_safety_snapshot()) status.other_host = point.host();
+    if (!owner.has(point)) continue;
+    std::string note = internal::note_on_time(point, now);
+    if (!note.empty()) status.clock_note = std::move(note);
+  }
   if (!status.newest) return;
+  status.lacks = internal::lacks_of(nullptr, *status.newest);
   status.rpo_met = !config.rpo_s;
   if (!status.newest->is_whole()) return;
-  status.achieved_rpo_s = Clock::system().now().seconds_since(status.newest->time);
-  status.rpo_met = !config.rpo_s || *status.achieved_rpo_s <= static_cast<double>(*config.rpo_s);
+  status.achieved_rpo_s = internal::age_s(*status.newest, now);
+  // How old one from the future is, nobody knows.
+  const double ahead_s = status.newest->time.seconds_since(now);
+  status.rpo_met = !config.rpo_s ||
+                   std::max(*status.achieved_rpo_s, ahead_s) <= static_cast<double>(*config.rpo_s);
 }
 
-void describe_runs(internal::Records& records, ServiceStatus& status) {
+/// `id`: of the repository, by which the catalog files what it knows.
+void describe_runs(internal::Records& records, const std::string& id, ServiceStatus& status) {
   if (records.catalog() == nullptr) return;
   const auto newest = [&](catalog::RunKind kind, std::optional<catalog::RunState> state) {
     const auto rows = records.catalog()->runs(
-        {.service = status.service, .kind = kind, .state = state, .limit = 1});
+        {.service = status.service, .kind = kind, .state = state, .limit = 1, .repository = id});
     return rows.empty() ? std::nullopt : std::optional(rows.front());
   };
   status.last_backup = newest(catalog::RunKind::backup, std::nullopt);
   status.last_restore = newest(catalog::RunKind::restore, catalog::RunState::succeeded);
-  status.restored_in_place = !internal::restores_in_place(records, status.service).empty();
+  status.restored_in_place = !internal::restores_in_place(records, status.service, id).empty();
 }
 
-void describe_drills(internal::Records& records, repo::Repository* repository,
-                     const ServiceConfig& config, ServiceStatus& status) {
+void describe_drills(internal::Records& records, const std::string& id,
+                     repo::Repository* repository, const ServiceConfig& config,
+                     ServiceStatus& status) {
   internal::DrillHistory history =
-      internal::read_drill_history(records, repository, status.service);
+      internal::read_drill_history(records, id, repository, status.service);
   const Time now = Clock::system().now();
   status.drill_limit_s = internal::drill_limit_s(config, now);
   status.never_drilled = !history.last;
   if (history.last_success) {
     status.proven_rto_s = history.last_success->seconds;
-    status.drill_stale = now.seconds_since(history.last_success->time) > status.drill_limit_s;
+    status.drill_stale =
+        std::abs(now.seconds_since(history.last_success->time)) > status.drill_limit_s;
     status.rto_met = !config.rto_s || *status.proven_rto_s <= static_cast<double>(*config.rto_s);
   }
   status.last_drill = std::move(history.last);
@@ -74,6 +93,12 @@ void describe_gaps(const ServiceConfig& config, ServiceStatus& status) {
   std::vector<std::string>& gaps = status.not_covered;
   for (const std::string& store : status.stores_without_point) {
     gaps.push_back(fmt::format("store {} is not in the newest recovery point", store));
+  }
+  gaps.insert(gaps.end(), status.lacks.begin(), status.lacks.end());
+  if (status.newest) {
+    for (std::string& line : internal::lacks_of(&config, *status.newest)) {
+      if (std::find(gaps.begin(), gaps.end(), line) == gaps.end()) gaps.push_back(std::move(line));
+    }
   }
   for (const UncoveredPath& path : status.uncovered) {
     gaps.push_back(fmt::format("{} is in no store{}", printable(path.path),
@@ -123,7 +148,9 @@ internal::Opened open(const Config& config, const Caller& caller, internal::Reco
 
 double ServiceStatus::urgency() const {
   constexpr double kOpenRestore = 1e13;
+  constexpr double kWritesHeld = 5e12;
   constexpr double kNeverBackedUp = 1e12;
+  constexpr double kSuspect = 1e7;
   constexpr double kTooOld = 1e6;
   constexpr double kDrillFailed = 1e5;
   constexpr double kTooSlow = 1e4;
@@ -131,7 +158,9 @@ double ServiceStatus::urgency() const {
   constexpr double kUncovered = 0.25;
   constexpr double kUnproven = 0.25;
   double urgency = open_restore ? kOpenRestore : 0;
+  if (held_by) urgency += kWritesHeld;
   if (!newest) return urgency + kNeverBackedUp;
+  if (!suspect_note.empty()) urgency += kSuspect;
   if (rpo_s && achieved_rpo_s) urgency += *achieved_rpo_s / static_cast<double>(*rpo_s);
   if (!rpo_met) urgency += kTooOld;
   if (drill_failed()) urgency += kDrillFailed;
@@ -154,6 +183,8 @@ StatusReport status(const Config& config, const std::string& service, const Call
   internal::Records records(config);
   const internal::Opened opened = open(config, caller, records, report);
   repo::Repository* repository = opened.repository.get();
+  const std::string id =
+      repository != nullptr ? repository->id().hex() : records.known_repository();
   for (const ServiceConfig& each : config.services) {
     if (!service.empty() && each.name != service) continue;
     ServiceStatus& status = report.services.emplace_back();
@@ -163,12 +194,16 @@ StatusReport status(const Config& config, const std::string& service, const Call
     // Where there is no repository there are no points.
     const auto& failure = report.repository_failure;
     status.points_known = !failure || failure->code() == ErrorCode::not_found;
-    if (repository != nullptr) describe_newest(*repository, each, status);
-    describe_runs(records, status);
-    describe_drills(records, repository, each, status);
+    const internal::Owner owner = internal::owner_of(config, each.name);
+    if (!each.shared) status.host = config.host;
+    if (repository != nullptr) describe_newest(*repository, owner, each, status);
+    describe_runs(records, id, status);
+    describe_drills(records, id, repository, each, status);
     describe_restores(repository, each, status);
     status.uncovered = internal::find_uncovered(config, each);
+    status.held_by = internal::left_held(config, each, repository);
     describe_gaps(each, status);
+    internal::judge(status);
   }
   std::stable_sort(
       report.services.begin(), report.services.end(),

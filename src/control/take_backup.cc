@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "backup/suspicion.h"
 #include "base/log.h"
 #include "control/control.h"
+#include "control/internal/baseline.h"
 #include "control/internal/canaries.h"
+#include "control/internal/choose_point.h"
 #include "control/internal/held_writes.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
@@ -80,6 +83,7 @@ class Backups {
     Clock& clock = Clock::system();
     const Time start = clock.monotonic();
     open();
+    records_.file_under({run}, *opened_.repository);
     std::vector<std::unique_ptr<stores::Source>> sources;
     std::vector<backup::StoreInput> inputs;
     for (const StoreConfig* store : stores) {
@@ -92,14 +96,20 @@ class Backups {
     backup::Options options;
     options.service = service.name;
     options.version = version();
-    options.before_commit = [&canaries](repo::Point& point) { canaries->state(point); };
+    const internal::Baselines before =
+        internal::find_baselines(*opened_.repository, internal::owner_of(config_, service.name));
+    options.before_commit = [&](repo::Point& point) {
+      canaries->state(point);
+      judge(service, before, point);
+    };
     options.facts = internal::evidence_facts(*opened_.repository, service.name);
+    if (!config_.host.empty()) options.facts["host"] = config_.host;
     if (stores.size() != service.stores.size()) options.facts["partial"] = "yes";
     const internal::HeldWrites writes(config_, service, *opened_.repository, run, caller_.stop);
     options.around_mark = [&](const std::function<void()>& mark) {
       // Right before the mark: another backup's canary would make this one's look old.
       const auto plant_and_mark = [&] {
-        canaries.emplace(*opened_.repository, service, stores);
+        canaries.emplace(*opened_.repository, service, stores, before);
         mark();
       };
       if (service.quiesce) {
@@ -116,7 +126,35 @@ class Backups {
     report.result = backup::run(*opened_.repository, inputs, options);
     records_.note_head(opened_.repository->id().hex(), opened_.repository->sequence());
     report.duration_s = clock.monotonic().seconds_since(start);
+    warn_of_future(report);
     return report;
+  }
+
+  static void judge(const ServiceConfig& service, const internal::Baselines& before,
+                    repo::Point& point) {
+    for (repo::Snapshot& snapshot : point.snapshots) {
+      const auto* baseline = before.find(snapshot.store);
+      const StoreConfig* store = service.find_store(snapshot.store);
+      backup::judge(snapshot, baseline == nullptr ? nullptr : &baseline->snapshot,
+                    {store->shrink_percent});
+    }
+  }
+
+  /// Points that were taken while the clock was ahead: times say nothing where they are.
+  void warn_of_future(BackupReport& report) const {
+    const repo::Point& own = report.result.point;
+    const internal::Owner owner = internal::owner_of(config_, own.service);
+    for (const repo::Point& point : opened_.repository->points()) {
+      if (!owner.has(point) || point.id == own.id) continue;
+      std::string note = internal::note_on_time(point, own.time);
+      if (!note.empty()) report.warnings.push_back(std::move(note));
+    }
+    constexpr std::size_t kToldMax = 3;
+    if (report.warnings.size() <= kToldMax) return;
+    const std::size_t more = report.warnings.size() - kToldMax;
+    report.warnings.erase(report.warnings.begin(),
+                          report.warnings.end() - static_cast<std::ptrdiff_t>(kToldMax));
+    report.warnings.push_back(fmt::format("{} more recovery points are from the future", more));
   }
 
   /// What the service has and this point will not hold.
@@ -138,16 +176,18 @@ class Backups {
   void describe(const backup::Result& result, recovery::EvidenceRecord& evidence) const {
     evidence.result = "succeeded";
     evidence.point = result.point;
-    std::optional<Time> before;
+    const internal::Owner owner = internal::owner_of(config_, result.point.service);
+    const repo::Point* before = nullptr;
     for (const repo::Point& point : opened_.repository->points()) {
-      const bool counts =
-          point.service == result.point.service && point.id != result.point.id && point.is_whole();
-      if (counts) before = std::max(before.value_or(point.time), point.time);
+      if (owner.has(point) && point.id != result.point.id && point.is_good()) before = &point;
     }
-    if (before && result.point.is_whole()) {
-      evidence.rpo_measured_s = Clock::system().now().seconds_since(*before);
+    if (before != nullptr && result.point.is_good()) {
+      evidence.rpo_measured_s = internal::age_s(*before, Clock::system().now());
     }
     for (const repo::Snapshot& snapshot : result.point.snapshots) {
+      for (const std::string& why : snapshot.suspicions) {
+        evidence.deviations.push_back(fmt::format("store {}: suspect: {}", snapshot.store, why));
+      }
       evidence.phases.push_back(
           {"backup-" + snapshot.store, static_cast<double>(snapshot.duration_ns) / 1e9, "done"});
     }
@@ -194,6 +234,24 @@ std::vector<BackupReport> take_all(const Config& config, Backups& backups, const
 }
 
 }  // namespace
+
+std::optional<Error> BackupReport::suspicion() const {
+  const repo::Point& point = result.point;
+  if (failure || !point.is_suspect()) return std::nullopt;
+  std::string why;
+  for (const repo::Snapshot& snapshot : point.snapshots) {
+    for (const std::string& suspicion : snapshot.suspicions) {
+      why += fmt::format("\n  store {}: {}", snapshot.store, printable(suspicion));
+    }
+  }
+  return Error(ErrorCode::checks_failed,
+               fmt::format("service {}: recovery point {} is suspect: it is kept, and is not the "
+                           "latest{}",
+                           service, point.id.hex(), why),
+               fmt::format("look at the live data; where it is as it should be: salvor points "
+                           "--accept {}",
+                           point.id.hex()));
+}
 
 std::vector<BackupReport> take_backup(const Config& config, const BackupRequest& request,
                                       const Caller& caller) {

@@ -104,6 +104,7 @@ VerifyReport verify_recorded(const Config& config, const VerifyRequest& request,
       internal::new_evidence(config, catalog::RunKind::verify, {}, run, caller);
   const internal::Opened opened = internal::open_repository(
       config, request.repair ? repo::Access::repair : repo::Access::inspect, caller.stop);
+  records.file_under({run}, *opened.repository);
   try {
     VerifyReport report = verify_opened(config, request, caller, records, *opened.repository);
     describe(report, evidence);

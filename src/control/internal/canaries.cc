@@ -1,5 +1,7 @@
 #include "control/internal/canaries.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "control/internal/store_types.h"
@@ -10,7 +12,7 @@ namespace salvor::control::internal {
 using recovery::Canary;
 
 Canaries::Canaries(repo::Repository& repository, const ServiceConfig& service,
-                   const std::vector<const StoreConfig*>& stores)
+                   const std::vector<const StoreConfig*>& stores, const Baselines& before)
     : key_(repo::derive_secret(repository, recovery::kCanaryPurpose)) {
   for (const StoreConfig* store : stores) {
     const Time now = Clock::system().now();
@@ -19,13 +21,25 @@ Canaries::Canaries(repo::Repository& repository, const ServiceConfig& service,
     planting.canary.store = store->name;
     planting.canary.nonce = recovery::canary_nonce(Rng::system());
     planting.canary.time = format_time(now);
-    if (store->canary()) plant(*store, planting, now);
+    const Baselines::Baseline* baseline = before.find(store->name);
+    const bool is_expected = baseline != nullptr && baseline->has_marker;
+    if (store->canary()) plant(*store, planting, now, is_expected);
   }
 }
 
-void Canaries::plant(const StoreConfig& store, Planting& planting, Time now) const {
+bool Canaries::is_there(const StoreConfig& store, const std::string& service) const {
+  const auto marker = make_target(store, Place::live)->marker({});
+  return marker && recovery::is_marker_of(key_, *marker, service, store.name);
+}
+
+void Canaries::plant(const StoreConfig& store, Planting& planting, Time now,
+                     bool is_expected) const {
   Canary& canary = planting.canary;
   try {
+    if (is_expected && !is_there(store, canary.service)) {
+      planting.is_suspect = true;
+      throw Error(ErrorCode::not_found, "the canary of the backup before is missing");
+    }
     plant_marker(store,
                  recovery::make_marker(key_, canary.service, canary.store, canary.nonce, now));
     canary.planted = Canary::Planted::yes;
@@ -39,13 +53,19 @@ void Canaries::plant(const StoreConfig& store, Planting& planting, Time now) con
 
 void Canaries::state(repo::Point& point) const {
   for (const Planting& planting : plantings_) {
-    const repo::Snapshot* snapshot = point.find(planting.canary.store);
-    if (snapshot == nullptr) continue;
+    const auto snapshot = std::find_if(
+        point.snapshots.begin(), point.snapshots.end(),
+        [&](const repo::Snapshot& each) { return each.store == planting.canary.store; });
+    if (snapshot == point.snapshots.end()) continue;
     Canary canary = planting.canary;
     canary.root = snapshot->root.hex();
     point.facts[recovery::canary_fact(canary.store)] = recovery::make_canary(key_, canary);
     if (!planting.problem.empty()) {
       point.facts["canary_problem." + canary.store] = planting.problem;
+    }
+    if (planting.is_suspect) {
+      snapshot->suspicions.emplace_back(
+          "the canary of the backup before is missing: this may be another store");
     }
   }
 }

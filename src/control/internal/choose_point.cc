@@ -31,17 +31,21 @@ bool suffices(const repo::Point& point, const std::vector<std::string>& stores) 
   });
 }
 
+/// What the newest of several points is by.
+enum class Order { commitment, time };
+
 /// The newest of those that `wanted` accepts; of equally old ones the one committed last. One that
-/// does not suffice is older than all that do. A safety snapshot is meant only by its id.
+/// does not suffice is older than all that do. What is meant only by its id is none of them.
 template <class Wanted>
-const repo::Point* newest(const repo::Repository& repository,
+const repo::Point* newest(const repo::Repository& repository, Order order,
                           const std::vector<std::string>& stores, const Wanted& wanted) {
   const repo::Point* found = nullptr;
   const auto rank = [&](const repo::Point& point) {
-    return std::pair(suffices(point, stores), point.time);
+    // Points come in the order of their commitment.
+    return std::pair(suffices(point, stores), order == Order::time ? point.time : Time{});
   };
   for (const repo::Point& point : repository.points()) {
-    if (point.is_safety_snapshot() || !wanted(point)) continue;
+    if (point.is_safety_snapshot() || point.is_suspect() || !wanted(point)) continue;
     if (found == nullptr || rank(point) >= rank(*found)) found = &point;
   }
   return found;
@@ -73,17 +77,53 @@ const repo::Point& by_id(const repo::Repository& repository, std::string_view pr
   return *found;
 }
 
-/// When the oldest and the newest point of a service were taken.
-std::string range_of(const repo::Repository& repository, std::string_view service) {
+/// When the oldest and the newest of a service's own points were taken.
+std::string range_of(const repo::Repository& repository, const Owner& owner) {
   std::optional<Time> from;
   std::optional<Time> to;
   for (const repo::Point& point : repository.points()) {
-    if (point.service != service || point.is_safety_snapshot()) continue;
+    if (!owner.has(point) || point.is_safety_snapshot()) continue;
     from = std::min(from.value_or(point.time), point.time);
     to = std::max(to.value_or(point.time), point.time);
   }
   if (!from) return "there are safety snapshots only: name one by its id";
   return fmt::format("there are points from {} to {}", format_time(*from), format_time(*to));
+}
+
+/// Why nothing was chosen, though the service has points: what is meant only by its id.
+void refuse_unnamed(const repo::Repository& repository, const Owner& owner) {
+  const repo::Point* suspect = nullptr;
+  const repo::Point* foreign = nullptr;
+  for (const repo::Point& point : repository.points()) {
+    if (point.service != owner.service || point.is_safety_snapshot()) continue;
+    if (!owner.has(point)) {
+      foreign = &point;
+    } else if (point.is_suspect()) {
+      suspect = &point;
+    } else {
+      return;
+    }
+  }
+  const std::string name = printable(owner.service);
+  if (suspect != nullptr) {
+    throw Error(ErrorCode::refused,
+                fmt::format("every recovery point of service {} is suspect; the newest is {} of {}",
+                            name, suspect->id.hex(), format_time(suspect->time)),
+                fmt::format("see why with `salvor points {0}`; then restore it by its id: salvor "
+                            "restore {0} --at {1}; or accept it: salvor points --accept {1}",
+                            name, suspect->id.hex()));
+  }
+  if (foreign == nullptr) return;
+  throw Error(
+      ErrorCode::refused,
+      fmt::format("service {} has no recovery point of this host ({}); the newest is {}, "
+                  "which host {} took at {}",
+                  name, printable(owner.host), foreign->id.hex(), printable(foreign->host()),
+                  format_time(foreign->time)),
+      fmt::format("if that is what you want, name it: salvor restore {} --at {}; a machine "
+                  "that takes the place of {} sets host = \"{}\"; several hosts that back "
+                  "up one service set shared = true",
+                  name, foreign->id.hex(), printable(foreign->host()), printable(foreign->host())));
 }
 
 /// How exact a written time is. Who writes the second that `salvor points` shows means the point
@@ -122,9 +162,22 @@ void require_points(const repo::Repository& repository, std::string_view service
 
 }  // namespace
 
+bool Owner::has(const repo::Point& point) const {
+  if (point.service != service) return false;
+  return shared || point.host().empty() || point.host() == host;
+}
+
+Owner owner_of(const Config& config, std::string_view service) {
+  for (const ServiceConfig& each : config.services) {
+    if (each.name == service) return {each.name, config.host, each.shared};
+  }
+  return {std::string(service), config.host, false};
+}
+
 const repo::Point& find_point(const repo::Repository& repository, std::string_view name) {
   if (name == kLatest) {
-    const repo::Point* found = newest(repository, {}, [](const repo::Point&) { return true; });
+    const repo::Point* found =
+        newest(repository, Order::commitment, {}, [](const repo::Point&) { return true; });
     if (found == nullptr) throw_none("");
     return *found;
   }
@@ -136,20 +189,23 @@ const repo::Point& find_point(const repo::Repository& repository, std::string_vi
   return by_id(repository, name);
 }
 
-const repo::Point& choose_point(const repo::Repository& repository, std::string_view service,
+const repo::Point& choose_point(const repo::Repository& repository, const Owner& owner,
                                 std::string_view at, const std::vector<std::string>& stores) {
+  const std::string& service = owner.service;
   require_points(repository, service);
   const auto time = parse_time(at);
   if (time || at == kLatest) {
-    const repo::Point* found = newest(repository, stores, [&](const repo::Point& point) {
-      if (point.service != service) return false;
+    const Order order = time ? Order::time : Order::commitment;
+    const repo::Point* found = newest(repository, order, stores, [&](const repo::Point& point) {
+      if (!owner.has(point)) return false;
       return !time || point.time.ns - point.time.ns % precision_ns(at) <= time->ns;
     });
     if (found != nullptr) return *found;
+    refuse_unnamed(repository, owner);
     throw Error(ErrorCode::not_found,
                 fmt::format("service {} has no recovery point{}", printable(service),
                             time ? " at or before " + format_time(*time) : ""),
-                range_of(repository, service));
+                range_of(repository, owner));
   }
   if (!is_hex(at)) throw_unintelligible(at);
   const repo::Point& point = by_id(repository, at);
@@ -162,8 +218,69 @@ const repo::Point& choose_point(const repo::Repository& repository, std::string_
   return point;
 }
 
-const repo::Point* newest_point(const repo::Repository& repository, std::string_view service) {
-  return newest(repository, {}, [&](const repo::Point& point) { return point.service == service; });
+const repo::Point* newest_point(const repo::Repository& repository, const Owner& owner) {
+  return newest(repository, Order::commitment, {},
+                [&](const repo::Point& point) { return owner.has(point); });
+}
+
+std::vector<const repo::Point*> newer_suspects(const repo::Repository& repository,
+                                               const Owner& owner, const repo::Point* point) {
+  std::vector<const repo::Point*> suspects;
+  bool is_newer = point == nullptr;
+  for (const repo::Point& each : repository.points()) {
+    if (is_newer && owner.has(each) && each.is_suspect()) suspects.push_back(&each);
+    if (point != nullptr && each.id == point->id) is_newer = true;
+  }
+  return suspects;
+}
+
+std::string note_on_suspects(const repo::Repository& repository, const Owner& owner,
+                             const repo::Point* point) {
+  const auto passed = newer_suspects(repository, owner, point);
+  if (passed.empty()) return {};
+  const repo::Point& last = *passed.back();
+  return fmt::format(
+      "{} {}recovery point{} suspect and passed over; the newest is {} of {}: see why with salvor "
+      "points, name it with --at {}, or accept it with salvor points --accept {}",
+      passed.size(), point == nullptr ? "" : "newer ", passed.size() == 1 ? " is" : "s are",
+      last.id.hex(), format_time(last.time), last.id.hex(), last.id.hex());
+}
+
+std::vector<std::string> notes_on(const repo::Repository& repository, const Owner& owner,
+                                  const repo::Point& point, Time now) {
+  std::vector<std::string> notes;
+  if (std::string note = note_on_suspects(repository, owner, &point); !note.empty()) {
+    notes.push_back(std::move(note));
+  }
+  if (point.is_suspect()) {
+    for (const repo::Snapshot& snapshot : point.snapshots) {
+      for (const std::string& why : snapshot.suspicions) {
+        notes.push_back(fmt::format("recovery point {} is suspect: store {}: {}", point.id.hex(),
+                                    printable(snapshot.store), printable(why)));
+      }
+    }
+  }
+  if (!owner.has(point)) {
+    notes.push_back(fmt::format("recovery point {} is of host {}, and this is host {}",
+                                point.id.hex(), printable(point.host()), printable(owner.host)));
+  }
+  if (std::string note = note_on_time(point, now); !note.empty()) notes.push_back(std::move(note));
+  return notes;
+}
+
+std::string note_on_time(const repo::Point& point, Time now) {
+  // Clocks of several hosts are never quite the same.
+  constexpr double kSkewMax_s = 60;
+  if (point.time.seconds_since(now) <= kSkewMax_s) return {};
+  return fmt::format(
+      "recovery point {} is from the future ({}, and it is {} now): the clock was wrong when it "
+      "was "
+      "taken, or is wrong now",
+      point.id.hex(), format_time(point.time), format_time(now));
+}
+
+double age_s(const repo::Point& point, Time now) {
+  return std::max(0.0, now.seconds_since(point.time));
 }
 
 const repo::Snapshot& find_snapshot(const repo::Point& point, std::string_view store) {

@@ -1,29 +1,67 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "control/config.h"
 #include "repo/repository.h"
 
-/// Which recovery point somebody means. Safety snapshots are meant only by their ids; partial
-/// points by their ids, by who names stores that they have, and where there is nothing else.
+/// Which recovery point somebody means. "Newest" is by the order of commitment, which no clock can
+/// change; a time goes by the times of the points. Safety snapshots, suspect points and other
+/// hosts' points are meant only by their ids; partial points by their ids, by who names stores that
+/// they have, and where there is nothing else.
 /// Lifetime: of the results: until the next refresh().
 namespace salvor::control::internal {
 
-/// "latest" (of any service), an id, or the beginning of one, 4 digits at least.
+/// Whose recovery points are meant.   A value.
+struct Owner {
+  std::string service;
+  std::string host;
+  bool shared = false;  ///< the points of every host are meant
+
+  /// Points that name no host, as earlier versions wrote them, are everybody's.
+  bool has(const repo::Point& point) const;
+};
+
+/// `service` need not be in the configuration (any more).
+Owner owner_of(const Config& config, std::string_view service);
+
+/// "latest" (of any service and host), an id, or the beginning of one, 4 digits at least.
 /// Errors: usage: it is none of them, or several begin so; not_found.
 const repo::Point& find_point(const repo::Repository& repository, std::string_view name);
 
 /// Of one service: the same, or a time: the newest point at or before it. `stores`: those that are
 /// wanted of it; empty: all.
-/// Errors: as above; usage: a position in a PostgreSQL log, which no store here has.
-const repo::Point& choose_point(const repo::Repository& repository, std::string_view service,
+/// Errors: as above; refused: there are only suspect points, or only other hosts', and the message
+/// says how to name one; usage: a position in a PostgreSQL log, which no store here has.
+const repo::Point& choose_point(const repo::Repository& repository, const Owner& owner,
                                 std::string_view at, const std::vector<std::string>& stores = {});
 
 /// The newest point that a service can be brought back to; a partial one where there is nothing
 /// else. Empty: there is none.
-const repo::Point* newest_point(const repo::Repository& repository, std::string_view service);
+const repo::Point* newest_point(const repo::Repository& repository, const Owner& owner);
+
+/// Suspect points that were committed after `point` (null: all), the newest last.
+std::vector<const repo::Point*> newer_suspects(const repo::Repository& repository,
+                                               const Owner& owner, const repo::Point* point);
+
+/// What people should know about the choice of a point: newer ones that were passed over, and how
+/// to name one; that it is suspect, another host's, or from the future. Sentences.
+std::vector<std::string> notes_on(const repo::Repository& repository, const Owner& owner,
+                                  const repo::Point& point, Time now);
+
+/// That newer points than `point` (null: there is none) are suspect, and how to name one; empty:
+/// no.
+std::string note_on_suspects(const repo::Repository& repository, const Owner& owner,
+                             const repo::Point* point);
+
+/// That the clock was wrong when a point was taken, or is now; empty: it was not.
+std::string note_on_time(const repo::Point& point, Time now);
+
+/// How old a point is; one from the future is of now.   Units: seconds, never negative.
+double age_s(const repo::Point& point, Time now);
 
 /// Errors: not_found, naming the stores that there are.
 const repo::Snapshot& find_snapshot(const repo::Point& point, std::string_view store);

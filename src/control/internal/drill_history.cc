@@ -62,7 +62,7 @@ DrillSummary summary_of(const catalog::RunRow& row) {
   if (row.ended) summary.seconds = row.ended->seconds_since(row.started);
   const json report = try_parse_json(row.summary_json);
   if (!report.is_object()) return summary;
-  summary.seconds = number_in(report, "seconds");
+  summary.seconds = number_in(report, report.contains("recovery_s") ? "recovery_s" : "seconds");
   summary.whole = report.value("whole", true);
   read_phases(list_in(report, "phases"), "name", summary);
   read_checks(report, summary);
@@ -88,52 +88,67 @@ DrillSummary summary_of(const recovery::EvidenceSummary& evidence) {
   return summary;
 }
 
-void take(const DrillSummary& summary, DrillHistory& history) {
-  const auto is_news = [&](const std::optional<DrillSummary>& known) {
-    return !known || (known->run != summary.run && known->time < summary.time);
-  };
+/// Drills come with the newest first.
+void take(DrillSummary summary, DrillHistory& history) {
   const bool succeeded = summary.state == name_of(catalog::RunState::succeeded);
-  if (succeeded && summary.whole && is_news(history.last_success)) history.last_success = summary;
-  if (is_news(history.last)) history.last = summary;
+  if (succeeded && summary.whole && !history.last_success) history.last_success = summary;
+  if (!history.last) history.last = std::move(summary);
 }
 
-void read_catalog(catalog::Catalog& catalog, const std::string& service, DrillHistory& history) {
-  catalog::RunFilter filter{.service = service, .kind = catalog::RunKind::drill, .limit = 1};
+DrillHistory read_catalog(catalog::Catalog& catalog, const std::string& id,
+                          const std::string& service) {
+  DrillHistory history;
+  catalog::RunFilter filter{
+      .service = service, .kind = catalog::RunKind::drill, .limit = 1, .repository = id};
   for (const catalog::RunRow& row : catalog.runs(filter)) take(summary_of(row), history);
   // One that was not whole proves nothing, but an older one may.
   constexpr std::size_t kLookedAt = 50;
   filter.state = catalog::RunState::succeeded;
   filter.limit = kLookedAt;
   for (const catalog::RunRow& row : catalog.runs(filter)) take(summary_of(row), history);
+  return history;
 }
 
-void read_evidence(repo::Repository& repository, const std::string& service,
-                   DrillHistory& history) {
+DrillHistory read_evidence(repo::Repository& repository, const std::string& service) {
+  DrillHistory history;
   const std::uint64_t newest = recovery::evidence_head(repository, service).sequence;
   const std::uint64_t oldest = newest > kRecordsMax ? newest - kRecordsMax : 0;
-  for (std::uint64_t number = newest; number > oldest; --number) {
+  for (std::uint64_t number = newest; number > oldest && !history.last_success; --number) {
     try {
       const auto envelope = recovery::read_evidence(repository, service, number);
       if (!envelope) continue;
       const recovery::EvidenceSummary evidence = recovery::summarise_evidence(*envelope);
-      const Time started = parse_time(evidence.started).value_or(Time{});
-      if (history.last_success && started <= history.last_success->time) return;
       if (evidence.kind == name_of(catalog::RunKind::drill)) take(summary_of(evidence), history);
     } catch (const Error& error) {
       // `verify` and `evidence verify` are for that; an older record may still answer.
       if (error.code() != ErrorCode::corruption) throw;
     }
   }
+  return history;
+}
+
+/// What the catalog knows beyond the evidence: a drill that goes on, or could leave none. It proves
+/// nothing where the repository is there to prove it.
+void add_unwritten(const DrillHistory& remembered, DrillHistory& history) {
+  if (!remembered.last) return;
+  if (!history.last || history.last->time < remembered.last->time) history.last = remembered.last;
+  // The same drill in more words.
+  if (history.last->run == remembered.last->run) history.last = remembered.last;
 }
 
 }  // namespace
 
-DrillHistory read_drill_history(Records& records, repo::Repository* repository,
-                                const std::string& service) {
+DrillHistory read_drill_history(Records& records, const std::string& id,
+                                repo::Repository* repository, const std::string& service) {
+  DrillHistory remembered;
   DrillHistory history;
   try {
-    if (records.catalog() != nullptr) read_catalog(*records.catalog(), service, history);
-    if (repository != nullptr) read_evidence(*repository, service, history);
+    if (records.catalog() != nullptr && !id.empty()) {
+      remembered = read_catalog(*records.catalog(), id, service);
+    }
+    if (repository == nullptr) return remembered;
+    history = read_evidence(*repository, service);
+    add_unwritten(remembered, history);
   } catch (const Error& error) {
     log::warning("what is known of the drills of {} can't be read: {}", service, error.message());
   }

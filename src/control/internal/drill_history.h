@@ -15,11 +15,12 @@ struct DrillHistory {
   std::optional<DrillSummary> last_success;
 };
 
-/// From this machine's catalog, and from the evidence, which other hosts write, too: the newest of
-/// both. `repository`: null where it can't be opened.
-/// Errors: none: what can't be read is not known.
-DrillHistory read_drill_history(Records& records, repo::Repository* repository,
-                                const std::string& service);
+/// From the evidence in the repository, which every host writes: it is the truth, and its order
+/// says what is the newest. What this machine's catalog knows (`id`: of the repository, empty: not
+/// known) counts where the repository can't be opened (`repository` is null), and for the last
+/// drill where that has left no evidence. Errors: none: what can't be read is not known.
+DrillHistory read_drill_history(Records& records, const std::string& id,
+                                repo::Repository* repository, const std::string& service);
 
 /// How long a drill's success proves something: one and a half intervals of the schedule, 31 days
 /// without one.   Units: seconds.

@@ -196,4 +196,53 @@ void HeldWrites::refuse_open_restore() const {
       fmt::format("end it first: salvor restore --resume {0}, or --undo {0}", *run));
 }
 
+namespace {
+
+/// The note of a backup that nobody carries out any more; empty: there is none.
+std::string note_left(const Config& config, const ServiceConfig& service) {
+  const std::filesystem::path path = config.state_directory / "held-writes" / service.name;
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Where a backup has it, it holds the writes now, and releases them.
+  if (!fd || ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0) return {};
+  constexpr std::uint64_t kRunBytesMax = 1000;
+  return std::string(as_text(read_file(path, kRunBytesMax)));
+}
+
+/// Whether a run has locked the writes, and has not returned them.
+bool holds_writes(const recovery::RunOutcome& run) {
+  bool locked = false;
+  for (const recovery::StepOutcome& step : run.steps) {
+    const bool acted = step.result == "done" || step.result == "began" || step.result == "failed";
+    if (step.name == "lock-writes") locked = acted && run.plan.writes;
+    if (step.name == "return-to-service" && step.result == "done") return false;
+  }
+  return locked && run.state != "running";
+}
+
+}  // namespace
+
+std::optional<std::string> left_held(const Config& config, const ServiceConfig& service,
+                                     repo::Repository* repository) {
+  try {
+    const std::string note = note_left(config, service);
+    const std::size_t end = std::min(note.find('\n'), note.size());
+    if (!note.empty() && end == note.size()) return note;
+    if (repository == nullptr) return std::nullopt;
+    if (!note.empty()) {
+      const auto restore = recovery::find_run(*repository, note.substr(end + 1));
+      if (restore && restore->state != "succeeded" && restore->state != "closed") {
+        return note.substr(end + 1);
+      }
+    }
+    const auto open = recovery::open_run(*repository, service.name);
+    if (!open) return std::nullopt;
+    const auto run = recovery::find_run(*repository, *open);
+    return run && holds_writes(*run) ? open : std::nullopt;
+  } catch (const Error& error) {
+    log::warning("whether the writes of {} are held can't be told: {}", service.name,
+                 error.message());
+    return std::nullopt;
+  }
+}
+
 }  // namespace salvor::control::internal

@@ -44,4 +44,10 @@ class HeldWrites {
   const std::stop_token stop_;
 };
 
+/// The run that was ended, and may have left the writes of a service held: a killed backup, as far
+/// as this machine knows, or a restore that is still open. Runs no command. Empty: there is none.
+/// `repository`: null where it can't be opened.   Errors: none: what can't be read is not known.
+std::optional<std::string> left_held(const Config& config, const ServiceConfig& service,
+                                     repo::Repository* repository);
+
 }  // namespace salvor::control::internal

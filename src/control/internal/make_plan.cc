@@ -78,7 +78,7 @@ std::vector<recovery::StorePlan> stores_of(const ServiceConfig& service, const r
                   "restore it beside with --into, and move it into place yourself");
     }
     recovery::StorePlan plan{store.name, std::string(store.type()), store.path().native(),
-                             settings_of(store), false};
+                             settings_of(store, found), false};
     const auto& unsaved = request.unsaved;
     plan.safety_snapshot = request.safety_snapshot &&
                            std::find(unsaved.begin(), unsaved.end(), store.name) == unsaved.end();
@@ -172,6 +172,7 @@ recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
   plan.rpo_s = service.rpo_s;
   plan.rto_s = service.rto_s;
   plan.policy_sha256 = policy_sha256(service);
+  plan.host = config.host;
   plan.point = point.id.hex();
   plan.point_time = point.time;
   return plan;

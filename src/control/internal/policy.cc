@@ -35,6 +35,10 @@ json json_of(const StoreConfig& store) {
   object["name"] = store.name;
   object["type"] = store.type();
   if (store.canary()) object["canary"] = true;
+  // As usual: left out, so that digests of before stay the same.
+  if (store.shrink_percent != StoreConfig().shrink_percent) {
+    object["shrink"] = store.shrink_percent.value_or(0);
+  }
   return object;
 }
 
@@ -121,6 +125,7 @@ std::string policy_sha256(const ServiceConfig& service) {
                  {"quiesce", service.quiesce},
                  {"schedule", json_of(service.schedule)}};
   if (!service.owner.empty()) object["owner"] = service.owner;
+  if (service.shared) object["shared"] = true;
   put(object, "rpo", service.rpo_s);
   put(object, "rto", service.rto_s);
   put_texts(object, "contacts", service.contacts);

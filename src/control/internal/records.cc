@@ -9,7 +9,7 @@ catalog::Catalog open_catalog(const Config& config) {
   return catalog::Catalog::open(config.state_directory / "catalog.sqlite");
 }
 
-Records::Records(const Config& config) {
+Records::Records(const Config& config) : location_(config.repository.path.native()) {
   try {
     catalog_.emplace(open_catalog(config));
     is_usable_ = true;
@@ -32,7 +32,10 @@ void Records::attempt(const Call& call) {
 catalog::RunId Records::begin(catalog::RunKind kind, std::string_view service,
                               std::string_view trigger) {
   std::optional<catalog::RunId> id;
-  attempt([&](catalog::Catalog& catalog) { id = catalog.begin_run(kind, service, trigger); });
+  attempt([&](catalog::Catalog& catalog) {
+    id = catalog.begin_run(kind, service, trigger);
+    if (const auto known = catalog.repository_at(location_)) catalog.file_under(*id, *known);
+  });
   return id ? *id : catalog::make_run_id(Clock::system().now(), Rng::system());
 }
 
@@ -54,6 +57,19 @@ void Records::finish(const catalog::RunId& id, catalog::RunState state,
 
 void Records::fail(const catalog::RunId& id, const std::exception& error) {
   finish(id, catalog::RunState::failed, {}, error.what());
+}
+
+void Records::file_under(const catalog::RunId& id, const repo::Repository& repository) {
+  attempt([&](catalog::Catalog& catalog) {
+    catalog.file_under(id, repository.id().hex());
+    catalog.note_location(location_, repository.id().hex());
+  });
+}
+
+std::string Records::known_repository() {
+  std::optional<std::string> id;
+  attempt([&](catalog::Catalog& catalog) { id = catalog.repository_at(location_); });
+  return id.value_or("");
 }
 
 std::optional<std::uint64_t> Records::head(std::string_view repository_id) {

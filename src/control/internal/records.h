@@ -7,6 +7,7 @@
 
 #include "catalog/catalog.h"
 #include "control/config.h"
+#include "repo/repository.h"
 
 namespace salvor::control::internal {
 
@@ -29,6 +30,13 @@ class Records {
   /// The same, failed, with the message of the exception.
   void fail(const catalog::RunId& id, const std::exception& error);
 
+  /// Records which repository a run is of, once it is opened.
+  void file_under(const catalog::RunId& id, const repo::Repository& repository);
+
+  /// The id of the repository that was last opened at the configured place; empty: not known. A run
+  /// is filed under it from its beginning.
+  std::string known_repository();
+
   std::optional<std::uint64_t> head(std::string_view repository_id);
   void note_head(std::string_view repository_id, std::uint64_t sequence);
 
@@ -39,6 +47,7 @@ class Records {
   template <class Call>
   void attempt(const Call& call);
 
+  const std::string location_;
   std::optional<catalog::Catalog> catalog_;  // stays when it can't be used any more: others have it
   bool is_usable_ = false;
 };

@@ -2,9 +2,11 @@
 
 namespace salvor::control::internal {
 
-std::vector<catalog::RunRow> restores_in_place(Records& records, const std::string& service) {
+std::vector<catalog::RunRow> restores_in_place(Records& records, const std::string& service,
+                                               const std::string& repository) {
   if (records.catalog() == nullptr) return {};
-  auto rows = records.catalog()->runs({.service = service, .kind = catalog::RunKind::restore});
+  auto rows = records.catalog()->runs(
+      {.service = service, .kind = catalog::RunKind::restore, .repository = repository});
   std::erase_if(rows, [&](const catalog::RunRow& row) {
     const bool good =
         row.state == catalog::RunState::succeeded || row.state == catalog::RunState::closed;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "control/internal/judge_status.h"
+
 namespace salvor::control::internal {
 namespace {
 
@@ -19,11 +21,16 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
   const recovery::Plan& plan = outcome.plan;
   record.started = outcome.started;
   record.result = outcome.state;
-  if (const repo::Point* point = find_point(repository, plan.point)) record.point = *point;
+  if (const repo::Point* point = find_point(repository, plan.point)) {
+    record.point = *point;
+    for (std::string& line : lacks_of(nullptr, *point)) {
+      record.not_covered.push_back(std::move(line));
+    }
+  }
   if (!plan.policy_sha256.empty()) record.policy_sha256 = plan.policy_sha256;
   record.rpo_objective_s = plan.rpo_s;
   record.rto_objective_s = plan.rto_s;
-  record.rpo_measured_s = outcome.started.seconds_since(plan.point_time);
+  record.rpo_measured_s = std::max(0.0, outcome.started.seconds_since(plan.point_time));
   // Less than all of the service proves nothing about the time that all of it takes.
   const bool whole = plan.others.empty();
   if (outcome.state == "succeeded" && whole) record.rto_measured_s = outcome.recovery_seconds;

@@ -1,9 +1,12 @@
 #include "control/internal/store_access.h"
 
+#include <span>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "control/internal/store_types.h"
 #include "stores/files/files.h"
+#include "stores/files/lacking.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -42,6 +45,49 @@ class RenamedSource final : public stores::Source {
   const Bytes shown_;
 };
 
+/// A live tree without what the snapshot's backup could not read, and the snapshot does not have.
+class SourceWithout final : public stores::Source {
+ public:
+  SourceWithout(std::unique_ptr<stores::Source> inner, repo::Repository& repository,
+                const repo::Snapshot& snapshot)
+      : inner_(std::move(inner)), cursor_(repository.node_reader(), snapshot.root) {
+    stores::FilesLacking lacking;
+    for (const repo::Missing& missing : snapshot.missing) {
+      lacking.paths.push_back(stores::path_of_key(missing.key));
+    }
+    lacking_.emplace(lacking);
+  }
+
+  stores::SourceCapabilities capabilities() const override { return inner_->capabilities(); }
+  void mark() override { inner_->mark(); }
+
+  std::optional<stores::Item> next() override {
+    while (auto item = inner_->next()) {
+      if (!lacking_->names(stores::path_of_key(item->key)) || has(item->key)) return item;
+    }
+    return std::nullopt;
+  }
+
+  std::unique_ptr<stores::ContentReader> open(const stores::Item& item) override {
+    return inner_->open(item);
+  }
+  bool unchanged(const stores::Entry& then, const stores::Entry& now) const override {
+    return inner_->unchanged(then, now);
+  }
+  stores::SourceReport report() const override { return inner_->report(); }
+
+ private:
+  bool has(const Bytes& key) {
+    cursor_.seek(key);
+    const repo::Record* record = cursor_.find_record();
+    return record != nullptr && record->key == key;
+  }
+
+  const std::unique_ptr<stores::Source> inner_;
+  std::optional<stores::files::Lacking> lacking_;
+  repo::TreeCursor cursor_;
+};
+
 class ConfiguredStores final : public recovery::StoreAccess {
  public:
   ConfiguredStores(const Config& config, stores::ReplacementFaults faults)
@@ -67,7 +113,7 @@ class ConfiguredStores final : public recovery::StoreAccess {
                                               const repo::Snapshot& snapshot,
                                               const std::filesystem::path& path) override {
     // What was written over in place has the things beside it that the store does not protect.
-    if (path == store.path) return live_source(store);
+    if (path == store.path) return without_lacking(store, repository, snapshot);
     stores::FilesSourceOptions options;
     if (!is_database(store_of(store))) {
       options.root = path;
@@ -93,6 +139,15 @@ class ConfiguredStores final : public recovery::StoreAccess {
   }
 
  private:
+  /// The live store as the snapshot is to find it, without what the snapshot lacks and stays there.
+  std::unique_ptr<stores::Source> without_lacking(const recovery::StorePlan& store,
+                                                  repo::Repository& repository,
+                                                  const repo::Snapshot& snapshot) {
+    auto source = live_source(store);
+    if (snapshot.missing.empty()) return source;
+    return std::make_unique<SourceWithout>(std::move(source), repository, snapshot);
+  }
+
   static StoreConfig at(const recovery::StorePlan& store, const std::filesystem::path& path) {
     StoreConfig config = store_of(store);
     std::visit([&](auto& details) { details.path = path; }, config.details);
@@ -103,13 +158,19 @@ class ConfiguredStores final : public recovery::StoreAccess {
   const stores::ReplacementFaults faults_;
 };
 
-Json json_of(const FilesStoreConfig& store) {
-  return {{"exclude", store.exclude},
-          {"one_file_system", store.one_file_system},
-          {"warn", store.on_unreadable == OnUnreadable::warn}};
+Json json_of(const FilesStoreConfig& store, const repo::Snapshot& snapshot) {
+  Json json{{"exclude", store.exclude},
+            {"one_file_system", store.one_file_system},
+            {"warn", store.on_unreadable == OnUnreadable::warn}};
+  // Names are bytes, which JSON can't hold.
+  for (const repo::Missing& missing : snapshot.missing) {
+    json["missing"].push_back(to_hex(as_bytes(stores::path_of_key(missing.key))));
+  }
+  if (snapshot.missing_more != 0) json["missing_more"] = true;
+  return json;
 }
 
-Json json_of(const SqliteStoreConfig&) {
+Json json_of(const SqliteStoreConfig&, const repo::Snapshot&) {
   return Json::object();
 }
 
@@ -119,13 +180,23 @@ FilesStoreConfig files_of(const recovery::StorePlan& plan, const Json& json) {
   store.exclude = json.at("exclude").get<std::vector<std::string>>();
   store.one_file_system = json.at("one_file_system");
   if (json.at("warn")) store.on_unreadable = OnUnreadable::warn;
+  for (const Json& path : json.value("missing", Json::array())) {
+    const auto text = path.get<std::string>();
+    std::string raw(text.size() / 2, '\0');
+    if (!from_hex(text, std::as_writable_bytes(std::span(raw)))) {
+      throw Error(ErrorCode::corruption, "store " + printable(plan.name) +
+                                             " of the plan has a path that is no hexadecimal text");
+    }
+    store.missing.push_back(std::move(raw));
+  }
+  store.missing_more = json.value("missing_more", false);
   return store;
 }
 
 }  // namespace
 
-std::string settings_of(const StoreConfig& store) {
-  return std::visit([](const auto& details) { return write_json(json_of(details)); },
+std::string settings_of(const StoreConfig& store, const repo::Snapshot& snapshot) {
+  return std::visit([&](const auto& details) { return write_json(json_of(details, snapshot)); },
                     store.details);
 }
 

@@ -9,8 +9,8 @@
 namespace salvor::control::internal {
 
 /// What a plan keeps of a store's configuration, and back: a journal is carried out without the
-/// configuration that it was made from.
-std::string settings_of(const StoreConfig& store);
+/// configuration that it was made from. `snapshot`: what is restored; what it lacks is kept, too.
+std::string settings_of(const StoreConfig& store, const repo::Snapshot& snapshot);
 
 /// Errors: corruption: not what settings_of() makes; configuration: an unknown type.
 StoreConfig store_of(const recovery::StorePlan& plan);

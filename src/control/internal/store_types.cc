@@ -71,6 +71,7 @@ std::unique_ptr<stores::Target> target_of(const FilesStoreConfig& store, Place /
   options.root = store.path;
   options.exclude = store.exclude;
   options.one_file_system = store.one_file_system;
+  options.lacking = {store.missing, store.missing_more};
   options.faults = faults;
   return stores::make_files_target(std::move(options));
 }
@@ -160,6 +161,7 @@ std::unique_ptr<stores::Sink> make_live_sink(const StoreConfig& store) {
   options.is_live = true;
   options.exclude = files->exclude;
   options.one_file_system = files->one_file_system;
+  options.lacking = {files->missing, files->missing_more};
   return stores::make_files_sink(std::move(options));
 }
 

@@ -1,0 +1,197 @@
+#include "control/internal/judge_status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace salvor::control::internal {
+namespace {
+
+std::string duration_text(double seconds) {
+  return human_duration(seconds);
+}
+
+std::string uncovered_text(const UncoveredPath& path) {
+  return fmt::format("{} is in no store{}", printable(path.path),
+                     path.sqlite ? " (a SQLite database)" : "");
+}
+
+/// Adds reasons in the order in which they are urgent.
+class Judge {
+ public:
+  explicit Judge(ServiceStatus& status) : status_(status) {}
+
+  void run() {
+    ask_restores();
+    ask_points();
+    ask_drills();
+    ask_coverage();
+    // Within each health in the order above.
+    std::stable_sort(status_.reasons.begin(), status_.reasons.end(),
+                     [](const Reason& a, const Reason& b) { return a.health > b.health; });
+  }
+
+ private:
+  void critical(std::string word, std::string text) {
+    status_.reasons.push_back({Health::critical, std::move(word), std::move(text)});
+  }
+  void warning(std::string word, std::string text) {
+    status_.reasons.push_back({Health::warning, std::move(word), std::move(text)});
+  }
+
+  void ask_restores() {
+    if (status_.open_restore) {
+      critical("RESTORE OPEN", fmt::format("restore {0} is open: go on with salvor restore "
+                                           "--resume {0}, or back with --undo {0}",
+                                           *status_.open_restore));
+    }
+    if (!status_.held_by) return;
+    if (status_.held_by == status_.open_restore) {
+      critical("WRITES HELD",
+               fmt::format("restore {} still holds the writes of the service", *status_.held_by));
+    } else {
+      critical("WRITES HELD",
+               fmt::format("backup {} was ended while it held the writes of the service, and they "
+                           "may still be held: the next backup releases them, or writes.unlock "
+                           "does",
+                           *status_.held_by));
+    }
+  }
+
+  void ask_points() {
+    if (!status_.points_known) {
+      critical("UNKNOWN", "what can be restored is not known: the repository can't be opened");
+      return;
+    }
+    if (!status_.suspect_note.empty()) critical("SUSPECT", status_.suspect_note);
+    if (!status_.newest) {
+      critical("NO BACKUP",
+               status_.other_host
+                   ? fmt::format("there is no recovery point of this host ({}), only of host {}: "
+                                 "set host, or shared = true",
+                                 status_.host, *status_.other_host)
+                   : "there is no good recovery point");
+    } else if (!status_.rpo_met) {
+      critical("TOO OLD", too_old());
+    }
+    if (status_.last_backup && status_.last_backup->state == catalog::RunState::failed) {
+      warning("BACKUP FAILED", "the last backup failed: " + status_.last_backup->error);
+    }
+    if (!status_.clock_note.empty()) warning("CLOCK", status_.clock_note);
+  }
+
+  std::string too_old() const {
+    if (!status_.achieved_rpo_s) return "there is no recovery point of all stores";
+    if (*status_.achieved_rpo_s <= static_cast<double>(status_.rpo_s.value_or(0))) {
+      return "how old the newest good recovery point is, is not known: it is from the future";
+    }
+    return fmt::format("the newest good recovery point is {} old, and the objective is {}",
+                       duration_text(*status_.achieved_rpo_s),
+                       duration_text(static_cast<double>(status_.rpo_s.value_or(0))));
+  }
+
+  void ask_drills() {
+    if (status_.drill_failed()) {
+      const DrillSummary& drill = *status_.last_drill;
+      std::string text = fmt::format("the last drill is {}: run {}", drill.state, drill.run);
+      for (const std::string& check : drill.failed_checks) {
+        text += "; red in the last drill: " + printable(check);
+      }
+      critical("DRILL FAILED", std::move(text));
+    }
+    if (status_.proven_rto_s && !status_.rto_met) {
+      critical("TOO SLOW", fmt::format("a restore takes {}, and the objective is {}",
+                                       duration_text(*status_.proven_rto_s),
+                                       duration_text(static_cast<double>(*status_.rto_s))));
+    }
+    if (!status_.drill_stale) return;
+    warning("unproven", status_.never_drilled
+                            ? "no drill was ever run: nothing proves that it can be restored"
+                            : fmt::format("no drill has succeeded within the last {}",
+                                          duration_text(status_.drill_limit_s)));
+  }
+
+  void ask_coverage() {
+    for (const std::string& store : status_.stores_without_point) {
+      if (status_.newest) {
+        warning("incomplete", fmt::format("store {} is not in the newest recovery point", store));
+      }
+    }
+    for (const UncoveredPath& path : status_.uncovered) {
+      warning("incomplete", uncovered_text(path));
+    }
+    for (const std::string& line : status_.lacks) warning("incomplete", line);
+  }
+
+  ServiceStatus& status_;
+};
+
+/// The first of a store's missing things, in words.
+std::string missing_of(const repo::Snapshot& snapshot) {
+  constexpr std::size_t kNamedMax = 3;
+  std::string named;
+  for (std::size_t i = 0; i < std::min(snapshot.missing.size(), kNamedMax); ++i) {
+    const repo::Missing& missing = snapshot.missing[i];
+    if (i > 0) named += "; ";
+    named += fmt::format("{} ({})", printable(stores::path_of_key(missing.key)),
+                         printable(missing.reason));
+  }
+  const std::uint64_t count = snapshot.missing.size() + snapshot.missing_more;
+  if (count > kNamedMax) named += fmt::format("; and {} more", count - kNamedMax);
+  return named;
+}
+
+}  // namespace
+
+void judge(ServiceStatus& status) {
+  Judge(status).run();
+}
+
+std::vector<std::string> lacks_of(const ServiceConfig* service, const repo::Point& point) {
+  std::vector<std::string> lines;
+  for (const repo::Snapshot& snapshot : point.snapshots) {
+    const std::uint64_t count = snapshot.missing.size() + snapshot.missing_more;
+    if (count > 0) {
+      lines.push_back(
+          fmt::format("store {}: {} thing{} could not be read, and {} not in recovery point {}: {}",
+                      printable(snapshot.store), count, count == 1 ? "" : "s",
+                      count == 1 ? "is" : "are", point.id.hex(), missing_of(snapshot)));
+    }
+  }
+  if (service == nullptr) return lines;
+  for (const StoreConfig& store : service->stores) {
+    const auto* files = std::get_if<FilesStoreConfig>(&store.details);
+    if (files == nullptr || files->exclude.empty() || point.find(store.name) == nullptr) continue;
+    lines.push_back(fmt::format("store {}: excluded, so that no recovery point has it: {}",
+                                store.name, fmt::join(files->exclude, ", ")));
+  }
+  return lines;
+}
+
+}  // namespace salvor::control::internal
+
+namespace salvor::control {
+
+std::string_view name_of(Health health) {
+  switch (health) {
+    case Health::good:
+      return "good";
+    case Health::warning:
+      return "warning";
+    case Health::critical:
+      return "critical";
+  }
+  return "critical";
+}
+
+Health ServiceStatus::health() const {
+  return reasons.empty() ? Health::good : reasons.front().health;
+}
+
+bool StatusReport::good() const {
+  if (repository_failure) return false;
+  return std::all_of(services.begin(), services.end(),
+                     [](const ServiceStatus& service) { return service.health() == Health::good; });
+}
+
+}  // namespace salvor::control

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "control/control.h"
+
+namespace salvor::control::internal {
+
+/// Fills in the reasons of a service whose other facts are known: pure.
+void judge(ServiceStatus& status);
+
+/// What a point does not have of its stores, a sentence for each store and kind: what could not be
+/// read, and what the configuration leaves out.
+std::vector<std::string> lacks_of(const ServiceConfig* service, const repo::Point& point);
+
+}  // namespace salvor::control::internal
