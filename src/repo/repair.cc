@@ -6,6 +6,7 @@
 #include "repo/check.h"
 #include "repo/internal/core.h"
 #include "repo/internal/description.h"
+#include "repo/internal/mend_records.h"
 #include "repo/internal/object.h"
 
 /// What the repository's redundancy is for: each thing that is kept twice is made good from the
@@ -241,6 +242,7 @@ std::vector<std::string> repair(Repository& repository) {
   remove_old_log(core);
   for (std::string& line : core.log.mend_checkpoints()) done.push_back(std::move(line));
   mend_runs(core, done);
+  mend_records(core, done);
   core.index_loaded = false;
   if (const std::size_t count = core.mend_point_descriptions(); count != 0) {
     done.push_back("wrote the descriptions of " + std::to_string(count) +

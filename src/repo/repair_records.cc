@@ -1,0 +1,76 @@
+#include <map>
+
+#include "base/error.h"
+#include "repo/internal/core.h"
+#include "repo/internal/mend_records.h"
+#include "repo/internal/object.h"
+#include "repo/internal/record_name.h"
+
+/// Records that can't be read any more are put aside, so that they keep nobody out.
+namespace salvor::repo {
+namespace {
+
+/// "journal/<chain>/<n>" as one name: damaged/journal-<chain>-<n>.
+std::string name_aside(std::string name) {
+  for (char& c : name) {
+    if (c == '/') c = '-';
+  }
+  return "damaged/" + name;
+}
+
+bool is_sound(Repository::Core& core, ObjectType type, const std::string& name, Bytes& stored) {
+  try {
+    stored = core.backend.get(name, kObjectBytesMax);
+    open_record(core.keys, type, name, stored);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption && error.code() != ErrorCode::not_found) throw;
+    return false;
+  }
+}
+
+/// An empty record says that what was there is lost: the chain has no gap.
+void put_empty(Repository::Core& core, ObjectType type, const std::string& name) {
+  core.backend.put_if_absent(name, seal_object(core.keys, type, name, {}, core.rng));
+}
+
+void mend_area(Repository::Core& core, const RecordArea& area, std::vector<std::string>& done) {
+  std::map<std::string, std::vector<std::uint64_t>> chains;
+  core.backend.list(std::string(area.prefix), "", [&](const backend::Object& object) {
+    if (const auto place = parse_record_name(area, object.name)) {
+      chains[place->chain_prefix].push_back(place->number);
+    }
+  });
+  for (const auto& [prefix, numbers] : chains) {
+    std::uint64_t expected = 1;
+    for (const std::uint64_t number : numbers) {
+      // What is missing before a record that is there.
+      for (; expected < number; ++expected) {
+        const std::string gap = record_name(prefix, expected);
+        if (core.backend.size(gap)) continue;
+        put_empty(core, area.type, gap);
+        done.push_back("wrote that " + gap + " is lost");
+      }
+      expected = number + 1;
+      const std::string name = record_name(prefix, number);
+      Bytes stored;
+      if (is_sound(core, area.type, name, stored)) continue;
+      const std::string aside = name_aside(name);
+      core.backend.put_if_absent(aside, stored);
+      core.backend.remove(name);
+      put_empty(core, area.type, name);
+      done.push_back("set " + name + " aside as " + aside);
+    }
+  }
+}
+
+}  // namespace
+
+void mend_records(Repository::Core& core, std::vector<std::string>& done) {
+  for (const RecordArea& area : kRecordAreas) {
+    // Evidence is signed and chained: what is lost of it is not for a repair to say.
+    if (area.kind != ChainKind::evidence) mend_area(core, area, done);
+  }
+}
+
+}  // namespace salvor::repo
