@@ -1,5 +1,7 @@
 #include "recovery/internal/verdicts.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/json.h"
 
@@ -15,25 +17,51 @@ Verdict verdict_of(const std::string& name) {
   return Verdict::skipped;
 }
 
-}  // namespace
+/// How much of each text is kept.   Units: bytes.
+struct Limits {
+  std::size_t passed = 0;  ///< output of a check that passed
+  std::size_t failed = 0;  ///< of another one
+  std::size_t others = 0;  ///< what was expected and found
+};
 
-std::string json_of(const std::vector<CheckOutcome>& outcomes) {
+std::string cut(const std::string& text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  return text.substr(0, bytes_max) + "… (" + std::to_string(text.size()) + " bytes)";
+}
+
+std::string text_of(const std::vector<CheckOutcome>& outcomes, const Limits& limits) {
   Json list = Json::array();
   for (const CheckOutcome& outcome : outcomes) {
-    Json json{{"name", outcome.name},
+    const std::size_t output_max = outcome.good() ? limits.passed : limits.failed;
+    Json json{{"name", cut(outcome.name, limits.others)},
               {"kind", outcome.kind},
               {"store", outcome.store},
               {"verdict", name_of(outcome.verdict)},
-              {"expected", outcome.expected},
-              {"actual", outcome.actual},
+              {"expected", cut(outcome.expected, limits.others)},
+              {"actual", cut(outcome.actual, limits.others)},
               {"command_sha256", outcome.command_sha256},
-              {"output", outcome.output},
+              {"output", cut(outcome.output, output_max)},
               {"seconds", outcome.seconds}};
     if (outcome.missing) json["missing"] = *outcome.missing;
     if (outcome.orphans) json["orphans"] = *outcome.orphans;
     list.push_back(std::move(json));
   }
   return write_json(list, -1, InvalidUtf8::replace);
+}
+
+}  // namespace
+
+std::string json_of(const std::vector<CheckOutcome>& outcomes) {
+  // A journal record takes 16 MiB, and its escapes may double what is written here.
+  constexpr std::size_t kBytesMax = 4U << 20U;
+  constexpr std::size_t kPassedBytesMax = 4U << 10U;
+  constexpr std::size_t kFailedBytesMax = 64U << 10U;
+  std::string text = text_of(outcomes, {kPassedBytesMax, kFailedBytesMax, kFailedBytesMax});
+  // Where all of them together are too long, each gets less.
+  for (std::size_t limit = kFailedBytesMax; text.size() > kBytesMax && limit > 0; limit /= 4) {
+    text = text_of(outcomes, {std::min(kPassedBytesMax, limit), limit, limit});
+  }
+  return text;
 }
 
 std::vector<CheckOutcome> outcomes_of(std::string_view json) {
@@ -61,17 +89,20 @@ std::vector<CheckOutcome> outcomes_of(std::string_view json) {
 }
 
 void judge(RunContext& context, std::vector<CheckOutcome> outcomes) {
+  constexpr std::size_t kShownBytesMax = 1024;
   std::string bad;
   for (CheckOutcome& outcome : outcomes) {
     if (!outcome.good()) {
-      bad += "\n  " + printable(outcome.name) + ": expected " + printable(outcome.expected) +
-             ", found " + printable(outcome.actual);
+      bad += "\n  " + printable(outcome.name) + ": expected " +
+             printable(cut(outcome.expected, kShownBytesMax)) + ", found " +
+             printable(cut(outcome.actual, kShownBytesMax));
     }
     context.outcomes.push_back(std::move(outcome));
   }
   if (bad.empty() || context.plan.mode == Mode::drill) return;
   throw Error(ErrorCode::checks_failed, "the restored copy fails its checks" + bad,
-              "mend the cause and go on with --resume, or go back with --undo");
+              "mend the cause and go on with --resume (with --current-commands, where a check was "
+              "wrong), or go back with --undo");
 }
 
 }  // namespace salvor::recovery::internal
