@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "base/log.h"
 #include "control/control.h"
 #include "control/internal/choose_point.h"
@@ -29,19 +31,23 @@ class Drill {
   Drill(const Config& config, const ServiceConfig& service, const Caller& caller, Records& records)
       : config_(config), service_(service), caller_(caller), records_(records) {}
 
-  DrillReport run(const std::string& run, const std::string& at) {
+  /// What is refused here was asked wrongly, and is no run.   Errors: not_found, usage.
+  void choose(const std::string& at) {
+    opened_ = internal::open_repository(config_, repo::Access::read, caller_.stop);
+    internal::compare_head(*opened_.repository, records_, internal::ShorterLog::warn);
+    owner_ = internal::owner_of(config_, service_.name);
+    point_ = internal::choose_point(*opened_.repository, owner_, at);
+  }
+
+  DrillReport run(const std::string& run) {
     recovery::EvidenceRecord evidence =
         internal::new_evidence(config_, catalog::RunKind::drill, service_.name, run, caller_);
-    const internal::Opened opened =
-        internal::open_repository(config_, repo::Access::read, caller_.stop);
-    repo::Repository& repository = *opened.repository;
-    internal::compare_head(repository, records_, internal::ShorterLog::warn);
+    repo::Repository& repository = *opened_.repository;
     records_.file_under({run}, repository);
-    const internal::Owner owner = internal::owner_of(config_, service_.name);
-    const repo::Point point = internal::choose_point(repository, owner, at);
+    const repo::Point& point = point_;
     if (caller_.say) {
       for (const std::string& note :
-           internal::notes_on(repository, owner, point, evidence.started)) {
+           internal::notes_on(repository, owner_, point, evidence.started)) {
         caller_.say(note);
       }
     }
@@ -93,18 +99,19 @@ class Drill {
                      const internal::Deadline& deadline) {
     const auto access = internal::make_store_access(config_);
     backup::Progress progress;
-    const internal::ProgressTicker ticker(
-        caller_, [&progress] { return internal::phase_of("drill", progress); });
+    const std::vector<std::string> steps = recovery::step_names(plan);
+    std::atomic<std::size_t> at = 0;
+    const internal::ProgressTicker ticker(caller_, [&] {
+      const std::size_t number = at;
+      return internal::phase_of(number == 0 ? "drill" : "drill: " + steps[number - 1], progress);
+    });
     recovery::ExecuteOptions options;
     options.stop = deadline.token();
     options.progress = &progress;
     options.catalog = records_.catalog();
     options.say = caller_.say;
-    if (caller_.say) {
-      options.on_step = [this](const std::string& step, std::size_t number, std::size_t count) {
-        caller_.say(fmt::format("step {} of {}: {}", number, count, step));
-      };
-    }
+    // The report lists the steps, with their times: here they are progress only.
+    options.on_step = [&at](const std::string&, std::size_t number, std::size_t) { at = number; };
     return recovery::execute(repository, *access, plan, options);
   }
 
@@ -163,7 +170,16 @@ class Drill {
   const ServiceConfig& service_;
   const Caller& caller_;
   Records& records_;
+  internal::Opened opened_;
+  internal::Owner owner_;
+  repo::Point point_;
 };
+
+bool was_asked_wrongly(const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  return known != nullptr &&
+         (known->code() == ErrorCode::usage || known->code() == ErrorCode::not_found);
+}
 
 /// The drill is over, and is recorded: a page that can't be written does not change what it proved.
 void rewrite_runbook(const Config& config, const ServiceConfig& service, const Caller& caller,
@@ -184,9 +200,13 @@ DrillReport drill(const Config& config, const DrillRequest& request, const Calle
   check_paths(config);
   const ServiceConfig& service = config.service(request.service);
   Records records(config);
-  const catalog::RunId run = records.begin(catalog::RunKind::drill, service.name, caller.trigger);
+  Drill rehearsal(config, service, caller, records);
+  std::optional<catalog::RunId> begun;
   try {
-    DrillReport report = Drill(config, service, caller, records).run(run.text, request.at);
+    rehearsal.choose(request.at);
+    begun = records.begin(catalog::RunKind::drill, service.name, caller.trigger);
+    const catalog::RunId& run = *begun;
+    DrillReport report = rehearsal.run(run.text);
     const auto& failure = report.outcome.failure;
     const auto state = catalog::parse_run_state(report.outcome.state);
     records.finish(run, state.value_or(catalog::RunState::failed), to_json(report),
@@ -194,7 +214,10 @@ DrillReport drill(const Config& config, const DrillRequest& request, const Calle
     rewrite_runbook(config, service, caller, report);
     return report;
   } catch (const std::exception& error) {
-    records.fail(run, error);
+    if (!begun && was_asked_wrongly(error)) throw;
+    // A repository that can't be opened fails a drill: nothing could be rehearsed.
+    if (!begun) begun = records.begin(catalog::RunKind::drill, service.name, caller.trigger);
+    records.fail(*begun, error);
     throw;
   }
 }

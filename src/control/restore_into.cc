@@ -97,31 +97,47 @@ void restore_all(repo::Repository& repository, const std::vector<RestoreTarget>&
   recovery::require_complete(outcomes);
 }
 
+/// A point and targets that a restore beside can be made with.
+struct Chosen {
+  internal::Opened opened;
+  repo::Point point;
+  std::vector<std::string> notes;      ///< what should be known of the point
+  std::vector<RestoreTarget> targets;  ///< refer to the point
+};
+
+std::unique_ptr<Chosen> choose(const Config& config, const RestoreRequest& request,
+                               const Caller& caller, internal::Records& records) {
+  auto chosen = std::make_unique<Chosen>();
+  chosen->opened = internal::open_repository(config, repo::Access::read, caller.stop);
+  repo::Repository& repository = *chosen->opened.repository;
+  internal::compare_head(repository, records, internal::ShorterLog::warn);
+  const internal::Owner owner = internal::owner_of(config, request.service);
+  chosen->point = internal::choose_point(repository, owner, request.at, request.stores);
+  chosen->notes = internal::notes_on(repository, owner, chosen->point, Clock::system().now());
+  for (std::string& line : internal::lacks_of(nullptr, chosen->point)) {
+    chosen->notes.push_back(std::move(line));
+  }
+  chosen->targets = choose_targets(chosen->point, request);
+  internal::guard_restore(config, chosen->targets, request.delta);
+  return chosen;
+}
+
 RestoreReport restore_recorded(const Config& config, const RestoreRequest& request,
                                const Caller& caller, internal::Records& records,
-                               const std::string& run) {
+                               const std::string& run, const Chosen& chosen) {
   recovery::EvidenceRecord evidence =
       internal::new_evidence(config, catalog::RunKind::restore, request.service, run, caller);
   Clock& clock = Clock::system();
   const Time start = clock.monotonic();
-  const internal::Opened opened =
-      internal::open_repository(config, repo::Access::read, caller.stop);
-  repo::Repository& repository = *opened.repository;
-  internal::compare_head(repository, records, internal::ShorterLog::warn);
+  repo::Repository& repository = *chosen.opened.repository;
   records.file_under({run}, repository);
   RestoreReport report;
-  const internal::Owner owner = internal::owner_of(config, request.service);
-  report.point = internal::choose_point(repository, owner, request.at, request.stores);
-  report.notes = internal::notes_on(repository, owner, report.point, Clock::system().now());
-  for (std::string& line : internal::lacks_of(nullptr, report.point)) {
-    report.notes.push_back(std::move(line));
-  }
-  const std::vector<RestoreTarget> targets = choose_targets(report.point, request);
-  internal::guard_restore(config, targets, request.delta);
+  report.point = chosen.point;
+  report.notes = chosen.notes;
   evidence.point = report.point;
   evidence.rpo_measured_s = internal::age_s(report.point, evidence.started);
   try {
-    restore_all(repository, targets, request, caller, report);
+    restore_all(repository, chosen.targets, request, caller, report);
   } catch (const std::exception& error) {
     internal::leave_evidence_of_failure(repository, records, std::move(evidence), error);
     throw;
@@ -137,10 +153,12 @@ RestoreReport restore_recorded(const Config& config, const RestoreRequest& reque
 RestoreReport restore_into(const Config& config, const RestoreRequest& request,
                            const Caller& caller) {
   internal::Records records(config);
+  // What is refused before anything is planned is no run.
+  const auto chosen = choose(config, request, caller, records);
   const catalog::RunId run =
       records.begin(catalog::RunKind::restore, request.service, caller.trigger);
   try {
-    RestoreReport report = restore_recorded(config, request, caller, records, run.text);
+    RestoreReport report = restore_recorded(config, request, caller, records, run.text, *chosen);
     report.run = run.text;
     records.finish(run, catalog::RunState::succeeded, to_json(report));
     return report;
