@@ -206,8 +206,8 @@ salvor restore shop --confirm shop
 run=$(newest_run)
 
 step "Take it back, to see that one can: the wreck is there again, to the byte"
-salvor restore --undo "$run"
-salvor restore --close "$run"
+salvor restore --undo "$run" --confirm shop
+salvor restore --close "$run" --confirm shop
 manifest shop/media >media.undone
 hash_of_dump shop/shop.db >db.undone
 same "all facts about the wrecked files" media.wrecked media.undone
@@ -215,7 +215,7 @@ same "the dump of the wrecked database" db.wrecked db.undone
 
 step "And restore for good"
 salvor restore shop --confirm shop
-salvor restore --close "$(newest_run)"
+salvor restore --close "$(newest_run)" --confirm shop
 
 step "Prove that it is what was lost"
 manifest shop/media >media.after

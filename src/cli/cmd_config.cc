@@ -30,6 +30,8 @@ int check(Invocation& invocation) {
     }
     output.write(table.text());
     for (const std::string& note : report.notes) output.line("note: " + note);
+    for (const std::string& line : report.warnings)
+      output.line("warning        " + printable(line));
   }
   return report.good() ? 0 : exit_status(ErrorCode::configuration);
 }

@@ -15,7 +15,9 @@ struct RestoreChoices {
   std::string resume;
   std::string undo;
   std::string close;
+  std::string abandon;
   bool takeover = false;
+  bool current_commands = false;
 };
 
 void show(Output& output, const control::RestoreReport& report) {
@@ -66,48 +68,66 @@ int restore_beside(Invocation& invocation, const control::RestoreRequest& reques
 
 /// Whether something is asked for that a new restore in place alone can do.
 bool asks_in_place(const InPlaceOptions& options) {
-  return options.plan || !options.confirm.empty() || options.delta ||
-         options.without_safety_snapshot || !options.request.unsaved.empty() ||
-         options.request.compare_content;
+  return options.plan || options.delta || options.without_safety_snapshot ||
+         !options.request.unsaved.empty() || options.request.compare_content ||
+         options.request.without_lock;
+}
+
+/// A verb that goes on with a run, and which run it was given.
+struct RunVerb {
+  const std::string& run;
+  ContinueVerb verb;
+  bool detaches;
+};
+
+std::vector<RunVerb> verbs_given(const RestoreChoices& request) {
+  std::vector<RunVerb> given;
+  for (const RunVerb& each : {RunVerb{request.resume, control::resume_restore, true},
+                              RunVerb{request.undo, control::undo_restore, true},
+                              RunVerb{request.close, control::close_restore, false},
+                              RunVerb{request.abandon, control::abandon_restore, false}}) {
+    if (!each.run.empty()) given.push_back(each);
+  }
+  return given;
 }
 
 /// One run is gone on with, and nothing else is asked for.
-void require_only_a_run(const RestoreChoices& request) {
-  const int runs = (request.resume.empty() ? 0 : 1) + (request.undo.empty() ? 0 : 1) +
-                   (request.close.empty() ? 0 : 1);
-  if (runs > 1) throw_usage("--resume, --undo and --close exclude each other");
+int go_on(Invocation& invocation, const RestoreChoices& request, const std::vector<RunVerb>& verbs) {
+  if (verbs.size() > 1) {
+    throw_usage("--resume, --undo, --close and --abandon exclude each other");
+  }
+  const RunVerb& verb = verbs.front();
   const control::RestoreRequest& beside = request.beside;
   const bool more = !beside.service.empty() || !beside.into.empty() || !beside.stores.empty() ||
                     beside.at != control::RestoreRequest{}.at || beside.delta;
   if (more || asks_in_place(request.in_place)) {
-    throw_usage("--resume, --undo and --close take a run, and nothing else: it goes by its plan");
+    throw_usage(
+        "--resume, --undo, --close and --abandon take a run, and nothing else but --confirm, "
+        "--current-commands and --takeover: the run goes by its plan");
   }
-}
-
-int go_on(Invocation& invocation, const RestoreChoices& request) {
-  require_only_a_run(request);
+  if (request.in_place.detach && !verb.detaches) {
+    throw_usage("--detach is for a restore, --resume and --undo");
+  }
   control::ContinueRequest to;
+  to.run = verb.run;
+  to.confirm = request.in_place.confirm;
   to.takeover = request.takeover;
-  if (!request.resume.empty()) {
-    to.run = request.resume;
-    return continue_in_place(invocation, to, request.in_place.detach, control::resume_restore);
-  }
-  if (!request.undo.empty()) {
-    to.run = request.undo;
-    return continue_in_place(invocation, to, false, control::undo_restore);
-  }
-  to.run = request.close;
-  return continue_in_place(invocation, to, false, control::close_restore);
+  to.current_commands = request.current_commands;
+  return continue_in_place(invocation, to, request.in_place.detach, verb.verb);
 }
 
 int restore(Invocation& invocation, const RestoreChoices& request) {
-  if (!request.resume.empty() || !request.undo.empty() || !request.close.empty()) {
-    return go_on(invocation, request);
+  const std::vector<RunVerb> verbs = verbs_given(request);
+  if (!verbs.empty()) return go_on(invocation, request, verbs);
+  if (request.takeover || request.current_commands) {
+    throw_usage(
+        "--takeover and --current-commands are for --resume, --undo, --close and "
+        "--abandon");
   }
   if (request.beside.service.empty()) throw_usage("no service is named");
   InPlaceOptions in_place = request.in_place;
   if (!request.beside.into.empty()) {
-    if (asks_in_place(in_place) || in_place.detach) {
+    if (asks_in_place(in_place) || !in_place.confirm.empty() || in_place.detach) {
       throw_usage("--into restores beside: it takes no option of a restore in place");
     }
     return restore_beside(invocation, request.beside);
@@ -142,7 +162,9 @@ void add_restore(Command root) {
             "with --into: the targets may have content: write only what differs")
       .flag("--plan", in_place.plan, "show what a restore in place would do, and do nothing")
       .option("--confirm", "SERVICE", in_place.confirm,
-              "restore in place: the service's name once more")
+              "in place, --undo, --close, --abandon: the service's name once more")
+      .flag("--without-lock", in_place.request.without_lock,
+            "do not run writes.lock: where the application is gone, so that nothing can be locked")
       .flag("--without-safety-snapshot", in_place.without_safety_snapshot,
             "do not back up first what is there now")
       .repeated("--without-safety-snapshot-of", "STORE", in_place.request.unsaved,
@@ -152,13 +174,19 @@ void add_restore(Command root) {
       .flag("--in-place-delta", in_place.delta,
             "write over the live data where there is no room for a second copy; undo then restores "
             "the safety snapshot")
-      .flag("--detach", in_place.detach, "go on in the background; `runs show` follows it")
-      .option("--resume", "RUN", request->resume, "go on with a run that was interrupted or failed")
+      .flag("--detach", in_place.detach, "go on in the background; `runs show` says how far it is")
+      .option("--resume", "RUN", request->resume,
+              "go on with a run that was interrupted or failed; RUN may be latest")
       .option("--undo", "RUN", request->undo, "take a run back: the service as it was before")
       .option("--close", "RUN", request->close,
               "remove the old data that a run has kept; it can't be undone any more")
+      .option("--abandon", "RUN", request->abandon,
+              "give a run up that can't be finished: its data stays as it is, the service is free")
+      .flag("--current-commands", request->current_commands,
+            "with --resume or --undo: take the commands from the configuration of now, not from "
+            "the run's plan")
       .flag("--takeover", request->takeover,
-            "with --resume or --undo: the other host that carried it out is certainly gone")
+            "with one of these: the other host that carried it out is certainly gone")
       .action([request](Invocation& invocation) { return restore(invocation, *request); });
 }
 

@@ -63,6 +63,8 @@ int show(Invocation& invocation, const RunsChoices& request) {
     output.line(fmt::format("point    {} of {}", report.outcome->plan.point,
                             local_time(report.outcome->plan.point_time)));
     show_steps(output, *report.outcome);
+    show_checks(output, *report.outcome);
+    for (const std::string& line : report.outcome->left) output.line("left: " + printable(line));
   } else if (!run.summary_json.empty()) {
     output.line(run.summary_json);
   }

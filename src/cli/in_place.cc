@@ -97,7 +97,8 @@ void show_check(Output& output, const CheckOutcome& check) {
                           printable(check.actual)));
 }
 
-/// What an undo or a close has to tell: the checks were told when the run was carried out.
+/// What an undo, a close or giving up has to tell: the checks were told when the run was carried
+/// out.
 void show_taken_back(Output& output, const RunOutcome& outcome) {
   std::string undone;
   for (auto step = outcome.steps.rbegin(); step != outcome.steps.rend(); ++step) {
@@ -108,37 +109,52 @@ void show_taken_back(Output& output, const RunOutcome& outcome) {
   if (is_now) output.line("taken back: " + undone);
 }
 
-void show(Output& output, const control::InPlaceReport& report) {
+/// Whether a run was refused before it did anything, and so was no need to take back.
+bool did_nothing(const RunOutcome& outcome) {
+  return outcome.state == "failed" && !outcome.acted && control::is_over(outcome);
+}
+
+/// `steps_told`: each was said when it began.
+void show(Output& output, const control::InPlaceReport& report, bool steps_told) {
   const RunOutcome& outcome = report.outcome;
-  if (outcome.state == "undone" || outcome.state == "closed") {
+  if (did_nothing(outcome)) {
+    output.line(
+        fmt::format("run {} was refused, or has taken back itself what it did: nothing is "
+                    "left of it, and there is nothing to undo",
+                    outcome.plan.run));
+    return;
+  }
+  if (control::is_over(outcome) && outcome.state != "failed") {
     show_taken_back(output, outcome);
   } else {
-    show_steps(output, outcome);
+    if (!steps_told) show_steps(output, outcome);
+    show_checks(output, outcome);
   }
   output.line(fmt::format("run {} is {}: service {}, recovery point {} of {}, {}", outcome.plan.run,
                           outcome.state, outcome.plan.service, outcome.plan.point,
                           local_time(outcome.plan.point_time), human_duration(outcome.seconds)));
   if (outcome.state == "succeeded") {
     output.line(
-        fmt::format("the old data is kept: salvor restore --undo {0} brings it back, salvor "
-                    "restore --close {0} removes it",
-                    outcome.plan.run));
+        fmt::format("the old data is kept: salvor restore --undo {0} --confirm {1} brings it back, "
+                    "salvor restore --close {0} --confirm {1} removes it",
+                    outcome.plan.run, outcome.plan.service));
   }
+  for (const std::string& line : outcome.left) output.line("left: " + printable(line));
   for (const std::string& path : outcome.kept) {
     output.line("kept: " + printable(path) +
                 " (what was restored, and written since); salvor restore --close " +
-                outcome.plan.run + " removes it");
+                outcome.plan.run + " --confirm " + outcome.plan.service + " removes it");
   }
 }
 
 /// How a run ended: the document, the words, and the exit status.
-int report_end(Invocation& invocation, const control::InPlaceReport& report) {
+int report_end(Invocation& invocation, const control::InPlaceReport& report, bool steps_told) {
   invocation.end_progress();
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(report));
   } else if (!invocation.quiet()) {
-    show(output, report);
+    show(output, report, steps_told);
   }
   for (const std::string& note : report.notes) {
     tell(fmt::format("salvor: warning: {}\n", note));
@@ -160,8 +176,10 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report) {
     if (open) {
       tell(
           fmt::format("hint: the service is as the last step left it. Go on: salvor restore "
-                      "--resume {0}; go back: salvor restore --undo {0}\n",
-                      outcome.plan.run));
+                      "--resume {0}; go back: salvor restore --undo {0} --confirm {1}; where a "
+                      "command of the configuration was wrong: correct it, and add "
+                      "--current-commands\n",
+                      outcome.plan.run, outcome.plan.service));
     } else {
       tell("hint: nothing was touched, or it was taken back\n");
     }
@@ -177,14 +195,15 @@ control::Caller talking_caller(Invocation& invocation) {
   return caller;
 }
 
-/// Asks on the terminal for the service's name. Empty where there is none to ask at.
-std::string ask_for_name(Invocation& invocation, const InPlaceOptions& options) {
-  if (invocation.json() || ::isatty(STDIN_FILENO) != 1 || ::isatty(STDERR_FILENO) != 1) return {};
-  show(invocation.output(),
-       control::plan_restore(invocation.load_config(), options.request, invocation.caller()));
+bool can_ask(const Invocation& invocation) {
+  return !invocation.json() && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+}
+
+/// A line from the terminal.   Errors: cancelled.
+std::string read_name(Invocation& invocation, const std::string& what) {
   invocation.end_progress();
   invocation.output().flush();
-  tell("\nType the name of the service to restore it in place: ");
+  tell("\nType the name of the service to " + what + ": ");
   // Not blocked in a read: an interrupt is an answer, too.
   constexpr int kPollMs = 100;
   const std::stop_token stop = invocation.caller().stop;
@@ -195,7 +214,15 @@ std::string ask_for_name(Invocation& invocation, const InPlaceOptions& options) 
     std::getline(std::cin, name);
     return name;
   }
-  throw Error(ErrorCode::cancelled, "nothing was restored");
+  throw Error(ErrorCode::cancelled, "nothing was done");
+}
+
+/// Asks on the terminal for the service's name. Empty where there is none to ask at.
+std::string ask_for_name(Invocation& invocation, const InPlaceOptions& options) {
+  if (!can_ask(invocation)) return {};
+  show(invocation.output(),
+       control::plan_restore(invocation.load_config(), options.request, invocation.caller()));
+  return read_name(invocation, "restore it in place");
 }
 
 }  // namespace
@@ -206,6 +233,9 @@ void show_steps(Output& output, const RunOutcome& outcome) {
     table.row({step.name, step.result, step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
   output.write(table.text());
+}
+
+void show_checks(Output& output, const RunOutcome& outcome) {
   std::size_t passed = 0;
   std::size_t asked = 0;
   for (const CheckOutcome& check : outcome.checks) {
@@ -239,8 +269,9 @@ int restore_in_place(Invocation& invocation, const InPlaceOptions& options) {
   }
   const auto carry_out = [&](const BeginsRun& begins) {
     request.on_begin = begins;
-    return report_end(invocation,
-                      control::restore_in_place(config, request, talking_caller(invocation)));
+    const control::Caller caller = talking_caller(invocation);
+    const auto report = control::restore_in_place(config, request, caller);
+    return report_end(invocation, report, caller.say != nullptr);
   };
   return options.detach ? detached(invocation, config, carry_out) : carry_out({});
 }
@@ -251,7 +282,14 @@ int continue_in_place(Invocation& invocation, const control::ContinueRequest& re
   const auto carry_out = [&](const BeginsRun& begins) {
     control::ContinueRequest with_begin = request;
     with_begin.on_begin = begins;
-    return report_end(invocation, verb(config, with_begin, talking_caller(invocation)));
+    if (!detach && can_ask(invocation)) {
+      with_begin.ask = [&](const control::ContinuePreview& preview) {
+        for (const std::string& line : preview.lines) invocation.output().line(line);
+        return read_name(invocation, preview.verb + " run " + preview.run);
+      };
+    }
+    const control::Caller caller = talking_caller(invocation);
+    return report_end(invocation, verb(config, with_begin, caller), caller.say != nullptr);
   };
   return detach ? detached(invocation, config, carry_out) : carry_out({});
 }

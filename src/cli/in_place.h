@@ -28,7 +28,10 @@ using ContinueVerb = control::InPlaceReport (*)(const control::Config&,
 int continue_in_place(Invocation& invocation, const control::ContinueRequest& request, bool detach,
                       ContinueVerb verb);
 
-/// Steps and checks of a run, for people.
+/// The steps of a run, for people.
 void show_steps(Output& output, const recovery::RunOutcome& outcome);
+
+/// The checks that did not pass, and how many did.
+void show_checks(Output& output, const recovery::RunOutcome& outcome);
 
 }  // namespace salvor::cli

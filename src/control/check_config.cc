@@ -5,6 +5,7 @@
 
 #include "control/control.h"
 #include "control/internal/choose_point.h"
+#include "control/internal/command_words.h"
 #include "control/internal/opened.h"
 #include "control/internal/store_types.h"
 
@@ -63,6 +64,7 @@ ConfigCheckReport check_config(const Config& config, const Caller& caller) {
     }
   }
   check_repository(config, caller, report);
+  report.warnings = internal::commands_not_found(config);
   return report;
 }
 

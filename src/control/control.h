@@ -63,8 +63,9 @@ struct ConfigCheckReport {
   std::string host;                ///< whose recovery points backups are
   std::vector<std::string> notes;  ///< what should be known, and is no problem
   std::vector<StoreReachability> stores;
-  bool repository_absent = false;  ///< no problem: `init` has not been run yet
-  std::string repository_problem;  ///< empty: it is absent, or is there and opens
+  std::vector<std::string> warnings;  ///< what may not work: no error
+  bool repository_absent = false;     ///< no problem: `init` has not been run yet
+  std::string repository_problem;     ///< empty: it is absent, or is there and opens
 
   bool good() const;
 };
@@ -181,6 +182,7 @@ struct PlanRequest {
   std::vector<std::string> unsaved;  ///< stores without a safety snapshot
   bool in_place_delta = false;
   bool compare_content = false;  ///< take no live file for unchanged unread
+  bool without_lock = false;     ///< the application's commands that hold writes are not run
 };
 struct PlannedStep {
   std::string name;
@@ -230,18 +232,34 @@ InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& reque
 /// Whether nothing of a run is left to go on with or to take back.
 bool is_over(const recovery::RunOutcome& outcome);
 
-struct ContinueRequest {
-  std::string run;  ///< the id, or the beginning of one that the catalog has
-  bool takeover = false;
-  std::function<void(const std::string& run)> on_begin;  ///< may be empty
+/// What a verb that goes on with a run would do.
+struct ContinuePreview {
+  std::string verb;  ///< "undo", "close", "abandon"
+  std::string run;
+  std::string service;
+  std::vector<std::string> lines;  ///< what becomes of what was written since, a line each
 };
-/// Errors: see recovery/execute.h.
+
+struct ContinueRequest {
+  std::string run;      ///< the id, the beginning of one that the catalog has, or "latest"
+  std::string confirm;  ///< the service's name; needed to undo, close and abandon
+  bool takeover = false;
+  bool current_commands = false;  ///< those of the configuration, instead of the plan's
+  std::function<void(const std::string& run)> on_begin;  ///< may be empty
+  /// Shows what would be done, and yields the name that was typed; called where `confirm` is empty.
+  /// May be empty: nobody can be asked.
+  std::function<std::string(const ContinuePreview& preview)> ask;
+};
+/// Each says first (Caller::say) what it will do to what was written since.
+/// Errors: see recovery/execute.h; refused: not confirmed.
 InPlaceReport resume_restore(const Config& config, const ContinueRequest& request,
                              const Caller& caller);
 InPlaceReport undo_restore(const Config& config, const ContinueRequest& request,
                            const Caller& caller);
 InPlaceReport close_restore(const Config& config, const ContinueRequest& request,
                             const Caller& caller);
+InPlaceReport abandon_restore(const Config& config, const ContinueRequest& request,
+                              const Caller& caller);
 
 struct VerifyRequest {
   bool data = false;

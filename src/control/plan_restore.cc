@@ -88,7 +88,11 @@ void warn_of_targets(RestorePlanReport& report) {
                                             target.store, target.identity.path));
     }
   }
-  if (!report.plan.writes) {
+  if (report.plan.without_lock) {
+    report.warnings.emplace_back(
+        "writes.lock will not be run (--without-lock): nothing tells the application to stop "
+        "writing");
+  } else if (!report.plan.writes) {
     report.warnings.push_back(
         "the service has no [writes]: nothing tells the application to stop writing");
   }

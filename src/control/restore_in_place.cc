@@ -9,6 +9,7 @@
 #include "control/internal/leave_evidence.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
+#include "control/internal/preview.h"
 #include "control/internal/progress_ticker.h"
 #include "control/internal/restores.h"
 #include "control/internal/run_evidence.h"
@@ -75,8 +76,8 @@ class InPlace {
     return options;
   }
 
-  /// Writes down how it ended: in the catalog, and as evidence.
-  InPlaceReport finish(RunOutcome outcome) {
+  /// Writes down how it ended: in the catalog, and as evidence. `confirmed`: by who runs this.
+  InPlaceReport finish(RunOutcome outcome, bool confirmed = false) {
     const catalog::RunId run{outcome.plan.run};
     records_.note_head(repository().id().hex(), repository().sequence());
     InPlaceReport report;
@@ -85,6 +86,7 @@ class InPlace {
     recovery::EvidenceRecord evidence = internal::new_evidence(
         config_, catalog::RunKind::restore, report.outcome.plan.service, run.text, caller_);
     internal::describe_run(report.outcome, repository(), evidence);
+    if (confirmed) evidence.confirmed_by = evidence.started_by;
     internal::leave_evidence(repository(), records_, std::move(evidence));
     // A close does not begin: this catalog may not know the run yet.
     records_.take_up(run, catalog::RunKind::restore, report.outcome.plan.service);
@@ -94,22 +96,67 @@ class InPlace {
     return report;
   }
 
-  /// What the watch after the newest restore saw, as far as this machine knows.
+  /// What the watch after the newest restore saw, as far as this machine knows. The catalog is
+  /// memory: what can't be read of it is as if it had not been.
   recovery::Baseline baseline_of(const std::string& service) {
     if (service.empty()) return {};
-    for (const catalog::RunRow& row :
-         internal::restores_in_place(records_, service, repository().id().hex())) {
-      for (const std::string& record : records_.catalog()->journal(row.id.text)) {
-        const recovery::JournalEntry entry = recovery::parse_journal_entry(record);
-        if (entry.step == "watch" && entry.event == recovery::Event::done) {
-          return recovery::baseline_in(entry.data);
-        }
+    try {
+      for (const catalog::RunRow& row :
+           internal::restores_in_place(records_, service, repository().id().hex())) {
+        if (const auto watched = watch_in(row.id.text)) return recovery::baseline_in(*watched);
       }
+    } catch (const Error& error) {
+      log::warning("what earlier watches saw can't be read from the catalog: {}", error.message());
     }
     return {};
   }
 
+  /// The row of the catalog whose id begins so. Empty: none, or no catalog.   Errors: usage:
+  /// several begin so.
+  std::optional<catalog::RunRow> row_of(const std::string& run) {
+    try {
+      if (records_.catalog() != nullptr) return records_.catalog()->run(run);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::usage) throw;
+      log::warning("the catalog can't be used: {}", error.message());
+    }
+    return std::nullopt;
+  }
+
+  /// A run's id, where its beginning was given, or "latest".   Errors: not_found.
+  std::string whole_id(const std::string& run) {
+    if (run == "latest") return latest_run();
+    const auto row = row_of(run);
+    return row ? row->id.text : run;
+  }
+
  private:
+  /// What the watch of a run saw; empty: it had none, or its record can't be read.
+  std::optional<std::string> watch_in(const std::string& run) {
+    try {
+      for (const std::string& record : records_.catalog()->journal(run)) {
+        const recovery::JournalEntry entry = recovery::parse_journal_entry(record);
+        const bool watched = entry.step == "watch" && entry.event == recovery::Event::done;
+        if (watched) return entry.data;
+      }
+    } catch (const Error& error) {
+      log::warning("what the catalog has of run {} is passed over: {}", run, error.message());
+    }
+    return std::nullopt;
+  }
+
+  /// The newest restore in place of all services; ids sort by time.
+  std::string latest_run() {
+    std::string latest;
+    for (const ServiceConfig& service : config_.services) {
+      const auto run = recovery::newest_run(repository(), service.name);
+      if (run && *run > latest) latest = *run;
+    }
+    if (!latest.empty()) return latest;
+    throw Error(ErrorCode::not_found, "no service was ever restored in place",
+                "`salvor runs` lists runs");
+  }
+
   const Config& config_;
   const Caller& caller_;
   Records records_;
@@ -131,45 +178,121 @@ recovery::Plan plan_of(InPlace& in_place, const Config& config, const InPlaceReq
                              recovery::Mode::restore, request.plan);
 }
 
-/// A run's id, where only its beginning was given.
-std::string whole_id(const Config& config, const std::string& run) {
-  try {
-    const auto row = internal::open_catalog(config).run(run);
-    if (row) return row->id.text;
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::usage) throw;
-    log::warning("the catalog can't be used: {}", error.message());
-  }
-  return run;
-}
+using Continue = std::function<RunOutcome(const std::string& run, const std::string& service,
+                                          const recovery::ExecuteOptions& options)>;
 
-/// Whose run it is, as far as the catalog knows.
-std::string service_of(const Config& config, const std::string& run) {
-  try {
-    const auto row = internal::open_catalog(config).run(run);
-    return row ? row->service : "";
-  } catch (const Error& error) {
-    log::debug("the catalog can't be used: {}", error.message());
-    return {};
-  }
-}
+/// One verb that goes on with a run.
+class GoingOn {
+ public:
+  GoingOn(const Config& config, const ContinueRequest& request, const Caller& caller,
+          std::string verb)
+      : config_(config),
+        request_(request),
+        caller_(caller),
+        verb_(std::move(verb)),
+        in_place_(config, caller) {}
 
-using Continue = RunOutcome (*)(repo::Repository&, recovery::StoreAccess&, const std::string&,
-                                const recovery::ExecuteOptions&);
+  InPlace& in_place() { return in_place_; }
+
+  InPlaceReport carry_out(const Continue& how) {
+    const std::string run = in_place_.whole_id(request_.run);
+    const auto head =
+        recovery::head_of_run(in_place_.repository(), in_place_.records().catalog(), run);
+    const std::string service = head ? head->plan.service : service_of(run);
+    const std::string confirmed = confirm(head, run, service);
+    recovery::ExecuteOptions options = in_place_.options(service, request_.on_begin);
+    options.takeover = request_.takeover;
+    options.current_commands = request_.current_commands;
+    options.configured = [this](const recovery::Plan& plan) { return configured(plan); };
+    return in_place_.finish(how(run, service, options), !confirmed.empty());
+  }
+
+ private:
+  /// Whose run it is, where its journal can't be read: then the name is to be given.
+  std::string service_of(const std::string& run) {
+    const auto row = in_place_.row_of(run);
+    return row ? row->service : request_.confirm;
+  }
+
+  std::optional<recovery::Plan> configured(const recovery::Plan& plan) const {
+    for (const ServiceConfig& service : config_.services) {
+      if (service.name != plan.service) continue;
+      recovery::Plan now = plan;
+      internal::put_commands(config_, service, now);
+      return now;
+    }
+    return std::nullopt;
+  }
+
+  /// Where nothing is left to do nobody has to confirm anything.
+  bool needs_confirmation(const std::optional<recovery::RunHead>& head) const {
+    if (verb_ == "resume") return false;
+    if (!head) return verb_ == "abandon";
+    const bool undone = head->state == "undone" || head->state == "abandoned";
+    const bool over = undone || (head->state == "failed" && !head->is_open);
+    if (verb_ == "undo") return !over && head->state != "closed";
+    if (verb_ == "abandon") return head->is_open || head->state == "succeeded";
+    return head->state == "succeeded" || head->state == "closed" || head->state == "undone";
+  }
+
+  std::string confirm(const std::optional<recovery::RunHead>& head, const std::string& run,
+                      const std::string& service) {
+    std::string given = request_.confirm;
+    if (needs_confirmation(head)) {
+      ContinuePreview preview{verb_, run, service, {}};
+      if (head) preview = internal::preview_of(*head, verb_, in_place_.access());
+      if (given.empty() && request_.ask) {
+        given = request_.ask(preview);
+      } else if (caller_.say) {
+        for (const std::string& line : preview.lines) caller_.say(line);
+      }
+      if (given.empty()) refuse_unconfirmed(run, service);
+    }
+    if (given.empty() || given == service) return given;
+    throw Error(
+        ErrorCode::refused,
+        fmt::format("\"{}\" was confirmed, expected \"{}\"", printable(given), printable(service)),
+        command(run, service));
+  }
+
+  [[noreturn]] void refuse_unconfirmed(const std::string& run, const std::string& service) const {
+    throw Error(ErrorCode::refused,
+                fmt::format("to {} run {} of service {} was not confirmed", verb_, run,
+                            service.empty() ? "(not known)" : printable(service)),
+                command(run, service));
+  }
+
+  std::string command(const std::string& run, const std::string& service) const {
+    return fmt::format("salvor restore --{} {} --confirm {}", verb_, run,
+                       service.empty() ? "SERVICE" : printable(service));
+  }
+
+  const Config& config_;
+  const ContinueRequest& request_;
+  const Caller& caller_;
+  const std::string verb_;
+  InPlace in_place_;
+};
+
+using RecoveryVerb = RunOutcome (*)(repo::Repository&, recovery::StoreAccess&, const std::string&,
+                                    const recovery::ExecuteOptions&);
 
 InPlaceReport go_on(const Config& config, const ContinueRequest& request, const Caller& caller,
-                    Continue how) {
-  const std::string run = whole_id(config, request.run);
-  InPlace in_place(config, caller);
-  recovery::ExecuteOptions options = in_place.options(service_of(config, run), request.on_begin);
-  options.takeover = request.takeover;
-  return in_place.finish(how(in_place.repository(), in_place.access(), run, options));
+                    const std::string& verb, RecoveryVerb how) {
+  GoingOn going_on(config, request, caller, verb);
+  InPlace& in_place = going_on.in_place();
+  return going_on.carry_out(
+      [&](const std::string& run, const std::string&, const recovery::ExecuteOptions& options) {
+        return how(in_place.repository(), in_place.access(), run, options);
+      });
 }
 
 }  // namespace
 
 bool is_over(const RunOutcome& outcome) {
-  if (outcome.state == "undone" || outcome.state == "closed") return true;
+  const bool is_at_its_end =
+      outcome.state == "undone" || outcome.state == "closed" || outcome.state == "abandoned";
+  if (is_at_its_end) return true;
   if (outcome.state != "failed") return false;
   // It has taken back by itself what it had begun.
   return std::none_of(outcome.steps.begin(), outcome.steps.end(), [](const auto& step) {
@@ -206,17 +329,27 @@ InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& reque
 
 InPlaceReport resume_restore(const Config& config, const ContinueRequest& request,
                              const Caller& caller) {
-  return go_on(config, request, caller, recovery::resume);
+  return go_on(config, request, caller, "resume", recovery::resume);
 }
 
 InPlaceReport undo_restore(const Config& config, const ContinueRequest& request,
                            const Caller& caller) {
-  return go_on(config, request, caller, recovery::undo);
+  return go_on(config, request, caller, "undo", recovery::undo);
 }
 
 InPlaceReport close_restore(const Config& config, const ContinueRequest& request,
                             const Caller& caller) {
-  return go_on(config, request, caller, recovery::close);
+  return go_on(config, request, caller, "close", recovery::close);
+}
+
+InPlaceReport abandon_restore(const Config& config, const ContinueRequest& request,
+                              const Caller& caller) {
+  GoingOn going_on(config, request, caller, "abandon");
+  InPlace& in_place = going_on.in_place();
+  return going_on.carry_out([&](const std::string& run, const std::string& service,
+                                const recovery::ExecuteOptions& options) {
+    return recovery::abandon(in_place.repository(), in_place.access(), run, service, options);
+  });
 }
 
 }  // namespace salvor::control

@@ -80,7 +80,13 @@ void describe_drills(internal::Records& records, const std::string& id,
 void describe_restores(repo::Repository* repository, const ServiceConfig& config,
                        ServiceStatus& status) {
   try {
-    if (repository != nullptr) status.open_restore = recovery::open_run(*repository, config.name);
+    std::optional<recovery::OpenRestore> open;
+    if (repository != nullptr) open = recovery::open_restore(*repository, config.name);
+    if (open) status.open_restore = open->run.empty() ? "unknown" : open->run;
+    if (open && !open->rot.empty()) {
+      log::warning("restore {} of {} can't be read as a whole: {}; restore --abandon ends it",
+                   *status.open_restore, config.name, open->rot);
+    }
   } catch (const Error& error) {
     log::warning("whether a restore of {} is open can't be read: {}", config.name, error.message());
   }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/process_identity.h"
 
 namespace salvor::recovery {
@@ -34,7 +35,7 @@ ClaimRecord record_of(ByteView bytes) {
       fmt::format("service {} is being restored by run {}, begun on {} at {}", printable(service),
                   last.run, printable(last.host), format_time(last.time)),
       fmt::format("go on with it: salvor restore --resume {0}; or take it back: salvor "
-                  "restore --undo {0}",
+                  "restore --undo {0}; where neither can be done: salvor restore --abandon {0}",
                   last.run));
 }
 
@@ -43,26 +44,45 @@ ClaimRecord record_of(ByteView bytes) {
 Claim::Claim(repo::Repository& repository, const std::string& service)
     : chain_(repository, repo::ChainKind::claim, service), service_(service) {}
 
-Claim::Numbered Claim::newest() {
-  Numbered newest;
-  newest.number = chain_.last();
-  if (newest.number == 0) return newest;
-  const auto bytes = chain_.read(newest.number);
-  if (!bytes) {
-    throw Error(ErrorCode::conflict, "somebody removes the records of the repository",
-                "see who else works on it");
+Claim::Numbered Claim::read(std::uint64_t number) {
+  Numbered read{number};
+  try {
+    const auto bytes = chain_.read(number);
+    if (bytes && !bytes->empty()) {
+      read.record = record_of(*bytes);
+    } else {
+      read.rot = chain_.object_name(number) +
+                 (bytes ? " was damaged, and a repair has set it aside" : " is missing");
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption) throw;
+    read.rot = error.message();
   }
-  newest.record = record_of(*bytes);
-  return newest;
+  return read;
+}
+
+Claim::Numbered Claim::newest() {
+  const std::uint64_t number = chain_.last();
+  return number == 0 ? Numbered{} : read(number);
 }
 
 std::optional<ClaimRecord> Claim::last() {
-  return newest().record;
+  for (std::uint64_t number = chain_.last(); number > 0; --number) {
+    if (auto record = read(number).record) return record;
+  }
+  return std::nullopt;
+}
+
+std::string Claim::rot() {
+  return newest().rot;
 }
 
 std::vector<ClaimRecord> Claim::history() {
   std::vector<ClaimRecord> records;
-  for (const Bytes& bytes : chain_.read()) records.push_back(record_of(bytes));
+  const std::uint64_t count = chain_.last();
+  for (std::uint64_t number = 1; number <= count; ++number) {
+    if (auto record = read(number).record) records.push_back(std::move(*record));
+  }
   return records;
 }
 
@@ -75,7 +95,7 @@ void Claim::append(std::uint64_t number, bool begins, const std::string& run) {
   const std::string text = write_json(json, -1, InvalidUtf8::replace);
   if (chain_.append(number, as_bytes(text))) return;
   // Somebody else was faster: what they wrote decides.
-  const auto winner = last();
+  const auto winner = newest().record;
   if (winner && winner->begins && winner->run != run) throw_taken(service_, *winner);
   throw Error(ErrorCode::conflict, "another process restores service " + printable(service_),
               "try again")
@@ -84,9 +104,13 @@ void Claim::append(std::uint64_t number, bool begins, const std::string& run) {
 
 Claim::Numbered Claim::free_for(const std::string& run, const IsOver& is_over) {
   Numbered newest = this->newest();
+  if (!newest.rot.empty()) {
+    log::warning("who restored service {} last can't be read, and is passed over: {}",
+                 printable(service_), newest.rot);
+  }
   const bool others = newest.record && newest.record->begins && newest.record->run != run;
   // Its journal is read after its claim, never before.
-  if (others && !is_over(newest.record->run)) throw_taken(service_, *newest.record);
+  if (others && !is_over(*newest.record)) throw_taken(service_, *newest.record);
   return newest;
 }
 

@@ -24,19 +24,24 @@ class Claim {
  public:
   Claim(repo::Repository& repository, const std::string& service);
 
-  /// The last record; empty when the service was never restored in place.
+  /// The last record that can be read; empty when there is none.
   std::optional<ClaimRecord> last();
 
-  /// All records, the oldest first.
+  /// All records that can be read, the oldest first.
   std::vector<ClaimRecord> history();
 
-  /// Whether a run is over, as its journal says: one that was killed before end() holds nothing.
-  using IsOver = std::function<bool(const std::string& run)>;
+  /// The reason why the newest record can't be read; empty: it can, or there is none.
+  std::string rot();
 
-  /// Writes a record, also when this run has begun already. A run that is over is taken up again
-  /// by its journal first and its claim then: so that whoever begins in between has either read the
-  /// one or written over the other.
-  /// Errors: conflict, naming the run and its host, while another run has begun and is not over.
+  /// Whether the run of a record is over, as its journal says: one that was killed before end()
+  /// holds nothing.
+  using IsOver = std::function<bool(const ClaimRecord& record)>;
+
+  /// Writes a record, also when this run has begun already. A newest record that can't be read
+  /// keeps nobody out: it is passed over with a warning. Reopening an ended run: (1) append
+  /// `undoing` to its journal, (2) begin(). A concurrent restore either sees (1) or loses the race
+  /// for (2). Errors: conflict, naming the run and its host, while another run has begun and is not
+  /// over.
   void begin(const std::string& run, const IsOver& is_over);
 
   /// What begin() would, without writing.
@@ -47,9 +52,11 @@ class Claim {
 
  private:
   struct Numbered {
-    std::uint64_t number = 0;
-    std::optional<ClaimRecord> record;
+    std::uint64_t number = 0;  ///< of the newest record, readable or not
+    std::optional<ClaimRecord> record = {};
+    std::string rot = {};  ///< why there is no record, though there is a number
   };
+  Numbered read(std::uint64_t number);
   Numbered newest();
   Numbered free_for(const std::string& run, const IsOver& is_over);
   void append(std::uint64_t number, bool begins, const std::string& run);

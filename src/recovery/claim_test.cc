@@ -24,7 +24,7 @@ class ClaimTest : public ::testing::Test {
     return testing::open_repository(backend, repo::Access::write);
   }
 
-  static bool never_over(const std::string&) { return false; }
+  static bool never_over(const ClaimRecord&) { return false; }
 
   /// Runs `other` once, just before this repository's first write.
   static void before_first_write(FaultBackend& backend, std::function<void()> other) {
@@ -70,8 +70,25 @@ TEST_F(ClaimTest, OneThatWasKilledAfterItsEndHoldsNothing) {
   const auto repository = open(memory_);
   Claim claim(*repository, "shop");
   claim.begin("r1", never_over);
-  claim.begin("r2", [](const std::string& run) { return run == "r1"; });
+  claim.begin("r2", [](const ClaimRecord& last) { return last.run == "r1"; });
   EXPECT_EQ(claim.last()->run, "r2");
+}
+
+TEST_F(ClaimTest, ANewestRecordThatHasRottenKeepsNobodyOut) {
+  const auto repository = open(memory_);
+  Claim claim(*repository, "shop");
+  claim.begin("r1", never_over);
+  claim.end("r1");
+  claim.begin("r2", never_over);
+  const std::string name = repo::Chain(*repository, repo::ChainKind::claim, "shop").object_name(3);
+  memory_.remove(name);
+  memory_.put_if_absent(name, as_bytes("rot"));
+  EXPECT_NE(claim.rot(), "");
+  EXPECT_EQ(claim.last()->run, "r1");
+  EXPECT_EQ(claim.history().size(), 2U);
+  claim.begin("r3", never_over);
+  EXPECT_EQ(claim.rot(), "");
+  EXPECT_EQ(claim.last()->run, "r3");
 }
 
 TEST_F(ClaimTest, OfTwoHostsThatBeginAtOnceOneIsRefused) {
@@ -92,7 +109,7 @@ TEST_F(ClaimTest, AnEndThatComesBetweenIsNotOverwritten) {
   const auto ours = open(raced);
   before_first_write(raced, [&] { Claim(*theirs, "shop").end("theirs"); });
   Claim claim(*ours, "shop");
-  const auto is_over = [](const std::string&) { return true; };
+  const auto is_over = [](const ClaimRecord&) { return true; };
   EXPECT_EQ(refusal([&] { claim.begin("ours", is_over); }), ErrorCode::conflict);
   claim.begin("ours", never_over);
   EXPECT_EQ(claim.last()->run, "ours");

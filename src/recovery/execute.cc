@@ -6,78 +6,30 @@
 #include <set>
 
 #include "base/error.h"
-#include "base/process_identity.h"
+#include "base/log.h"
+#include "recovery/internal/commands.h"
 #include "recovery/internal/journal_report.h"
+#include "recovery/internal/run_guards.h"
 #include "recovery/internal/runner.h"
 #include "recovery/internal/steps.h"
 
 namespace salvor::recovery {
 namespace {
 
+using internal::begin_claim;
+using internal::event;
 using internal::plan_in;
+using internal::refuse;
+using internal::require_alone;
+using internal::require_restore;
 using internal::Runner;
-
-JournalEntry event(Event event, std::string data = {}) {
-  JournalEntry entry;
-  entry.event = event;
-  entry.data = std::move(data);
-  return entry;
-}
-
-/// Nobody else may be at it, nor may one of its commands that has outlived its process.
-void require_alone(const Journal& journal, const std::string& run, bool takeover) {
-  require_no_running_hook(run);
-  const JournalEntry& last = journal.last();
-  if (last.process == own_process_identity() || journal.state()) return;
-  const Liveness liveness = liveness_of(last.process);
-  if (liveness == Liveness::alive) {
-    throw Error(ErrorCode::conflict,
-                fmt::format("run {} is carried out by another process of this machine", run),
-                "`salvor runs show` follows it; end that process first");
-  }
-  // Another boot of a host of this name: the process went with the boot. The same boot is another
-  // container, in which it may be alive.
-  const auto boot_of = [](const std::string& process) {
-    return process.substr(0, process.find(' '));
-  };
-  const bool was_rebooted =
-      last.host == host_name() && boot_of(last.process) != boot_of(own_process_identity());
-  if (liveness == Liveness::dead || was_rebooted || takeover) return;
-  throw Error(ErrorCode::conflict,
-              fmt::format("run {} was last carried out on host {}, where its process may be alive",
-                          run, printable(last.host)),
-              "when it is certainly gone, add --takeover");
-}
-
-[[noreturn]] void refuse(const std::string& message, const std::string& hint = {}) {
-  throw Error(ErrorCode::refused, message, hint);
-}
-
-void require_restore(const Plan& plan) {
-  if (plan.mode == Mode::restore) return;
-  refuse("run " + plan.run + " was a drill, which touches nothing live",
-         "begin another with `salvor drill " + plan.service + "`");
-}
-
-/// The state of another run.
-std::string state_of(repo::Repository& repository, catalog::Catalog* catalog,
-                     const std::string& run) {
-  const Journal journal(repository, catalog, run);
-  return journal.empty() ? "failed" : internal::state_in(journal);
-}
-
-Claim::IsOver over_in(repo::Repository& repository, catalog::Catalog* catalog) {
-  return [&repository, catalog](const std::string& run) {
-    return Journal(repository, catalog, run).state().has_value();
-  };
-}
 
 /// Has the service for a run whose journal says that it is undoing. When another run was faster, it
 /// is as it was.
 void claim_for_undo(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
                     Journal& journal, const std::optional<std::string>& state) {
   try {
-    Claim(repository, plan.service).begin(plan.run, over_in(repository, catalog));
+    begin_claim(repository, catalog, plan);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::conflict && state) journal.append(event(Event::ended, *state));
     throw;
@@ -101,10 +53,16 @@ void require_newest(repo::Repository& repository, catalog::Catalog* catalog, con
     }
   }
   for (const std::string& run : later) {
-    const std::string state = state_of(repository, catalog, run);
-    if (state != "succeeded" && state != "closed") continue;
+    const Journal journal(repository, catalog, run, {}, Rotten::skip);
+    if (!internal::may_have_replaced(journal)) continue;
+    const bool can_be_undone = journal.state() == "succeeded";
     refuse(fmt::format("run {} has replaced service {} since", run, printable(plan.service)),
-           "undo that one first: salvor restore --undo " + run);
+           can_be_undone
+               ? fmt::format("undo that one first: salvor restore --undo {} --confirm {}", run,
+                             printable(plan.service))
+               : fmt::format("its data stays, as it can't be undone; remove what this run keeps: "
+                             "salvor restore --close {} --confirm {}",
+                             plan.run, printable(plan.service)));
   }
 }
 
@@ -129,8 +87,64 @@ void require_way_back(const repo::Repository& repository, const Plan& plan,
                " was written over in place, and there is no safety snapshot of it: it can't be "
                "brought back",
            journal.state() ? "restore another point"
-                           : "go on with it: salvor restore --resume " + plan.run);
+                           : "go on with it: salvor restore --resume " + plan.run +
+                                 "; or give it up: salvor restore --abandon " + plan.run);
   }
+}
+
+/// The steps that have begun, whatever became of them.
+std::vector<std::string> begun_steps(const Journal& journal) {
+  std::vector<std::string> steps;
+  for (const JournalEntry& entry : journal.entries()) {
+    if (entry.event == Event::began) steps.push_back(entry.step);
+  }
+  return steps;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + printable(name);
+  return text;
+}
+
+/// Takes the commands of the configuration where that is wanted; returns which are other ones then.
+/// Else says that they differ.
+std::vector<std::string> choose_commands(const Journal& journal, const ExecuteOptions& options,
+                                         bool undoing, Plan& plan) {
+  auto now = options.configured ? options.configured(plan) : std::nullopt;
+  if (now && plan.without_lock) now->writes.reset();
+  if (!now) {
+    if (!options.current_commands) return {};
+    throw Error(ErrorCode::configuration,
+                fmt::format("the configuration has no service {}, whose commands "
+                            "--current-commands asks for",
+                            printable(plan.service)),
+                "write the service's section, or leave the option out");
+  }
+  std::vector<std::string> differing = internal::differing_commands(plan, *now);
+  if (differing.empty()) return {};
+  if (!options.current_commands) {
+    log::warning(
+        "run {} goes by the commands of its plan, and not by the configuration's, for: "
+        "{}; --current-commands takes those of the configuration",
+        plan.run, joined(differing));
+    return {};
+  }
+  const bool is_in = journal.began("cut-over");
+  internal::StepRules rules;
+  // What runs on a copy is for before the exchange; what has begun is still to be taken back.
+  rules.new_ones = !undoing && !is_in;
+  if (undoing || is_in) rules.kept = begun_steps(journal);
+  plan = internal::with_commands_of(plan, *now, rules);
+  return differing;
+}
+
+void note_commands(Journal& journal, const Plan& plan, const std::vector<std::string>& changed) {
+  if (changed.empty()) return;
+  JournalEntry entry = event(Event::replanned, to_json(plan));
+  entry.deviations = {"--current-commands: taken from the configuration instead of the plan: " +
+                      joined(changed)};
+  journal.append(std::move(entry));
 }
 
 }  // namespace
@@ -143,7 +157,7 @@ RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan
   journal.append(event(Event::planned, to_json(plan)));
   if (plan.mode == Mode::restore) {
     try {
-      Claim(repository, plan.service).begin(plan.run, over_in(repository, options.catalog));
+      begin_claim(repository, options.catalog, plan);
     } catch (const Error&) {
       journal.append(event(Event::ended, "failed"));
       throw;
@@ -157,20 +171,25 @@ RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan
 RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::string& run,
                   const ExecuteOptions& options) {
   Journal journal(repository, options.catalog, run, options.kill_point);
-  const Plan plan = plan_in(journal, run);
+  Plan plan = plan_in(journal, run);
   require_restore(plan);
   require_alone(journal, run, options.takeover);
-  Runner runner(repository, access, plan, journal, options);
   if (const auto state = journal.state()) {
-    if (*state == "succeeded") return runner.outcome(*state);
+    if (*state == "succeeded") {
+      return Runner(repository, access, plan, journal, options).outcome(*state);
+    }
     refuse(fmt::format("run {} is {}: there is nothing to go on with", run, *state),
            "begin another: salvor restore " + plan.service);
   }
   if (journal.undoing()) {
     refuse(fmt::format("run {} is being taken back", run), "salvor restore --undo " + run);
   }
-  Claim(repository, plan.service).begin(run, over_in(repository, options.catalog));
+  const auto changed = choose_commands(journal, options, false, plan);
+  Runner runner(repository, access, plan, journal, options);
+  runner.require_here();
+  begin_claim(repository, options.catalog, plan);
   journal.append(event(Event::resumed));
+  note_commands(journal, plan, changed);
   if (options.on_begin) options.on_begin(plan);
   return runner.go_on();
 }
@@ -178,27 +197,33 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
 RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::string& run,
                 const ExecuteOptions& options) {
   Journal journal(repository, options.catalog, run, options.kill_point);
-  const Plan plan = plan_in(journal, run);
+  Plan plan = plan_in(journal, run);
   require_restore(plan);
   require_alone(journal, run, options.takeover);
-  Runner runner(repository, access, plan, journal, options);
   const auto state = journal.state();
   if (state) {
-    if (*state == "undone" || *state == "failed") return runner.outcome(*state);
+    if (*state == "undone" || *state == "failed") {
+      return Runner(repository, access, plan, journal, options).outcome(*state);
+    }
     if (*state == "closed") {
       refuse(fmt::format("run {} is closed: what was live before it is gone", run),
              "the safety snapshot is still a point: `salvor points " + plan.service + "`");
     }
+    if (*state == "abandoned") internal::refuse_abandoned(journal, run);
   }
+  const auto changed = choose_commands(journal, options, true, plan);
+  Runner runner(repository, access, plan, journal, options);
+  runner.require_here();
   require_way_back(repository, plan, journal);
   // Killed before it had the service, it has touched nothing, whoever restores it now.
   const bool touched = has_begun(journal);
   if (touched) {
     require_newest(repository, options.catalog, plan);
-    Claim(repository, plan.service).require_free_for(run, over_in(repository, options.catalog));
+    internal::require_claimable(repository, options.catalog, plan);
   }
   journal.append(event(Event::undoing));
   if (touched) claim_for_undo(repository, options.catalog, plan, journal, state);
+  note_commands(journal, plan, changed);
   if (options.on_begin) options.on_begin(plan);
   return runner.go_back();
 }
@@ -213,18 +238,15 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
   // Also what a killed one has left.
   if (state == "closed") return runner.close();
   if (state == "undone") return runner.discard_kept();
+  if (state == "abandoned") internal::refuse_abandoned(journal, run);
   if (state != "succeeded") {
     refuse(fmt::format("run {} is {}, expected succeeded", run, state),
            journal.state() ? "it has taken back by itself what it had done: nothing is kept"
-                           : "when it has ended: go on with --resume, or back with --undo");
+                           : "when it has ended: go on with --resume, or back with --undo; or give "
+                             "it up with --abandon");
   }
+  runner.require_here();
   return runner.close();
-}
-
-std::optional<std::string> open_run(repo::Repository& repository, const std::string& service) {
-  const auto claim = Claim(repository, service).last();
-  if (!claim || !claim->begins || over_in(repository, nullptr)(claim->run)) return std::nullopt;
-  return claim->run;
 }
 
 std::optional<RunOutcome> find_run(repo::Repository& repository, const std::string& run) {

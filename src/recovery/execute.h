@@ -27,6 +27,11 @@ struct ExecuteOptions {
   Baseline baseline;  ///< for the watch; empty: not known
   KillPoint kill_point;
   bool takeover = false;  ///< go on with a run of another host
+
+  /// A plan with the commands that the configuration has now for the service of `plan`; empty where
+  /// it has no such service. May be null: then nobody compares.
+  std::function<std::optional<Plan>(const Plan& plan)> configured;
+  bool current_commands = false;  ///< carry out those instead of the plan's
 };
 
 struct StepOutcome {
@@ -39,7 +44,7 @@ struct StepOutcome {
 /// How a run ended, or where it stands.   Units: seconds.
 struct RunOutcome {
   Plan plan;
-  std::string state;  ///< a run's state: succeeded failed undone interrupted closed
+  std::string state;  ///< succeeded failed undone interrupted closed abandoned
   Time started;
   bool acted = false;  ///< something was done now; else it stood there already
   std::vector<StepOutcome> steps;
@@ -51,6 +56,7 @@ struct RunOutcome {
   std::optional<Error> failure;
   bool healthy = true;            ///< what the watch says at its end
   std::vector<std::string> kept;  ///< of a run that is undone: workplaces that are still there
+  std::vector<std::string> left;  ///< of a run that is given up: what it leaves where, a line each
   std::vector<std::string> safety_points;
 };
 
@@ -75,9 +81,40 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
 RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::string& run,
                  const ExecuteOptions& options);
 
-/// The run that restores a service just now, or that was interrupted or has failed and is neither
-/// gone on with nor taken back; empty when there is none.   Errors: corruption.
+/// Ends a run that nobody can resume, undo or close, also one whose journal has rotten (then
+/// `service` says whose it is). Does nothing to the data; the outcome says what is left where. The
+/// service is free for the next restore.
+/// Errors: not_found: the repository has no journal of it; conflict: its process is alive, or is on
+/// another host (without takeover); refused: it is over already, or was another service's.
+RunOutcome abandon(repo::Repository& repository, StoreAccess& access, const std::string& run,
+                   const std::string& service, const ExecuteOptions& options);
+
+/// A restore of a service that has begun, and is neither finished nor taken back.
+struct OpenRestore {
+  std::string run;  ///< empty: records have rotten that may have said which
+  std::string rot;  ///< why not all can be read of it; empty: all can
+};
+
+/// Reads all that can be read: records that have rotten are said, not thrown.
+std::optional<OpenRestore> open_restore(repo::Repository& repository, const std::string& service);
+
+/// Its run alone; "unknown", where that can't be read.
 std::optional<std::string> open_run(repo::Repository& repository, const std::string& service);
+
+/// What is asked of a run before anybody goes on with it. A value.
+struct RunHead {
+  Plan plan;                       ///< as it is now
+  std::string state;               ///< as RunOutcome has it
+  bool is_open = false;            ///< its journal has not ended
+  bool provisioned = false;        ///< it has workplaces
+  std::optional<Time> live_since;  ///< when the restored data went live, unless it was taken back
+};
+/// Empty where there is no journal, or its plan can't be read.
+std::optional<RunHead> head_of_run(repo::Repository& repository, catalog::Catalog* catalog,
+                                   const std::string& run);
+
+/// The run that has restored a service in place last, or does so.
+std::optional<std::string> newest_run(repo::Repository& repository, const std::string& service);
 
 /// What the journal says of a run, without doing anything; empty when the repository has none.
 /// Errors: corruption.

@@ -14,8 +14,20 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // In the order of the enumeration; docs/recovery.md has them.
-constexpr std::array<std::string_view, 8> kEvents{"planned", "began",   "done",   "failed",
-                                                  "resumed", "undoing", "undone", "ended"};
+constexpr std::array<std::string_view, 10> kEvents{"planned",   "began",   "done",   "failed",
+                                                   "resumed",   "undoing", "undone", "ended",
+                                                   "replanned", "lost"};
+
+// A record has room for what commands print, and stays far below what a repository takes.
+constexpr std::size_t kErrorBytesMax = 64U << 10U;
+constexpr std::size_t kDeviationBytesMax = 4U << 10U;
+
+void cut(std::string& text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return;
+  const std::size_t all = text.size();
+  text.resize(bytes_max);
+  text += "… (" + std::to_string(all) + " bytes)";
+}
 
 Event event_of(const std::string& name) {
   for (std::size_t i = 0; i < kEvents.size(); ++i) {
@@ -83,57 +95,77 @@ JournalEntry parse_journal_entry(std::string_view json) {
 }
 
 Journal::Journal(repo::Repository& repository, catalog::Catalog* catalog, const std::string& run,
-                 KillPoint kill_point)
+                 KillPoint kill_point, Rotten rotten)
     : chain_(repository, repo::ChainKind::journal, run),
       catalog_(catalog),
       run_(run),
       kill_point_(std::move(kill_point)) {
   const std::uint64_t count = chain_.last();
   std::string text;
-  for (std::uint64_t number = 1; number <= count; ++number) {
-    text = read(number);
-    entries_.push_back(parse_journal_entry(text));
-  }
+  for (std::uint64_t number = 1; number <= count; ++number) text = add(number, rotten);
   // Its end may be lost. But another host may have gone on from there: what this machine has kept
   // goes on only from what it has written itself.
   if (count > 0 && kept(count) != text) return;
-  for (std::uint64_t number = count + 1; kept(number); ++number) {
-    entries_.push_back(parse_journal_entry(read(number)));
+  for (std::uint64_t number = count + 1; kept(number); ++number) add(number, rotten);
+}
+
+std::string Journal::add(std::uint64_t number, Rotten rotten) {
+  try {
+    std::string text = read(number);
+    entries_.push_back(parse_journal_entry(text));
+    return text;
+  } catch (const Error& error) {
+    if (rotten == Rotten::refuse || error.code() != ErrorCode::corruption) throw;
+    JournalEntry& lost = entries_.emplace_back();
+    lost.event = Event::lost;
+    lost.error = error.message();
+    return {};
   }
 }
 
 std::optional<std::string> Journal::kept(std::uint64_t number) {
   if (catalog_ == nullptr) return std::nullopt;
   try {
-    return catalog_->journal_record(run_, number);
+    auto text = catalog_->journal_record(run_, number);
+    // The catalog is memory: what can't be understood in it is as if it were not there.
+    if (text) parse_journal_entry(*text);
+    return text;
   } catch (const Error& error) {
-    log::warning("the catalog can't be used: {}", error.message());
+    log::warning("what the catalog has of run {} can't be used: {}", run_, error.message());
     catalog_ = nullptr;
     return std::nullopt;
   }
 }
 
 std::string Journal::read(std::uint64_t number) {
-  std::optional<Error> damage;
+  std::string damage;
   bool missing = false;
   try {
-    if (const auto record = chain_.read(number)) return std::string(as_text(*record));
-    missing = true;
-    damage.emplace(ErrorCode::corruption, chain_.object_name(number) + " is missing",
-                   "restore that object from a copy of the repository");
+    const auto record = chain_.read(number);
+    if (record && !record->empty()) return std::string(as_text(*record));
+    missing = !record;
+    damage = chain_.object_name(number) +
+             (missing ? " is missing" : " was damaged, and a repair has set it aside");
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corruption) throw;
-    damage = error;
+    damage = error.message();
   }
   auto kept = this->kept(number);
-  if (!kept) throw Error(*damage);
-  log::warning("{}; going by the copy in this machine's catalog", damage->message());
+  if (!kept) {
+    throw Error(ErrorCode::corruption, damage,
+                "restore that object from a copy of the repository; or give the run up: salvor "
+                "restore --abandon " +
+                    run_);
+  }
+  log::warning("{}; going by the copy in this machine's catalog", damage);
   // What is missing can be put back; what is damaged is never written over.
   if (missing && !chain_.append(number, as_bytes(*kept))) throw_gone_on();
   return std::move(*kept);
 }
 
 void Journal::append(JournalEntry entry) {
+  cut(entry.error, kErrorBytesMax);
+  for (std::string& line : entry.deviations) cut(line, kDeviationBytesMax);
   entry.time = Clock::system().now();
   entry.host = host_name();
   entry.process = own_process_identity();
@@ -188,6 +220,11 @@ bool Journal::ever_began(std::string_view step) const {
   });
 }
 
+std::string Journal::rot() const {
+  const auto found = std::ranges::find(entries_, Event::lost, &JournalEntry::event);
+  return found == entries_.end() ? "" : found->error;
+}
+
 bool Journal::undoing() const {
   return std::any_of(entries_.begin(), entries_.end(),
                      [](const JournalEntry& entry) { return entry.event == Event::undoing; });
@@ -197,7 +234,9 @@ std::optional<std::string> Journal::state() const {
   std::optional<std::string> state;
   for (const JournalEntry& entry : entries_) {
     if (entry.event == Event::ended) state = entry.data;
-    if (entry.event == Event::resumed || entry.event == Event::undoing) state.reset();
+    const bool goes_on = entry.event == Event::resumed || entry.event == Event::undoing;
+    // What is lost may have said so.
+    if (goes_on || entry.event == Event::lost) state.reset();
   }
   return state;
 }

@@ -12,8 +12,25 @@
 /// The journal of a run: what it has begun and done, durably (docs/recovery.md).
 namespace salvor::recovery {
 
-enum class Event { planned, began, done, failed, resumed, undoing, undone, ended };
+enum class Event {
+  planned,
+  began,
+  done,
+  failed,
+  resumed,
+  undoing,
+  undone,
+  ended,
+  replanned,  ///< the plan again, with the configuration's commands of that moment
+  lost,       ///< what was written here can't be read any more; `error` says why
+};
 std::string_view name_of(Event event);
+
+/// What becomes of records that can be read neither in the repository nor in the catalog.
+enum class Rotten {
+  refuse,  ///< the journal can't be read: corruption
+  skip,    ///< each is an entry `lost`: for those who only want to know how a run stands, or end it
+};
 
 /// One record. A value.   Units: seconds.
 struct JournalEntry {
@@ -41,9 +58,9 @@ using KillPoint = std::function<void(std::string_view place)>;
 class Journal {
  public:
   /// Reads what there is; a record that is damaged in the repository from the catalog, which may be
-  /// null.   Errors: corruption.
+  /// null.   Errors: corruption, unless `rotten` says otherwise.
   Journal(repo::Repository& repository, catalog::Catalog* catalog, const std::string& run,
-          KillPoint kill_point = {});
+          KillPoint kill_point = {}, Rotten rotten = Rotten::refuse);
 
   const std::vector<JournalEntry>& entries() const { return entries_; }
   bool empty() const { return entries_.empty(); }
@@ -62,6 +79,9 @@ class Journal {
   std::string data_before(std::string_view step) const;
   bool undoing() const;
 
+  /// The reason why the first lost record can't be read; empty: none is lost.
+  std::string rot() const;
+
   /// Of `ended`; empty while the run has not ended, or was gone on with since.
   std::optional<std::string> state() const;
 
@@ -75,6 +95,7 @@ class Journal {
 
  private:
   std::string read(std::uint64_t number);
+  std::string add(std::uint64_t number, Rotten rotten);
 
   [[noreturn]] void throw_gone_on();
 

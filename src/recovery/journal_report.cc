@@ -13,7 +13,7 @@ namespace {
 StepOutcome step_in(const Journal& journal, const std::string& name) {
   StepOutcome outcome{name, "planned", 0, {}};
   for (const JournalEntry& entry : journal.entries()) {
-    if (entry.step != name) continue;
+    if (entry.step != name || entry.event == Event::undoing) continue;
     outcome.result = entry.event == Event::began ? "began" : name_of(entry.event);
     if (entry.event == Event::done || entry.event == Event::failed) outcome.seconds = entry.seconds;
     if (entry.event == Event::done) outcome.data = entry.data;
@@ -73,9 +73,11 @@ std::vector<std::string> safety_points_in(const Journal& journal) {
 }
 
 Plan plan_in(const Journal& journal, const std::string& run) {
-  if (!journal.empty() && journal.entries().front().event == Event::planned) {
-    return parse_plan(journal.entries().front().data);
-  }
+  const auto& entries = journal.entries();
+  const auto found = std::find_if(entries.rbegin(), entries.rend(), [](const JournalEntry& entry) {
+    return entry.event == Event::planned || entry.event == Event::replanned;
+  });
+  if (found != entries.rend()) return parse_plan(found->data);
   throw Error(ErrorCode::not_found, "the repository has no journal of run " + printable(run),
               "`salvor runs` lists runs; the whole id is needed where the catalog is lost");
 }

@@ -66,6 +66,7 @@ struct Plan {
   std::string staging;           ///< drills: a private directory, removed at the end
   bool safety_snapshot = true;   ///< of those stores that want one
   bool compare_content = false;  ///< live files are taken for unchanged by their bytes alone
+  bool without_lock = false;     ///< the application's commands that hold writes are not run
   std::string trigger;
   std::string confirmed_by;
   std::string host;  ///< whose points its safety snapshots are; empty: not known

@@ -204,6 +204,7 @@ Plan plan_of(const Json& json) {
   plan.staging = json.at("staging");
   plan.safety_snapshot = json.at("safety_snapshot");
   plan.compare_content = json.value("compare_content", plan.compare_content);
+  plan.without_lock = json.value("without_lock", plan.without_lock);
   plan.trigger = json.at("trigger");
   plan.confirmed_by = json.at("confirmed_by");
   plan.host = json.value("host", std::string());
@@ -235,6 +236,7 @@ std::string to_json(const Plan& plan) {
                   {"staging", plan.staging},
                   {"safety_snapshot", plan.safety_snapshot},
                   {"compare_content", plan.compare_content},
+                  {"without_lock", plan.without_lock},
                   {"trigger", plan.trigger},
                   {"confirmed_by", plan.confirmed_by},
                   {"host", plan.host},

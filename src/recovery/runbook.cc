@@ -110,8 +110,9 @@ std::string restore_steps(const RunbookData& data) {
       "and only then exchanges the two. It prints its run (`RUN` below).\n";
   step("4. When it was interrupted, or a step failed whose cause is mended",
        "restore --resume RUN");
-  step("5. Go back to the state before", "restore --undo RUN");
-  step("6. When all is well: give the disk space of the old data back", "restore --close RUN");
+  step("5. Go back to the state before", "restore --undo RUN --confirm " + service);
+  step("6. When all is well: give the disk space of the old data back",
+       "restore --close RUN --confirm " + service);
   step("Rehearse it all, without touching anything live", "drill " + service);
   return out;
 }

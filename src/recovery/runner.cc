@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "recovery/internal/journal_report.h"
+#include "recovery/internal/presence.h"
 #include "recovery/internal/steps.h"
 
 namespace salvor::recovery::internal {
@@ -144,6 +145,10 @@ void Runner::take_up() {
   }
 }
 
+void Runner::require_here() {
+  internal::require_here(context_);
+}
+
 RunOutcome Runner::go_on() {
   acted_ = true;
   // What can't be taken up keeps the step from being done that is next.
@@ -235,6 +240,8 @@ void Runner::tear_down_drill() {
 void Runner::take_back_all() {
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
     if (!journal_.began((*step)->name())) continue;
+    // From here on nobody is to miss what is removed.
+    if ((*step)->name() == "provision") journal_.append(entry(Event::undoing, "provision"));
     (*step)->undo(context_);
     journal_.reach((*step)->name() + ":undo-run");
     journal_.append(entry(Event::undone, (*step)->name()));
@@ -268,6 +275,7 @@ RunOutcome Runner::close() {
     acted_ = true;
   }
   for (const StorePlan& store : context_.plan.stores) {
+    remove_mark(context_, store);
     if (store.delta_in_place) continue;
     stores::Replacement& replacement = context_.replacement_of(store);
     if (!std::filesystem::exists(replacement.workplace())) continue;

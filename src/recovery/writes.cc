@@ -44,8 +44,13 @@ std::optional<bool> application_is_locked(RunContext& context) {
 void lock_application(RunContext& context) {
   const auto& writes = context.plan.writes;
   if (!writes) return;
-  require_success(context.hook(writes->lock), "the command writes.lock",
-                  "run it by hand, and see why it fails");
+  require_success(
+      context.hook(writes->lock), "the command writes.lock",
+      context.undoing || context.journal.done("lock-writes")
+          ? "run it by hand, and see why it fails; where the configuration has a better one, add "
+            "--current-commands"
+          : "run it by hand, and see why it fails; where the application is gone, so that nothing "
+            "can be locked, restore with --without-lock");
   if (application_is_locked(context).value_or(true)) return;
   throw Error(ErrorCode::refused,
               "writes.lock succeeded, but writes.locked says that writes are not locked",
@@ -66,7 +71,8 @@ void unlock_application(RunContext& context) {
   const auto& writes = context.plan.writes;
   if (!writes) return;
   require_success(context.hook(writes->unlock), "the command writes.unlock",
-                  "run it by hand, and see why it fails");
+                  "run it by hand, and see why it fails; where the configuration has a better one, "
+                  "add --current-commands to --resume or --undo");
   if (!application_is_locked(context).value_or(false)) return;
   throw Error(ErrorCode::failed,
               "writes.unlock succeeded, but writes.locked says that writes are still locked",

@@ -179,6 +179,7 @@ recovery::RunOutcome close_shop(const Shop& shop, const ShopRestore& restore) {
 
 control::ContinueRequest continue_run(const std::string& run) {
   control::ContinueRequest request;
+  request.confirm = "shop";
   request.run = run;
   return request;
 }

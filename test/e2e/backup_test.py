@@ -141,7 +141,7 @@ class HeldWrites(ShopTest):
         self.assertTrue(self.is_held())
         self.fails(7, "conflict", "backup", "shop", text="--undo")
         self.assertTrue(self.is_held())
-        self.run_salvor("restore", "--undo", self.restores()[0]["id"])
+        self.run_salvor("restore", "--undo", self.restores()[0]["id"], "--confirm", "shop")
         self.assertFalse(self.is_held())
         self.run_salvor("backup", "shop")
 
@@ -156,7 +156,7 @@ class HeldWrites(ShopTest):
                 self.assertTrue(self.is_held())
                 self.configure(more=more)
                 write(self.path("mended"), "")
-                self.run_salvor("restore", way, self.restores()[0]["id"])
+                self.run_salvor("restore", way, self.restores()[0]["id"], "--confirm", "shop")
                 os.remove(self.path("mended"))
                 # Taken back, they are as it found them, and the next backup lets them in. Gone on
                 # with, they are let in, and who holds them then is somebody else.

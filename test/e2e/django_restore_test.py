@@ -279,7 +279,7 @@ class ThereAndBackAgain(RestoreInPlace):
         self.assert_restored(first, point, since)
         # Back: the harm is there again, and with it all that the restore had cost.
         self.broken.append((time.time(), float("inf")))
-        self.run_salvor("restore", "--undo", first)
+        self.run_salvor("restore", "--undo", first, "--confirm", "shop")
         self.assertEqual(self.state_of(first), "undone")
         self.assertFalse(os.path.exists(self.site.flag), "the writes are still held")
         self.assertEqual(self.site.seen("held.1"), self.site.seen("released.2"))
@@ -294,7 +294,7 @@ class ThereAndBackAgain(RestoreInPlace):
         self.assertEqual(self.state_of(first), "undone")
         status = self.json_of("status", "shop")["services"][0]
         self.assertEqual(status["newest"]["id"], point, "a safety snapshot is no backup")
-        self.run_salvor("restore", "--close", second)
+        self.run_salvor("restore", "--close", second, "--confirm", "shop")
         self.assertEqual(self.state_of(second), "closed")
         # What was written after the first is kept, for people to look at.
         self.assert_no_workplace(but_of=first)

@@ -47,7 +47,7 @@ class InPlace(ShopTest):
         # What was checked before the kill is checked for good.
         self.assertIn("copy of db equals the point", [check["name"] for check in report["checks"]])
         self.assert_restored()
-        self.run_salvor("restore", "--close", run)
+        self.run_salvor("restore", "--close", run, "--confirm", "shop")
 
     def test_in_the_background(self):
         report = self.json_of("restore", "shop", "--confirm", "shop", "--detach")
@@ -124,7 +124,7 @@ class InPlace(ShopTest):
         done = self.run_salvor("restore", "shop", "--confirm", "shop", expect=9)
         self.assertIn("not healthy", done.err)
         run = self.restores()[0]["id"]
-        done = self.run_salvor("restore", "--undo", run)
+        done = self.run_salvor("restore", "--undo", run, "--confirm", "shop")
         self.assertNotIn("not healthy", done.err)
         self.assertEqual(self.seen(), self.wrecked)
         gaps = self.json_of("status")["services"][0]["not_covered"]
@@ -138,7 +138,7 @@ class InPlace(ShopTest):
         self.assertTrue(is_missed())
         self.run_salvor("restore", "shop", "--confirm", "shop")
         self.assertFalse(is_missed())
-        self.run_salvor("restore", "--close", self.restores()[0]["id"])
+        self.run_salvor("restore", "--close", self.restores()[0]["id"], "--confirm", "shop")
         self.assertFalse(is_missed())
 
     def test_the_end_of_a_journal_is_lost(self):
@@ -146,7 +146,7 @@ class InPlace(ShopTest):
         self.run_salvor("restore", "shop", "--confirm", "shop", expect=1)
         for record in self.objects("journal")[-2:]:
             os.remove(record)
-        done = self.run_salvor("restore", "--undo", self.restores()[0]["id"])
+        done = self.run_salvor("restore", "--undo", self.restores()[0]["id"], "--confirm", "shop")
         self.assertIn("this machine's catalog", done.err)
         self.assertEqual(self.seen(), self.wrecked)
         self.assertFalse(os.path.exists(self.path("flag")))
@@ -165,10 +165,10 @@ class InPlace(ShopTest):
         without = self.path("away")
         shutil.copytree(self.path("state"), without)
         shutil.rmtree(self.path("state"))
-        self.fails(5, "corruption", "restore", "--undo", run)
+        self.fails(5, "corruption", "restore", "--undo", run, "--confirm", "shop")
         shutil.rmtree(self.path("state"))
         os.rename(without, self.path("state"))
-        done = self.run_salvor("restore", "--undo", run)
+        done = self.run_salvor("restore", "--undo", run, "--confirm", "shop")
         self.assertIn("this machine's catalog", done.err)
         self.assertEqual(self.seen(), self.wrecked)
         self.assertFalse(os.path.exists(self.path("flag")))

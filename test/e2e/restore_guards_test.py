@@ -83,7 +83,7 @@ class Guards(ShopTest):
         self.assertTrue(os.path.exists(self.path("flag")))
         self.assertIn("--undo", done.err)
         run = self.json_of("runs")["runs"][0]["id"]
-        self.run_salvor("restore", "--undo", run)
+        self.run_salvor("restore", "--undo", run, "--confirm", "shop")
         self.assertEqual(self.seen(), self.live)
         self.assertFalse(os.path.exists(self.path("flag")))
 
@@ -98,7 +98,7 @@ class Guards(ShopTest):
                 run = self.json_of("restore", "shop", "--plan")["open_restore"]
                 self.fails(7, "conflict", "restore", "shop", "--confirm", "shop", text=run)
                 self.fails(7, "conflict", "restore", "--resume", run)
-                self.fails(7, "conflict", "restore", "--undo", run)
+                self.fails(7, "conflict", "restore", "--undo", run, "--confirm", "shop")
                 self.assertEqual(self.seen(), self.live)
             out, err = first.communicate(timeout=120)
         self.assertEqual(first.returncode, 0, (out + err).decode())

@@ -72,10 +72,10 @@ salvor backup
 salvor backup shop --store db
 restore
 undone=$(newest)
-salvor restore --undo "$undone"
+salvor restore --undo "$undone" --confirm shop
 restore
 closed=$(newest)
-salvor restore --close "$closed"
+salvor restore --close "$closed" --confirm shop
 salvor drill shop
 drilled=$(newest)
 salvor verify --data

@@ -114,8 +114,15 @@ bool HeldWrites::is_left_held(const std::string& note) const {
   if (end == note.size()) return true;
   // A restore that came to its end has let them in; one that was taken back has left them as it
   // found them.
-  const auto restore = recovery::find_run(repository_, note.substr(end + 1));
-  return !restore || (restore->state != "succeeded" && restore->state != "closed");
+  try {
+    const auto restore = recovery::find_run(repository_, note.substr(end + 1));
+    return !restore || (restore->state != "succeeded" && restore->state != "closed");
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption) throw;
+    log::warning("how restore {} ended can't be read: {}", printable(note.substr(end + 1)),
+                 error.message());
+    return true;
+  }
 }
 
 void HeldWrites::hold() const {
@@ -149,9 +156,11 @@ std::optional<std::string> HeldWrites::release() const {
 
 std::optional<std::string> HeldWrites::open_restore() const {
   try {
-    auto run = recovery::open_run(repository_, service_.name);
-    if (run) log::warning("a restore of {} has begun: writes stay held for it", service_.name);
-    return run;
+    const auto open = recovery::open_restore(repository_, service_.name);
+    // What can't be read decides nothing: nobody had the writes held before.
+    if (!open || !open->rot.empty()) return std::nullopt;
+    log::warning("a restore of {} has begun: writes stay held for it", service_.name);
+    return open->run;
   } catch (const Error& error) {
     log::warning("whether a restore of {} is open can't be told ({}): writes are let in",
                  service_.name, error.message());
@@ -188,12 +197,17 @@ recovery::HookContext HeldWrites::context() const {
 }
 
 void HeldWrites::refuse_open_restore() const {
-  const auto run = recovery::open_run(repository_, service_.name);
-  if (!run) return;
-  throw Error(
-      ErrorCode::conflict,
-      fmt::format("restore {} of service {} is open, and holds its writes", *run, service_.name),
-      fmt::format("end it first: salvor restore --resume {0}, or --undo {0}", *run));
+  const auto open = recovery::open_restore(repository_, service_.name);
+  if (!open) return;
+  if (!open->rot.empty()) {
+    log::warning("whether a restore of {} is open can't be read ({}): the backup goes on",
+                 service_.name, open->rot);
+    return;
+  }
+  throw Error(ErrorCode::conflict,
+              fmt::format("restore {} of service {} is open, and holds its writes", open->run,
+                          service_.name),
+              fmt::format("end it first: salvor restore --resume {0}, or --undo {0}", open->run));
 }
 
 namespace {

@@ -127,31 +127,8 @@ void require_stores_named(const ServiceConfig& service, const repo::Point& point
 
 }  // namespace
 
-recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
-                         const repo::Point& point, recovery::Mode mode,
-                         const PlanRequest& request) {
-  require_known(service, request.stores);
-  require_known(service, request.unsaved);
-  if (mode == recovery::Mode::restore) require_stores_named(service, point, request);
-  recovery::Plan plan;
-  plan.mode = mode;
-  plan.service = service.name;
+void put_commands(const Config& config, const ServiceConfig& service, recovery::Plan& plan) {
   plan.directory = config.file.parent_path().native();
-  plan.compare_content = request.compare_content;
-  plan.stores = stores_of(service, point, request);
-  plan.safety_snapshot = std::any_of(plan.stores.begin(), plan.stores.end(),
-                                     [](const auto& store) { return store.safety_snapshot; });
-  if (plan.stores.empty()) {
-    throw Error(ErrorCode::not_found,
-                fmt::format("recovery point {} has none of the stores of service {}",
-                            point.id.hex(), service.name),
-                "`salvor points` says what each point has");
-  }
-  for (const StoreConfig& store : service.stores) {
-    if (plan.find(store.name) == nullptr) {
-      plan.others.push_back({store.name, store.path().native()});
-    }
-  }
   plan.writes = writes_of(service);
   plan.migrate = migrate_of(service);
   for (const RebuildConfig& rebuild : service.rebuild) {
@@ -169,6 +146,35 @@ recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
     plan.watch = recovery::WatchPlan{service.watch->duration_s, service.watch->every_s,
                                      service.watch->failures_max, checks_of(service.watch->probes)};
   }
+}
+
+recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
+                         const repo::Point& point, recovery::Mode mode,
+                         const PlanRequest& request) {
+  require_known(service, request.stores);
+  require_known(service, request.unsaved);
+  if (mode == recovery::Mode::restore) require_stores_named(service, point, request);
+  recovery::Plan plan;
+  plan.mode = mode;
+  plan.service = service.name;
+  plan.compare_content = request.compare_content;
+  plan.stores = stores_of(service, point, request);
+  plan.safety_snapshot = std::any_of(plan.stores.begin(), plan.stores.end(),
+                                     [](const auto& store) { return store.safety_snapshot; });
+  if (plan.stores.empty()) {
+    throw Error(ErrorCode::not_found,
+                fmt::format("recovery point {} has none of the stores of service {}",
+                            point.id.hex(), service.name),
+                "`salvor points` says what each point has");
+  }
+  for (const StoreConfig& store : service.stores) {
+    if (plan.find(store.name) == nullptr) {
+      plan.others.push_back({store.name, store.path().native()});
+    }
+  }
+  put_commands(config, service, plan);
+  if (request.without_lock) plan.writes.reset();
+  plan.without_lock = request.without_lock;
   plan.rpo_s = service.rpo_s;
   plan.rto_s = service.rto_s;
   plan.policy_sha256 = policy_sha256(service);

@@ -14,4 +14,7 @@ namespace salvor::control::internal {
 recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
                          const repo::Point& point, recovery::Mode mode, const PlanRequest& request);
 
+/// The commands, checks, references and the watch that a service has now, into a plan of it.
+void put_commands(const Config& config, const ServiceConfig& service, recovery::Plan& plan);
+
 }  // namespace salvor::control::internal

@@ -20,7 +20,7 @@ double recovery_seconds_in(const Journal& journal);
 
 std::vector<std::string> safety_points_in(const Journal& journal);
 
-/// The plan in the first record.   Errors: not_found: there is none; corruption.
+/// The plan, with the commands that it has now.   Errors: not_found: there is none; corruption.
 Plan plan_in(const Journal& journal, const std::string& run);
 
 /// A run's state, when nobody carries it out.

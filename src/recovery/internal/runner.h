@@ -16,6 +16,9 @@ class Runner {
   Runner(repo::Repository& repository, StoreAccess& access, const Plan& plan, Journal& journal,
          const ExecuteOptions& options);
 
+  /// Errors: refused: the workplaces that the journal says exist are not on this machine.
+  void require_here();
+
   /// Steps that are done are taken up, the others carried out.
   RunOutcome go_on();
 

@@ -13,8 +13,12 @@ class LockWrites final : public Step {
   bool is_guard() const override { return true; }
 
   std::string what(const Plan& plan) const override {
-    return plan.writes ? "run `" + plan.writes->lock.run + "`, and lock the stores that can be"
-                       : "lock the stores that can be (the service has no command for it)";
+    if (plan.writes) {
+      return "run `" + plan.writes->lock.run +
+             "` (--without-lock: where the application is gone), and lock the stores that can be";
+    }
+    return plan.without_lock ? "lock the stores that can be (--without-lock)"
+                             : "lock the stores that can be (the service has no command for it)";
   }
 
   /// Who had it locked before wants it locked after an undo.
@@ -33,6 +37,7 @@ class LockWrites final : public Step {
   }
 
   std::string run(RunContext& context) override {
+    note_without_lock(context);
     lock_application(context);
     context.journal.reach("lock-writes:application");
     lock_stores(context);
@@ -55,6 +60,13 @@ class LockWrites final : public Step {
   }
 
  private:
+  static void note_without_lock(RunContext& context) {
+    if (!context.plan.without_lock) return;
+    const std::string line = "writes.lock was not run, as --without-lock asked for";
+    context.say(line);
+    context.deviations.push_back(line);
+  }
+
   /// What was written while nobody kept writers out is in no safety snapshot.
   static void note_gap(RunContext& context) {
     const bool matters = !context.undoing && !context.journal.done("cut-over");

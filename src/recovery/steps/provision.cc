@@ -1,4 +1,8 @@
+#include <algorithm>
+
 #include "base/fd.h"
+#include "recovery/internal/presence.h"
+#include "recovery/internal/separate.h"
 #include "recovery/internal/steps.h"
 
 namespace salvor::recovery::internal {
@@ -21,12 +25,16 @@ class Provision final : public Step {
       if (!store.delta_in_place) context.replacement_of(store).provision();
       context.journal.reach("provision:" + store.name);
     }
-    return {};
+    return leave_marks(context);
   }
 
   void undo(RunContext& context) override {
+    if (has_lost_command(context)) give_back_shared(context);
     for (const StorePlan& store : context.plan.stores) {
-      if (store.delta_in_place) continue;
+      if (store.delta_in_place) {
+        remove_mark(context, store);
+        continue;
+      }
       stores::Replacement& replacement = context.replacement_of(store);
       // Somebody may have written into a copy that was live: a crash opens it before its time.
       const bool may_be_written =
@@ -34,6 +42,17 @@ class Provision final : public Step {
       if (!may_be_written) replacement.discard_copy();
       context.journal.reach("provision:undone:" + store.name);
     }
+  }
+
+ private:
+  /// Whether a command has begun that the configuration of now (--current-commands) does not have:
+  /// then no step is left to give back what it wrote through files that the live store shares.
+  static bool has_lost_command(const RunContext& context) {
+    if (context.journal.ever_began("cut-over")) return false;
+    const std::vector<std::string> steps = step_names(context.plan);
+    return std::ranges::any_of(context.journal.entries(), [&](const JournalEntry& entry) {
+      return entry.event == Event::began && std::ranges::find(steps, entry.step) == steps.end();
+    });
   }
 };
 

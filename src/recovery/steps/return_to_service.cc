@@ -21,7 +21,8 @@ class ReturnToService final : public Step {
     context.journal.reach("return-to-service:application");
     if (context.plan.return_to_service) {
       require_success(context.hook(*context.plan.return_to_service), "the command return.run",
-                      "the data is restored and live; mend the command and go on with --resume");
+                      "the data is restored and live; mend the command and go on with --resume "
+                      "(--current-commands takes it from the configuration)");
     }
     return {};
   }

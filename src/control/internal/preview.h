@@ -1,0 +1,13 @@
+#pragma once
+
+#include "control/control.h"
+#include "recovery/execute.h"
+
+namespace salvor::control::internal {
+
+/// Looks at what was written since, for a second a store at most. Touches nothing.
+/// `verb`: "undo", "close" or "abandon".   Errors: none: what can't be looked at is left out.
+ContinuePreview preview_of(const recovery::RunHead& head, const std::string& verb,
+                           recovery::StoreAccess& access);
+
+}  // namespace salvor::control::internal

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "recovery/step.h"
+
+/// A run knows where it ran (docs/recovery.md, "Where a run ran"): each of its workplaces holds a
+/// random token, which the journal has, too.
+namespace salvor::recovery::internal {
+
+/// What the journal says of one workplace.   `device` and `inode`: for messages only.
+struct Mark {
+  std::string store;
+  std::string path;
+  std::string token;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+};
+
+/// Where a run has its token of a store: in the workplace. A store that is written over has none:
+/// then it is a directory of its own, beside the store, or at its root where that is a mount point.
+std::filesystem::path place_of_mark(RunContext& context, const StorePlan& store);
+
+/// Leaves a token in each workplace, durably, unless it has one. Returns what the journal should
+/// remember (JSON).
+std::string leave_marks(RunContext& context);
+
+/// Removes the directory that a store which is written over has for its token. May be repeated.
+void remove_mark(RunContext& context, const StorePlan& store);
+
+/// The marks that a journal has; empty where it has none.   Errors: corruption.
+std::vector<Mark> marks_in(const Journal& journal);
+
+/// Whether a mark is where the journal says that it is.
+bool is_here(RunContext& context, const StorePlan& store, const Mark& mark);
+
+/// To be called before a run is resumed, undone or closed. Touches nothing.
+/// Errors: refused, naming each workplace that the journal says exists, and that is not here.
+void require_here(RunContext& context);
+
+}  // namespace salvor::recovery::internal

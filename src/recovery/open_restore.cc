@@ -1,0 +1,88 @@
+#include "base/error.h"
+#include "recovery/claim.h"
+#include "recovery/execute.h"
+#include "recovery/internal/journal_report.h"
+
+/// Which run restores a service: told by its claim, or by the journals where that has rotten.
+namespace salvor::recovery {
+namespace {
+
+/// The plan that a journal begins with. Empty: it is a drill's, another service's, or can't be
+/// read.
+std::optional<Plan> plan_for(repo::Repository& repository, const std::string& chain,
+                             const std::string& service, std::string& rot) {
+  try {
+    const auto record = repo::Chain::of_id(repository, repo::ChainKind::journal, chain).read(1);
+    if (!record || record->empty()) return std::nullopt;
+    const JournalEntry first = parse_journal_entry(as_text(*record));
+    if (first.event != Event::planned) return std::nullopt;
+    Plan plan = parse_plan(first.data);
+    if (plan.service != service || plan.mode != Mode::restore) return std::nullopt;
+    return plan;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption) throw;
+    rot = error.message();
+    return std::nullopt;
+  }
+}
+
+/// Reads the beginning of every journal: only where the claim can't be read.
+std::optional<OpenRestore> open_by_journals(repo::Repository& repository,
+                                            const std::string& service, const std::string& rot) {
+  std::string unreadable;
+  for (const std::string& chain : repo::list_chains(repository, repo::ChainKind::journal)) {
+    const auto plan = plan_for(repository, chain, service, unreadable);
+    if (!plan || Journal(repository, nullptr, plan->run, {}, Rotten::skip).state()) continue;
+    return OpenRestore{plan->run, rot};
+  }
+  if (unreadable.empty()) return std::nullopt;
+  return OpenRestore{"", rot + "; " + unreadable};
+}
+
+}  // namespace
+
+std::optional<OpenRestore> open_restore(repo::Repository& repository, const std::string& service) {
+  Claim claim(repository, service);
+  if (const std::string rot = claim.rot(); !rot.empty()) {
+    return open_by_journals(repository, service, rot);
+  }
+  const auto last = claim.last();
+  if (!last || !last->begins) return std::nullopt;
+  const Journal journal(repository, nullptr, last->run, {}, Rotten::skip);
+  if (journal.state()) return std::nullopt;
+  return OpenRestore{last->run, journal.empty() ? "its journal is missing" : journal.rot()};
+}
+
+std::optional<std::string> open_run(repo::Repository& repository, const std::string& service) {
+  const auto open = open_restore(repository, service);
+  if (!open) return std::nullopt;
+  return open->run.empty() ? "unknown" : open->run;
+}
+
+std::optional<RunHead> head_of_run(repo::Repository& repository, catalog::Catalog* catalog,
+                                   const std::string& run) {
+  const Journal journal(repository, catalog, run, {}, Rotten::skip);
+  RunHead head;
+  try {
+    head.plan = internal::plan_in(journal, run);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::corruption) throw;
+    return std::nullopt;
+  }
+  head.state = internal::state_in(journal);
+  head.is_open = !journal.state();
+  head.provisioned = journal.began("provision");
+  if (!journal.done("cut-over")) return head;
+  for (const JournalEntry& entry : journal.entries()) {
+    if (entry.event == Event::done && entry.step == "cut-over") head.live_since = entry.time;
+  }
+  return head;
+}
+
+std::optional<std::string> newest_run(repo::Repository& repository, const std::string& service) {
+  const auto last = Claim(repository, service).last();
+  if (!last) return std::nullopt;
+  return last->run;
+}
+
+}  // namespace salvor::recovery

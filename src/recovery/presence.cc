@@ -1,0 +1,175 @@
+#include "recovery/internal/presence.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/process_identity.h"
+#include "base/random.h"
+#include "base/remove_tree.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kStep = "provision";
+constexpr const char* kFile = "token";
+constexpr std::size_t kTokenBytes = 16;
+constexpr std::uint64_t kFileBytesMax = 4096;
+
+/// Empty where there is none.
+std::string token_in(const fs::path& directory) {
+  struct stat status {};
+  const fs::path file = directory / kFile;
+  if (lstat(file.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return {};
+    throw_system_error("cannot look at", file.native(), errno);
+  }
+  return std::string(as_text(read_file(file, kFileBytesMax)));
+}
+
+std::string token_of(const fs::path& directory) {
+  if (std::string found = token_in(directory); !found.empty()) return found;
+  Bytes random(kTokenBytes);
+  Rng::system().fill(random);
+  std::string token = to_hex(random);
+  write_file_atomically(directory / kFile, as_bytes(token));
+  return token;
+}
+
+/// The machine, for messages: hosts may have one name.
+std::string machine() {
+  try {
+    std::string id(as_text(read_file("/etc/machine-id", kFileBytesMax)));
+    return id.substr(0, id.find('\n'));
+  } catch (const Error&) {
+    return {};  // not every system has one
+  }
+}
+
+bool is_mount_point(const fs::path& path) {
+  struct stat status {};
+  struct stat above {};
+  return stat(path.c_str(), &status) == 0 && stat(path.parent_path().c_str(), &above) == 0 &&
+         status.st_dev != above.st_dev;
+}
+
+/// An undo removes workplaces one by one: it says so before, and from then on none is missed.
+bool is_being_removed(const Journal& journal) {
+  return std::ranges::any_of(journal.entries(), [](const JournalEntry& entry) {
+    return entry.event == Event::undoing && entry.step == kStep;
+  });
+}
+
+const JournalEntry* provisioned(const Journal& journal) {
+  const JournalEntry* found = nullptr;
+  for (const JournalEntry& entry : journal.entries()) {
+    if (entry.event == Event::done && entry.step == kStep) found = &entry;
+  }
+  return found;
+}
+
+/// A run of a version before tokens: the workplace itself has to do.
+std::string missing_workplaces(RunContext& context) {
+  std::string missing;
+  if (context.journal.undoing()) return missing;
+  for (const StorePlan& store : context.plan.stores) {
+    if (store.delta_in_place || context.replacement_of(store).state().provisioned) continue;
+    missing += fmt::format("\n  store {}: found no {}", store.name,
+                           printable(context.replacement_of(store).workplace().native()));
+  }
+  return missing;
+}
+
+std::string missing_marks(RunContext& context, const std::vector<Mark>& marks) {
+  std::string missing;
+  for (const Mark& mark : marks) {
+    const StorePlan* store = context.plan.find(mark.store);
+    if (store == nullptr || is_here(context, *store, mark)) continue;
+    missing += fmt::format(
+        "\n  store {}: found no {} with the run's token (there: device {}, "
+        "inode {})",
+        mark.store, printable(mark.path), mark.device, mark.inode);
+  }
+  return missing;
+}
+
+}  // namespace
+
+fs::path place_of_mark(RunContext& context, const StorePlan& store) {
+  const fs::path& workplace = context.replacement_of(store).workplace();
+  if (!store.delta_in_place) return workplace;
+  const fs::path live = fs::weakly_canonical(store.path);
+  // No backup takes what is called so, and no restore moves it aside.
+  return is_mount_point(live) ? live / (".salvor-aside-" + context.plan.run) : workplace;
+}
+
+std::string leave_marks(RunContext& context) {
+  Json places = Json::array();
+  for (const StorePlan& store : context.plan.stores) {
+    const fs::path place = place_of_mark(context, store);
+    if (store.delta_in_place) make_private_directories(place);
+    const std::string token = token_of(place);
+    sync_directory(place.parent_path());
+    struct stat status {};
+    stat(place.c_str(), &status);
+    places.push_back({{"store", store.name},
+                      {"path", place.native()},
+                      {"token", token},
+                      {"device", status.st_dev},
+                      {"inode", status.st_ino}});
+    context.journal.reach("provision:token:" + store.name);
+  }
+  return Json{{"machine", machine()}, {"workplaces", std::move(places)}}.dump(
+      -1, ' ', false, Json::error_handler_t::replace);
+}
+
+void remove_mark(RunContext& context, const StorePlan& store) {
+  const fs::path place = place_of_mark(context, store);
+  if (store.delta_in_place && fs::exists(place)) remove_tree(place);
+}
+
+std::vector<Mark> marks_in(const Journal& journal) {
+  std::vector<Mark> marks;
+  const JournalEntry* entry = provisioned(journal);
+  if (entry == nullptr || entry->data.empty()) return marks;
+  try {
+    const Json data = Json::parse(entry->data);
+    for (const Json& json : data.at("workplaces")) {
+      marks.push_back({json.at("store"), json.at("path"), json.at("token"), json.at("device"),
+                       json.at("inode")});
+    }
+  } catch (const Json::exception& error) {
+    throw Error(ErrorCode::corruption,
+                std::string("the workplaces in the journal can't be understood: ") + error.what());
+  }
+  return marks;
+}
+
+bool is_here(RunContext& context, const StorePlan& store, const Mark& mark) {
+  return token_in(place_of_mark(context, store)) == mark.token;
+}
+
+void require_here(RunContext& context) {
+  const Journal& journal = context.journal;
+  if (!journal.done(kStep) || is_being_removed(journal)) return;
+  const std::vector<Mark> marks = marks_in(journal);
+  const std::string missing =
+      marks.empty() ? missing_workplaces(context) : missing_marks(context, marks);
+  if (missing.empty()) return;
+  const std::string host = printable(provisioned(journal)->host);
+  throw Error(ErrorCode::refused,
+              fmt::format("run {} has its workplaces on host {}, and this one ({}) lacks:{}",
+                          context.plan.run, host, printable(host_name()), missing),
+              fmt::format("mount the volume that has them, or go to host {}; where they are gone "
+                          "for good: salvor restore --abandon {} --confirm {}",
+                          host, context.plan.run, printable(context.plan.service)));
+}
+
+}  // namespace salvor::recovery::internal

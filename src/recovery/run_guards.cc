@@ -1,0 +1,135 @@
+#include "recovery/internal/run_guards.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/process_identity.h"
+#include "recovery/hooks.h"
+#include "recovery/internal/journal_report.h"
+
+namespace salvor::recovery::internal {
+namespace {
+
+/// Of a process on another host nothing is concluded.
+bool may_be_alive(const std::string& host, const std::string& process) {
+  const Liveness liveness = liveness_of(process);
+  if (liveness != Liveness::elsewhere) return liveness == Liveness::alive;
+  // Another boot of a host of this name: the process went with the boot. The same boot is another
+  // container, in which it may be alive.
+  const auto boot_of = [](const std::string& identity) {
+    return identity.substr(0, identity.find(' '));
+  };
+  return host != host_name() || boot_of(process) == boot_of(own_process_identity());
+}
+
+/// Who wrote the last record that can be read; null: none can.
+const JournalEntry* last_readable(const Journal& journal) {
+  const auto& entries = journal.entries();
+  const auto found = std::find_if(entries.rbegin(), entries.rend(), [](const JournalEntry& entry) {
+    return entry.event != Event::lost;
+  });
+  return found == entries.rend() ? nullptr : &*found;
+}
+
+bool is_over(repo::Repository& repository, catalog::Catalog* catalog, const ClaimRecord& record) {
+  const Journal journal(repository, catalog, record.run, {}, Rotten::skip);
+  if (journal.state()) return true;
+  const std::string rot = journal.empty() ? "it is missing" : journal.rot();
+  if (rot.empty()) return false;
+  const JournalEntry* last = last_readable(journal);
+  const bool alive = last != nullptr ? may_be_alive(last->host, last->process)
+                                     : may_be_alive(record.host, record.process);
+  if (alive) return false;
+  log::warning(
+      "the journal of run {} can't be read, and the run is passed over ({}); what it has "
+      "left lies beside the stores; end it with salvor restore --abandon {}",
+      printable(record.run), rot, printable(record.run));
+  return true;
+}
+
+/// Whose run the journals say is open, where no claim does.
+void require_no_open_journal(repo::Repository& repository, const Plan& plan) {
+  const auto open = open_restore(repository, plan.service);
+  if (!open || open->run.empty() || open->run == plan.run) return;
+  throw Error(ErrorCode::conflict,
+              fmt::format("service {} is being restored by run {}, as its journal says (the claim "
+                          "can't be read)",
+                          printable(plan.service), open->run),
+              fmt::format("salvor restore --resume {0}, --undo {0}, or --abandon {0}", open->run));
+}
+
+}  // namespace
+
+JournalEntry event(Event event, std::string data) {
+  JournalEntry entry;
+  entry.event = event;
+  entry.data = std::move(data);
+  return entry;
+}
+
+void refuse(const std::string& message, const std::string& hint) {
+  throw Error(ErrorCode::refused, message, hint);
+}
+
+void require_restore(const Plan& plan) {
+  if (plan.mode == Mode::restore) return;
+  refuse("run " + plan.run + " was a drill, which touches nothing live",
+         "begin another with `salvor drill " + plan.service + "`");
+}
+
+void require_alone(const Journal& journal, const std::string& run, bool takeover) {
+  require_no_running_hook(run);
+  const JournalEntry* last = last_readable(journal);
+  if (last == nullptr || last->process == own_process_identity() || journal.state()) return;
+  if (liveness_of(last->process) == Liveness::alive) {
+    throw Error(ErrorCode::conflict,
+                fmt::format("run {} is carried out by another process of this machine", run),
+                "`salvor runs show` says how far it is; end that process first");
+  }
+  if (takeover || !may_be_alive(last->host, last->process)) return;
+  throw Error(ErrorCode::conflict,
+              fmt::format("run {} was last carried out on host {}, where its process may be alive",
+                          run, printable(last->host)),
+              "when it is certainly gone, add --takeover");
+}
+
+Claim::IsOver over_in(repo::Repository& repository, catalog::Catalog* catalog) {
+  return [&repository, catalog](const ClaimRecord& record) {
+    return is_over(repository, catalog, record);
+  };
+}
+
+void begin_claim(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan) {
+  Claim claim(repository, plan.service);
+  if (!claim.rot().empty()) require_no_open_journal(repository, plan);
+  claim.begin(plan.run, over_in(repository, catalog));
+}
+
+void require_claimable(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan) {
+  Claim claim(repository, plan.service);
+  if (!claim.rot().empty()) require_no_open_journal(repository, plan);
+  claim.require_free_for(plan.run, over_in(repository, catalog));
+}
+
+void refuse_abandoned(const Journal& journal, const std::string& run) {
+  std::string left;
+  for (const JournalEntry& entry : journal.entries()) {
+    if (entry.event != Event::ended || entry.data != "abandoned") continue;
+    for (const std::string& line : entry.deviations) left += "\n  " + printable(line);
+  }
+  refuse("run " + run + " was abandoned; it left:" + left,
+         "look at what it left, and remove by hand what nobody needs; the safety snapshot is still "
+         "a point");
+}
+
+bool may_have_replaced(const Journal& journal) {
+  const std::string state = journal.state().value_or("");
+  if (state == "succeeded" || state == "closed") return true;
+  if (state == "undone" || state == "failed") return false;
+  return journal.began("cut-over") || journal.empty() || !journal.rot().empty();
+}
+
+}  // namespace salvor::recovery::internal
