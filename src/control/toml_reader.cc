@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -102,6 +103,71 @@ class DepthGuard {
   std::size_t depth_ = 0;
 };
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+/// What a line defines: the header of a table, or the key before its '='; empty: neither.
+std::string_view defined_by(std::string_view line) {
+  line = trimmed(line);
+  if (line.starts_with('[')) return line.substr(0, line.find_last_of(']') + 1);
+  if (line.starts_with('#')) return {};
+  const std::size_t equals = line.find('=');
+  return equals == std::string_view::npos ? std::string_view{} : trimmed(line.substr(0, equals));
+}
+
+/// Whether two definitions are of one name, however they are written: "[ a ]", "[[a]]".
+bool is_same(std::string_view one, std::string_view other) {
+  if (one.starts_with('[') != other.starts_with('[')) return false;
+  const auto name_of = [](std::string_view text) {
+    std::string name(text);
+    std::erase_if(name, [](char c) {
+      return std::string_view("[]\"' \t").find(c) != std::string_view::npos;
+    });
+    return name;
+  };
+  return name_of(one) == name_of(other);
+}
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', from), text.size());
+    lines.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return lines;
+}
+
+/// For a table or a key that is there twice: what it is, and where both are. Empty: it is something
+/// else, or is written in two ways.
+std::optional<Error> defined_twice(std::string_view text, const std::string& name,
+                                   const toml::parse_error& error, Position position) {
+  if (error.description().find("redefine") == std::string_view::npos) return std::nullopt;
+  const std::vector<std::string_view> lines = lines_of(text);
+  if (position.line > lines.size()) return std::nullopt;
+  const std::string_view what = defined_by(lines[position.line - 1]);
+  if (what.empty()) return std::nullopt;
+  const bool is_table = what.starts_with('[');
+  for (std::size_t line = position.line - 1; line > 0; --line) {
+    const std::string_view other = defined_by(lines[line - 1]);
+    if (is_same(other, what)) {
+      return Error(ErrorCode::configuration,
+                   fmt::format("{}the {} {} is there twice: in line {} and in line {}",
+                               place(name, position), is_table ? "table" : "key", printable(what),
+                               line, position.line),
+                   is_table ? "put the keys of both under one header, or rename one of the tables"
+                            : "keep one of the two");
+    }
+    // Keys of another table are others.
+    if (!is_table && other.starts_with('[')) break;
+  }
+  return std::nullopt;
+}
+
 Position position_of(const toml::source_region& region) {
   return {std::max<std::size_t>(region.begin.line, 1),
           std::max<std::size_t>(region.begin.column, 1)};
@@ -191,6 +257,9 @@ TomlValue parse_toml(std::string_view text, const std::string& name) {
   try {
     return converted(toml::parse(text, std::string_view(name)));
   } catch (const toml::parse_error& error) {
+    if (const auto twice = defined_twice(text, name, error, position_of(error.source()))) {
+      throw *twice;
+    }
     throw Error(ErrorCode::configuration,
                 fmt::format("{}not valid TOML: {}", place(name, position_of(error.source())),
                             printable(error.description())),
