@@ -21,7 +21,10 @@ FilesStoreConfig parse_files(TableReader& reader) {
   FilesStoreConfig files;
   files.path = reader.required_path("path");
   files.exclude = reader.texts("exclude");
-  reader.locate("exclude", [&] { const stores::files::Exclude compiled(files.exclude); });
+  reader.locate("exclude", [&] {
+    const stores::files::Exclude compiled(files.exclude);
+    stores::files::require_matchable(files.exclude, files.path.native());
+  });
   files.one_file_system = reader.boolean("one_file_system").value_or(false);
   const auto unreadable = reader.choice("on_unreadable", {"fail", "warn"});
   if (unreadable) files.on_unreadable = *unreadable == 0 ? OnUnreadable::fail : OnUnreadable::warn;

@@ -11,28 +11,32 @@
 #include "base/fd.h"
 #include "control/internal/paths.h"
 #include "control/internal/staging.h"
+#include "stores/files/exclude.h"
 #include "stores/files/files.h"
 #include "stores/sqlite/sqlite.h"
 
 namespace salvor::control::internal {
 namespace {
 
+/// Where a restore in place keeps the old data of a store that lies within a tree of files: part of
+/// no store, and to be left where it is.
+constexpr const char* kWorkplaces =
+    ".salvor-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]t[0-9][0-9][0-9][0-9][0-9][0-9]-*-*/";
+
 constexpr std::string_view kSqliteMagic{"SQLite format 3\0", 16};
 
-/// A pattern of a files store that matches this path, and no other.
-std::string pattern_for_directory(const std::filesystem::path& relative) {
-  std::string pattern = "/";
-  for (const char c : relative.native()) {
-    if (std::string_view("*?[]!\\").find(c) != std::string_view::npos) pattern += '\\';
-    pattern += c;
-  }
-  return pattern + "/";
+std::vector<std::string> left_out(const FilesStoreConfig& store) {
+  std::vector<std::string> patterns = store.exclude;
+  patterns.emplace_back(kWorkplaces);
+  return patterns;
 }
 
 std::unique_ptr<stores::Source> source_of(const Config& config, const FilesStoreConfig& store) {
   stores::FilesSourceOptions options;
   options.root = store.path;
-  options.exclude = store.exclude;
+  options.exclude = left_out(store);
+  // What says that a restore did not end is no content.
+  options.exclude.push_back(std::string("/") + stores::kIncompleteMarker);
   options.one_file_system = store.one_file_system;
   options.forbidden = {config.repository.path};
   const std::filesystem::path root = real_path(store.path);
@@ -44,7 +48,8 @@ std::unique_ptr<stores::Source> source_of(const Config& config, const FilesStore
   for (const std::filesystem::path& each : copies) {
     const std::filesystem::path copy = real_path(each);
     if (copy == root || !lies_in(copy, root)) continue;
-    options.exclude.push_back(pattern_for_directory(copy.lexically_relative(root)));
+    const std::string relative = copy.lexically_relative(root);
+    options.exclude.push_back(stores::files::pattern_for(relative) + "/");
   }
   return stores::make_files_source(std::move(options));
 }
@@ -69,7 +74,7 @@ std::unique_ptr<stores::Target> target_of(const FilesStoreConfig& store, Place /
                                           const stores::ReplacementFaults& faults) {
   stores::FilesTargetOptions options;
   options.root = store.path;
-  options.exclude = store.exclude;
+  options.exclude = left_out(store);
   options.one_file_system = store.one_file_system;
   options.lacking = {store.missing, store.missing_more};
   options.faults = faults;
@@ -159,7 +164,7 @@ std::unique_ptr<stores::Sink> make_live_sink(const StoreConfig& store) {
   options.target = files->path;
   options.delta = true;
   options.is_live = true;
-  options.exclude = files->exclude;
+  options.exclude = left_out(*files);
   options.one_file_system = files->one_file_system;
   options.lacking = {files->missing, files->missing_more};
   return stores::make_files_sink(std::move(options));

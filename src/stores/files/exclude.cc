@@ -157,6 +157,15 @@ bool Exclude::run_automaton(std::span<const Token> tokens, std::string_view text
   return now[tokens.size()] != 0;
 }
 
+std::string pattern_for(std::string_view path) {
+  std::string pattern = "/";
+  for (const char c : path) {
+    if (std::string_view("*?[]!\\").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
 bool Exclude::matches(std::string_view path, bool is_directory) const {
   const std::size_t slash = path.rfind('/');
   const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);

@@ -53,4 +53,11 @@ class Exclude {
   bool asks_for_directories_ = false;
 };
 
+/// Errors: configuration, for a pattern that can match no path of a store at `root`, or that means
+/// something else in a shell or in another program: with the pattern that was meant.
+void require_matchable(const std::vector<std::string>& patterns, const std::string& root);
+
+/// The pattern that matches this path below the root, and no other.
+std::string pattern_for(std::string_view path);
+
 }  // namespace salvor::stores::files

@@ -36,6 +36,9 @@ struct FilesSourceOptions {
 /// a pattern is malformed. next(): configuration, when a forbidden directory is met.
 std::unique_ptr<Source> make_files_source(FilesSourceOptions options);
 
+/// At the root of a tree that is being restored, until it is whole.
+inline constexpr const char* kIncompleteMarker = ".salvor-incomplete";
+
 struct FilesSinkOptions {
   std::filesystem::path target;  ///< created with 0700 if missing
   bool delta = false;            ///< the target may have content, of which as much as fits is kept

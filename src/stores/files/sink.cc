@@ -30,6 +30,10 @@ namespace {
 
 using files::Place;
 
+constexpr std::string_view kIncompleteText =
+    "salvor has not restored this directory completely. While no salvor runs, that was\n"
+    "interrupted: restore again with --delta, or remove the directory.\n";
+
 mode_t type_of(EntryKind kind) {
   switch (kind) {
     case EntryKind::fifo:
@@ -90,6 +94,8 @@ class FilesSink final : public Sink {
   void merge_up_to(Pending& pending, std::string_view name);
   bool has_mount(const std::string& path) const;
   bool stays(int parent, const std::string& name, const std::string& path) const;
+  void mark_incomplete();
+  void sync();
   void push(std::string path, const Entry& entry);
   void close_top();
 
@@ -137,6 +143,24 @@ void FilesSink::begin() {
   directories_.emplace(root_.get());
 }
 
+/// Durable before anything else is: whoever finds the directory after a loss of power finds it,
+/// too.
+void FilesSink::mark_incomplete() {
+  const Fd fd(openat(root_.get(), kIncompleteMarker,
+                     O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const std::string path = (options_.target / kIncompleteMarker).native();
+  if (!fd) throw_system_error("cannot create", path, errno);
+  write_all(fd.get(), as_bytes(kIncompleteText), path);
+  sync_file(fd.get(), path);
+  if (fsync(root_.get()) != 0) throw_system_error("cannot make durable", path, errno);
+}
+
+void FilesSink::sync() {
+  // One call for all: a sync of each file would make a restore of many small ones wait for the disk
+  // once for each. What was moved aside is on the same file system.
+  sync_file_system(root_.get(), options_.target.native());
+}
+
 Place FilesSink::place_of(std::string path) {
   const files::SplitPath parts = files::split(path);
   Place place{directories_->get(parts.parent), std::string(parts.name), {}};
@@ -168,6 +192,7 @@ void FilesSink::make_root() {
   }
   // Its real mode comes last; until then we must be able to write into it.
   if ((status.st_mode & 0700U) != 0700U) fchmod(root_.get(), (status.st_mode & 07777U) | 0700U);
+  mark_incomplete();
 }
 
 void FilesSink::make_directory(const Place& place) {
@@ -297,6 +322,7 @@ void FilesSink::merge_up_to(Pending& pending, std::string_view name) {
     }
     if (!name.empty() && found > name) return;
     const std::string path = pending.path.empty() ? found : pending.path + '/' + found;
+    if (path == kIncompleteMarker) continue;
     const auto parent = directories_->get(pending.path);
     if (!stays(parent->get(), found, path)) aside_->move(parent->get(), found, path);
   }
@@ -368,10 +394,14 @@ void FilesSink::link(const Place& place, ByteView key, const Entry& entry) {
 }
 
 void FilesSink::commit() {
+  // The root comes last: to remove the marker changes its times.
+  while (pending_.size() > 1) close_top();
+  sync();
+  if (unlinkat(root_.get(), kIncompleteMarker, 0) != 0 && errno != ENOENT) {
+    throw_system_error("cannot remove", (options_.target / kIncompleteMarker).native(), errno);
+  }
   while (!pending_.empty()) close_top();
-  // One call for all: a sync of each file would make a restore of many small ones wait for the disk
-  // once for each. What was moved aside is on the same file system.
-  sync_file_system(root_.get(), options_.target.native());
+  sync();
 }
 
 SinkReport FilesSink::report() const {
