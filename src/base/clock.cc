@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <ctime>
+
+#include "base/written_time.h"
 
 namespace salvor {
 namespace {
@@ -127,6 +130,28 @@ std::string format_time(Time time) {
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", when.tm_year + 1900,
                      when.tm_mon + 1, when.tm_mday, when.tm_hour, when.tm_min, when.tm_sec,
                      rest_ns / 1000);
+}
+
+std::string format_time_like(Time time, std::string_view written) {
+  constexpr std::size_t kDigits = 6;
+  const bool has_fraction = written.find('.') != std::string_view::npos;
+  bool local = false;
+  std::optional<int> offset_s = 0;
+  if (take_date_and_time(written) && take_fraction_ns(written)) {
+    offset_s = take_zone(written, local).value_or(0);
+  }
+  if (local) {
+    const std::time_t seconds = time.ns / kSecond_ns - (time.ns % kSecond_ns < 0 ? 1 : 0);
+    std::tm when{};
+    localtime_r(&seconds, &when);
+    offset_s = static_cast<int>(when.tm_gmtoff);
+  }
+  // Of the time in UTC that the clocks there show, the zone is exchanged.
+  std::string text = format_time({time.ns + *offset_s * kSecond_ns});
+  text.resize(text.size() - 1 - (has_fraction ? 0 : 1 + kDigits));
+  if (!local && *offset_s == 0) return text + "Z";
+  const int minutes = std::abs(*offset_s) / 60;
+  return text + fmt::format("{}{:02}:{:02}", *offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
 std::optional<Time> parse_time(std::string_view text) {
