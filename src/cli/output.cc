@@ -1,8 +1,12 @@
 #include "cli/output.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 #include "control/report_json.h"
@@ -10,43 +14,77 @@
 namespace salvor::cli {
 namespace {
 
-/// How many columns a text takes on a terminal: a code point each.
-std::size_t width_of(std::string_view text) {
-  std::size_t width = 0;
-  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0;
-  return width;
-}
+constexpr std::size_t kColumnsMin = 80;
+constexpr std::string_view kContinued = "    ";
 
-std::string padded(const std::string& text, std::size_t width, bool right) {
-  const std::string blanks(width - std::min(width, width_of(text)), ' ');
-  return right ? blanks + text : text + blanks;
+bool has_value(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
 }
 
 }  // namespace
+
+Look Look::of(int fd) {
+  Look look;
+  if (::isatty(fd) != 1) return look;
+  winsize size{};
+  const bool known = ::ioctl(fd, TIOCGWINSZ, &size) == 0;
+  look.columns = std::max<std::size_t>(known ? size.ws_col : 0, kColumnsMin);
+  const char* terminal = std::getenv("TERM");
+  const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+  look.colour = !dumb && !has_value("NO_COLOR");
+  return look;
+}
 
 void tell(std::string_view text) noexcept {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 void tell(const Error& error) {
-  std::string words = "salvor: error: " + error.message() + '\n';
+  const bool colour = Look::of(STDERR_FILENO).colour;
+  std::string words = colour ? "\x1b[31msalvor: error:\x1b[0m " : "salvor: error: ";
+  words += error.message() + '\n';
   if (!error.hint().empty()) words += "hint: " + error.hint() + '\n';
   tell(words);
 }
 
+Output::Output(bool json) : json_(json), look_(json ? Look{} : Look::of(STDOUT_FILENO)) {}
+
+void Output::fail() {
+  const int error = errno;
+  broken_ = true;
+  reader_is_gone_ = error == EPIPE;
+  if (!reader_is_gone_) throw_system_error("cannot write to", "standard output", error);
+}
+
 void Output::write(std::string_view bytes) {
   if (broken_ || std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size()) return;
-  broken_ = true;
-  throw_system_error("cannot write to", "standard output", errno);
+  fail();
+}
+
+void Output::stream(std::string_view bytes) {
+  write(bytes);
+  if (reader_is_gone_) throw ReaderGone();
 }
 
 void Output::line(std::string_view text) {
-  write(text);
-  write("\n");
+  std::vector<std::string> parts{std::string(text)};
+  if (look_.columns) parts = wrapped(text, *look_.columns);
+  if (parts.size() > 1) parts = wrapped(text, *look_.columns - kContinued.size());
+  bool first = true;
+  for (const std::string& part : parts) {
+    write((first ? "" : std::string(kContinued)) + part + "\n");
+    first = false;
+  }
+}
+
+void Output::table(const Table& table) {
+  write(table.text(look_));
 }
 
 void Output::document(std::string_view json) {
-  line(json);
+  write(json);
+  write("\n");
 }
 
 void Output::begin_list(std::string_view name) {
@@ -60,7 +98,7 @@ void Output::begin_list(std::string_view name) {
 void Output::item(std::string_view json) {
   write(list_is_empty_ ? "\n" : ",\n");
   list_is_empty_ = false;
-  write(json);
+  stream(json);
 }
 
 void Output::end_list() {
@@ -73,16 +111,15 @@ void Output::failure(const Error& error) {
   const std::string document = control::to_json(error);
   if (in_list_) {
     // The list stays readable; the error is one more member beside it.
-    line("\n]," + document.substr(1));
+    write("\n]," + document.substr(1) + "\n");
   } else {
-    line(document);
+    write(document + "\n");
   }
 }
 
 void Output::flush() {
   if (broken_ || std::fflush(stdout) == 0) return;
-  broken_ = true;
-  throw_system_error("cannot write to", "standard output", errno);
+  fail();
 }
 
 void List::begin() {
@@ -96,39 +133,6 @@ void List::end() {
   output_.end_list();
 }
 
-Table::Table(std::vector<std::string> columns) : columns_(std::move(columns)) {
-  for (std::string& column : columns_) {
-    right_.push_back(column.starts_with('>'));
-    if (right_.back()) column.erase(0, 1);
-  }
-}
-
-void Table::row(std::vector<std::string> cells) {
-  SALVOR_ASSERT(cells.size() == columns_.size());
-  rows_.push_back(std::move(cells));
-}
-
-std::string Table::text() const {
-  std::vector<std::size_t> widths;
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    widths.push_back(width_of(columns_[i]));
-    for (const auto& row : rows_) widths[i] = std::max(widths[i], width_of(row[i]));
-  }
-  std::string text;
-  const auto add = [&](const std::vector<std::string>& row) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (i > 0) line += "  ";
-      line += padded(row[i], widths[i], right_[i]);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  };
-  add(columns_);
-  for (const auto& row : rows_) add(row);
-  return text;
-}
-
 std::string local_time(Time time) {
   std::int64_t seconds = time.ns / 1'000'000'000;
   if (time.ns % 1'000'000'000 < 0) --seconds;
@@ -140,6 +144,12 @@ std::string local_time(Time time) {
   // strftime writes +0100; RFC 3339 wants +01:00.
   if (result.size() > 5) result.insert(result.size() - 2, ":");
   return result;
+}
+
+std::string in_words(std::string_view name) {
+  std::string words(name);
+  std::ranges::replace(words, '_', ' ');
+  return words;
 }
 
 std::string with_commas(std::uint64_t number) {

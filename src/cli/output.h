@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,19 +10,41 @@
 
 namespace salvor::cli {
 
+/// Who read standard output has closed it (`| head`): there is nothing more to do, and no error.
+struct ReaderGone {};
+
+class Table;
+
+/// How text is to look where it goes. A value.
+struct Look {
+  std::optional<std::size_t> columns;  ///< of the terminal; empty: it may be as wide as it wants
+  bool colour = false;
+
+  /// Of what this descriptor leads to: a terminal has at least 80 columns, and colour unless
+  /// NO_COLOR is set or it is dumb; anything else has neither.
+  static Look of(int fd);
+};
+
 /// Standard output: text for people, or exactly one JSON document.
+/// What is written after its reader has gone is dropped.
 /// Threads: one.
-/// Errors: failed, when it can't be written (a full disk, a closed pipe).
+/// Errors: failed, when it can't be written (a full disk).
 class Output {
  public:
-  explicit Output(bool json) : json_(json) {}
+  explicit Output(bool json);
 
   bool json() const { return json_; }
 
-  /// As it is: content of files, and pieces of text.
+  /// As it is: pieces of text.
   void write(std::string_view bytes);
 
+  /// As it is: the next part of something long.   Errors: also throws ReaderGone.
+  void stream(std::string_view bytes);
+
+  /// On a terminal, a line that is too long is broken between words.
   void line(std::string_view text);
+
+  void table(const Table& table);
 
   /// The one document.
   void document(std::string_view json);
@@ -39,9 +62,13 @@ class Output {
 
  private:
   const bool json_;
+  const Look look_;
   bool in_list_ = false;
   bool list_is_empty_ = true;
   bool broken_ = false;
+  bool reader_is_gone_ = false;
+
+  void fail();
 };
 
 /// A list of any length: lines of text, or the document {"NAME": [ITEM, …]}. That is begun with the
@@ -55,7 +82,7 @@ class List {
   template <class Json, class Line>
   void add(const Json& json, const Line& line) {
     if (!output_.json()) {
-      output_.line(line());
+      output_.stream(line() + '\n');
       return;
     }
     begin();
@@ -77,9 +104,16 @@ class Table {
  public:
   explicit Table(std::vector<std::string> columns);
   void row(std::vector<std::string> cells);
-  std::string text() const;
+
+  /// Where it would be too wide, cells are broken between words; where that is not enough, each row
+  /// is a block of lines, one a column.
+  std::string text(const Look& look = {}) const;
 
  private:
+  std::vector<std::size_t> widths_within(std::optional<std::size_t> columns) const;
+  std::string aligned(const std::vector<std::size_t>& widths, bool colour) const;
+  std::string blocks(bool colour) const;
+
   std::vector<std::string> columns_;
   std::vector<bool> right_;
   std::vector<std::vector<std::string>> rows_;
@@ -91,6 +125,13 @@ void tell(std::string_view text) noexcept;
 
 /// An error, and on a second line what to do.
 void tell(const Error& error);
+
+/// The text in lines of at most `width` columns, broken between words; a longer word has a line of
+/// its own.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width);
+
+/// The name of a result as people write it: "not_run" → "not run".
+std::string in_words(std::string_view name);
 
 /// "2026-02-03T04:05:06+01:00", in the zone of this machine.
 std::string local_time(Time time);

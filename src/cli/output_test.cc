@@ -17,6 +17,38 @@ TEST(TableTest, AlignsByWhatPeopleSee) {
             "media  12,345  x\n");
 }
 
+TEST(TableTest, BreaksCellsBetweenWordsWhereItWouldBeTooWide) {
+  Table table({"STEP", ">TIME", "WHAT"});
+  table.row({"migrate", "3", "bring the schema of the copy up to date"});
+  EXPECT_EQ(table.text({.columns = 40}),
+            "STEP     TIME  WHAT\n"
+            "migrate     3  bring the schema of the\n"
+            "               copy up to date\n");
+}
+
+TEST(TableTest, RowsAreBlocksWhereWordsDoNotFit) {
+  Table table({"POINT", "STORES", ">SIZE", "NOTE"});
+  table.row({std::string(32, 'a'), "db", "1 MB", ""});
+  table.row({std::string(32, 'b'), "db", "2 MB", "partial"});
+  EXPECT_EQ(table.text({.columns = 40}),
+            "POINT   " + std::string(32, 'a') + "\nSTORES  db\nSIZE    1 MB\n\nPOINT   " +
+                std::string(32, 'b') + "\nSTORES  db\nSIZE    2 MB\nNOTE    partial\n");
+}
+
+TEST(TableTest, ColoursStatesOnly) {
+  Table table({"STATE"});
+  table.row({"good"});
+  table.row({"shop"});
+  EXPECT_EQ(table.text({.colour = true}), "\x1b[1mSTATE\x1b[0m\n\x1b[32mgood\x1b[0m\nshop\n");
+}
+
+TEST(TextTest, LinesAreBrokenBetweenWords) {
+  EXPECT_EQ(wrapped("one two three", 7), (std::vector<std::string>{"one two", "three"}));
+  EXPECT_EQ(wrapped("  one /a/long/path x", 8),
+            (std::vector<std::string>{"  one", "/a/long/path", "x"}));
+  EXPECT_EQ(wrapped("", 8), std::vector<std::string>{""});
+}
+
 TEST(OutputTest, JsonListIsOneDocument) {
   testing::internal::CaptureStdout();
   Output output(true);

@@ -66,6 +66,9 @@ int run(int argc, char** argv) {
   Invocation invocation(options);
   try {
     return run_action(options, action, invocation);
+  } catch (const ReaderGone&) {
+    invocation.end_progress();
+    return 0;
   } catch (const Error& error) {
     invocation.end_progress();
     return report(invocation.output(), error);
