@@ -75,6 +75,39 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return {ErrorCode::usage, message, fmt::format("see `{} --help`", full_name(command))};
 }
 
+/// An empty value is a variable that was not set: it must not mean what leaving it out means.
+/// Looked for in all commands that were given, and in all that they take.
+void require_values(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::vector<std::string>& values = option->results();
+    if (std::none_of(values.begin(), values.end(),
+                     [](const std::string& value) { return value.empty(); })) {
+      continue;
+    }
+    const std::string name = option->get_name();
+    const bool positional = option->get_positional();
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("{} {} is empty, expected a value", positional ? "argument" : "option", name),
+        fmt::format("check that the variable is set, or leave it out; see `{} --help`",
+                    full_name(app)));
+  }
+  for (const CLI::App* below : app.get_subcommands()) require_values(*below);
+}
+
+/// "--into=": the library would take the next word for the value.
+void require_written_values(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word == "--") return;
+    if (!word.starts_with("--") || word.find('=') != word.size() - 1) continue;
+    throw Error(ErrorCode::usage,
+                fmt::format("option {} is empty, expected a value",
+                            printable(word.substr(0, word.size() - 1))),
+                "check that the variable is set, or leave the option out");
+  }
+}
+
 void collect_words(const CLI::App& command, const std::string& name,
                    std::vector<CommandLine::Words>& all) {
   CommandLine::Words words{name, {}};
@@ -94,6 +127,12 @@ Command Command::add(const std::string& name, const std::string& what, const std
   CLI::App* added = app_->add_subcommand(name, what);
   added->footer("Example: " + example);
   return {*added, *chosen_};
+}
+
+Command& Command::also(const std::string& name) {
+  app_->alias(name);
+  app_->description(app_->get_description() + fmt::format(" (also: {})", name));
+  return *this;
 }
 
 Command& Command::required(const std::string& name, std::string& to, const std::string& help) {
@@ -160,6 +199,7 @@ Command CommandLine::root() {
 }
 
 bool CommandLine::parse(int argc, char** argv) {
+  require_written_values(argc, argv);
   try {
     app_->parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -168,6 +208,7 @@ bool CommandLine::parse(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw usage_error(*app_, error);
   }
+  require_values(*app_);
   if (!chosen_ && !options_.version) throw missing_command(innermost(*app_), {});
   return true;
 }

@@ -27,6 +27,9 @@ class Command {
   /// A command below this one. `example` closes its help.
   Command add(const std::string& name, const std::string& what, const std::string& example);
 
+  /// Another word that people know for this command; its help names it.
+  Command& also(const std::string& name);
+
   /// Arguments by position, in the order of these calls.
   Command& required(const std::string& name, std::string& to, const std::string& help);
   Command& optional(const std::string& name, std::string& to, const std::string& help);
