@@ -31,11 +31,16 @@ std::optional<Previous> previous_of(const repo::Repository& repository, const Op
 
 [[noreturn]] void throw_unreadable(const StoreInput& input,
                                    const std::vector<stores::Problem>& problems) {
+  // The first is in the first line, for who sees no more than that.
+  const auto described = [](const stores::Problem& problem) {
+    return printable(stores::path_of_key(problem.key)) + ": " + problem.reason;
+  };
+  const std::size_t count = problems.size();
   std::string message =
-      "store " + input.name + ": " + std::to_string(problems.size()) + " could not be read";
-  for (const stores::Problem& problem : problems) {
-    message += "\n  " + printable(stores::path_of_key(problem.key)) + ": " + problem.reason;
-  }
+      "store " + input.name + ": " + std::to_string(count) +
+      (count == 1 ? " path could not be read: " : " paths could not be read, the first is ") +
+      described(problems.front());
+  for (std::size_t i = 1; i < count; ++i) message += "\n  " + described(problems[i]);
   throw Error(ErrorCode::failed, message,
               "make them readable, exclude them, or set on_unreadable = \"warn\" for this store");
 }

@@ -234,7 +234,7 @@ TEST_F(BackupTest, what_can_not_be_read_fails_the_backup_and_all_of_it_is_named)
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::failed);
     for (const char* part : {"media", "closed", "broken", "broken and big", "permission denied",
-                             "input/output error", "3 could not be read"}) {
+                             "input/output error", "3 paths could not be read"}) {
       EXPECT_NE(error.message().find(part), std::string::npos) << error.message();
     }
   }

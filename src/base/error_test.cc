@@ -34,9 +34,10 @@ TEST(ErrorTable, AnswersForEveryCode) {
 // Scripts rely on these.
 TEST(ErrorTable, ExitStatusesAreTheContract) {
   const std::pair<ErrorCode, int> contract[] = {
-      {ErrorCode::failed, 1},    {ErrorCode::usage, 2},       {ErrorCode::configuration, 3},
-      {ErrorCode::not_found, 4}, {ErrorCode::corruption, 5},  {ErrorCode::refused, 6},
-      {ErrorCode::conflict, 7},  {ErrorCode::unreachable, 8}, {ErrorCode::checks_failed, 9},
+      {ErrorCode::failed, 1},      {ErrorCode::usage, 2},       {ErrorCode::configuration, 3},
+      {ErrorCode::not_found, 4},   {ErrorCode::corruption, 5},  {ErrorCode::refused, 6},
+      {ErrorCode::conflict, 7},    {ErrorCode::unreachable, 8}, {ErrorCode::checks_failed, 9},
+      {ErrorCode::cancelled, 130},
   };
   for (const auto& [code, exit] : contract) EXPECT_EQ(exit_status(code), exit) << label(code);
 }

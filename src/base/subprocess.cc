@@ -319,7 +319,8 @@ SubprocessResult run(const SubprocessOptions& options) {
   drain(collect_output, options.output_bytes_max);
   drain(collect_errors, options.error_output_bytes_max);
   if (options.stop.stop_requested() && !result.timed_out) {
-    throw Error(ErrorCode::cancelled, "stopped while running " + printable(options.argv.front()));
+    const std::string& name = options.name.empty() ? options.argv.front() : options.name;
+    throw Error(ErrorCode::cancelled, "stopped while running " + printable(name));
   }
   if (WIFSIGNALED(status)) {
     result.signal = WTERMSIG(status);

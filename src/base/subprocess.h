@@ -14,6 +14,7 @@ namespace salvor {
 /// What to run, and within which bounds. A value.
 struct SubprocessOptions {
   std::vector<std::string> argv = {};  ///< argv[0] is searched in PATH unless it holds a '/'
+  std::string name = {};               ///< what it is to people, in messages; empty: argv[0]
   std::vector<std::pair<std::string, std::string>> environment =
       {};                                ///< added to, or put over, ours
   std::string environment_without = {};  ///< of ours, what begins so is left out; empty: nothing

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <set>
 
 #include "cli/commands.h"
 #include "cli/invocation.h"
@@ -21,7 +22,7 @@ void show(Output& output, const control::BackupReport& report) {
                human_bytes(snapshot.bytes_stored),
                human_duration(static_cast<double>(snapshot.duration_ns) / 1e9)});
   }
-  output.write(table.text());
+  output.table(table);
 }
 
 /// On stderr, whatever the output: the point is there, but not complete.
@@ -30,6 +31,16 @@ void warn_of_unreadable(const control::BackupReport& report) {
     tell(fmt::format("salvor: warning: service {}, store {}: not in the backup: {}: {}\n",
                      report.service, unreadable.store, printable(unreadable.path),
                      unreadable.reason));
+  }
+}
+
+/// [serve] is of all services, and said once.
+void warn_of_idle(const std::vector<control::BackupReport>& reports) {
+  std::set<std::string> said;
+  for (const control::BackupReport& report : reports) {
+    for (const std::string& line : report.warnings) {
+      if (said.insert(line).second) tell("salvor: warning: " + line + "\n");
+    }
   }
 }
 
@@ -66,6 +77,7 @@ int backup(Invocation& invocation, const control::BackupRequest& request) {
       tell(fmt::format("salvor: warning: {}\n", warning));
     }
   }
+  warn_of_idle(reports);
   return report_failures(reports);
 }
 

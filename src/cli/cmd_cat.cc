@@ -5,8 +5,7 @@ namespace salvor::cli {
 namespace {
 
 struct CatChoices {
-  std::string point;
-  std::string store;
+  control::PointStore at;
   std::string path;
 };
 
@@ -17,8 +16,8 @@ int cat(Invocation& invocation, const CatChoices& request) {
                 "leave out --json, or use `salvor ls --json`");
   }
   const control::Config config = invocation.load_config();
-  control::read_content(config, request.point, request.store, request.path, invocation.caller(),
-                        [&](ByteView content) { output.write(as_text(content)); });
+  control::read_content(config, request.at, request.path, invocation.caller(),
+                        [&](ByteView content) { output.stream(as_text(content)); });
   return 0;
 }
 
@@ -28,9 +27,10 @@ void add_cat(Command root) {
   const auto request = std::make_shared<CatChoices>();
   root.add("cat", "Write a file of a recovery point to standard output",
            "salvor cat latest media logo.png > logo.png")
-      .required("POINT", request->point, "latest, an id, or its beginning")
-      .required("STORE", request->store, "the store")
+      .required("POINT", request->at.point, "latest, an id, or its beginning")
+      .required("STORE", request->at.store, "the store")
       .required("PATH", request->path, "the file's path in the store")
+      .option("--service", "SERVICE", request->at.service, "of which the latest point is meant")
       .action([request](Invocation& invocation) { return cat(invocation, *request); });
 }
 

@@ -8,8 +8,8 @@ namespace salvor::cli {
 namespace {
 
 std::string describe_repository(const control::ConfigCheckReport& report) {
-  if (report.repository_absent) return "not there yet: create it with `salvor init`";
-  return report.repository_problem.empty() ? "good" : report.repository_problem;
+  if (!report.repository_problem.empty()) return report.repository_problem;
+  return report.repository_absent ? "not there yet: create it with `salvor init`" : "good";
 }
 
 int check(Invocation& invocation) {
@@ -18,7 +18,7 @@ int check(Invocation& invocation) {
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(report));
-  } else if (!invocation.quiet() || !report.good()) {
+  } else if (!invocation.quiet() || !report.good() || !report.warnings.empty()) {
     output.line(fmt::format("configuration  {}: valid", printable(report.file)));
     output.line(fmt::format("repository     {}: {}", printable(report.location),
                             describe_repository(report)));
@@ -28,10 +28,9 @@ int check(Invocation& invocation) {
       table.row({store.service, store.store, store.type, printable(store.path),
                  store.problem.empty() ? "good" : store.problem});
     }
-    output.write(table.text());
+    output.table(table);
     for (const std::string& note : report.notes) output.line("note: " + note);
-    for (const std::string& line : report.warnings)
-      output.line("warning        " + printable(line));
+    for (const std::string& line : report.warnings) output.line("warning: " + printable(line));
   }
   return report.good() ? 0 : exit_status(ErrorCode::configuration);
 }

@@ -10,6 +10,7 @@ namespace {
 struct DiffChoices {
   std::string before;
   std::string after;
+  std::string service;
 };
 
 char sign_of(control::Change change) {
@@ -39,7 +40,7 @@ std::string line_of(const control::DiffEntry& entry) {
 int diff(Invocation& invocation, const DiffChoices& request) {
   const control::Config config = invocation.load_config();
   List entries(invocation.output(), "entries");
-  control::diff_points(config, request.before, request.after, invocation.caller(),
+  control::diff_points(config, request.before, request.after, request.service, invocation.caller(),
                        [&](const control::DiffEntry& entry) {
                          entries.add([&] { return control::to_json(entry); },
                                      [&] { return line_of(entry); });
@@ -58,6 +59,7 @@ void add_diff(Command root) {
            "salvor diff 3f2a latest")
       .required("BEFORE", request->before, "latest, an id, or its beginning")
       .required("AFTER", request->after, "the same, of the other point")
+      .option("--service", "SERVICE", request->service, "of which the latest point is meant")
       .action([request](Invocation& invocation) { return diff(invocation, *request); });
 }
 

@@ -1,12 +1,23 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/commands.h"
 #include "cli/in_place.h"
 #include "cli/invocation.h"
+#include "cli/not_covered.h"
 #include "control/report_json.h"
 
 namespace salvor::cli {
 namespace {
+
+/// How much of it says nothing, where something does.
+std::string not_run(const recovery::RunOutcome& outcome) {
+  const auto count = std::ranges::count_if(outcome.checks, [](const auto& check) {
+    return check.verdict == recovery::Verdict::skipped;
+  });
+  return count == 0 ? "" : fmt::format(" ({} of {} checks not run)", count, outcome.checks.size());
+}
 
 /// The last line: what all of it means.
 std::string verdict_of(const control::DrillReport& report) {
@@ -20,9 +31,10 @@ std::string verdict_of(const control::DrillReport& report) {
   if (!report.whole) {
     return fmt::format("restored and checked in {}, without all stores: it proves no RTO", took);
   }
-  if (!report.rto_s) return fmt::format("PROVED: restored and checked in {}", took);
+  const std::string checked = fmt::format("restored and checked in {}{}", took, not_run(outcome));
+  if (!report.rto_s) return "PROVED: " + checked;
   const std::string objective = human_duration(static_cast<double>(*report.rto_s));
-  return fmt::format("PROVED: restored and checked in {}, {} the objective of {}", took,
+  return fmt::format("PROVED: {}, {} the objective of {}", checked,
                      report.rto_met.value_or(false) ? "within" : "which is SLOWER than", objective);
 }
 
@@ -33,18 +45,19 @@ void show(Output& output, const control::DrillReport& report) {
                           local_time(outcome.plan.point_time)));
   Table phases({"PHASE", "RESULT", ">TIME"});
   for (const recovery::StepOutcome& step : outcome.steps) {
-    phases.row({step.name, step.result, step.seconds > 0 ? human_duration(step.seconds) : "-"});
+    phases.row(
+        {step.name, in_words(step.result), step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
-  output.write(phases.text());
+  output.table(phases);
   if (!outcome.checks.empty()) {
     output.line("");
     Table checks({"CHECK", "KIND", "VERDICT", ">TIME", "FOUND"});
     for (const recovery::CheckOutcome& check : outcome.checks) {
       const std::string found = check.actual.substr(0, check.actual.find('\n'));
-      checks.row({printable(check.name), check.kind, std::string(name_of(check.verdict)),
+      checks.row({printable(check.name), check.kind, in_words(name_of(check.verdict)),
                   human_duration(check.seconds), printable(found)});
     }
-    output.write(checks.text());
+    output.table(checks);
   }
   output.line("");
   for (const recovery::CheckOutcome& check : outcome.checks) {
@@ -52,7 +65,8 @@ void show(Output& output, const control::DrillReport& report) {
     output.line(fmt::format("red: {}: expected {}, found {}", printable(check.name),
                             printable(check.expected), printable(check.actual)));
   }
-  for (const std::string& line : report.not_covered) output.line("not covered: " + line);
+  for (const std::string& line : summarised(report.not_covered))
+    output.line("not covered: " + line);
   output.line(verdict_of(report));
 }
 

@@ -46,7 +46,7 @@ int list(Invocation& invocation, const EvidenceChoices& request) {
                readable ? shown_time(summary.started) : "", summary.point,
                readable ? summary.run : printable(row.problem)});
   }
-  output.write(table.text());
+  output.table(table);
   return 0;
 }
 

@@ -32,7 +32,7 @@ int list_keys(Invocation& invocation) {
                created ? local_time(*created) : printable(key.created), key.in_use ? "yes" : "",
                printable(key.label)});
   }
-  output.write(table.text());
+  output.table(table);
   return 0;
 }
 

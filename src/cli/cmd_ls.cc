@@ -8,8 +8,7 @@ namespace salvor::cli {
 namespace {
 
 struct LsChoices {
-  std::string point;
-  std::string store;
+  control::PointStore at;
   std::string path;
   bool recursive = false;
 };
@@ -48,8 +47,8 @@ int list(Invocation& invocation, const LsChoices& request) {
   const control::Config config = invocation.load_config();
   const control::Caller caller = invocation.caller();
   List entries(invocation.output(), "entries");
-  control::list_entries(config, request.point, request.store, request.path, request.recursive,
-                        caller, [&](const control::ListedEntry& entry) {
+  control::list_entries(config, request.at, request.path, request.recursive, caller,
+                        [&](const control::ListedEntry& entry) {
                           entries.add([&] { return control::to_json(entry); },
                                       [&] { return line_of(entry); });
                         });
@@ -62,9 +61,10 @@ int list(Invocation& invocation, const LsChoices& request) {
 void add_ls(Command root) {
   const auto request = std::make_shared<LsChoices>();
   root.add("ls", "List what a recovery point holds", "salvor ls latest media 2026/02")
-      .required("POINT", request->point, "latest, an id, or its beginning")
-      .required("STORE", request->store, "the store")
+      .required("POINT", request->at.point, "latest, an id, or its beginning")
+      .required("STORE", request->at.store, "the store")
       .optional("PATH", request->path, "a path in the store; its root without it")
+      .option("--service", "SERVICE", request->at.service, "of which the latest point is meant")
       .flag("-R,--recursive", request->recursive, "also what lies in directories")
       .action([request](Invocation& invocation) { return list(invocation, *request); });
 }

@@ -46,7 +46,7 @@ void show(Output& output, const control::PointsReport& report) {
                fmt::format("{}", fmt::join(names, ",")), with_commas(entries), human_bytes(size),
                human_bytes(stored), notes_of(point, missing)});
   }
-  output.write(table.text());
+  output.table(table);
 }
 
 /// What a point lacks, path by path: the one place where people look for it.
@@ -118,6 +118,7 @@ void add_points(Command root) {
   };
   const auto options = std::make_shared<Options>();
   root.add("points", "List recovery points, the newest last", "salvor points shop")
+      .also("snapshots")
       .optional("SERVICE", options->service, "only this service")
       .option("--accept", "POINT", options->accept, "make this suspect point good")
       .action([options](Invocation& invocation) {

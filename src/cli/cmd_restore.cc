@@ -30,7 +30,7 @@ void show(Output& output, const control::RestoreReport& report) {
                human_bytes(store.result.bytes), human_bytes(store.result.bytes_written),
                human_duration(store.duration_s), printable(store.path)});
   }
-  output.write(table.text());
+  output.table(table);
 }
 
 /// On stderr, whatever the output: what differs from what was backed up, and what was in the way.
@@ -160,7 +160,8 @@ void add_restore(Command root) {
       .repeated("--only", "STORE", request->beside.stores, "only this store; may be repeated")
       .flag("--delta", request->beside.delta,
             "with --into: the targets may have content: write only what differs")
-      .flag("--plan", in_place.plan, "show what a restore in place would do, and do nothing")
+      .flag("--plan,--dry-run", in_place.plan,
+            "show what a restore in place would do, and do nothing")
       .option("--confirm", "SERVICE", in_place.confirm,
               "in place, --undo, --close, --abandon: the service's name once more")
       .flag("--without-lock", in_place.request.without_lock,
@@ -174,7 +175,7 @@ void add_restore(Command root) {
       .flag("--in-place-delta", in_place.delta,
             "write over the live data where there is no room for a second copy; undo then restores "
             "the safety snapshot")
-      .flag("--detach", in_place.detach, "go on in the background; `runs show` says how far it is")
+      .flag("--detach", in_place.detach, "go on in the background; `runs show --follow` follows it")
       .option("--resume", "RUN", request->resume,
               "go on with a run that was interrupted or failed; RUN may be latest")
       .option("--undo", "RUN", request->undo, "take a run back: the service as it was before")

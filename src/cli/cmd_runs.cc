@@ -1,5 +1,9 @@
 #include <fmt/format.h>
 
+#include <chrono>
+#include <map>
+#include <thread>
+
 #include "cli/commands.h"
 #include "cli/in_place.h"
 #include "cli/invocation.h"
@@ -12,6 +16,7 @@ struct RunsChoices {
   std::string service;
   std::size_t limit = 100;
   std::string run;
+  bool follow = false;
 };
 
 std::string duration_of(const catalog::RunRow& run) {
@@ -35,13 +40,50 @@ int list(Invocation& invocation, const RunsChoices& request) {
                run.service.empty() ? "-" : printable(run.service), std::string(name_of(run.state)),
                local_time(run.started), duration_of(run), error});
   }
-  output.write(table.text());
+  output.table(table);
   return 0;
 }
 
-int show(Invocation& invocation, const RunsChoices& request) {
+/// A line for each step that has come further since the last look.
+void tell_steps(Invocation& invocation, const recovery::RunOutcome& outcome,
+                std::map<std::string, std::string>& told) {
+  for (const recovery::StepOutcome& step : outcome.steps) {
+    std::string& last = told[step.name];
+    if (step.result == last || step.result == "planned") continue;
+    last = step.result;
+    invocation.say(fmt::format("{}: {}{}", step.name, in_words(step.result),
+                               step.seconds > 0 ? " in " + human_duration(step.seconds) : ""));
+  }
+}
+
+/// Says what it does, until it has ended, or waits for somebody.
+control::RunReport follow(Invocation& invocation, const control::Config& config,
+                          const std::string& run) {
+  constexpr auto kEvery = std::chrono::seconds(1);
+  constexpr auto kPoll = std::chrono::milliseconds(100);
+  const control::Caller caller = invocation.caller();
+  std::map<std::string, std::string> told;
+  while (true) {
+    control::RunReport report = control::show_run(config, run, caller);
+    if (report.outcome && !invocation.quiet()) tell_steps(invocation, *report.outcome, told);
+    const bool runs = report.outcome ? report.outcome->state == "running"
+                                     : report.row.state == catalog::RunState::running;
+    if (!runs) return report;
+    for (auto waited = kPoll; waited < kEvery; waited += kPoll) {
+      if (caller.stop.stop_requested()) {
+        throw Error(ErrorCode::cancelled, "stopped following run " + printable(run),
+                    "the run itself goes on");
+      }
+      std::this_thread::sleep_for(kPoll);
+    }
+  }
+}
+
+int show(Invocation& invocation, const Request& request) {
+  const control::Config config = invocation.load_config();
   const control::RunReport report =
-      control::show_run(invocation.load_config(), request.run, invocation.caller());
+      request.follow ? follow(invocation, config, request.run)
+                     : control::show_run(config, request.run, invocation.caller());
   invocation.end_progress();
   Output& output = invocation.output();
   if (output.json()) {
@@ -82,6 +124,7 @@ void add_runs(Command root) {
       .action([request](Invocation& invocation) { return list(invocation, *request); });
   runs.add("show", "Show one run with its report", "salvor runs show 20260203t040506-1a2b3c4d")
       .required("RUN", request->run, "the run's id, or its beginning")
+      .flag("--follow", request->follow, "say what it does until it ends, then show it")
       .action([request](Invocation& invocation) { return show(invocation, *request); });
 }
 

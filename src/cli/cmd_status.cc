@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/invocation.h"
+#include "cli/not_covered.h"
 #include "control/report_json.h"
 
 namespace salvor::cli {
@@ -50,12 +51,13 @@ void show(Output& output, const control::StatusReport& report) {
                duration_text(status.achieved_rpo_s), goal_text(status.rpo_s),
                duration_text(status.proven_rto_s), goal_text(status.rto_s), drill_text(status)});
   }
-  output.write(table.text());
+  output.table(table);
   for (const control::ServiceStatus& status : report.services) {
     for (const std::string& line : details_of(status)) {
       output.line(fmt::format("{}: {}", status.service, line));
     }
   }
+  for (const std::string& line : report.warnings) output.line("warning: " + line);
 }
 
 int status(Invocation& invocation, const std::string& service, bool check) {

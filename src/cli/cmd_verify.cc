@@ -64,6 +64,7 @@ void add_verify(Command root) {
   root.add("verify",
            "Check that the repository is complete and undamaged; exit status 5 when it is not",
            "salvor verify --data")
+      .also("check")
       .flag("--data", request->data, "read and check every byte")
       .flag("--repair", request->repair, "make good what can be made from what is left; then check")
       .action([request](Invocation& invocation) { return verify(invocation, *request); });

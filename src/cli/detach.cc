@@ -157,7 +157,7 @@ int detached(Invocation& invocation, const control::Config& config,
     output.document(control::json_of_texts({{"run", run}, {"log", path.native()}}));
   } else {
     output.line(fmt::format("run {} goes on in the background, as process {}", run, child));
-    output.line(fmt::format("follow it: salvor runs show {}; its words are in {}", run,
+    output.line(fmt::format("follow it: salvor runs show --follow {}; its words are in {}", run,
                             printable(path.native())));
   }
   return 0;

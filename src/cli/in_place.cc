@@ -33,7 +33,7 @@ void show_targets(Output& output, const RestorePlanReport& report) {
                            with_commas(target.point_entries)),
                printable(identity.path), identity.exists ? identity.identity : "-"});
   }
-  output.write(table.text());
+  output.table(table);
   for (const control::PlannedTarget& target : report.targets) {
     for (const stores::Holder& holder : target.identity.holders) {
       output.line(fmt::format("  open: {} {} by process {} ({}){}", target.store,
@@ -67,7 +67,7 @@ void show(Output& output, const RestorePlanReport& report) {
     const control::PlannedStep& step = report.steps[i];
     table.row({std::to_string(i + 1), step.name, expected(step.expected_s), printable(step.what)});
   }
-  output.write(table.text());
+  output.table(table);
   if (!report.plan.checks.empty() || !report.plan.references.empty()) output.line("");
   for (const recovery::Check& check : report.plan.checks) {
     output.line("check     " + printable(check.name));
@@ -88,7 +88,7 @@ void show(Output& output, const RestorePlanReport& report) {
 void show_check(Output& output, const CheckOutcome& check) {
   if (check.verdict == recovery::Verdict::passed) return;
   if (check.verdict == recovery::Verdict::skipped) {
-    output.line(fmt::format("{:<9} {}: {}", name_of(check.verdict), printable(check.name),
+    output.line(fmt::format("{:<9} {}: {}", in_words(name_of(check.verdict)), printable(check.name),
                             printable(check.actual)));
     return;
   }
@@ -230,9 +230,10 @@ std::string ask_for_name(Invocation& invocation, const InPlaceOptions& options) 
 void show_steps(Output& output, const RunOutcome& outcome) {
   Table table({"STEP", "RESULT", ">TIME"});
   for (const recovery::StepOutcome& step : outcome.steps) {
-    table.row({step.name, step.result, step.seconds > 0 ? human_duration(step.seconds) : "-"});
+    table.row(
+        {step.name, in_words(step.result), step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
-  output.write(table.text());
+  output.table(table);
 }
 
 void show_checks(Output& output, const RunOutcome& outcome) {
@@ -256,7 +257,9 @@ int show_plan(Invocation& invocation, const InPlaceOptions& options) {
   } else {
     show(output, report);
   }
-  return 0;
+  if (!report.refusal) return 0;
+  tell(*report.refusal);
+  return exit_status(report.refusal->code());
 }
 
 int restore_in_place(Invocation& invocation, const InPlaceOptions& options) {

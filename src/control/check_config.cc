@@ -8,6 +8,7 @@
 #include "control/internal/command_words.h"
 #include "control/internal/opened.h"
 #include "control/internal/store_types.h"
+#include "control/secret_source.h"
 
 namespace salvor::control {
 namespace {
@@ -27,6 +28,19 @@ void note_hosts(const repo::Repository& repository, const internal::Owner& owner
                   owner.shared ? "" : ": its points are not this host's (host, or shared = true)"));
 }
 
+/// The passphrase is looked for also where opening did not ask for it.
+void check_passphrase(const Config& config, const Caller& caller, ConfigCheckReport& report) {
+  const bool was_asked_for = !report.repository_absent && !config.repository.key_file;
+  if (was_asked_for || !report.repository_problem.empty()) return;
+  if (config.repository.passphrase.kind == SecretReference::Kind::none) return;
+  try {
+    read_passphrase(config.repository.passphrase, caller.stop);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled) throw;
+    report.repository_problem = error.message();
+  }
+}
+
 void check_repository(const Config& config, const Caller& caller, ConfigCheckReport& report) {
   try {
     const internal::Opened opened =
@@ -35,6 +49,7 @@ void check_repository(const Config& config, const Caller& caller, ConfigCheckRep
       note_hosts(*opened.repository, internal::owner_of(config, service.name), report);
     }
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::cancelled) throw;
     if (error.code() == ErrorCode::not_found) {
       report.repository_absent = true;
     } else {
@@ -53,6 +68,7 @@ bool ConfigCheckReport::good() const {
 
 ConfigCheckReport check_config(const Config& config, const Caller& caller) {
   check_paths(config);
+  for (const ServiceConfig& service : config.services) check_overlaps(config, service);
   ConfigCheckReport report;
   report.file = config.file.native();
   report.location = config.repository.path.native();
@@ -64,7 +80,11 @@ ConfigCheckReport check_config(const Config& config, const Caller& caller) {
     }
   }
   check_repository(config, caller, report);
-  report.warnings = internal::commands_not_found(config);
+  check_passphrase(config, caller, report);
+  report.warnings = idle_sections(config);
+  for (std::string& line : internal::commands_not_found(config)) {
+    report.warnings.push_back(std::move(line));
+  }
   return report;
 }
 

@@ -29,6 +29,13 @@ std::optional<std::string> environment(const char* name) {
   return value;
 }
 
+/// "user@host:/srv/repo", "host:repo", as ssh, rsync and restic take them.
+bool is_place_on_another_host(std::string_view url) {
+  const std::size_t colon = url.find(':');
+  return colon != std::string_view::npos &&
+         url.substr(0, colon).find('/') == std::string_view::npos;
+}
+
 void parse_url(TableReader& reader, RepositoryConfig& repository) {
   constexpr std::string_view kFileScheme = "file://";
   repository.url = reader.required_text("url");
@@ -50,6 +57,14 @@ void parse_url(TableReader& reader, RepositoryConfig& repository) {
   } else if (repository.url.find("://") != std::string::npos) {
     reader.complain("url", fmt::format("unknown kind of url \"{}\"", printable(repository.url)),
                     "use a local directory, as a path or as file:///path");
+  } else if (is_place_on_another_host(repository.url)) {
+    reader.complain("url",
+                    fmt::format("\"{}\" is a place on another host, and this version reaches "
+                                "repositories in local directories only",
+                                printable(repository.url)),
+                    fmt::format("mount it, and name the directory; for a local path with a colon "
+                                "write \"./{}\"",
+                                printable(repository.url)));
   } else {
     repository.path = reader.path("url").value_or(std::filesystem::path());
   }
@@ -136,6 +151,7 @@ ServeConfig parse_serve(TableReader& file) {
   const TomlValue* value = file.table("serve");
   if (value == nullptr) return serve;
   TableReader reader(*value, "serve", file.findings());
+  serve.given = true;
   parse_listen(reader, serve);
   serve.open = reader.boolean("open").value_or(false);
   if (serve.open && !is_loopback(serve.host)) {
@@ -258,6 +274,7 @@ Config parse_config_text(std::string_view text, const std::string& name,
   config.host = parse_host(reader);
   config.repository = parse_repository(reader);
   config.state_directory = reader.path("state_dir").value_or(default_state_directory());
+  config.holders_wait_s = reader.duration_s("holders_wait").value_or(config.holders_wait_s);
   config.services = parse_services(reader);
   config.serve = parse_serve(reader);
   reader.finish();

@@ -65,12 +65,14 @@ struct MigrateConfig {
   std::optional<std::string> needed;  ///< exit 0: the schema drifted; without it `run` always runs
   std::string run;
   std::int64_t timeout_s = 3600;
+  bool isolated = false;  ///< it acts on the copy only, though it does not mention it
 };
 
 struct RebuildConfig {
   std::string name;
   std::string run;
   std::int64_t timeout_s = 6 * 3600;
+  bool isolated = false;  ///< as of migrate
 };
 
 struct ReturnConfig {
@@ -107,6 +109,7 @@ struct CheckConfig {
   std::string name;  ///< unique within the service
   std::variant<ExecCheck, SqlCheck, HttpCheck, PathCheck, LogProbe> test;
   std::int64_t timeout_s = 600;
+  bool isolated = false;  ///< of commands and requests: it asks the copy only, or nothing of both
 };
 
 /// Every row of `sql`, asked of store `from`, must name a path that exists in store `in`.
@@ -138,6 +141,8 @@ struct ScheduleConfig {
 /// How many recovery points to keep: the newest `last`, and the newest one of each of so many
 /// hours, days, …
 struct RetentionConfig {
+  std::optional<std::int64_t> within_s;  ///< every point of so long
+  std::optional<std::int64_t> window_s;  ///< of stores with a log: every instant of so long
   int last = 0;
   int hourly = 0;
   int daily = 0;
@@ -175,6 +180,7 @@ struct ServiceConfig {
 };
 
 struct ServeConfig {
+  bool given = false;  ///< the file has the table
   std::string host = "127.0.0.1";
   int port = 8423;
   bool open = false;  ///< requests from loopback need no token
@@ -185,6 +191,7 @@ struct Config {
   std::filesystem::path file;
   std::filesystem::path state_directory;
   std::string host;  ///< whose recovery points these are; usually the host's name
+  std::int64_t holders_wait_s = 10;  ///< how long a restore waits for who holds a store open
   RepositoryConfig repository;
   std::vector<ServiceConfig> services;
   ServeConfig serve;
@@ -212,6 +219,16 @@ Config parse_config_text(std::string_view text, const std::string& name,
 ///         repository inside a files store that does not exclude it, or the secret that opens the
 ///         repository lies inside it.
 void check_paths(const Config& config);
+
+/// Looks at the real places of the stores of `service` (links followed, mounts seen through).
+/// Errors: configuration: one of them and another store of the file, of whatever service, have the
+///         same place, or one lies inside a files store that does not exclude it: a restore of the
+///         outer one would replace what the inner one protects.
+void check_overlaps(const Config& config, const ServiceConfig& service);
+
+/// What of the file is valid, and nothing acts on yet: a line each, for people, of one service or
+/// (empty) of all.
+std::vector<std::string> idle_sections(const Config& config, std::string_view service = {});
 
 /// Local state where the file does not say: /var/lib/salvor for root, else
 /// $XDG_STATE_HOME/salvor or ~/.local/state/salvor.

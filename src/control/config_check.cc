@@ -112,9 +112,11 @@ std::string_view parse_kind(TableReader& reader, Where where) {
     reader.complain("", fmt::format("[[{}]] says nothing to check", reader.path()),
                     fmt::format("give it one of: {}", fmt::join(kinds, ", ")));
   } else {
-    reader.complain(given.back(),
-                    fmt::format("[[{}]] has both {} and {}", reader.path(), given[0], given[1]),
-                    "write two of them");
+    reader.complain(
+        given.back(), fmt::format("[[{}]] has both {} and {}", reader.path(), given[0], given[1]),
+        fmt::format("a {1} asks one thing: write [[{0}]] twice, one with {2} and one "
+                    "with {3}, each with a name of its own",
+                    reader.path(), where == Where::check ? "check" : "probe", given[0], given[1]));
   }
   return {};
 }
@@ -139,6 +141,10 @@ CheckConfig parse_check(TableReader& reader, Where where, const StoreTypes& stor
   } else if (kind == "log") {
     check.test = parse_log(reader);
     usual_name = std::get<LogProbe>(check.test).log.native();
+  }
+  // A probe watches the live service, and the others always ask the copy.
+  if (where == Where::check && (kind == "run" || kind == "http")) {
+    check.isolated = reader.boolean("isolated").value_or(false);
   }
   check.name = where == Where::check ? reader.required_text("name")
                                      : reader.text("name").value_or(usual_name);

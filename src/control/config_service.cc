@@ -75,6 +75,7 @@ std::optional<MigrateConfig> parse_migrate(TableReader& service) {
   migrate.needed = reader.text("needed");
   migrate.run = reader.required_text("run");
   migrate.timeout_s = timeout_s(reader, migrate.timeout_s);
+  migrate.isolated = reader.boolean("isolated").value_or(false);
   reader.finish();
   return migrate;
 }
@@ -87,6 +88,7 @@ std::vector<RebuildConfig> parse_rebuilds(TableReader& service) {
     rebuild.name = reader.required_text("name");
     rebuild.run = reader.required_text("run");
     rebuild.timeout_s = timeout_s(reader, rebuild.timeout_s);
+    rebuild.isolated = reader.boolean("isolated").value_or(false);
     if (!rebuild.name.empty() && !is_name(rebuild.name)) {
       reader.complain("name", fmt::format("\"{}\" can't name a rebuild", printable(rebuild.name)),
                       std::string(kNameHint));
@@ -159,6 +161,8 @@ std::optional<RetentionConfig> parse_retention(TableReader& service) {
     // A wrong number is reported as such, and not also as one that keeps nothing.
     return static_cast<int>(reader.integer(key, 0, kCountMax).value_or(reader.has(key) ? 1 : 0));
   };
+  retention.within_s = reader.duration_s("within");
+  retention.window_s = reader.duration_s("window");
   retention.last = count("last");
   retention.hourly = count("hourly");
   retention.daily = count("daily");
@@ -168,7 +172,7 @@ std::optional<RetentionConfig> parse_retention(TableReader& service) {
   reader.finish();
   const int most = std::max({retention.last, retention.hourly, retention.daily, retention.weekly,
                              retention.monthly, retention.yearly});
-  if (most == 0) {
+  if (most == 0 && !reader.has("within") && !reader.has("window")) {
     reader.complain("", fmt::format("[{}] keeps nothing", reader.path()),
                     "leave the table out to keep everything, or set last = 1 at least");
   }

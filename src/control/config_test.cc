@@ -52,7 +52,8 @@ TEST(ConfigTest, ReadsTheExample) {
   const auto& media = std::get<FilesStoreConfig>(shop.find_store("media")->details);
   EXPECT_EQ(media.exclude, (std::vector<std::string>{"cache/**", "*.tmp"}));
   EXPECT_EQ(shop.writes->unlock, "rm -f /srv/shop/maintenance");
-  EXPECT_EQ(shop.migrate->run, "python3 /srv/shop/manage.py migrate --noinput");
+  EXPECT_EQ(shop.migrate->run,
+            "DATABASE=$SALVOR_STORE_DB python3 /srv/shop/manage.py migrate --noinput");
   EXPECT_EQ(shop.rebuild.at(0).timeout_s, 7200);
   ASSERT_EQ(shop.checks.size(), 3U);
   EXPECT_EQ(std::get<SqlCheck>(shop.checks[1].test).store, "db");
@@ -316,6 +317,46 @@ TEST(ConfigTest, ChecksTheRest) {
   EXPECT_EQ(message_after_start("[[service.shop.rebuild]]\nname = 'a b'\nrun = 'x'\n"),
             "f.toml:8:8: \"a b\" can't name a rebuild");
   EXPECT_EQ(message_after_start("exclude = ['a', '[']\n").substr(0, 12), "f.toml:7:11:");
+}
+
+TEST(ConfigTest, SaysOfWhatMayBeIsolated) {
+  const std::string database = "[service.shop.store.db]\ntype='sqlite'\npath='/x'\n";
+  const Config config =
+      parse(kStart +
+            "[service.shop.migrate]\nrun='a'\nisolated=true\n[[service.shop.rebuild]]\n"
+            "name='b'\nrun='b'\n[[service.shop.check]]\nname='c'\nrun='c'\nisolated=true\n"
+            "[[service.shop.check]]\nname='d'\nhttp='http://x'\nisolated=true\n");
+  EXPECT_TRUE(config.services[0].migrate->isolated);
+  EXPECT_FALSE(config.services[0].rebuild[0].isolated);
+  EXPECT_TRUE(config.services[0].checks[0].isolated);
+  EXPECT_TRUE(config.services[0].checks[1].isolated);
+  EXPECT_NE(message_after_start(database + "[[service.shop.check]]\nname='a'\nsql='S'\n"
+                                           "store='db'\nisolated=true\n")
+                .find("unknown key"),
+            std::string::npos)
+      << "a statement always asks the copy";
+}
+
+TEST(ConfigTest, SaysWhatNothingActsOnYet) {
+  EXPECT_TRUE(idle_sections(parse(kStart)).empty());
+  const Config config =
+      parse(kStart + "[service.shop.retention]\nwithin='30d'\nwindow='14d'\n[serve]\n" +
+            "[service.shop.schedule]\nbackup='0 0 * * *'\n");
+  EXPECT_EQ(config.services[0].retention->within_s, 30 * 86400);
+  EXPECT_EQ(config.services[0].retention->window_s, 14 * 86400);
+  EXPECT_EQ(idle_sections(config).size(), 3U);
+  EXPECT_EQ(idle_sections(config, "other").size(), 1U);
+}
+
+TEST(ConfigTest, RefusesPlacesOnOtherHosts) {
+  for (const std::string url : {"user@host:/srv/repo", "host:repo", "host:"}) {
+    EXPECT_NE(message_of("[repository]\nurl = '" + url + "'\nkey_file = 'k'\n")
+                  .find("is a place on another host"),
+              std::string::npos)
+        << url;
+  }
+  EXPECT_EQ(parse("[repository]\nurl='./a:b'\nkey_file='k'\n").repository.path, "/etc/a:b");
+  EXPECT_EQ(parse("holders_wait='3s'\n" + kStart).holders_wait_s, 3);
 }
 
 TEST(ConfigTest, ReadsListen) {

@@ -84,6 +84,7 @@ struct BackupReport {
   double duration_s = 0;
   std::vector<std::string> warnings;
   std::optional<Error> failure;  ///< then there is no result
+  std::vector<std::string> warnings = {};
 
   /// That the point was committed, and may hold ruins; empty: it does not. Code checks_failed.
   std::optional<Error> suspicion() const;
@@ -118,21 +119,25 @@ struct AcceptReport {
 /// Errors: not_found; usage: "latest", or several begin so.
 AcceptReport accept_point(const Config& config, const std::string& point, const Caller& caller);
 
-/// Points are named by "latest", an id, or the beginning of one (4 digits at least).
+/// What is looked into. `point`: "latest", an id, or the beginning of one (4 digits at least).
+struct PointStore {
+  std::string point;
+  std::string store;
+  std::string service;  ///< of which "latest" is meant; empty: of the only one
+};
 struct ListedEntry {
   Bytes key;
   stores::Entry entry;
 };
 /// ls: visits the entry at `path` if it is no directory, else what lies directly in it (or, with
 /// `recursive`, everything below).   Errors: not_found.
-void list_entries(const Config& config, const std::string& point, const std::string& store,
-                  const std::string& path, bool recursive, const Caller& caller,
+void list_entries(const Config& config, const PointStore& at, const std::string& path,
+                  bool recursive, const Caller& caller,
                   const std::function<void(const ListedEntry&)>& visit);
 
 /// cat: the content of one file, in order.   Errors: not_found; usage: not a file.
-void read_content(const Config& config, const std::string& point, const std::string& store,
-                  const std::string& path, const Caller& caller,
-                  const std::function<void(ByteView)>& write);
+void read_content(const Config& config, const PointStore& at, const std::string& path,
+                  const Caller& caller, const std::function<void(ByteView)>& write);
 
 enum class Change { added, removed, modified, metadata };
 struct DiffEntry {
@@ -143,8 +148,10 @@ struct DiffEntry {
   std::uint64_t size_after = 0;
 };
 /// What differs, in order of stores and keys. Times of change and inode numbers do not count.
+/// `service`: as of PointStore.
 void diff_points(const Config& config, const std::string& before, const std::string& after,
-                 const Caller& caller, const std::function<void(const DiffEntry&)>& visit);
+                 const std::string& service, const Caller& caller,
+                 const std::function<void(const DiffEntry&)>& visit);
 
 struct RestoreRequest {
   std::string service;
@@ -209,6 +216,7 @@ struct RestorePlanReport {
   std::vector<std::string> warnings;        ///< what should be known before it begins
   std::optional<std::string> open_restore;  ///< a run that must be resumed or undone first
   std::string undo;                         ///< what undo means, until when
+  std::optional<Error> refusal;             ///< the guard that would stop it as things are
 };
 /// What a restore in place would do. Touches nothing.
 /// Errors: not_found: service, point, store; configuration.
@@ -343,6 +351,7 @@ struct ServiceStatus {
 struct StatusReport {
   std::vector<ServiceStatus> services;      ///< the most urgent first
   std::optional<Error> repository_failure;  ///< empty: it is reachable
+  std::vector<std::string> warnings;
 
   /// Whether all of it is good.
   bool good() const;

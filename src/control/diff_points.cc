@@ -117,11 +117,12 @@ class StoreDiff {
 }  // namespace
 
 void diff_points(const Config& config, const std::string& before, const std::string& after,
-                 const Caller& caller, const std::function<void(const DiffEntry&)>& visit) {
+                 const std::string& service, const Caller& caller,
+                 const std::function<void(const DiffEntry&)>& visit) {
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);
-  const repo::Point& first = internal::find_point(*opened.repository, before);
-  const repo::Point& second = internal::find_point(*opened.repository, after);
+  const repo::Point& first = internal::find_point(*opened.repository, before, service);
+  const repo::Point& second = internal::find_point(*opened.repository, after, service);
   std::set<std::string> stores;
   for (const repo::Point* point : {&first, &second}) {
     for (const repo::Snapshot& snapshot : point->snapshots) stores.insert(snapshot.store);

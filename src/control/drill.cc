@@ -143,6 +143,12 @@ class Drill {
       report.not_covered.push_back(fmt::format("{} is in no store{}", printable(path.path),
                                                path.sqlite ? " (a SQLite database)" : ""));
     }
+    for (const recovery::StepNotRun& step : recovery::steps_not_run(outcome.plan)) {
+      report.not_covered.push_back(
+          fmt::format("step {}: not run: {} does not know of the copy: it mentions neither "
+                      "SALVOR_STORE_… nor SALVOR_MODE",
+                      step.name, printable(step.command)));
+    }
     for (const recovery::CheckOutcome& check : outcome.checks) {
       if (check.verdict != Verdict::skipped) continue;
       report.not_covered.push_back(
@@ -199,6 +205,7 @@ void rewrite_runbook(const Config& config, const ServiceConfig& service, const C
 DrillReport drill(const Config& config, const DrillRequest& request, const Caller& caller) {
   check_paths(config);
   const ServiceConfig& service = config.service(request.service);
+  check_overlaps(config, service);
   Records records(config);
   Drill rehearsal(config, service, caller, records);
   std::optional<catalog::RunId> begun;

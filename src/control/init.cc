@@ -10,7 +10,7 @@ namespace salvor::control {
 namespace {
 
 /// The public key of the configured key file, which is made when it is missing.
-std::optional<Bytes> recipient_of(const Config& config, InitReport& report) {
+std::optional<Bytes> recipient_of(const Config& config, const Caller& caller, InitReport& report) {
   const auto& path = config.repository.key_file;
   if (!path) return std::nullopt;
   std::error_code error;
@@ -18,13 +18,13 @@ std::optional<Bytes> recipient_of(const Config& config, InitReport& report) {
     report.new_key_file = path->native();
     return internal::make_key_file(*path);
   }
-  return codec::box_public_key(internal::read_key_file(*path).view());
+  return codec::box_public_key(internal::read_key_file(*path, caller.stop).view());
 }
 
-repo::NewSlot passphrase_slot(const Config& config) {
+repo::NewSlot passphrase_slot(const Config& config, const Caller& caller) {
   repo::NewSlot slot;
   slot.label = "passphrase";
-  slot.passphrase = read_passphrase(config.repository.passphrase);
+  slot.passphrase = read_passphrase(config.repository.passphrase, caller.stop);
   return slot;
 }
 
@@ -52,8 +52,8 @@ InitReport init(const Config& config, const Caller& caller) {
   InitReport report;
   const bool has_passphrase = config.repository.passphrase.kind != SecretReference::Kind::none;
   std::optional<repo::NewSlot> first;
-  if (has_passphrase) first = passphrase_slot(config);
-  const std::optional<Bytes> recipient = recipient_of(config, report);
+  if (has_passphrase) first = passphrase_slot(config, caller);
+  const std::optional<Bytes> recipient = recipient_of(config, caller, report);
   if (!first) first = key_file_slot(recipient.value());
   {
     const auto backend = internal::create_backend(config);

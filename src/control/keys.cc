@@ -64,7 +64,7 @@ std::string add_key(const Config& config, const AddKeyRequest& request, const Ca
   repo::NewSlot slot;
   slot.label = request.label;
   if (request.passphrase) {
-    slot.passphrase = read_passphrase(*request.passphrase);
+    slot.passphrase = read_passphrase(*request.passphrase, caller.stop);
   } else {
     slot.recipient = parse_recipient(request.recipient);
   }

@@ -49,10 +49,10 @@ const Record& find_record(TreeCursor& cursor, const Bytes& key, const repo::Snap
 
 class StoreAtPoint {
  public:
-  StoreAtPoint(const Config& config, const std::string& point, const std::string& store,
-               const Caller& caller)
+  StoreAtPoint(const Config& config, const PointStore& at, const Caller& caller)
       : opened_(internal::open_repository(config, repo::Access::read, caller.stop)),
-        snapshot_(internal::find_snapshot(internal::find_point(*opened_.repository, point), store)),
+        snapshot_(internal::find_snapshot(
+            internal::find_point(*opened_.repository, at.point, at.service), at.store)),
         cursor_(opened_.repository->node_reader(), snapshot_.root) {}
 
   repo::Repository& repository() { return *opened_.repository; }
@@ -91,10 +91,10 @@ void write_refs(repo::Repository& repository, const Record& record,
 
 }  // namespace
 
-void list_entries(const Config& config, const std::string& point, const std::string& store,
-                  const std::string& path, bool recursive, const Caller& caller,
+void list_entries(const Config& config, const PointStore& where, const std::string& path,
+                  bool recursive, const Caller& caller,
                   const std::function<void(const ListedEntry&)>& visit) {
-  StoreAtPoint at(config, point, store, caller);
+  StoreAtPoint at(config, where, caller);
   TreeCursor& cursor = at.cursor();
   const Bytes key = key_of(path);
   const Record& found = find_record(cursor, key, at.snapshot(), path);
@@ -122,10 +122,9 @@ void list_entries(const Config& config, const std::string& point, const std::str
   }
 }
 
-void read_content(const Config& config, const std::string& point, const std::string& store,
-                  const std::string& path, const Caller& caller,
-                  const std::function<void(ByteView)>& write) {
-  StoreAtPoint at(config, point, store, caller);
+void read_content(const Config& config, const PointStore& where, const std::string& path,
+                  const Caller& caller, const std::function<void(ByteView)>& write) {
+  StoreAtPoint at(config, where, caller);
   TreeCursor& cursor = at.cursor();
   Bytes key = key_of(path);
   stores::Entry entry = stores::decode_entry(find_record(cursor, key, at.snapshot(), path).meta);

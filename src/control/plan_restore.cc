@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -105,6 +106,48 @@ void warn_of_targets(RestorePlanReport& report) {
   }
 }
 
+/// How many entries of a snapshot belong to somebody else than who runs this, as far as can be told
+/// within the time that a plan has.
+std::uint64_t count_of_others(repo::Repository& repository, const repo::Snapshot& snapshot) {
+  const Time limit{Clock::system().monotonic().ns + kCountMsMax * 1'000'000};
+  const uid_t user = ::geteuid();
+  std::uint64_t count = 0;
+  repo::TreeCursor cursor(repository.node_reader(), snapshot.root);
+  for (const repo::Record* record = cursor.find_record();
+       record != nullptr && Clock::system().monotonic() < limit; record = cursor.find_record()) {
+    if (record->offset == 0 && stores::decode_entry(record->meta).uid != user) ++count;
+    cursor.advance();
+  }
+  return count;
+}
+
+/// An ordinary user can't give files away.
+void warn_of_owners(repo::Repository& repository, RestorePlanReport& report) {
+  if (::geteuid() == 0) return;
+  for (const recovery::StorePlan& store : report.plan.stores) {
+    const std::uint64_t count =
+        count_of_others(repository, internal::find_snapshot(report.point, store.name));
+    if (count == 0) continue;
+    report.warnings.push_back(fmt::format(
+        "store {}: at least {} entries belong to other users in the point, and will belong to user "
+        "{}: run it as root to keep their owners",
+        store.name, count, ::geteuid()));
+  }
+}
+
+/// The guard that would stop the restore before anything is touched.
+std::optional<Error> refusal_of(const Plan& plan, recovery::StoreAccess& access) {
+  for (const recovery::StorePlan& store : plan.stores) {
+    if (store.delta_in_place) continue;
+    try {
+      access.live(store)->replacement("plan", store.name)->require_movable();
+    } catch (const Error& error) {
+      return error.with_context("store " + store.name);
+    }
+  }
+  return std::nullopt;
+}
+
 std::string undo_of(const Plan& plan) {
   const bool delta = std::any_of(plan.stores.begin(), plan.stores.end(),
                                  [](const auto& store) { return store.delta_in_place; });
@@ -130,7 +173,9 @@ std::string undo_of(const Plan& plan) {
 
 RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
                                const Caller& caller) {
+  check_paths(config);
   const ServiceConfig& service = config.service(request.service);
+  check_overlaps(config, service);
   internal::Records records(config);
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);
@@ -156,6 +201,8 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
   report.open_restore = recovery::open_run(*opened.repository, service.name);
   warn_of_space(report);
   warn_of_targets(report);
+  warn_of_owners(*opened.repository, report);
+  report.refusal = refusal_of(report.plan, *access);
   report.undo = undo_of(report.plan);
   return report;
 }

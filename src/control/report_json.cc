@@ -104,6 +104,7 @@ json json_of_backup(const BackupReport& report) {
   for (const repo::Snapshot& snapshot : point.snapshots) {
     object["stores"].push_back(json_of_snapshot(snapshot));
   }
+  object["warnings"] = report.warnings;
   return object;
 }
 
@@ -212,6 +213,7 @@ std::string to_json(const ConfigCheckReport& report) {
     item["problem"] = store.problem;
     object["stores"].push_back(std::move(item));
   }
+  object["warnings"] = report.warnings;
   return text_of(object);
 }
 
@@ -315,6 +317,7 @@ std::string to_json(const StatusReport& report) {
   for (const ServiceStatus& status : report.services) {
     object["services"].push_back(json_of_status(status));
   }
+  object["warnings"] = report.warnings;
   if (report.repository_failure) object["error"] = json_of_error(*report.repository_failure);
   return text_of(object);
 }

@@ -303,7 +303,7 @@ bool is_over(const RunOutcome& outcome) {
 InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& request,
                                const Caller& caller) {
   check_paths(config);
-  config.service(request.plan.service);
+  check_overlaps(config, config.service(request.plan.service));
   require_confirmed(request);
   InPlace in_place(config, caller);
   std::vector<std::string> notes;

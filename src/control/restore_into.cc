@@ -12,6 +12,7 @@
 #include "control/internal/restore_guards.h"
 #include "control/internal/store_types.h"
 #include "control/report_json.h"
+#include "stores/files/files.h"
 
 namespace salvor::control {
 namespace {
@@ -49,8 +50,13 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
     restored.result = recovery::restore(repository, snapshot, *sink, options);
     internal::check_restored(repository, snapshot, target.path);
   } catch (const Error& error) {
-    throw error.with_context(
-        fmt::format("store {}, into {}", snapshot.store, printable(target.path.native())));
+    const std::string context =
+        fmt::format("store {}, into {}", snapshot.store, printable(target.path.native()));
+    if (error.code() != ErrorCode::cancelled) throw error.with_context(context);
+    throw Error(ErrorCode::cancelled, context + ": " + error.message(),
+                fmt::format("what is there is not whole, and has the marker {} until it is: go on "
+                            "with the same command and --delta, or remove it",
+                            stores::kIncompleteMarker));
   }
   restored.duration_s = clock.monotonic().seconds_since(start);
   return restored;

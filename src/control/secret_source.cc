@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/subprocess.h"
+#include "control/internal/read_in_time.h"
 
 namespace salvor::control {
 namespace {
@@ -38,9 +39,9 @@ Secret accepted(const Secret& raw, const std::string& source) {
   return Secret(as_bytes(text));
 }
 
-Secret from_file(const std::string& path) {
+Secret from_file(const std::string& path, const std::stop_token& stop) {
   const std::string source = "the file " + printable(path);
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd = internal::open_to_wait(path);
   if (!fd) {
     fail(source + ": " + errno_text(errno), "create it with mode 0600, or correct passphrase_file");
   }
@@ -52,7 +53,7 @@ Secret from_file(const std::string& path) {
                  status.st_mode & 07777U);
   }
   Secret raw(kPassphraseBytesMax + 3);  // the longest, its newline, and one byte that is too much
-  const std::size_t count = read_some(fd.get(), raw.mutable_view(), path);
+  const std::size_t count = internal::read_in_time(fd.get(), raw.mutable_view(), path, stop);
   return accepted(Secret(raw.view().first(count)), source);
 }
 
@@ -63,11 +64,13 @@ Secret from_environment(const std::string& name) {
   return accepted(Secret(as_bytes(value)), source);
 }
 
-Secret from_command(const std::string& command) {
+Secret from_command(const std::string& command, std::stop_token stop) {
   SubprocessOptions options;
   options.argv = {"/bin/sh", "-c", command};
   options.time_limit_ms = kCommandLimit_ms;
   options.output_bytes_max = kPassphraseBytesMax + 3;
+  options.stop = std::move(stop);
+  options.name = "the command of passphrase_command";
   SubprocessResult result = run(options);
   const Secret raw{ByteView(result.output)};
   // Both may hold the secret, or a part of it.
@@ -82,14 +85,14 @@ Secret from_command(const std::string& command) {
 
 }  // namespace
 
-Secret read_passphrase(const SecretReference& reference) {
+Secret read_passphrase(const SecretReference& reference, std::stop_token stop) {
   switch (reference.kind) {
     case SecretReference::Kind::file:
-      return from_file(reference.value);
+      return from_file(reference.value, stop);
     case SecretReference::Kind::environment:
       return from_environment(reference.value);
     case SecretReference::Kind::command:
-      return from_command(reference.value);
+      return from_command(reference.value, std::move(stop));
     case SecretReference::Kind::none:
       break;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "base/secret.h"
@@ -20,7 +21,8 @@ struct SecretReference {
 /// Errors:  configuration: the source is missing, fails, or is empty. What a command prints is
 /// never
 ///          shown: it may be the secret.   A file that others may read is warned about.
+///          cancelled, when `stop` was requested; failed: a pipe that nobody writes to within 60 s.
 /// Threads: any.
-Secret read_passphrase(const SecretReference& reference);
+Secret read_passphrase(const SecretReference& reference, std::stop_token stop = {});
 
 }  // namespace salvor::control

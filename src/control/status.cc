@@ -186,6 +186,7 @@ bool ServiceStatus::drill_failed() const {
 StatusReport status(const Config& config, const std::string& service, const Caller& caller) {
   if (!service.empty()) config.service(service);
   StatusReport report;
+  report.warnings = idle_sections(config, service);
   internal::Records records(config);
   const internal::Opened opened = open(config, caller, records, report);
   repo::Repository* repository = opened.repository.get();

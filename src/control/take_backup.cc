@@ -60,6 +60,7 @@ class Backups {
       BackupReport report = take_recorded(service, stores, run.text);
       report.service = service.name;
       report.run = run.text;
+      report.warnings = idle_sections(config_, service.name);
       records_.finish(run, catalog::RunState::succeeded, to_json(report));
       describe(report.result, evidence);
       internal::leave_evidence(*opened_.repository, records_, std::move(evidence));
@@ -220,11 +221,14 @@ class Backups {
 std::vector<BackupReport> take_all(const Config& config, Backups& backups, const Caller& caller) {
   std::vector<BackupReport> reports;
   for (const ServiceConfig& service : config.services) {
+    bool may_be_backed_up = false;
     try {
+      check_overlaps(config, service);
+      may_be_backed_up = true;
       reports.push_back(backups.take(service, chosen_stores(service, {})));
     } catch (const Error& error) {
       // What keeps every service from its backup is told once.
-      if (!backups.opened() || caller.stop.stop_requested()) throw;
+      if (caller.stop.stop_requested() || (may_be_backed_up && !backups.opened())) throw;
       BackupReport& report = reports.emplace_back();
       report.service = service.name;
       report.failure = error.with_context("service " + service.name);
@@ -270,6 +274,7 @@ std::vector<BackupReport> take_backup(const Config& config, const BackupRequest&
   if (all) return take_all(config, backups, caller);
   const ServiceConfig& service =
       request.service.empty() ? config.services.front() : config.service(request.service);
+  check_overlaps(config, service);
   std::vector<BackupReport> reports;
   reports.push_back(backups.take(service, chosen_stores(service, request.stores)));
   return reports;

@@ -48,7 +48,13 @@ struct Check {
   std::string name;
   std::variant<ExecTest, SqlTest, HttpTest, PathTest, LogTest> test;
   std::int64_t timeout_s = 600;
+  bool isolated = false;  ///< its owner says that it asks nothing that is live
 };
+
+/// Whether it asks the restored copy while that is no live data yet. Statements and paths always
+/// do, a command that mentions the copy, and what its owner says is isolated; others would ask, or
+/// change, the live service.
+bool knows_of_copy(const Check& check);
 
 /// Every row of `sql`, asked of store `from`, names in its first column a path that exists in store
 /// `in`. Rows without a value name nothing, and are passed over. Empty and absolute paths and those
@@ -90,7 +96,7 @@ struct CheckOutcome {
 struct CheckSubjects {
   HookContext context;
   std::map<std::string, stores::Target*> stores;  ///< by name; the restored copies
-  bool live = false;  ///< the copies are in the live place: checks over HTTP mean them
+  bool live = false;  ///< the copies are in the live place: what asks the live service means them
 };
 
 /// Errors: cancelled; all else is a verdict.   Threads: any; blocks.

@@ -30,7 +30,8 @@ class ChecksTest : public ::testing::Test {
 
   template <class Test>
   CheckOutcome ask(Test test, std::int64_t timeout_s = 60) {
-    return run_check({"a check", std::move(test), timeout_s}, subjects_, {});
+    constexpr bool kIsolated = std::is_same_v<Test, ExecTest>;
+    return run_check({"a check", std::move(test), timeout_s, kIsolated}, subjects_, {});
   }
   CheckOutcome ask_for(std::optional<std::string> value) {
     db_.answers["SELECT x"] = {{std::move(value), "1"}, {"0", "0"}};

@@ -115,7 +115,7 @@ std::string_view class_of(std::string_view result) {
   for (const std::string_view good : {"succeeded", "passed", "done", "closed"}) {
     if (result == good) return "good";
   }
-  return result == "skipped" || result.empty() ? "soft" : "bad";
+  return result == "not_run" || result == "skipped" || result.empty() ? "soft" : "bad";
 }
 
 struct Column {

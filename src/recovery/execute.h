@@ -36,7 +36,7 @@ struct ExecuteOptions {
 
 struct StepOutcome {
   std::string name;
-  std::string result;  ///< "done", "failed", "undone", "skipped"
+  std::string result;  ///< "planned", "began", "done", "failed", "undone", "not_run"
   double seconds = 0;
   std::string data;
 };

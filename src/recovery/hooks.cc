@@ -29,6 +29,11 @@ std::string store_variable(std::string_view store) {
   return variable;
 }
 
+bool mentions_copy(std::string_view command) {
+  return command.find("SALVOR_STORE_") != std::string_view::npos ||
+         command.find("SALVOR_MODE") != std::string_view::npos;
+}
+
 std::string_view name_of(Mode mode) {
   switch (mode) {
     case Mode::restore:
@@ -87,10 +92,11 @@ std::string HookOutcome::last_lines(std::size_t lines_max) const {
 }
 
 HookOutcome run_hook(const std::string& command, const HookContext& context, std::int64_t timeout_s,
-                     std::stop_token stop) {
+                     std::stop_token stop, const std::string& what) {
   require_no_running_hook(context.run);
   SubprocessOptions options;
   options.argv = shell_arguments(command);
+  options.name = what + " of service " + context.service + ": `" + command + "`";
   options.environment = context.environment();
   // Of another run, or somebody's own: a command must not take them for this run's.
   options.environment_without = "SALVOR_STORE_";

@@ -21,6 +21,9 @@ std::string_view name_of(Mode mode);  ///< SALVOR_MODE
 /// '-' as '_'.
 std::string store_variable(std::string_view store);
 
+/// Whether a command knows that its data may be a copy: it mentions SALVOR_STORE_… or SALVOR_MODE.
+bool mentions_copy(std::string_view command);
+
 /// What every command is told, in its environment.
 /// SALVOR_MODE, SALVOR_RUN, SALVOR_SERVICE, SALVOR_POINT, SALVOR_POINT_TIME; for each store its
 /// store_variable(): the path of its restored copy, and after the cut-over the live path.   A
@@ -62,10 +65,11 @@ struct HookOutcome {
 /// background goes on, but must have an output of its own: that of the command is gone with it.
 /// A run has one command at a time: one that a killed process has left goes on by itself, and must
 /// not meet itself.
+/// `what`: what the configuration calls it, for messages: "the command writes.lock".
 /// Errors: conflict: a command of the same run still runs; failed: the shell can't be started;
 /// configuration: as environment(); cancelled.   Threads: any; blocks.
 HookOutcome run_hook(const std::string& command, const HookContext& context, std::int64_t timeout_s,
-                     std::stop_token stop);
+                     std::stop_token stop, const std::string& what = "the command");
 
 /// A command that another process has begun for a run, and that has not ended.
 struct RunningHook {

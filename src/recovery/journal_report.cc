@@ -25,13 +25,21 @@ StepOutcome step_in(const Journal& journal, const std::string& name) {
 
 std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
   std::vector<StepOutcome> steps;
-  for (const std::string& name : step_names(plan)) steps.push_back(step_in(journal, name));
+  for (const std::string& name : step_names(plan)) {
+    // Where they would have been.
+    if (name == "validate") {
+      for (StepNotRun& step : steps_not_run(plan)) {
+        steps.push_back({std::move(step.name), "not_run", 0, {}});
+      }
+    }
+    steps.push_back(step_in(journal, name));
+  }
   return steps;
 }
 
 std::vector<CheckOutcome> checks_in(const Journal& journal) {
   std::vector<CheckOutcome> checks;
-  for (const char* step : {"verify-copy", "validate", "validate-live"}) {
+  for (const char* step : {"verify-copy", "validate", "validate-in-place", "validate-live"}) {
     const std::string data = journal.data(step);
     if (data.empty()) continue;
     for (CheckOutcome& outcome : outcomes_of(data)) checks.push_back(std::move(outcome));

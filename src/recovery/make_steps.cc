@@ -14,6 +14,7 @@ std::unique_ptr<Step> make_step(const Plan& plan, const std::string& name) {
   if (name == "validate") return internal::make_validate();
   if (name == "cut-over") return internal::make_cut_over();
   if (name == "return-to-service") return internal::make_return_to_service();
+  if (name == "validate-in-place") return internal::make_validate_in_place();
   if (name == "validate-live") return internal::make_validate_live();
   if (name == "watch") return internal::make_watch();
   if (name == "tear-down") return internal::make_tear_down();

@@ -38,14 +38,17 @@ struct WritesPlan {
   std::optional<Command> locked;
 };
 
+/// `isolated`: its owner says that it acts on nothing that is live.
 struct MigratePlan {
   std::optional<Command> needed;
   Command run;
+  bool isolated = false;
 };
 
 struct RebuildPlan {
   std::string name;
   Command run;
+  bool isolated = false;
 };
 
 struct WatchPlan {
@@ -89,8 +92,21 @@ struct Plan {
   const StorePlan* find(std::string_view store) const;
 };
 
+/// Whether its commands may run while the restored data is a copy: each mentions it, or its owner
+/// says that it is isolated. Others act on the live service: a drill does not run them, a restore
+/// in place runs them after the cut-over.
+bool knows_of_copy(const MigratePlan& migrate);
+bool knows_of_copy(const RebuildPlan& rebuild);
+
 /// The names of its steps, in order.
 std::vector<std::string> step_names(const Plan& plan);
+
+/// A step that a drill does not run, since it would act on the live service.
+struct StepNotRun {
+  std::string name;
+  std::string command;
+};
+std::vector<StepNotRun> steps_not_run(const Plan& plan);
 
 std::string to_json(const Plan& plan);
 

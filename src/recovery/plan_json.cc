@@ -71,19 +71,27 @@ WritesPlan writes_of(const Json& json) {
 }
 
 Json json_of(const MigratePlan& migrate) {
-  return {{"needed", json_of(migrate.needed)}, {"run", json_of(migrate.run)}};
+  return {{"needed", json_of(migrate.needed)},
+          {"run", json_of(migrate.run)},
+          {"isolated", migrate.isolated}};
+}
+
+/// What a run did that was begun before the key was there is what it goes on with.
+bool isolated_in(const Json& json) {
+  return json.value("isolated", true);
 }
 
 MigratePlan migrate_of(const Json& json) {
-  return {optional_of(json.at("needed"), command_of), command_of(json.at("run"))};
+  return {optional_of(json.at("needed"), command_of), command_of(json.at("run")),
+          isolated_in(json)};
 }
 
 Json json_of(const RebuildPlan& rebuild) {
-  return {{"name", rebuild.name}, {"run", json_of(rebuild.run)}};
+  return {{"name", rebuild.name}, {"run", json_of(rebuild.run)}, {"isolated", rebuild.isolated}};
 }
 
 RebuildPlan rebuild_of(const Json& json) {
-  return {json.at("name").get<std::string>(), command_of(json.at("run"))};
+  return {json.at("name").get<std::string>(), command_of(json.at("run")), isolated_in(json)};
 }
 
 struct TestToJson {
@@ -113,6 +121,7 @@ Json json_of(const Check& check) {
   Json json = std::visit(TestToJson{}, check.test);
   json["name"] = check.name;
   json["timeout_s"] = check.timeout_s;
+  json["isolated"] = check.isolated;
   return json;
 }
 
@@ -126,6 +135,8 @@ Check check_of(const Json& json) {
   check.name = json.at("name");
   check.timeout_s = json.at("timeout_s");
   const std::string kind = json.at("kind");
+  // A run that was begun before the key was there goes on as it began.
+  check.isolated = json.value("isolated", kind != "http");
   if (kind == "exec") {
     check.test = ExecTest{json.at("run")};
   } else if (kind == "sql") {

@@ -48,6 +48,7 @@ class Restore {
   void add_refs(const repo::Record& record);
   void skip_refs(const repo::Record& record);
   void release_current();
+  void throw_if_stopped() const;
   void flush();
   void keep_what_is_there(Window& window);
   void submit(const std::shared_ptr<Window>& window, repo::FetchGroup group);
@@ -178,10 +179,13 @@ void Restore::keep_what_is_there(Window& window) {
   window.wanted.resize(kept);
 }
 
+void Restore::throw_if_stopped() const {
+  if (!options_.stop.stop_requested()) return;
+  throw Error(ErrorCode::cancelled, "the restore was stopped");
+}
+
 void Restore::flush() {
-  if (options_.stop.stop_requested()) {
-    throw Error(ErrorCode::cancelled, "the restore was cancelled");
-  }
+  throw_if_stopped();
   const std::shared_ptr<Window> window = std::exchange(window_, std::make_shared<Window>());
   if (options_.delta) keep_what_is_there(*window);
   std::vector<std::uint32_t> lost;
@@ -212,6 +216,7 @@ void Restore::submit(const std::shared_ptr<Window>& window, repo::FetchGroup gro
       }
     } leave{*this};
     try {
+      throw_if_stopped();
       fetch(*window, group);
     } catch (...) {
       // Before leave: who waits for room must find that the pool has failed.
@@ -281,6 +286,7 @@ void Restore::complete() {
   repo::TreeCursor cursor(repository_.node_reader(), snapshot_.root);
   for (const repo::Record* record = cursor.find_record(); record != nullptr;
        record = cursor.find_record()) {
+    throw_if_stopped();
     if (record->offset == 0) sink_.complete(record->key, stores::decode_entry(record->meta));
     cursor.advance();
   }
@@ -296,6 +302,7 @@ RestoreResult Restore::run() {
   repo::TreeCursor cursor(repository_.node_reader(), snapshot_.root);
   for (const repo::Record* record = cursor.find_record(); record != nullptr;
        record = cursor.find_record()) {
+    throw_if_stopped();
     add(*record);
     cursor.advance();
   }

@@ -51,12 +51,12 @@ const HookContext& RunContext::hook_context() {
   return hooks;
 }
 
-HookOutcome RunContext::hook(const Command& command) {
-  return run_hook(command.run, hook_context(), command.timeout_s, stop);
+HookOutcome RunContext::hook(const Command& command, const std::string& what) {
+  return run_hook(command.run, hook_context(), command.timeout_s, stop, what);
 }
 
 bool RunContext::ask(const Command& command, const std::string& what) {
-  return answer_of(hook(command), what);
+  return answer_of(hook(command, what), what);
 }
 
 CheckSubjects RunContext::subjects() {

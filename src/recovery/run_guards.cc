@@ -87,7 +87,7 @@ void require_alone(const Journal& journal, const std::string& run, bool takeover
   if (liveness_of(last->process) == Liveness::alive) {
     throw Error(ErrorCode::conflict,
                 fmt::format("run {} is carried out by another process of this machine", run),
-                "`salvor runs show` says how far it is; end that process first");
+                "`salvor runs show --follow " + run + "` follows it; end that process first");
   }
   if (takeover || !may_be_alive(last->host, last->process)) return;
   throw Error(ErrorCode::conflict,

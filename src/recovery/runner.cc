@@ -215,13 +215,18 @@ void Runner::let_go() {
 
 RunOutcome Runner::finished_drill(const std::optional<Error>& failure) {
   if (!journal_.done("tear-down")) tear_down_drill();
-  const bool good = std::all_of(context_.outcomes.begin(), context_.outcomes.end(),
-                                [](const CheckOutcome& outcome) { return outcome.good(); });
-  RunOutcome outcome = ended(failure || !good ? "failed" : "succeeded");
+  const auto& checks = context_.outcomes;
+  const bool good = std::ranges::all_of(checks, &CheckOutcome::good);
+  const bool proved = std::ranges::any_of(
+      checks, [](const CheckOutcome& outcome) { return outcome.verdict == Verdict::passed; });
+  RunOutcome outcome = ended(failure || !good || !proved ? "failed" : "succeeded");
   outcome.failure = failure;
   if (!failure && !good) {
     outcome.failure.emplace(ErrorCode::checks_failed, "the restored copy fails its checks",
                             "see the checks that are red");
+  } else if (!failure && !proved) {
+    outcome.failure.emplace(ErrorCode::checks_failed, "no check passed: the drill proves nothing",
+                            "add a check that asks the restored copy: it mentions SALVOR_STORE_…");
   }
   return outcome;
 }

@@ -45,9 +45,9 @@ struct RunContext {
   std::filesystem::path copy_path(const StorePlan& store);
   stores::Target& copy_of(const StorePlan& store);
 
-  /// The environment of commands, as of now.
+  /// The environment of commands, as of now. `what`: see run_hook().
   const HookContext& hook_context();
-  HookOutcome hook(const Command& command);
+  HookOutcome hook(const Command& command, const std::string& what);
 
   /// Asks a command; see answer_of().
   bool ask(const Command& command, const std::string& what);

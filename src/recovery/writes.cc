@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -44,8 +45,9 @@ std::optional<bool> application_is_locked(RunContext& context) {
 void lock_application(RunContext& context) {
   const auto& writes = context.plan.writes;
   if (!writes) return;
+  const std::string what = "the command writes.lock";
   require_success(
-      context.hook(writes->lock), "the command writes.lock",
+      context.hook(writes->lock, what), what,
       context.undoing || context.journal.done("lock-writes")
           ? "run it by hand, and see why it fails; where the configuration has a better one, add "
             "--current-commands"
@@ -70,7 +72,8 @@ void require_still_locked(RunContext& context) {
 void unlock_application(RunContext& context) {
   const auto& writes = context.plan.writes;
   if (!writes) return;
-  require_success(context.hook(writes->unlock), "the command writes.unlock",
+  const std::string what = "the command writes.unlock";
+  require_success(context.hook(writes->unlock, what), what,
                   "run it by hand, and see why it fails; where the configuration has a better one, "
                   "add --current-commands to --resume or --undo");
   if (!application_is_locked(context).value_or(false)) return;
@@ -95,6 +98,15 @@ void lock_stores(RunContext& context) {
 
 void unlock_stores(RunContext& context) {
   context.locks.clear();
+}
+
+void with_stores_open(RunContext& context, const std::function<void()>& act) {
+  // By a run that goes on after the cut-over they are not locked again.
+  const bool were_locked =
+      std::ranges::any_of(context.locks, [](const auto& lock) { return lock.second != nullptr; });
+  unlock_stores(context);
+  act();
+  if (were_locked) lock_stores(context);
 }
 
 void require_no_writers(RunContext& context) {

@@ -58,6 +58,10 @@ class Replacement {
   /// path.
   virtual std::filesystem::path copy() const = 0;
 
+  /// Whether the live place can be exchanged as a whole. Changes nothing, and asks nobody to wait.
+  /// Errors: refused: it is a mount point or holds one.
+  virtual void require_movable() const {}
+
   /// Makes the workplace.   Errors: refused: the live path is a mount point or holds one, so that
   /// nothing can be moved; no_space; failed.
   virtual void provision() = 0;

@@ -37,6 +37,9 @@ path = "srv"
 exclude = ["cache", "*.db", "*.db-*", "maintenance", ".salvor-*/"]
 )toml";
 
+/// The commands of these tests act on what they are told, and on nothing that is live.
+constexpr const char* kIsolated = "isolated = true\n";
+
 /// A section of the configuration with a command, none where the command is empty.
 std::string section(const std::string& header, const std::string& key, const std::string& command) {
   if (command.empty()) return {};
@@ -51,18 +54,19 @@ std::string text_of(const ShopCommands& commands) {
             section("", "unlock", commands.unlock) + section("", "locked", commands.locked);
   }
   if (!commands.migrate.empty()) {
-    text += section("[service.shop.migrate]", "run", commands.migrate) + limit +
+    text += section("[service.shop.migrate]", "run", commands.migrate) + limit + kIsolated +
             section("", "needed", commands.needed);
   }
   if (!commands.rebuild.empty()) {
-    text +=
-        section("[[service.shop.rebuild]]\nname = \"thumbnails\"", "run", commands.rebuild) + limit;
+    text += section("[[service.shop.rebuild]]\nname = \"thumbnails\"", "run", commands.rebuild) +
+            limit + kIsolated;
   }
   text +=
       "[[service.shop.check]]\nname = \"customers\"\nstore = \"db\"\n"
       "sql = \"SELECT count(*) = 200 FROM customers\"\n";
   if (!commands.check.empty()) {
-    text += section("[[service.shop.check]]\nname = \"command\"", "run", commands.check) + limit;
+    text += section("[[service.shop.check]]\nname = \"command\"", "run", commands.check) + limit +
+            kIsolated;
   }
   if (!commands.return_to_service.empty()) {
     text += section("[service.shop.return]", "run", commands.return_to_service) + limit;

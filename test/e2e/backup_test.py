@@ -136,7 +136,7 @@ class HeldWrites(ShopTest):
 
     def test_a_restore_that_is_open(self):
         os.remove(os.path.join(self.media, "logo.png"))
-        self.configure(more="[service.shop.migrate]\nrun = 'exit 3'\n")
+        self.configure(more="[service.shop.migrate]\nrun = 'exit 3'\nisolated = true\n")
         self.run_salvor("restore", "shop", "--confirm", "shop", expect=1)
         self.assertTrue(self.is_held())
         self.fails(7, "conflict", "backup", "shop", text="--undo")
@@ -146,7 +146,7 @@ class HeldWrites(ShopTest):
         self.run_salvor("backup", "shop")
 
     def test_a_restore_that_begins_meanwhile(self):
-        more = "[service.shop.migrate]\nrun = 'test -e mended'\n"
+        more = "[service.shop.migrate]\nrun = 'test -e mended'\nisolated = true\n"
         for way in ("--undo", "--resume"):
             with self.subTest(way):
                 self.configure(more=more, lock='if test "$SALVOR_MODE" = backup; then touch flag; '

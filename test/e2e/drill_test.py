@@ -63,8 +63,8 @@ class Drills(DrillTest):
         verdicts = self.verdicts(report)
         self.assertEqual(verdicts["orders are there"], "passed")
         self.assertEqual(verdicts["logo"], "passed")
-        self.assertEqual(verdicts["canary of db"], "skipped", "the store plants none")
-        self.assertEqual(verdicts["front page"], "skipped")
+        self.assertEqual(verdicts["canary of db"], "not_run", "the store plants none")
+        self.assertEqual(verdicts["front page"], "not_run")
         self.assertTrue(any("front page" in line for line in report["not_covered"]))
         status = self.json_of("status")["services"][0]
         self.assertEqual(status["last_drill"]["run"], report["run"])
@@ -86,7 +86,8 @@ class Drills(DrillTest):
         self.assertAlmostEqual(again["proven_rto_s"], report["recovery_s"], places=2)
 
     def test_every_red_check_is_named(self):
-        self.configure(CHECKS + '[[service.shop.check]]\nname = "never"\nrun = "exit 3"\n')
+        self.configure(CHECKS + '[[service.shop.check]]\nname = "never"\nrun = "exit 3"\n'
+                       'isolated = true\n')
         self.ready()
         os.remove(os.path.join(self.media, "logo.png"))
         with sqlite3.connect(self.database) as connection:
@@ -137,6 +138,7 @@ class Drills(DrillTest):
         # A duration of its own: other runs of this test may be on the machine.
         hangs = f"sleep 987.{os.getpid()}"
         self.configure(f'[[service.shop.check]]\nname = "hangs"\nrun = "{hangs}"\n'
+                       'isolated = true\n'
                        '[service.shop.drill]\ntimeout = "3s"\n')
         self.ready()
         start = time.monotonic()
@@ -151,7 +153,8 @@ class Drills(DrillTest):
                          "failed")
 
     def test_what_a_killed_drill_leaves_is_removed_by_the_next(self):
-        self.configure('[[service.shop.check]]\nname = "slow"\nrun = "sleep 5"\n')
+        self.configure('[[service.shop.check]]\nname = "slow"\nrun = "sleep 5"\n'
+                       'isolated = true\n')
         self.ready()
         command = [SALVOR, "-c", self.config, "-q", "drill", "shop"]
         with subprocess.Popen(command, cwd=self.root) as killed:
@@ -231,7 +234,7 @@ class Canaries(DrillTest):
         point = self.json_of("points")["points"][-1]
         self.assertIn("locked", point["facts"]["canary_problem.db"])
         report = self.json_of("drill", "shop")
-        self.assertEqual(self.verdicts(report)["canary of db"], "skipped")
+        self.assertEqual(self.verdicts(report)["canary of db"], "not_run")
         self.assertTrue(any("canary of db" in line for line in report["not_covered"]))
 
     def test_one_that_is_excluded_is_missing(self):

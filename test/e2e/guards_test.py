@@ -137,7 +137,7 @@ class Unreadable(ShopTest):
     def test_all_are_listed_and_there_is_no_point(self):
         self.run_salvor("init", prefix=self.prefix)
         self.fails(1, "failed", "backup", prefix=self.prefix,
-                   text=["2 could not be read", "secret1", "secret2", "on_unreadable"])
+                   text=["2 paths could not be read", "secret1", "secret2", "on_unreadable"])
         self.assertEqual(self.json_of("points", prefix=self.prefix)["points"], [])
 
     def test_tolerated_when_the_configuration_says_so(self):
@@ -151,6 +151,21 @@ class Unreadable(ShopTest):
         text = self.run_salvor("points", prefix=self.prefix).out
         self.assertIn("2 missing", text)
         self.assertIn("media: secret1: ", text)
+
+
+class Owners(ShopTest):
+    def test_the_plan_says_that_an_ordinary_user_can_not_restore_owners(self):
+        if os.geteuid() != 0:
+            self.skipTest("files of two users are needed")
+        self.ready()
+        told = str(self.json_of("restore", "shop", "--plan")["warnings"])
+        self.assertNotIn("belong to other users", told)
+        for directory, folders, files in os.walk(self.root):
+            for path in [directory] + [os.path.join(directory, n) for n in folders + files]:
+                os.lchown(path, 65534, 65534)
+        plan = self.json_of("restore", "shop", "--plan", prefix=NOBODY)
+        self.assertTrue(any("belong to other users in the point" in line
+                            for line in plan["warnings"]), plan["warnings"])
 
 
 class Interruption(ShopTest):
@@ -168,7 +183,7 @@ class Interruption(ShopTest):
         out, err = process.communicate(timeout=60)
         if process.returncode == 0:
             self.skipTest("the machine was faster than the signal")
-        self.assertEqual(process.returncode, 1, err)
+        self.assertEqual(process.returncode, 130, err)
         self.assertEqual(json.loads(out)["error"]["code"], "cancelled", err)
         self.assertEqual(self.json_of("runs")["runs"][0]["state"], "failed")
         self.assertEqual(self.json_of("points")["points"], [])

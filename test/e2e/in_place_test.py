@@ -36,7 +36,8 @@ class InPlace(ShopTest):
 
     def test_killed_and_gone_on_with(self):
         self.configure("[[service.shop.rebuild]]\nname = \"thumbnails\"\n"
-                       "run = 'test -e again || { touch again; kill -9 $PPID; }'\n")
+                       "run = 'test -e again || { touch again; kill -9 $PPID; }'\n"
+                       "isolated = true\n")
         self.run_salvor("restore", "shop", "--confirm", "shop", expect=-9)
         self.assertEqual(self.seen()[0], self.wrecked[0])
         self.assertTrue(os.path.exists(self.path("flag")))
@@ -110,7 +111,8 @@ class InPlace(ShopTest):
         self.assert_restored()
 
     def test_somebody_lets_writes_in_before_the_exchange(self):
-        self.configure("[[service.shop.rebuild]]\nname = \"thumbnails\"\nrun = 'rm -f flag'\n")
+        self.configure("[[service.shop.rebuild]]\nname = \"thumbnails\"\nrun = 'rm -f flag'\n"
+                       "isolated = true\n")
         self.fails(6, "refused", "restore", "shop", "--confirm", "shop",
                    text=["not locked any more", "--undo"])
         self.assertEqual(self.seen()[0], self.wrecked[0])
@@ -142,7 +144,7 @@ class InPlace(ShopTest):
         self.assertFalse(is_missed())
 
     def test_the_end_of_a_journal_is_lost(self):
-        self.configure("[service.shop.migrate]\nrun = 'exit 3'\n")
+        self.configure("[service.shop.migrate]\nrun = 'exit 3'\nisolated = true\n")
         self.run_salvor("restore", "shop", "--confirm", "shop", expect=1)
         for record in self.objects("journal")[-2:]:
             os.remove(record)
@@ -154,7 +156,7 @@ class InPlace(ShopTest):
         self.assertTrue(self.json_of("verify")["sound"])
 
     def test_a_journal_that_rots_is_read_from_the_catalog(self):
-        self.configure("[service.shop.migrate]\nrun = 'exit 3'\n")
+        self.configure("[service.shop.migrate]\nrun = 'exit 3'\nisolated = true\n")
         self.run_salvor("restore", "shop", "--confirm", "shop", expect=1)
         run = self.restores()[0]["id"]
         for record in self.objects("journal")[1:3]:

@@ -21,10 +21,13 @@ sys.stdin.read()
 """
 
 
+HOLDERS_WAIT = 'holders_wait = "1s"\n'
+
+
 class Guards(ShopTest):
     def setUp(self):
         super().setUp()
-        write(self.config, CONFIG + WRITES)
+        write(self.config, HOLDERS_WAIT + CONFIG + WRITES)
         self.ready()
         os.remove(os.path.join(self.media, "logo.png"))
         self.live = self.seen()
@@ -54,7 +57,7 @@ class Guards(ShopTest):
     def test_the_name_must_be_given(self):
         self.refused(6, "refused", text=["was not confirmed", "--confirm shop"])
         self.refused(6, "refused", "--confirm", "shpo", text='"shpo" was confirmed')
-        self.refused(6, "refused", "--confirm", "", text="was not confirmed")
+        self.refused(2, "usage", "--confirm", "", text="--confirm is empty")
         self.assertEqual([run["kind"] for run in self.json_of("runs")["runs"]], ["backup"])
 
     def test_a_point_that_lacks_a_pack(self):
@@ -138,6 +141,16 @@ class Guards(ShopTest):
         with sqlite3.connect(self.database) as connection:
             connection.execute("DELETE FROM orders")
         connection.close()
+
+    def test_the_plan_tells_of_the_guard_that_would_stop_it(self):
+        self.small_disk("live/media/mounted", "size=1m")
+        before = self.seen()
+        for command in (["--plan"], ["--confirm", "shop"]):
+            self.fails(6, "refused", "restore", "shop", *command, text="is a mount point")
+            self.assertEqual(self.seen(), before)
+        self.assertEqual(len(self.json_of("points")["points"]), 1, "a safety snapshot was taken")
+        plan = self.json_of("restore", "shop", "--plan", expect=6)
+        self.assertIn("cut-over", [step["name"] for step in plan["steps"]], "it is shown, too")
 
     def test_too_little_room(self):
         small = self.small_disk("small", "size=12m")

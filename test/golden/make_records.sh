@@ -35,9 +35,11 @@ locked = "test -e held"
 [service.shop.migrate]
 needed = "test ! -e migrated"
 run    = "touch migrated"
+isolated = true
 [[service.shop.rebuild]]
 name = "thumbnails"
 run  = "true"
+isolated = true
 [[service.shop.check]]
 name  = "uploads are there"
 store = "db"

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
+#include "base/written_time.h"
 #include "control/nearest_name.h"
 
 namespace salvor::control::internal {
@@ -77,8 +79,9 @@ const repo::Point& by_id(const repo::Repository& repository, std::string_view pr
   return *found;
 }
 
-/// When the oldest and the newest of a service's own points were taken.
-std::string range_of(const repo::Repository& repository, const Owner& owner) {
+/// When the oldest and the newest of a service's own points were taken, in the zone of `written`.
+std::string range_of(const repo::Repository& repository, const Owner& owner,
+                     std::string_view written) {
   std::optional<Time> from;
   std::optional<Time> to;
   for (const repo::Point& point : repository.points()) {
@@ -87,7 +90,8 @@ std::string range_of(const repo::Repository& repository, const Owner& owner) {
     to = std::max(to.value_or(point.time), point.time);
   }
   if (!from) return "there are safety snapshots only: name one by its id";
-  return fmt::format("there are points from {} to {}", format_time(*from), format_time(*to));
+  return fmt::format("there are points from {} to {}", format_time_like(*from, written),
+                     format_time_like(*to, written));
 }
 
 /// Why nothing was chosen, though the service has points: what is meant only by its id.
@@ -146,6 +150,17 @@ void require_points(const repo::Repository& repository, std::string_view service
               suggest(service, services));
 }
 
+/// "latest" means something only where all points are of one service.
+void require_one_service(const repo::Repository& repository) {
+  std::set<std::string> services;
+  for (const repo::Point& point : repository.points()) services.insert(printable(point.service));
+  if (services.size() < 2) return;
+  throw Error(ErrorCode::usage,
+              fmt::format("\"latest\" could mean a point of several services: {}",
+                          fmt::join(services, ", ")),
+              "name the service with --service, or a point by its id");
+}
+
 [[noreturn]] void throw_unintelligible(std::string_view at) {
   for (const std::string_view kind : {"lsn:", "xid:", "name:"}) {
     if (!at.starts_with(kind)) continue;
@@ -174,8 +189,11 @@ Owner owner_of(const Config& config, std::string_view service) {
   return {std::string(service), config.host, false};
 }
 
-const repo::Point& find_point(const repo::Repository& repository, std::string_view name) {
+const repo::Point& find_point(const repo::Repository& repository, std::string_view name,
+                              std::string_view service) {
+  if (!service.empty()) return choose_point(repository, {std::string(service), "", true}, name);
   if (name == kLatest) {
+    require_one_service(repository);
     const repo::Point* found =
         newest(repository, Order::commitment, {}, [](const repo::Point&) { return true; });
     if (found == nullptr) throw_none("");
@@ -204,8 +222,8 @@ const repo::Point& choose_point(const repo::Repository& repository, const Owner&
     refuse_unnamed(repository, owner);
     throw Error(ErrorCode::not_found,
                 fmt::format("service {} has no recovery point{}", printable(service),
-                            time ? " at or before " + format_time(*time) : ""),
-                range_of(repository, owner));
+                            time ? " at or before " + format_time_like(*time, at) : ""),
+                range_of(repository, owner, at));
   }
   if (!is_hex(at)) throw_unintelligible(at);
   const repo::Point& point = by_id(repository, at);

@@ -28,9 +28,12 @@ struct Owner {
 /// `service` need not be in the configuration (any more).
 Owner owner_of(const Config& config, std::string_view service);
 
-/// "latest" (of any service and host), an id, or the beginning of one, 4 digits at least.
-/// Errors: usage: it is none of them, or several begin so; not_found.
-const repo::Point& find_point(const repo::Repository& repository, std::string_view name);
+/// "latest", an id, or the beginning of one, 4 digits at least; of `service` on any host, where that
+/// is not empty (then also a time).
+/// Errors: usage: it is none of them, several begin so, or "latest" could mean several services;
+/// not_found.
+const repo::Point& find_point(const repo::Repository& repository, std::string_view name,
+                              std::string_view service = {});
 
 /// Of one service: the same, or a time: the newest point at or before it. `stores`: those that are
 /// wanted of it; empty: all.

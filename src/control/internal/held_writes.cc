@@ -172,16 +172,17 @@ std::optional<std::string> HeldWrites::open_restore() const {
 bool HeldWrites::are_held(bool otherwise, std::stop_token stop) const {
   const auto& locked = service_.writes->locked;
   if (!locked) return otherwise;
-  return recovery::answer_of(
-      recovery::run_hook(*locked, context(), service_.writes->timeout_s, std::move(stop)),
-      "the command writes.locked");
+  return recovery::answer_of(recovery::run_hook(*locked, context(), service_.writes->timeout_s,
+                                                std::move(stop), "the command writes.locked"),
+                             "the command writes.locked");
 }
 
 void HeldWrites::run_command(const std::string& name, const std::string& command,
                              std::stop_token stop) const {
+  const std::string what = "the command " + name;
   recovery::require_success(
-      recovery::run_hook(command, context(), service_.writes->timeout_s, std::move(stop)),
-      "the command " + name, "run it by hand, and see why it fails");
+      recovery::run_hook(command, context(), service_.writes->timeout_s, std::move(stop), what),
+      what, "run it by hand, and see why it fails");
 }
 
 recovery::HookContext HeldWrites::context() const {

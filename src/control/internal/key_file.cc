@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "codec/sealed_box.h"
+#include "control/internal/read_in_time.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -35,12 +36,12 @@ void warn_when_open_to_others(const Fd& fd, const std::filesystem::path& path) {
 
 }  // namespace
 
-Secret read_key_file(const std::filesystem::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+Secret read_key_file(const std::filesystem::path& path, const std::stop_token& stop) {
+  const Fd fd = open_to_wait(path);
   if (!fd) fail(path, errno_text(errno));
   warn_when_open_to_others(fd, path);
   Secret raw(kFileBytesMax + 1);
-  const std::size_t size = read_some(fd.get(), raw.mutable_view(), path.native());
+  const std::size_t size = read_in_time(fd.get(), raw.mutable_view(), path.native(), stop);
   std::string_view text = as_text(raw.view().first(size));
   if (text.ends_with('\n')) text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);

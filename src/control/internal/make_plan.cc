@@ -35,7 +35,8 @@ struct ToTest {
 std::vector<Check> checks_of(const std::vector<CheckConfig>& configs) {
   std::vector<Check> checks;
   for (const CheckConfig& config : configs) {
-    checks.push_back({config.name, std::visit(ToTest{}, config.test), config.timeout_s});
+    checks.push_back(
+        {config.name, std::visit(ToTest{}, config.test), config.timeout_s, config.isolated});
   }
   return checks;
 }
@@ -56,6 +57,7 @@ std::optional<recovery::MigratePlan> migrate_of(const ServiceConfig& service) {
   recovery::MigratePlan plan;
   if (migrate.needed) plan.needed = Command{*migrate.needed, migrate.timeout_s};
   plan.run = {migrate.run, migrate.timeout_s};
+  plan.isolated = migrate.isolated;
   return plan;
 }
 
@@ -132,7 +134,7 @@ void put_commands(const Config& config, const ServiceConfig& service, recovery::
   plan.writes = writes_of(service);
   plan.migrate = migrate_of(service);
   for (const RebuildConfig& rebuild : service.rebuild) {
-    plan.rebuilds.push_back({rebuild.name, {rebuild.run, rebuild.timeout_s}});
+    plan.rebuilds.push_back({rebuild.name, {rebuild.run, rebuild.timeout_s}, rebuild.isolated});
   }
   plan.checks = checks_of(service.checks);
   for (const ReferenceConfig& reference : service.references) {
@@ -175,6 +177,7 @@ recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
   put_commands(config, service, plan);
   if (request.without_lock) plan.writes.reset();
   plan.without_lock = request.without_lock;
+  plan.holders_wait_ms = config.holders_wait_s * 1000;
   plan.rpo_s = service.rpo_s;
   plan.rto_s = service.rto_s;
   plan.policy_sha256 = policy_sha256(service);

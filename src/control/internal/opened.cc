@@ -23,11 +23,12 @@ bool has_passphrase(const Config& config) {
 
 /// Empty when the key file can't be used, but there is a passphrase.
 std::unique_ptr<repo::Repository> open_by_key_file(const Config& config, backend::Backend& backend,
-                                                   repo::Access access) {
+                                                   repo::Access access,
+                                                   const std::stop_token& stop) {
   if (!config.repository.key_file) return nullptr;
   try {
     repo::Credentials credentials;
-    credentials.private_key = read_key_file(*config.repository.key_file);
+    credentials.private_key = read_key_file(*config.repository.key_file, stop);
     return open_with(backend, credentials, access);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::configuration || !has_passphrase(config)) throw;
@@ -50,11 +51,11 @@ std::unique_ptr<backend::Backend> create_backend(const Config& config) {
 
 Opened open_repository(const Config& config, repo::Access access, std::stop_token stop) {
   Opened opened;
-  opened.backend = open_backend(config, std::move(stop));
-  opened.repository = open_by_key_file(config, *opened.backend, access);
+  opened.backend = open_backend(config, stop);
+  opened.repository = open_by_key_file(config, *opened.backend, access, stop);
   if (!opened.repository) {
     repo::Credentials credentials;
-    credentials.passphrase = read_passphrase(config.repository.passphrase);
+    credentials.passphrase = read_passphrase(config.repository.passphrase, std::move(stop));
     opened.repository = open_with(*opened.backend, credentials, access);
   }
   return opened;

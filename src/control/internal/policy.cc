@@ -70,6 +70,7 @@ json json_of(const CheckConfig& check) {
   json object = std::visit([](const auto& test) { return json_of(test); }, check.test);
   object["name"] = check.name;
   object["timeout"] = check.timeout_s;
+  if (check.isolated) object["isolated"] = true;
   return object;
 }
 
@@ -89,11 +90,14 @@ json json_of(const WritesConfig& writes) {
 json json_of(const MigrateConfig& migrate) {
   json object = {{"run", migrate.run}, {"timeout", migrate.timeout_s}};
   put(object, "needed", migrate.needed);
+  if (migrate.isolated) object["isolated"] = true;
   return object;
 }
 
 json json_of(const RebuildConfig& rebuild) {
-  return {{"name", rebuild.name}, {"run", rebuild.run}, {"timeout", rebuild.timeout_s}};
+  json object = {{"name", rebuild.name}, {"run", rebuild.run}, {"timeout", rebuild.timeout_s}};
+  if (rebuild.isolated) object["isolated"] = true;
+  return object;
 }
 
 json json_of(const WatchConfig& watch) {
@@ -113,9 +117,12 @@ json json_of(const ScheduleConfig& schedule) {
 }
 
 json json_of(const RetentionConfig& retention) {
-  return {{"last", retention.last},       {"hourly", retention.hourly},
-          {"daily", retention.daily},     {"weekly", retention.weekly},
-          {"monthly", retention.monthly}, {"yearly", retention.yearly}};
+  json object = {{"last", retention.last},       {"hourly", retention.hourly},
+                 {"daily", retention.daily},     {"weekly", retention.weekly},
+                 {"monthly", retention.monthly}, {"yearly", retention.yearly}};
+  put(object, "within", retention.within_s);
+  put(object, "window", retention.window_s);
+  return object;
 }
 
 }  // namespace

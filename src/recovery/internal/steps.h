@@ -18,6 +18,7 @@ std::unique_ptr<Step> make_rebuild(const RebuildPlan& rebuild);
 std::unique_ptr<Step> make_validate();
 std::unique_ptr<Step> make_cut_over();
 std::unique_ptr<Step> make_return_to_service();
+std::unique_ptr<Step> make_validate_in_place();
 std::unique_ptr<Step> make_validate_live();
 std::unique_ptr<Step> make_watch();
 std::unique_ptr<Step> make_tear_down();

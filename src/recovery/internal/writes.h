@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "recovery/step.h"
 
 /// Keeping writers out of a service, and letting them in again.
@@ -21,6 +23,10 @@ void require_still_locked(RunContext& context);
 /// Errors: conflict: who holds it; refused: it lets itself be written to.
 void lock_stores(RunContext& context);
 void unlock_stores(RunContext& context);
+
+/// Lets a command write to the stores that are live by now; the application stays locked out by its
+/// own command. Locks them again after it.
+void with_stores_open(RunContext& context, const std::function<void()>& act);
 
 /// Waits until no process has a live store open for writing that can't be locked.
 /// Errors: refused, naming the processes.

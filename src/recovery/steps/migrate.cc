@@ -4,16 +4,23 @@
 #include "base/json.h"
 #include "recovery/internal/separate.h"
 #include "recovery/internal/steps.h"
+#include "recovery/internal/writes.h"
 
 namespace salvor::recovery::internal {
 namespace {
+
+/// For people: what is run, and when it is that it acts on the live service.
+std::string run_what(const Command& command, bool knows_of_copy) {
+  return "run `" + command.run + "`" +
+         (knows_of_copy ? "" : " on the live service, since it does not know of the copy");
+}
 
 /// Runs a command against the copy. Whatever comes of it: what it has written through files that
 /// the live store shares is given back first.
 void run_on_copy(RunContext& context, const Command& command, const std::string& what) {
   std::optional<HookOutcome> outcome;
   try {
-    outcome = context.hook(command);
+    outcome = context.hook(command, what);
   } catch (const Error&) {
     give_back_shared(context);
     throw;
@@ -26,11 +33,21 @@ class Migrate final : public Step {
  public:
   std::string name() const override { return "migrate"; }
   std::string what(const Plan& plan) const override {
-    return "run `" + plan.migrate->run.run + "`" +
-           (plan.migrate->needed ? " if the schema has drifted" : "");
+    return run_what(plan.migrate->run, knows_of_copy(*plan.migrate)) +
+           (plan.migrate->needed ? ", if the schema has drifted" : "");
   }
 
   std::string run(RunContext& context) override {
+    if (knows_of_copy(*context.plan.migrate)) return migrate(context);
+    std::string remembered;
+    with_stores_open(context, [&] { remembered = migrate(context); });
+    return remembered;
+  }
+
+  void undo(RunContext& context) override { give_back_shared(context); }
+
+ private:
+  static std::string migrate(RunContext& context) {
     const bool needed = is_needed(context).value_or(true);
     if (needed) run_on_copy(context, context.plan.migrate->run, "the command migrate.run");
     if (needed && is_needed(context).value_or(false)) {
@@ -42,9 +59,6 @@ class Migrate final : public Step {
     return write_json(nlohmann::ordered_json{{"needed", needed}});
   }
 
-  void undo(RunContext& context) override { give_back_shared(context); }
-
- private:
   /// Empty where nobody can be asked.
   static std::optional<bool> is_needed(RunContext& context) {
     const auto& needed = context.plan.migrate->needed;
@@ -57,10 +71,15 @@ class Rebuild final : public Step {
  public:
   explicit Rebuild(const RebuildPlan& rebuild) : rebuild_(rebuild) {}
   std::string name() const override { return "rebuild-" + rebuild_.name; }
-  std::string what(const Plan&) const override { return "run `" + rebuild_.run.run + "`"; }
+  std::string what(const Plan&) const override {
+    return run_what(rebuild_.run, knows_of_copy(rebuild_));
+  }
 
   std::string run(RunContext& context) override {
-    run_on_copy(context, rebuild_.run, "the command of rebuild " + rebuild_.name);
+    const auto rebuild = [&] {
+      run_on_copy(context, rebuild_.run, "the command of rebuild " + rebuild_.name);
+    };
+    knows_of_copy(rebuild_) ? rebuild() : with_stores_open(context, rebuild);
     return {};
   }
 

@@ -55,6 +55,7 @@ class Preflight final : public Step {
         throw_damaged(context, store, error.message());
       }
       if (store.delta_in_place) continue;
+      if (context.plan.mode == Mode::restore) context.replacement_of(store).require_movable();
       const bool drill = context.plan.mode == Mode::drill;
       wanted.push_back(
           {drill ? context.plan.staging : store.path, context.snapshot(store).content_bytes});

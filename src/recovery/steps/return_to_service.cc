@@ -20,7 +20,8 @@ class ReturnToService final : public Step {
     unlock_application(context);
     context.journal.reach("return-to-service:application");
     if (context.plan.return_to_service) {
-      require_success(context.hook(*context.plan.return_to_service), "the command return.run",
+      const std::string what = "the command return.run";
+      require_success(context.hook(*context.plan.return_to_service, what), what,
                       "the data is restored and live; mend the command and go on with --resume "
                       "(--current-commands takes it from the configuration)");
     }

@@ -1,21 +1,51 @@
+#include <algorithm>
+
 #include "base/error.h"
 #include "recovery/internal/separate.h"
 #include "recovery/internal/steps.h"
 #include "recovery/internal/verdicts.h"
+#include "recovery/internal/writes.h"
 
 namespace salvor::recovery::internal {
 namespace {
 
-bool asks_live_service(const Check& check) {
-  return std::holds_alternative<HttpTest>(check.test);
+/// Those that say nothing before the cut-over; over HTTP nothing before the service is back.
+bool is_late(const Check& check, bool http) {
+  return !knows_of_copy(check) && std::holds_alternative<HttpTest>(check.test) == http;
+}
+
+std::size_t count_late(const Plan& plan) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(plan.checks, [](const Check& check) { return !knows_of_copy(check); }));
+}
+
+/// Asks the late checks of one kind, now that the copies are live.
+std::string run_late(RunContext& context, bool http) {
+  CheckSubjects subjects = context.subjects();
+  subjects.live = true;
+  std::vector<CheckOutcome> outcomes;
+  const auto ask = [&] {
+    for (const Check& check : context.plan.checks) {
+      if (is_late(check, http)) outcomes.push_back(run_check(check, subjects, context.stop));
+    }
+  };
+  if (http) {
+    ask();
+  } else {
+    with_stores_open(context, ask);
+    give_back_shared(context);
+  }
+  std::string remembered = json_of(outcomes);
+  judge(context, std::move(outcomes));
+  return remembered;
 }
 
 class Validate final : public Step {
  public:
   std::string name() const override { return "validate"; }
   std::string what(const Plan& plan) const override {
-    return "run the stores' own checks, " + std::to_string(plan.checks.size()) + " checks and " +
-           std::to_string(plan.references.size()) + " references of the service";
+    return "run the stores' own checks, " + std::to_string(plan.checks.size() - count_late(plan)) +
+           " checks and " + std::to_string(plan.references.size()) + " references of the service";
   }
 
   std::string run(RunContext& context) override {
@@ -28,8 +58,8 @@ class Validate final : public Step {
       }
     }
     for (const Check& check : context.plan.checks) {
-      // A restore asks the live service once the copy is live.
-      if (asks_live_service(check) && context.plan.mode == Mode::restore) continue;
+      // A restore asks the live service once the copy is live; a drill never does.
+      if (!knows_of_copy(check) && context.plan.mode == Mode::restore) continue;
       outcomes.push_back(run_check(check, subjects, context.stop));
     }
     for (const Reference& reference : context.plan.references) {
@@ -44,28 +74,32 @@ class Validate final : public Step {
   void undo(RunContext& context) override { give_back_shared(context); }
 };
 
+class ValidateInPlace final : public Step {
+ public:
+  std::string name() const override { return "validate-in-place"; }
+  std::string what(const Plan&) const override {
+    return "run the checks that do not know of the copy, on the live service";
+  }
+  std::string run(RunContext& context) override { return run_late(context, false); }
+  void undo(RunContext& context) override { give_back_shared(context); }
+};
+
 class ValidateLive final : public Step {
  public:
   std::string name() const override { return "validate-live"; }
   std::string what(const Plan&) const override { return "run the checks that ask the service"; }
 
-  std::string run(RunContext& context) override {
-    CheckSubjects subjects = context.subjects();
-    subjects.live = true;
-    std::vector<CheckOutcome> outcomes;
-    for (const Check& check : context.plan.checks) {
-      if (asks_live_service(check)) outcomes.push_back(run_check(check, subjects, context.stop));
-    }
-    std::string remembered = json_of(outcomes);
-    judge(context, std::move(outcomes));
-    return remembered;
-  }
+  std::string run(RunContext& context) override { return run_late(context, true); }
 };
 
 }  // namespace
 
 std::unique_ptr<Step> make_validate() {
   return std::make_unique<Validate>();
+}
+
+std::unique_ptr<Step> make_validate_in_place() {
+  return std::make_unique<ValidateInPlace>();
 }
 
 std::unique_ptr<Step> make_validate_live() {

@@ -39,6 +39,8 @@ class FilesReplacement final : public Replacement {
     return exchange_.is_cut_over() ? exchange_.places().live : exchange_.places().fresh;
   }
 
+  void require_movable() const override { refuse_mounts(); }
+
   void provision() override {
     refuse_mounts();
     exchange_.provision();
