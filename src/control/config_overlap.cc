@@ -92,12 +92,18 @@ std::vector<std::pair<std::string, bool>> names_within(const StoreConfig& inner,
   return names;
 }
 
-/// TOML: a string without escapes where it can be one.
+/// A pattern as a TOML string; without escapes where it can be one.
 std::string toml_text(const std::string& text) {
-  if (text.find('\'') == std::string::npos) return "'" + printable(text) + "'";
+  std::string plain = text;
+  std::erase(plain, '\\');
+  // What no terminal should get is shown, but can't be pasted.
+  if (printable(plain) != plain) return "'" + printable(text) + "'";
+  if (text.find('\'') == std::string::npos) return "'" + text + "'";
   std::string escaped = "\"";
-  for (const char c : printable(text))
-    escaped += c == '"' || c == '\\' ? fmt::format("\\{}", c) : std::string(1, c);
+  for (const char c : text) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
   return escaped + "\"";
 }
 

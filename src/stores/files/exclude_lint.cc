@@ -105,8 +105,8 @@ std::optional<Problem> problem_of(const std::string& pattern, const std::string&
   if (pattern.starts_with('!')) {
     return Problem{"begins with \"!\", and there is no exception from a pattern",
                    "name what is to be left out, and nothing else; for a name that begins with "
-                   "\"!\" " +
-                       write_instead("\\" + pattern)};
+                   "\"!\" write '\\" +
+                       printable(pattern) + "'"};
   }
   if (auto problem = absolute_path(pattern, root)) return problem;
   if (auto problem = impossible_part(pattern)) return problem;
