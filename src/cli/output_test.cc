@@ -20,7 +20,7 @@ TEST(TableTest, AlignsByWhatPeopleSee) {
 TEST(TableTest, BreaksCellsBetweenWordsWhereItWouldBeTooWide) {
   Table table({"STEP", ">TIME", "WHAT"});
   table.row({"migrate", "3", "bring the schema of the copy up to date"});
-  EXPECT_EQ(table.text({.columns = 40}),
+  EXPECT_EQ(table.text({.columns = 40, .colour = false}),
             "STEP     TIME  WHAT\n"
             "migrate     3  bring the schema of the\n"
             "               copy up to date\n");
@@ -30,7 +30,7 @@ TEST(TableTest, RowsAreBlocksWhereWordsDoNotFit) {
   Table table({"POINT", "STORES", ">SIZE", "NOTE"});
   table.row({std::string(32, 'a'), "db", "1 MB", ""});
   table.row({std::string(32, 'b'), "db", "2 MB", "partial"});
-  EXPECT_EQ(table.text({.columns = 40}),
+  EXPECT_EQ(table.text({.columns = 40, .colour = false}),
             "POINT   " + std::string(32, 'a') + "\nSTORES  db\nSIZE    1 MB\n\nPOINT   " +
                 std::string(32, 'b') + "\nSTORES  db\nSIZE    2 MB\nNOTE    partial\n");
 }
@@ -39,7 +39,8 @@ TEST(TableTest, ColoursStatesOnly) {
   Table table({"STATE"});
   table.row({"good"});
   table.row({"shop"});
-  EXPECT_EQ(table.text({.colour = true}), "\x1b[1mSTATE\x1b[0m\n\x1b[32mgood\x1b[0m\nshop\n");
+  EXPECT_EQ(table.text({.columns = {}, .colour = true}),
+            "\x1b[1mSTATE\x1b[0m\n\x1b[32mgood\x1b[0m\nshop\n");
 }
 
 TEST(TextTest, LinesAreBrokenBetweenWords) {
