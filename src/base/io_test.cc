@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/direct_io.h"
 #include "base/fd.h"
 #include "testing/call_faults.h"

@@ -92,7 +92,8 @@ std::vector<RunVerb> verbs_given(const RestoreChoices& request) {
 }
 
 /// One run is gone on with, and nothing else is asked for.
-int go_on(Invocation& invocation, const RestoreChoices& request, const std::vector<RunVerb>& verbs) {
+int go_on(Invocation& invocation, const RestoreChoices& request,
+          const std::vector<RunVerb>& verbs) {
   if (verbs.size() > 1) {
     throw_usage("--resume, --undo, --close and --abandon exclude each other");
   }

@@ -79,7 +79,7 @@ control::RunReport follow(Invocation& invocation, const control::Config& config,
   }
 }
 
-int show(Invocation& invocation, const Request& request) {
+int show(Invocation& invocation, const RunsChoices& request) {
   const control::Config config = invocation.load_config();
   const control::RunReport report =
       request.follow ? follow(invocation, config, request.run)

@@ -32,11 +32,12 @@ std::string drill_text(const control::ServiceStatus& status) {
 std::vector<std::string> details_of(const control::ServiceStatus& status) {
   std::vector<std::string> lines;
   for (const control::Reason& reason : status.reasons) lines.push_back(reason.text);
+  std::vector<std::string> gaps;
   for (const std::string& gap : status.not_covered) {
-    // Said already, as a reason.
-    if (std::find(lines.begin(), lines.end(), gap) != lines.end()) continue;
-    lines.push_back("not covered: " + gap);
+    const bool is_reason = std::find(lines.begin(), lines.end(), gap) != lines.end();
+    if (!is_reason) gaps.push_back(gap);
   }
+  for (const std::string& gap : summarised(gaps)) lines.push_back("not covered: " + gap);
   for (const std::string& path : status.kept) {
     lines.push_back("kept by a restore, until it is closed: " + printable(path));
   }

@@ -190,7 +190,7 @@ struct ServeConfig {
 struct Config {
   std::filesystem::path file;
   std::filesystem::path state_directory;
-  std::string host;  ///< whose recovery points these are; usually the host's name
+  std::string host;                  ///< whose recovery points these are; usually the host's name
   std::int64_t holders_wait_s = 10;  ///< how long a restore waits for who holds a store open
   RepositoryConfig repository;
   std::vector<ServiceConfig> services;

@@ -66,7 +66,7 @@ std::string name_of(const StorePlaces& store) {
   return fmt::format("store {} of service {}", store.store->name, store.service->name);
 }
 
-[[noreturn]] void refuse(const std::string& message, const std::string& hint) {
+[[noreturn]] void refuse_overlap(const std::string& message, const std::string& hint) {
   throw Error(ErrorCode::configuration, message, hint);
 }
 
@@ -134,9 +134,9 @@ void require_excluded(const StorePlaces& outer, const StorePlaces& inner, const 
       fmt::format("{} lies inside {}: {} is in {}", name_of(inner), name_of(outer),
                   printable(place.path.native()), printable(outer.places.front().path.native()));
   if (*relative == ".") {
-    refuse(fmt::format("{} and {} protect the same place: {}", name_of(outer), name_of(inner),
-                       printable(place.path.native())),
-           "keep one of them: a restore of the one would replace the other");
+    refuse_overlap(fmt::format("{} and {} protect the same place: {}", name_of(outer),
+                               name_of(inner), printable(place.path.native())),
+                   "keep one of them: a restore of the one would replace the other");
   }
   const Exclude exclude(files->exclude);
   const auto names = names_within(*inner.store, *relative);
@@ -144,9 +144,9 @@ void require_excluded(const StorePlaces& outer, const StorePlaces& inner, const 
     return exclude.covers(name.first, name.second);
   });
   if (all) return;
-  refuse(found, fmt::format("leave it to its own store: write {} in [service.{}.store.{}]",
-                            exclude_line(*files, *inner.store, *relative), outer.service->name,
-                            outer.store->name));
+  refuse_overlap(found, fmt::format("leave it to its own store: write {} in [service.{}.store.{}]",
+                                    exclude_line(*files, *inner.store, *relative),
+                                    outer.service->name, outer.store->name));
 }
 
 bool is_same_place(const StorePlaces& one, const StorePlaces& other) {
@@ -157,9 +157,9 @@ bool is_same_place(const StorePlaces& one, const StorePlaces& other) {
 
 void require_apart(const StorePlaces& one, const StorePlaces& other) {
   if (is_same_place(one, other)) {
-    refuse(fmt::format("{} and {} protect the same place: {}", name_of(one), name_of(other),
-                       printable(one.places.front().path.native())),
-           "keep one of them: a restore of the one would replace the other");
+    refuse_overlap(fmt::format("{} and {} protect the same place: {}", name_of(one), name_of(other),
+                               printable(one.places.front().path.native())),
+                   "keep one of them: a restore of the one would replace the other");
   }
   for (const StorePlace& place : other.places) require_excluded(one, other, place);
   for (const StorePlace& place : one.places) require_excluded(other, one, place);

@@ -26,7 +26,7 @@ bool is_excluded(const FilesStoreConfig& store, const std::filesystem::path& roo
   return false;
 }
 
-[[noreturn]] void refuse(const std::string& message, const std::string& hint) {
+[[noreturn]] void refuse_place(const std::string& message, const std::string& hint) {
   throw Error(ErrorCode::configuration, message, hint);
 }
 
@@ -35,27 +35,27 @@ void check_store(const ServiceConfig& service, const StoreConfig& store,
   const std::filesystem::path root = real_path(store.path());
   const std::string name = fmt::format("store {} of service {}", store.name, service.name);
   if (lies_in(root, repository)) {
-    refuse(fmt::format("{} lies inside the repository: {} is in {}", name, printable(root.native()),
-                       printable(repository.native())),
-           "move the repository to a place of its own, best on another disk");
+    refuse_place(fmt::format("{} lies inside the repository: {} is in {}", name,
+                             printable(root.native()), printable(repository.native())),
+                 "move the repository to a place of its own, best on another disk");
   }
   const auto* files = std::get_if<FilesStoreConfig>(&store.details);
   if (files == nullptr || !lies_in(repository, root) || is_excluded(*files, root, repository)) {
     return;
   }
   const std::string relative = repository.lexically_relative(root).native();
-  refuse(fmt::format("the repository lies inside {}: {} is in {}", name,
-                     printable(repository.native()), printable(root.native())),
-         fmt::format("move it, best to another disk, or add \"/{}\" to the store's exclude",
-                     printable(relative)));
+  refuse_place(fmt::format("the repository lies inside {}: {} is in {}", name,
+                           printable(repository.native()), printable(root.native())),
+               fmt::format("move it, best to another disk, or add \"/{}\" to the store's exclude",
+                           printable(relative)));
 }
 
 void check_secret(const std::filesystem::path& secret, const std::filesystem::path& repository,
                   std::string_view key) {
   if (!lies_in(real_path(secret), repository)) return;
-  refuse(fmt::format("{} lies inside the repository that it opens: {}", key,
-                     printable(secret.native())),
-         "keep it elsewhere: who gets the repository must not get its key");
+  refuse_place(fmt::format("{} lies inside the repository that it opens: {}", key,
+                           printable(secret.native())),
+               "keep it elsewhere: who gets the repository must not get its key");
 }
 
 }  // namespace
@@ -64,9 +64,9 @@ void check_paths(const Config& config) {
   if (config.repository.path.empty()) return;
   const std::filesystem::path repository = real_path(config.repository.path);
   if (lies_in(real_path(config.state_directory), repository)) {
-    refuse(fmt::format("state_dir lies inside the repository: {}",
-                       printable(config.state_directory.native())),
-           "set state_dir to a directory of this machine, e.g. /var/lib/salvor");
+    refuse_place(fmt::format("state_dir lies inside the repository: {}",
+                             printable(config.state_directory.native())),
+                 "set state_dir to a directory of this machine, e.g. /var/lib/salvor");
   }
   const RepositoryConfig& opened = config.repository;
   if (opened.passphrase.kind == SecretReference::Kind::file) {
@@ -75,9 +75,9 @@ void check_paths(const Config& config) {
   if (opened.key_file) check_secret(*opened.key_file, repository, "key_file");
   for (const ServiceConfig& service : config.services) {
     if (service.staging && lies_in(real_path(*service.staging), repository)) {
-      refuse(fmt::format("staging of service {} lies inside the repository: {}", service.name,
-                         printable(service.staging->native())),
-             "name a directory elsewhere, with room for all stores of the service");
+      refuse_place(fmt::format("staging of service {} lies inside the repository: {}", service.name,
+                               printable(service.staging->native())),
+                   "name a directory elsewhere, with room for all stores of the service");
     }
     for (const StoreConfig& store : service.stores) check_store(service, store, repository);
   }

@@ -82,7 +82,6 @@ struct BackupReport {
   std::string run;
   backup::Result result;
   double duration_s = 0;
-  std::vector<std::string> warnings;
   std::optional<Error> failure;  ///< then there is no result
   std::vector<std::string> warnings = {};
 

@@ -36,7 +36,7 @@ const std::array<Field, 5> kFields{Field{"minute", 0, 59, {}}, Field{"hour", 0, 
                                    Field{"day-of-month", 1, 31, {}}, Field{"month", 1, 12, kMonths},
                                    Field{"day-of-week", 0, 7, kWeekdays}};
 
-[[noreturn]] void refuse(std::string_view text, const std::string& reason) {
+[[noreturn]] void refuse_cron(std::string_view text, const std::string& reason) {
   throw Error(
       ErrorCode::configuration,
       fmt::format("not a schedule: \"{}\": {}", printable(text.substr(0, kTextBytesMax)), reason),
@@ -113,8 +113,8 @@ class FieldReader {
   }
 
   [[noreturn]] void reject(std::string_view part) const {
-    refuse(whole_, fmt::format("field {}: found \"{}\", expected {} to {}", field_.name,
-                               printable(part), field_.least, field_.most));
+    refuse_cron(whole_, fmt::format("field {}: found \"{}\", expected {} to {}", field_.name,
+                                    printable(part), field_.least, field_.most));
   }
 
   const Field& field_;
@@ -165,13 +165,13 @@ std::tm day_after(const std::tm& fields, int days) {
 }  // namespace
 
 Cron Cron::parse(std::string_view text) {
-  if (text.size() > kTextBytesMax) refuse(text, "it is too long");
+  if (text.size() > kTextBytesMax) refuse_cron(text, "it is too long");
   std::vector<std::string_view> fields;
   for (const std::string_view part : split(text, " \t")) {
     if (!part.empty()) fields.push_back(part);
   }
   if (fields.size() != kFields.size()) {
-    refuse(text, fmt::format("found {} fields, expected 5", fields.size()));
+    refuse_cron(text, fmt::format("found {} fields, expected 5", fields.size()));
   }
   Cron cron;
   cron.text_ = text;
@@ -183,7 +183,7 @@ Cron Cron::parse(std::string_view text) {
   if (cron.weekdays_[7]) cron.weekdays_.set(0);
   cron.any_day_ = fields[2].front() == '*';
   cron.any_weekday_ = fields[4].front() == '*';
-  if (!cron.search(Time{}, TimeZone::utc)) refuse(text, "that day never comes");
+  if (!cron.search(Time{}, TimeZone::utc)) refuse_cron(text, "that day never comes");
   return cron;
 }
 

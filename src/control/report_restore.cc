@@ -122,7 +122,7 @@ std::string to_json(const RestorePlanReport& report) {
   for (const auto& reference : report.plan.references) {
     object["checks"].push_back(printable(reference.name));
   }
-  if (report.refusal) object["error"] = json::parse(to_json(*report.refusal)).at("error");
+  if (report.refusal) object["error"] = parse_json<json>(to_json(*report.refusal)).at("error");
   return text_of(object);
 }
 

@@ -60,7 +60,9 @@ class Backups {
       BackupReport report = take_recorded(service, stores, run.text);
       report.service = service.name;
       report.run = run.text;
-      report.warnings = idle_sections(config_, service.name);
+      for (std::string& line : idle_sections(config_, service.name)) {
+        report.warnings.push_back(std::move(line));
+      }
       records_.finish(run, catalog::RunState::succeeded, to_json(report));
       describe(report.result, evidence);
       internal::leave_evidence(*opened_.repository, records_, std::move(evidence));

@@ -21,21 +21,22 @@ constexpr std::array<NamedList, 3> kLists{
 
 /// Every command by name, as text that can be compared.
 std::map<std::string, std::string> commands_in(const Plan& plan) {
-  const Json json = Json::parse(to_json(plan));
+  const Json json = parse_json<Json>(to_json(plan));
   std::map<std::string, std::string> commands;
   for (const char* section : {"writes", "migrate"}) {
     if (!json.at(section).is_object()) continue;
     for (const auto& [key, value] : json.at(section).items()) {
-      if (!value.is_null()) commands[std::string(section) + "." + key] = value.dump();
+      if (!value.is_null()) commands[std::string(section) + "." + key] = write_json(value);
     }
   }
   for (const NamedList& list : kLists) {
     for (const Json& item : json.at(list.key)) {
-      commands[std::string(list.what) + " " + item.at("name").get<std::string>()] = item.dump();
+      commands[std::string(list.what) + " " + item.at("name").get<std::string>()] =
+          write_json(item);
     }
   }
   for (const char* key : {"return", "watch"}) {
-    if (!json.at(key).is_null()) commands[key] = json.at(key).dump();
+    if (!json.at(key).is_null()) commands[key] = write_json(json.at(key));
   }
   return commands;
 }

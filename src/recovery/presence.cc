@@ -126,8 +126,8 @@ std::string leave_marks(RunContext& context) {
                       {"inode", status.st_ino}});
     context.journal.reach("provision:token:" + store.name);
   }
-  return Json{{"machine", machine()}, {"workplaces", std::move(places)}}.dump(
-      -1, ' ', false, Json::error_handler_t::replace);
+  return write_json(Json{{"machine", machine()}, {"workplaces", std::move(places)}}, -1,
+                    InvalidUtf8::replace);
 }
 
 void remove_mark(RunContext& context, const StorePlan& store) {
@@ -140,7 +140,7 @@ std::vector<Mark> marks_in(const Journal& journal) {
   const JournalEntry* entry = provisioned(journal);
   if (entry == nullptr || entry->data.empty()) return marks;
   try {
-    const Json data = Json::parse(entry->data);
+    const Json data = parse_json<Json>(entry->data);
     for (const Json& json : data.at("workplaces")) {
       marks.push_back({json.at("store"), json.at("path"), json.at("token"), json.at("device"),
                        json.at("inode")});

@@ -28,10 +28,9 @@ struct Owner {
 /// `service` need not be in the configuration (any more).
 Owner owner_of(const Config& config, std::string_view service);
 
-/// "latest", an id, or the beginning of one, 4 digits at least; of `service` on any host, where that
-/// is not empty (then also a time).
-/// Errors: usage: it is none of them, several begin so, or "latest" could mean several services;
-/// not_found.
+/// "latest", an id, or the beginning of one, 4 digits at least; of `service` on any host, where
+/// that is not empty (then also a time). Errors: usage: it is none of them, several begin so, or
+/// "latest" could mean several services; not_found.
 const repo::Point& find_point(const repo::Repository& repository, std::string_view name,
                               std::string_view service = {});
 

@@ -249,7 +249,9 @@ class Carrier {
     const Fd from = find_beneath(from_.get(), parts.parent, O_PATH | O_DIRECTORY);
     const std::string name(parts.name);
     // Moved already, or removed by somebody: nothing is left to be moved.
-    if (!from || !status_at(from.get(), name, path)) return true;
+    if (!from) return true;
+    const auto status = status_at(from.get(), name, path);
+    if (!status) return true;
     const Fd to = make_directory(std::string(parts.parent));
     if (!to) return false;
     options_.step("move what is not protected");
@@ -259,7 +261,7 @@ class Carrier {
       return true;
     }
     int error = errno;
-    if (error == EACCES && S_ISDIR(status.st_mode)) {
+    if (error == EACCES && S_ISDIR(status->st_mode)) {
       return replace(from.get(), to.get(), name, path);
     }
     if (error == EINVAL || error == ENOSYS) {

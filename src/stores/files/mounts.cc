@@ -25,23 +25,18 @@ std::string unescape(const std::string& text) {
   return plain;
 }
 
-/// Every mount point that this process sees, in the order of mounting.
-void for_each_mount(const std::function<void(std::string point)>& visit) {
+/// Visits every mount point that this process sees, in the order of mounting. False when they can't
+/// be seen.
+bool for_each_mount(const std::function<void(std::string point)>& visit) {
   std::ifstream mounts("/proc/self/mountinfo");
-  if (!mounts) {
-    // None would be a guess: a mount point can be neither moved nor exchanged.
-    throw Error(
-        ErrorCode::refused,
-        "cannot read /proc/self/mountinfo, so that nothing is known of what is mounted in " +
-            printable(path.native()),
-        "mount /proc, as on every system, and run the command again");
-  }
+  if (!mounts) return false;
   for (std::string line; std::getline(mounts, line);) {
     std::istringstream fields(line);
     std::string field;
     for (int i = 0; i < 5; ++i) fields >> field;
     visit(unescape(field));
   }
+  return true;
 }
 
 bool is_at_or_beneath(const std::string& path, const std::string& top) {
@@ -52,9 +47,17 @@ bool is_at_or_beneath(const std::string& path, const std::string& top) {
 
 std::vector<std::filesystem::path> mounts_within(const std::filesystem::path& path) {
   std::vector<std::filesystem::path> found;
-  for_each_mount([&](std::string point) {
+  const bool seen = for_each_mount([&](std::string point) {
     if (is_at_or_beneath(point, path.native())) found.emplace_back(std::move(point));
   });
+  if (!seen) {
+    // None would be a guess: a mount point can be neither moved nor exchanged.
+    throw Error(
+        ErrorCode::refused,
+        "cannot read /proc/self/mountinfo, so that nothing is known of what is mounted in " +
+            printable(path.native()),
+        "mount /proc, as on every system, and run the command again");
+  }
   return found;
 }
 
