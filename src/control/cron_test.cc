@@ -18,7 +18,7 @@ std::string next(const std::string& cron, const std::string& after) {
   return format_time(Cron::parse(cron).next_after(at(after), TimeZone::utc)).substr(0, 16);
 }
 
-std::string message_of(const std::string& cron) {
+std::string refusal_of(const std::string& cron) {
   try {
     Cron::parse(cron);
   } catch (const Error& error) {
@@ -79,10 +79,10 @@ TEST(CronTest, EitherDaySufficesWhenBothAreRestricted) {
 }
 
 TEST(CronTest, RefusesWhatIsNoSchedule) {
-  EXPECT_EQ(message_of("0 3 * *"), "not a schedule: \"0 3 * *\": found 4 fields, expected 5");
-  EXPECT_EQ(message_of("60 3 * * *"),
+  EXPECT_EQ(refusal_of("0 3 * *"), "not a schedule: \"0 3 * *\": found 4 fields, expected 5");
+  EXPECT_EQ(refusal_of("60 3 * * *"),
             "not a schedule: \"60 3 * * *\": field minute: found \"60\", expected 0 to 59");
-  EXPECT_EQ(message_of("0 0 30 2 *"), "not a schedule: \"0 0 30 2 *\": that day never comes");
+  EXPECT_EQ(refusal_of("0 0 30 2 *"), "not a schedule: \"0 0 30 2 *\": that day never comes");
   for (const char* text : {"",
                            "* * * * * *",
                            "@daily",
@@ -103,10 +103,10 @@ TEST(CronTest, RefusesWhatIsNoSchedule) {
                            "1.5 * * * *",
                            "99999999999 * * * *",
                            "* * * * *\n"}) {
-    EXPECT_NE(message_of(text), "accepted") << text;
+    EXPECT_NE(refusal_of(text), "accepted") << text;
   }
-  EXPECT_NE(message_of(std::string(1'000'000, '*')), "accepted");
-  EXPECT_EQ(message_of(std::string("\x1b* * * *")).find('\x1b'), std::string::npos);
+  EXPECT_NE(refusal_of(std::string(1'000'000, '*')), "accepted");
+  EXPECT_EQ(refusal_of(std::string("\x1b* * * *")).find('\x1b'), std::string::npos);
 }
 
 TEST(CronTest, FollowsTheLocalZone) {

@@ -19,7 +19,7 @@ using testing::open_repository;
 
 constexpr std::size_t kRecords = 4;
 
-EvidenceRecord record_of(std::string kind, std::string service = "shop") {
+EvidenceRecord evidence_record_of(std::string kind, std::string service = "shop") {
   EvidenceRecord record;
   record.kind = std::move(kind);
   record.run = "20260203t040506-1a2b3c4d";
@@ -35,7 +35,7 @@ EvidenceRecord record_of(std::string kind, std::string service = "shop") {
 
 /// Everything that a record can say.
 EvidenceRecord full_record() {
-  EvidenceRecord record = record_of("drill");
+  EvidenceRecord record = evidence_record_of("drill");
   repo::Point point;
   point.id = repo::PointId::parse("00112233445566ff").value();
   point.service = "shop";
@@ -91,7 +91,7 @@ class EvidenceTest : public ::testing::Test {
 
   void fill(std::size_t records = kRecords) {
     for (std::size_t i = 0; i < records; ++i) {
-      append_evidence(*repository_, i % 2 == 0 ? record_of("backup") : full_record());
+      append_evidence(*repository_, i % 2 == 0 ? evidence_record_of("backup") : full_record());
     }
   }
   std::string object(std::uint64_t number, const std::string& service = "shop") {
@@ -128,7 +128,7 @@ class EvidenceTest : public ::testing::Test {
 };
 
 TEST_F(EvidenceTest, a_record_says_what_is_known_and_nothing_else) {
-  append_evidence(*repository_, record_of("backup"));
+  append_evidence(*repository_, evidence_record_of("backup"));
   append_evidence(*repository_, full_record());
   const std::vector<std::string> stored = envelopes();
   const json plain = statement_in(stored.at(0));
@@ -158,9 +158,9 @@ TEST_F(EvidenceTest, a_record_says_what_is_known_and_nothing_else) {
 }
 
 TEST_F(EvidenceTest, chains_of_services_are_apart) {
-  EXPECT_EQ(append_evidence(*repository_, record_of("backup", "shop")).sequence, 1U);
-  EXPECT_EQ(append_evidence(*repository_, record_of("verify", "")).sequence, 1U);
-  EXPECT_EQ(append_evidence(*repository_, record_of("backup", "shop")).sequence, 2U);
+  EXPECT_EQ(append_evidence(*repository_, evidence_record_of("backup", "shop")).sequence, 1U);
+  EXPECT_EQ(append_evidence(*repository_, evidence_record_of("verify", "")).sequence, 1U);
+  EXPECT_EQ(append_evidence(*repository_, evidence_record_of("backup", "shop")).sequence, 2U);
   EXPECT_EQ(envelopes("").size(), 1U);
   EXPECT_TRUE(verify_evidence(*repository_, "", 1).sound());
   EXPECT_TRUE(verify_evidence(*repository_, "never", 0).sound());
@@ -173,11 +173,11 @@ TEST_F(EvidenceTest, a_lost_race_takes_the_next_number) {
   fault.on([&](const backend::Call& call) -> std::optional<backend::Fault> {
     if (call.operation == backend::Operation::put && !raced) {
       raced = true;
-      append_evidence(*repository_, record_of("backup"));
+      append_evidence(*repository_, evidence_record_of("backup"));
     }
     return std::nullopt;
   });
-  EXPECT_EQ(append_evidence(*slow, record_of("drill")).sequence, 2U);
+  EXPECT_EQ(append_evidence(*slow, evidence_record_of("drill")).sequence, 2U);
   EXPECT_EQ(problems(), "");
   EXPECT_EQ(summarise_evidence(envelopes().at(1)).kind, "drill");
 }
@@ -189,7 +189,7 @@ TEST_F(EvidenceTest, a_lost_answer_leaves_one_record) {
     if (call.operation == backend::Operation::put) return backend::Fault::unreachable_after();
     return std::nullopt;
   });
-  EXPECT_EQ(append_evidence(*opened, record_of("backup")).sequence, 1U);
+  EXPECT_EQ(append_evidence(*opened, evidence_record_of("backup")).sequence, 1U);
   EXPECT_EQ(envelopes().size(), 1U);
 }
 
@@ -213,7 +213,7 @@ TEST_F(EvidenceTest, an_end_that_was_cut_off_is_found) {
             std::string::npos);
   EXPECT_NE(problems(4).find("but this machine knows 4"), std::string::npos);
   // What is written then says so, and does not hide it.
-  append_evidence(*repository_, record_of("backup"));
+  append_evidence(*repository_, evidence_record_of("backup"));
   EXPECT_NE(problems().find("4: it is not the record that recovery point"), std::string::npos);
   EXPECT_EQ(statement_in(envelopes().at(3))["predicate"]["deviations"][0],
             "the end of the evidence is lost: found 3 records, though there were 4");
@@ -222,7 +222,7 @@ TEST_F(EvidenceTest, an_end_that_was_cut_off_is_found) {
 TEST_F(EvidenceTest, evidence_goes_on_after_a_damaged_record) {
   fill(2);
   memory_.objects()[object(2)][60] ^= std::byte{1};
-  append_evidence(*repository_, record_of("backup"));
+  append_evidence(*repository_, evidence_record_of("backup"));
   EXPECT_EQ(statement_in(envelopes().at(2))["predicate"]["previous"], "");
   const std::string found = problems();
   EXPECT_NE(found.find("2: " + object(2) + " is damaged"), std::string::npos);

@@ -30,7 +30,7 @@ using testing::tree_difference;
 
 namespace fs = std::filesystem;
 
-void write_file(const fs::path& path, std::string_view content) {
+void write_restored(const fs::path& path, std::string_view content) {
   std::ofstream(path, std::ios::binary) << content;
 }
 
@@ -58,11 +58,11 @@ class RestoreTest : public ::testing::Test {
     SeededRng rng(1);
     fs::create_directories(source() / "a" / "b");
     for (int i = 0; i < 30; ++i) {
-      write_file(source() / (i % 2 == 0 ? "a" : "a/b") / ("file " + std::to_string(i)),
-                 as_text(rng.bytes(rng.below(60'000))));
+      write_restored(source() / (i % 2 == 0 ? "a" : "a/b") / ("file " + std::to_string(i)),
+                     as_text(rng.bytes(rng.below(60'000))));
     }
-    write_file(source() / "empty", "");
-    write_file(source() / "large", as_text(rng.bytes(3'000'000)));
+    write_restored(source() / "empty", "");
+    write_restored(source() / "large", as_text(rng.bytes(3'000'000)));
     fs::create_symlink("large", source() / "link");
     fs::create_hard_link(source() / "large", source() / "a" / "large too");
   }
@@ -153,7 +153,7 @@ TEST_F(RestoreTest, a_target_with_content_is_refused) {
   make_small_tree();
   back_up();
   fs::create_directory(target());
-  write_file(target() / "mine", "precious");
+  write_restored(target() / "mine", "precious");
   EXPECT_EQ(restore_error(memory_).code(), ErrorCode::refused);
   EXPECT_EQ(read_text(target() / "mine"), "precious");
 }
@@ -181,13 +181,13 @@ TEST_F(RestoreTest, delta_sets_right_whatever_is_there) {
   restore_newest();
   fs::resize_file(target() / "large", 1'234'567);
   std::ofstream(target() / "a" / "file 0", std::ios::app) << "more at the end";
-  write_file(target() / "empty", "no longer");
-  write_file(target() / "does not belong here", "moved aside");
+  write_restored(target() / "empty", "no longer");
+  write_restored(target() / "does not belong here", "moved aside");
   fs::remove(target() / "link");
   fs::create_directory(target() / "link");
-  write_file(target() / "link" / "inside", "in the way");
+  write_restored(target() / "link" / "inside", "in the way");
   fs::remove_all(target() / "a" / "b");
-  write_file(target() / "a" / "b", "a file where a directory was");
+  write_restored(target() / "a" / "b", "a file where a directory was");
   fs::permissions(target() / "a" / "file 2", fs::perms::none);
   const RestoreResult result = restore_newest({.delta = true});
   EXPECT_GE(result.sink.moved_aside, 3U);
@@ -196,11 +196,11 @@ TEST_F(RestoreTest, delta_sets_right_whatever_is_there) {
 }
 
 TEST_F(RestoreTest, delta_makes_holes_where_bytes_were) {
-  write_file(source() / "sparse", std::string(4096, 'x'));
+  write_restored(source() / "sparse", std::string(4096, 'x'));
   fs::resize_file(source() / "sparse", 1U << 20U);
   back_up();
   fs::create_directory(target());
-  write_file(target() / "sparse", std::string(1'500'000, 'y'));
+  write_restored(target() / "sparse", std::string(1'500'000, 'y'));
   restore_newest({.delta = true});
   expect_equal();
 }
@@ -274,7 +274,7 @@ TEST_F(RestoreTest, a_medium_that_does_not_answer_ends_it) {
 TEST_F(RestoreTest, an_error_among_many_requests_ends_it) {
   SeededRng rng(2);
   for (int i = 0; i < 40; ++i) {
-    write_file(source() / std::to_string(i), as_text(rng.bytes(100'000)));
+    write_restored(source() / std::to_string(i), as_text(rng.bytes(100'000)));
     back_up();
   }
   std::size_t index = 0;
@@ -318,7 +318,7 @@ TEST_F(RestoreTest, every_point_comes_back_as_it_was) {
   back_up();
   const auto first = describe_tree(source());
   fs::remove_all(source() / "a" / "b");
-  write_file(source() / "large", "no longer");
+  write_restored(source() / "large", "no longer");
   back_up();
   const auto second = describe_tree(source());
   const auto repository = open_repository(memory_);

@@ -122,7 +122,7 @@ class Scene {
   Taken taken_;
 };
 
-std::optional<ErrorCode> error_of(const std::function<void()>& call) {
+std::optional<ErrorCode> code_of(const std::function<void()>& call) {
   try {
     call();
   } catch (const Error& error) {
@@ -178,9 +178,9 @@ void is_replaced_for_good(const MakeTargetSubject& make) {
   Scene scene(make);
   scene.prepare();
   const auto replacement = scene.replacement();
-  EXPECT_EQ(error_of([&] { replacement->discard_old(); }), ErrorCode::conflict);
+  EXPECT_EQ(code_of([&] { replacement->discard_old(); }), ErrorCode::conflict);
   replacement->cut_over(kWaitMs);
-  EXPECT_EQ(error_of([&] { replacement->discard_copy(); }), ErrorCode::conflict);
+  EXPECT_EQ(code_of([&] { replacement->discard_copy(); }), ErrorCode::conflict);
   replacement->discard_old();
   replacement->discard_old();
   scene.expect_live(scene.first);
