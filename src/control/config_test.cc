@@ -355,7 +355,7 @@ TEST(ConfigTest, RefusesPlacesOnOtherHosts) {
               std::string::npos)
         << url;
   }
-  EXPECT_EQ(parse("[repository]\nurl='./a:b'\nkey_file='k'\n").repository.path, "/etc/a:b");
+  EXPECT_EQ(parse("[repository]\nurl='./a:b'\nkey_file='k'\n").repository.path, "/etc/salvor/a:b");
   EXPECT_EQ(parse("holders_wait='3s'\n" + kStart).holders_wait_s, 3);
 }
 

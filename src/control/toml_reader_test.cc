@@ -53,7 +53,7 @@ TEST(TomlReaderTest, ATableOrAKeyThatIsThereTwiceIsNamedWithBothLines) {
   EXPECT_EQ(message_of("[a.b]\nx = 1\n[c]\n[ a.b ] # again\ny = 1\n"),
             "f.toml:4:1: the table [ a.b ] is there twice: in line 1 and in line 4");
   EXPECT_EQ(message_of("x = 1\n[a]\nx = 1\n'x' = 2\n"),
-            "f.toml:4:3: the key 'x' is there twice: in line 3 and in line 4");
+            "f.toml:4:7: the key 'x' is there twice: in line 3 and in line 4");
   EXPECT_EQ(message_of("[[a]]\nx = 1\n[a]\n").substr(0, 40),
             "f.toml:3:1: the table [a] is there twice")
       << "an array of tables, and a table";

@@ -192,8 +192,8 @@ TEST_F(ChecksTest, a_path_must_exist_with_its_size_and_digest) {
 
 TEST_F(ChecksTest, a_stop_is_no_verdict) {
   db_.hangs = true;
-  for (const Check& check :
-       {Check{"exec", ExecTest{"sleep 600"}}, Check{"sql", SqlTest{"db", "x"}}}) {
+  for (const Check& check : {Check{.name = "exec", .test = ExecTest{"sleep 600"}, .isolated = true},
+                             Check{.name = "sql", .test = SqlTest{"db", "x"}}}) {
     std::stop_source stop;
     const std::jthread stopper([&] {
       ::usleep(50'000);

@@ -28,8 +28,8 @@ Plan configured() {
 TEST(CommandsTest, WhatDiffersIsNamed) {
   EXPECT_EQ(differing_commands(planned(), planned()), Names{});
   EXPECT_EQ(differing_commands(planned(), configured()),
-            (Names{"check rows", "migrate.run", "rebuild feeds", "rebuild thumbnails",
-                   "writes.lock", "rebuild index"}));
+            (Names{"check rows", "migrate.isolated", "migrate.run", "rebuild feeds",
+                   "rebuild thumbnails", "writes.lock", "rebuild index"}));
 }
 
 TEST(CommandsTest, ResumedBeforeTheExchangeARunHasTheStepsOfTheConfiguration) {

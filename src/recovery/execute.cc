@@ -186,7 +186,7 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
   }
   const auto changed = choose_commands(journal, options, false, plan);
   Runner runner(repository, access, plan, journal, options);
-  runner.require_here();
+  runner.require_here(stores::Way::forth);
   begin_claim(repository, options.catalog, plan);
   journal.append(event(Event::resumed));
   note_commands(journal, plan, changed);
@@ -213,7 +213,7 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
   }
   const auto changed = choose_commands(journal, options, true, plan);
   Runner runner(repository, access, plan, journal, options);
-  runner.require_here();
+  runner.require_here(stores::Way::back);
   require_way_back(repository, plan, journal);
   // Killed before it had the service, it has touched nothing, whoever restores it now.
   const bool touched = has_begun(journal);
@@ -245,7 +245,7 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
                            : "when it has ended: go on with --resume, or back with --undo; or give "
                              "it up with --abandon");
   }
-  runner.require_here();
+  runner.require_here(stores::Way::forth);
   return runner.close();
 }
 

@@ -132,20 +132,30 @@ void Runner::note_duration(const std::string& step, double seconds) {
 }
 
 void Runner::take_up() {
-  // What lies within a tree is found only once the tree is whole again.
-  if (journal_.began("cut-over")) {
-    const auto way = context_.undoing ? stores::Way::back : stores::Way::forth;
-    const auto& stores = context_.plan.stores;
-    for (auto store = stores.rbegin(); store != stores.rend(); ++store) {
-      if (!store->delta_in_place) context_.replacement_of(*store).settle(way);
-    }
-  }
+  settle();
   for (const auto& step : steps_) {
     if (journal_.done(step->name())) step->take_up(context_);
   }
 }
 
-void Runner::require_here() {
+/// What lies within a tree, workplaces too, is found only once the tree is whole again. Only what
+/// is here can be: another host finds no token, and moves nothing.
+void Runner::settle() {
+  if (!journal_.began("cut-over")) return;
+  const auto way = context_.undoing ? stores::Way::back : stores::Way::forth;
+  const std::vector<Mark> marks = marks_in(journal_);
+  const auto& stores = context_.plan.stores;
+  for (auto store = stores.rbegin(); store != stores.rend(); ++store) {
+    if (store->delta_in_place) continue;
+    const auto mark = std::ranges::find(marks, store->name, &Mark::store);
+    if (mark != marks.end() && !is_here(context_, *store, *mark)) continue;
+    context_.replacement_of(*store).settle(way);
+  }
+}
+
+void Runner::require_here(stores::Way way) {
+  context_.undoing = way == stores::Way::back;
+  settle();
   internal::require_here(context_);
 }
 

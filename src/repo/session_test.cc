@@ -344,9 +344,9 @@ TEST_F(SessionTest, a_node_that_could_not_be_read_again_is_refused) {
   const auto repository = open_repository(memory_, Access::write);
   const auto session = repository->begin();
   TreeBuilder tree = session->tree();
-  EXPECT_THROW(tree.add({to_bytes("key"), 0, Bytes(kNodeBytesMax + 1), {}}), Error);
+  EXPECT_THROW(tree.add({to_bytes("key"), 0, Bytes(kMetadataBytesMax + 1), {}}), Error);
   TreeBuilder large = session->tree();
-  const Record record{to_bytes("key"), 0, Bytes(kNodeBytesMax - 100), {}};
+  const Record record{to_bytes("key"), 0, Bytes(kMetadataBytesMax), {}};
   large.add(record);
   Snapshot snapshot;
   snapshot.store = "store";

@@ -78,13 +78,13 @@ class OverlapTest(shop.ShopTest):
         self.change()
         run = self.json_of("restore", "s", "--confirm", "s")["run"]
         self.assertEqual((self.page(), self.rows()), ("before", ["before"]))
-        self.run_salvor("restore", "--undo", run)
+        self.run_salvor("restore", "--undo", run, "--confirm", "s")
         self.assertEqual((self.page(), self.rows()), ("after", ["before", "after"]))
 
     def test_and_is_closed(self):
         self.change()
         run = self.json_of("restore", "s", "--confirm", "s")["run"]
-        self.run_salvor("restore", "--close", run)
+        self.run_salvor("restore", "--close", run, "--confirm", "s")
         self.assertEqual((self.page(), self.rows()), ("before", ["before"]))
         self.assertEqual(sorted(os.listdir(self.path("data")))[:2], ["app.db", "page.txt"])
         self.assertEqual([name for name in os.listdir(self.path("data"))

@@ -223,12 +223,12 @@ class Lacking(ShopTest):
         self.assertEqual(self.files(), before)
         self.assertFalse(os.path.exists(os.path.join(self.media, "made later")))
         self.assertEqual(os.stat(os.path.join(self.media, "closed")).st_mode & 0o777, 0)
-        self.run_salvor("restore", "--undo", done["run"])
+        self.run_salvor("restore", "--undo", done["run"], "--confirm", "shop")
         self.assertEqual(self.files(), before)
         self.assertTrue(os.path.exists(os.path.join(self.media, "made later")))
 
         again = self.json_of("restore", "shop", "--confirm", "shop")
-        self.run_salvor("restore", "--close", again["run"])
+        self.run_salvor("restore", "--close", again["run"], "--confirm", "shop")
         self.assertEqual(self.files(), before)
 
     def test_it_stays_where_the_live_tree_is_written_over(self):
@@ -236,7 +236,7 @@ class Lacking(ShopTest):
         before = self.files()
         done = self.json_of("restore", "shop", "--confirm", "shop", "--in-place-delta")
         self.assertEqual(self.files(), before)
-        self.run_salvor("restore", "--close", done["run"])
+        self.run_salvor("restore", "--close", done["run"], "--confirm", "shop")
         self.assertEqual(self.files(), before)
 
 

@@ -99,7 +99,7 @@ class RehearsalTest(ShopTest):
             self.assertEqual(file.read(), "live\n")
 
     def undo(self, run):
-        self.run_salvor("restore", "--undo", run)
+        self.run_salvor("restore", "--undo", run, "--confirm", "shop")
 
     def test_what_knows_of_the_copy_runs_in_a_drill(self):
         write(self.config, CONFIG + KNOWS)

@@ -60,7 +60,7 @@ class RunsTest(ShopTest):
                     found[path] = file.read()
         return found
 
-    def fails_to_restore(self, more="[service.shop.migrate]\nrun = 'exit 3'\n"):
+    def fails_to_restore(self, more="[service.shop.migrate]\nrun = 'exit 3'\nisolated = true\n"):
         self.configure(more)
         return self.restore(expect=1)
 
@@ -491,7 +491,7 @@ class LongOutput(RunsTest):
         self.assertEqual(self.json_of("drill", "shop")["state"], "succeeded")
 
     def test_checks_that_fail_keep_more_of_what_they_print(self):
-        checks = ("[[service.shop.check]]\nname = \"own {}\"\n"
+        checks = ("[[service.shop.check]]\nname = \"own {}\"\nisolated = true\n"
                   "run = 'head -c 65536 /dev/zero; exit 1'\n")
         self.configure(checks.format(0))
         run = self.json_of("drill", "shop", expect=9)["run"]

@@ -32,8 +32,9 @@ std::vector<Mark> marks_in(const Journal& journal);
 /// Whether a mark is where the journal says that it is.
 bool is_here(RunContext& context, const StorePlan& store, const Mark& mark);
 
-/// To be called before a run is resumed, undone or closed. Touches nothing.
-/// Errors: refused, naming each workplace that the journal says exists, and that is not here.
+/// To be called before a run is resumed, undone or closed, and after what an interrupted exchange
+/// has begun to move is in its place. Touches nothing. Errors: refused, naming each workplace that
+/// the journal says exists, and that is not here.
 void require_here(RunContext& context);
 
 }  // namespace salvor::recovery::internal

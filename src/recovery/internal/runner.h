@@ -16,8 +16,10 @@ class Runner {
   Runner(repo::Repository& repository, StoreAccess& access, const Plan& plan, Journal& journal,
          const ExecuteOptions& options);
 
-  /// Errors: refused: the workplaces that the journal says exist are not on this machine.
-  void require_here();
+  /// Finishes what an interrupted exchange has begun to move, where it is, and looks for each
+  /// workplace. Errors: refused: the workplaces that the journal says exist are not on this
+  /// machine.
+  void require_here(stores::Way way);
 
   /// Steps that are done are taken up, the others carried out.
   RunOutcome go_on();
@@ -43,6 +45,7 @@ class Runner {
   void note_duration(const std::string& step, double seconds);
   /// Has again what went with the process that ended before.
   void take_up();
+  void settle();
   void take_back_all();
   /// Where the repository is gone before anything was replaced, the service is not to stay locked:
   /// what the guards did is taken back, though the journal can't be told.
