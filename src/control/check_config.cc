@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/log.h"
 #include "control/control.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/command_words.h"
 #include "control/internal/opened.h"
+#include "control/internal/own_places.h"
 #include "control/internal/store_types.h"
 #include "control/secret_source.h"
 
@@ -69,6 +71,9 @@ bool ConfigCheckReport::good() const {
 ConfigCheckReport check_config(const Config& config, const Caller& caller) {
   check_paths(config);
   for (const ServiceConfig& service : config.services) check_overlaps(config, service);
+  for (const std::string& warning : internal::secrets_in_stores(config)) {
+    log::warning("{}", warning);
+  }
   ConfigCheckReport report;
   report.file = config.file.native();
   report.location = config.repository.path.native();

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/process_identity.h"
+#include "control/internal/own_places.h"
 #include "control/internal/service_parser.h"
 #include "control/nearest_name.h"
 #include "control/table_reader.h"
@@ -279,6 +280,7 @@ Config parse_config_text(std::string_view text, const std::string& name,
   config.serve = parse_serve(reader);
   reader.finish();
   findings.throw_first();
+  internal::leave_out_own_places(config);
   return config;
 }
 

@@ -27,7 +27,7 @@ enum class OnUnreadable { fail, warn };
 struct FilesStoreConfig {
   static constexpr std::string_view kType = "files";
   std::filesystem::path path;
-  std::vector<std::string> exclude;
+  std::vector<std::string> exclude;  ///< with the places of salvor's own that lie in it
   bool one_file_system = false;
   OnUnreadable on_unreadable = OnUnreadable::fail;
   bool canary = false;  ///< each backup plants a marker in the store itself
@@ -215,7 +215,8 @@ Config parse_config_text(std::string_view text, const std::string& name,
                          const std::filesystem::path& directory);
 
 /// Looks at the real paths (links followed) of the repository, the stores and the state directory.
-/// Errors: configuration: a store or the state directory lies inside the repository, or the
+/// Errors: configuration: a store is salvor's own state; a store or the state directory lies inside
+///         the repository, or the
 ///         repository inside a files store that does not exclude it, or the secret that opens the
 ///         repository lies inside it.
 void check_paths(const Config& config);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "control/config.h"
 #include "control/internal/paths.h"
+#include "control/internal/toml_text.h"
 #include "stores/files/exclude.h"
 
 namespace salvor::control {
@@ -92,21 +93,6 @@ std::vector<std::pair<std::string, bool>> names_within(const StoreConfig& inner,
   return names;
 }
 
-/// A pattern as a TOML string; without escapes where it can be one.
-std::string toml_text(const std::string& text) {
-  std::string plain = text;
-  std::erase(plain, '\\');
-  // What no terminal should get is shown, but can't be pasted.
-  if (printable(plain) != plain) return "'" + printable(text) + "'";
-  if (text.find('\'') == std::string::npos) return "'" + text + "'";
-  std::string escaped = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') escaped += '\\';
-    escaped += c;
-  }
-  return escaped + "\"";
-}
-
 /// The line that leaves the inner store to itself.
 std::string exclude_line(const FilesStoreConfig& outer, const StoreConfig& inner,
                          const fs::path& relative) {
@@ -120,7 +106,7 @@ std::string exclude_line(const FilesStoreConfig& outer, const StoreConfig& inner
   }
   std::string line;
   for (const std::string& pattern : patterns) {
-    line += (line.empty() ? "" : ", ") + toml_text(pattern);
+    line += (line.empty() ? "" : ", ") + internal::toml_text(pattern);
   }
   return "exclude = [" + line + "]";
 }

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "control/config.h"
+#include "control/internal/own_places.h"
 #include "control/internal/paths.h"
 #include "stores/files/exclude.h"
 
@@ -61,6 +62,7 @@ void check_secret(const std::filesystem::path& secret, const std::filesystem::pa
 }  // namespace
 
 void check_paths(const Config& config) {
+  internal::refuse_own_places(config);
   if (config.repository.path.empty()) return;
   const std::filesystem::path repository = real_path(config.repository.path);
   if (lies_in(real_path(config.state_directory), repository)) {

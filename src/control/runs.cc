@@ -34,7 +34,7 @@ catalog::RunRow row_of(const recovery::RunOutcome& outcome) {
 }  // namespace
 
 std::vector<catalog::RunRow> list_runs(const Config& config, const catalog::RunFilter& filter) {
-  auto rows = internal::open_catalog(config).runs(filter);
+  auto rows = internal::open_catalog(config)->runs(filter);
   // Also services that are no longer configured have runs.
   if (rows.empty() && filter.service) config.service(*filter.service);
   return rows;
@@ -42,7 +42,7 @@ std::vector<catalog::RunRow> list_runs(const Config& config, const catalog::RunF
 
 RunReport show_run(const Config& config, const std::string& run, const Caller& caller) {
   RunReport report;
-  auto row = internal::open_catalog(config).run(run);
+  auto row = internal::open_catalog(config)->run(run);
   if (row && !has_journal(*row)) {
     report.row = std::move(*row);
     return report;

@@ -11,6 +11,7 @@
 #include "control/internal/held_writes.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
+#include "control/internal/own_places.h"
 #include "control/internal/progress_ticker.h"
 #include "control/internal/store_types.h"
 #include "control/nearest_name.h"
@@ -262,6 +263,9 @@ std::optional<Error> BackupReport::suspicion() const {
 std::vector<BackupReport> take_backup(const Config& config, const BackupRequest& request,
                                       const Caller& caller) {
   check_paths(config);
+  for (const std::string& warning : internal::secrets_in_stores(config)) {
+    log::warning("{}", warning);
+  }
   if (config.services.empty()) {
     throw Error(ErrorCode::configuration,
                 printable(config.file.native()) + " has no service to back up",

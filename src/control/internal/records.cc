@@ -1,17 +1,28 @@
 #include "control/internal/records.h"
 
+#include <map>
+#include <mutex>
+
 #include "base/error.h"
 #include "base/log.h"
+#include "control/internal/paths.h"
 
 namespace salvor::control::internal {
 
-catalog::Catalog open_catalog(const Config& config) {
-  return catalog::Catalog::open(config.state_directory / "catalog.sqlite");
+std::shared_ptr<catalog::Catalog> open_catalog(const Config& config) {
+  static std::mutex mutex;
+  static std::map<std::filesystem::path, std::weak_ptr<catalog::Catalog>> opened;
+  const std::filesystem::path path = real_path(config.state_directory) / "catalog.sqlite";
+  const std::lock_guard lock(mutex);
+  if (auto known = opened[path].lock()) return known;
+  auto catalog = std::make_shared<catalog::Catalog>(catalog::Catalog::open(path));
+  opened[path] = catalog;
+  return catalog;
 }
 
 Records::Records(const Config& config) : location_(config.repository.path.native()) {
   try {
-    catalog_.emplace(open_catalog(config));
+    catalog_ = open_catalog(config);
     is_usable_ = true;
   } catch (const Error& error) {
     log::warning("the catalog can't be used, so this run is not recorded: {}", error.message());

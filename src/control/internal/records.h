@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,8 +12,10 @@
 
 namespace salvor::control::internal {
 
-/// Opens the catalog of this machine.   Errors: those of the catalog.
-catalog::Catalog open_catalog(const Config& config);
+/// The catalog of this machine. A process has one object for each state directory: who asks for it
+/// while another part of the process has it shares it, hence the shared pointer.
+/// Threads: any.   Errors: those of the catalog.
+std::shared_ptr<catalog::Catalog> open_catalog(const Config& config);
 
 /// The catalog for verbs that do not depend on it: what can't be recorded is warned about, once,
 /// and the verb goes on without. Threads: one.
@@ -41,14 +44,15 @@ class Records {
   void note_head(std::string_view repository_id, std::uint64_t sequence);
 
   /// Null when it can't be used.
-  catalog::Catalog* catalog() { return is_usable_ ? &*catalog_ : nullptr; }
+  catalog::Catalog* catalog() { return is_usable_ ? catalog_.get() : nullptr; }
 
  private:
   template <class Call>
   void attempt(const Call& call);
 
   const std::string location_;
-  std::optional<catalog::Catalog> catalog_;  // stays when it can't be used any more: others have it
+  std::shared_ptr<catalog::Catalog> catalog_;  // stays when it can't be used any more: others have
+                                               // its address
   bool is_usable_ = false;
 };
 
