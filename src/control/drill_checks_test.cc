@@ -89,7 +89,7 @@ class DrillChecksTest : public ::testing::Test {
     std::vector<std::unique_ptr<stores::Source>> sources;
     std::vector<backup::StoreInput> inputs;
     for (const StoreConfig* store : stores) {
-      sources.push_back(internal::make_source(config_, *store));
+      sources.push_back(internal::make_source(config_, *store, internal::spool_directory(config_)));
       inputs.push_back({store->name, std::string(store->type()), sources.back().get(), false});
     }
     backup::Options options;

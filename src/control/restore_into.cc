@@ -48,7 +48,9 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
   restored.path = target.path.native();
   try {
     restored.result = recovery::restore(repository, snapshot, *sink, options);
-    internal::check_restored(repository, snapshot, target.path);
+    for (std::string& remark : internal::check_restored(repository, snapshot, target.path)) {
+      restored.result.sink.warnings.push_back(std::move(remark));
+    }
   } catch (const Error& error) {
     const std::string context =
         fmt::format("store {}, into {}", snapshot.store, printable(target.path.native()));

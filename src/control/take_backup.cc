@@ -203,7 +203,7 @@ class Backups {
 
   std::unique_ptr<stores::Source> source_of(const StoreConfig& store) {
     try {
-      return internal::make_source(config_, store);
+      return internal::make_source(config_, store, internal::spool_directory(config_));
     } catch (const Error& error) {
       throw error.with_context("store " + store.name);
     }

@@ -171,7 +171,7 @@ std::string_view name_of(Verdict verdict) {
     case Verdict::failed:
       return "failed";
     case Verdict::impossible:
-      return "impossible";
+      return "failed";
     case Verdict::skipped:
       return "not_run";
   }
@@ -192,17 +192,20 @@ CheckOutcome run_check(const Check& check, const CheckSubjects& subjects, std::s
 }
 
 std::vector<CheckOutcome> run_self_checks(const std::string& store, stores::Target& target,
-                                          std::stop_token stop) {
+                                          std::stop_token stop,
+                                          const stores::Target::Facts& source) {
   CheckOutcome all;
   all.name = "self checks of " + store;
   all.kind = "built-in";
   all.store = store;
   std::vector<CheckOutcome> outcomes;
   judge(all, stop, 0, [&](const Deadline& deadline) {
-    for (const stores::SelfCheck& verdict : target.check(deadline.token())) {
+    for (const stores::SelfCheck& verdict : target.check(deadline.token(), source)) {
       CheckOutcome& outcome = outcomes.emplace_back(all);
       outcome.name = verdict.name + " of " + store;
-      outcome.verdict = verdict.passed ? Verdict::passed : Verdict::failed;
+      outcome.verdict = verdict.passed    ? Verdict::passed
+                        : verdict.not_run ? Verdict::skipped
+                                          : Verdict::failed;
       outcome.expected = verdict.expected;
       outcome.actual = verdict.found;
     }

@@ -68,8 +68,9 @@ struct Reference {
 };
 
 /// `impossible`: it could not be asked (a server that does not answer, a statement that is wrong):
-/// counts as failed. `skipped`: it says nothing about this copy (a check over HTTP asks the live
-/// service; its store is not among those restored): not covered.
+/// it is shown as failed. `skipped`, shown as not_run: it says nothing about this copy (a check
+/// over HTTP asks the live service; its store is not among those restored; only the application
+/// could ask): not covered.
 enum class Verdict { passed, failed, impossible, skipped };
 std::string_view name_of(Verdict verdict);
 
@@ -105,9 +106,11 @@ CheckOutcome run_reference(const Reference& reference, const CheckSubjects& subj
                            std::stop_token stop);
 
 /// What the store says of itself, as "integrity_check of db". Their duration is that of them all,
-/// and stands with the first.   Errors: cancelled; all else is a verdict.
+/// and stands with the first.   `source`: the facts of its snapshot: what the source had too is
+/// good.   Errors: cancelled; all else is a verdict.
 std::vector<CheckOutcome> run_self_checks(const std::string& store, stores::Target& target,
-                                          std::stop_token stop);
+                                          std::stop_token stop,
+                                          const stores::Target::Facts& source = {});
 
 enum class Depth { counts, content };
 

@@ -11,9 +11,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Verdict verdict_of(const std::string& name) {
-  for (const Verdict verdict : {Verdict::passed, Verdict::failed, Verdict::impossible}) {
-    if (name_of(verdict) == name) return verdict;
-  }
+  if (name == name_of(Verdict::passed)) return Verdict::passed;
+  // A journal of an older version has this word, and another one for what was not run.
+  if (name == name_of(Verdict::failed) || name == "impossible") return Verdict::failed;
   return Verdict::skipped;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -54,7 +55,8 @@ struct SelfCheck {
   std::string name;  ///< "integrity_check"
   bool passed = false;
   std::string expected;  ///< "ok"
-  std::string found;     ///< the first problems, a line each
+  std::string found;     ///< the first problems, a line each; or why it passed all the same
+  bool not_run = false;  ///< only the application could ask: `found` says what is missing here
 };
 
 struct PathFacts {
@@ -86,9 +88,12 @@ class Target {
   /// whatever it finds. Changes nothing.   Errors: refused, naming what it could not move.
   virtual void try_write_over() {}
 
-  /// What the store itself can say about its data, opened so that nothing is written.
+  /// What the store itself can say about its data, opened so that nothing is written. What the
+  /// source had too passes, with a remark.   `source`: the facts of the snapshot that it was
+  /// restored from (SourceReport::facts).
   /// Errors: none: what can't be read is a verdict.
-  virtual std::vector<SelfCheck> check(std::stop_token stop) = 0;
+  using Facts = std::map<std::string, std::string>;
+  virtual std::vector<SelfCheck> check(std::stop_token stop, const Facts& source = {}) = 0;
 
   /// Every row of a query, as text (null: no value); `visit` returns false to end it. Read-only: a
   /// statement that would write fails.

@@ -34,7 +34,7 @@ std::optional<bool> FakeTarget::refuses_writes() {
   return std::nullopt;
 }
 
-std::vector<stores::SelfCheck> FakeTarget::check(std::stop_token stop) {
+std::vector<stores::SelfCheck> FakeTarget::check(std::stop_token stop, const Facts&) {
   require_whole();
   if (hangs) wait_for(stop);
   return verdicts;

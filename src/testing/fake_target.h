@@ -29,7 +29,7 @@ class FakeTarget final : public stores::Target {
   stores::TargetIdentity identify(std::int64_t count_ms_max) const override;
   std::unique_ptr<stores::WriteLock> lock_writes(std::int64_t wait_ms_max) override;
   std::optional<bool> refuses_writes() override;
-  std::vector<stores::SelfCheck> check(std::stop_token stop) override;
+  std::vector<stores::SelfCheck> check(std::stop_token stop, const Facts& source) override;
   void query(const std::string& sql, std::stop_token stop,
              const std::function<bool(const Row&)>& visit) override;
   std::optional<stores::PathFacts> look_at(const std::string& path) override;

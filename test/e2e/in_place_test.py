@@ -97,11 +97,25 @@ class InPlace(ShopTest):
         self.assertEqual(dump(self.path("live/store.db")), self.good[1])
         self.assertFalse(os.path.exists(self.database))
 
-    def test_a_database_that_can_not_be_backed_up_first(self):
+    def test_a_database_that_is_no_database_is_kept_as_bytes_first(self):
+        wreck = b"no database any more"
         with open(self.database, "r+b") as file:
-            file.write(b"no database any more")
-        self.fails(6, "refused", "restore", "shop", "--confirm", "shop",
-                   text=["store db", "--without-safety-snapshot-of STORE"])
+            file.write(wreck)
+        report = self.json_of("restore", "shop", "--confirm", "shop")
+        self.assertEqual(report["state"], "succeeded")
+        self.assert_restored()
+        points = {point["id"]: point for point in self.json_of("points")["points"]}
+        kept = {points[point]["stores"][0]: point for point in report["safety_points"]}
+        self.assertEqual(set(kept), {"db", "media"})
+        self.assertTrue(self.run_salvor("cat", kept["db"], "db", "shop.db").raw.startswith(wreck))
+
+    def test_a_database_that_can_not_be_backed_up_first(self):
+        os.link(self.database, self.path("live/other.db"))
+        self.fails(6, "refused", "restore", "shop", "--confirm", "shop", text=["2 names"])
+        with open(self.path("live/other.db"), "rb") as other, open(self.database, "rb") as file:
+            self.assertEqual(other.read(), file.read())
+
+    def test_no_safety_snapshot_of_a_store_is_wanted(self):
         report = self.json_of("restore", "shop", "--confirm", "shop",
                               "--without-safety-snapshot-of", "db")
         self.assertEqual(len(report["safety_points"]), 1)

@@ -13,7 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A database under the name that it had in the point: it may be called otherwise since.
+/// A database under the name that it had in the point: it may be called otherwise since. What lies
+/// beside it keeps what is appended to its name.
 class RenamedSource final : public stores::Source {
  public:
   RenamedSource(std::unique_ptr<stores::Source> inner, const std::string& name,
@@ -25,13 +26,12 @@ class RenamedSource final : public stores::Source {
 
   std::optional<stores::Item> next() override {
     auto item = inner_->next();
-    if (item && item->key == name_) item->key = shown_;
+    if (item) item->key = renamed(item->key, name_, shown_);
     return item;
   }
 
   std::unique_ptr<stores::ContentReader> open(const stores::Item& item) override {
-    if (item.key != shown_) return inner_->open(item);
-    return inner_->open({name_, item.entry});
+    return inner_->open({renamed(item.key, shown_, name_), item.entry});
   }
 
   bool unchanged(const stores::Entry& then, const stores::Entry& now) const override {
@@ -40,6 +40,13 @@ class RenamedSource final : public stores::Source {
   stores::SourceReport report() const override { return inner_->report(); }
 
  private:
+  static Bytes renamed(const Bytes& key, const Bytes& from, const Bytes& to) {
+    if (!as_text(key).starts_with(as_text(from))) return key;
+    Bytes whole = to;
+    whole.insert(whole.end(), key.begin() + static_cast<std::ptrdiff_t>(from.size()), key.end());
+    return whole;
+  }
+
   const std::unique_ptr<stores::Source> inner_;
   const Bytes name_;
   const Bytes shown_;
@@ -105,7 +112,7 @@ class ConfiguredStores final : public recovery::StoreAccess {
   }
 
   std::unique_ptr<stores::Source> live_source(const recovery::StorePlan& store) override {
-    return make_source(config_, store_of(store));
+    return make_source(config_, store_of(store), spool_directory(config_));
   }
 
   std::unique_ptr<stores::Source> copy_source(const recovery::StorePlan& store,

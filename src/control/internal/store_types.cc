@@ -2,16 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
-#include <array>
 #include <cerrno>
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "control/internal/paths.h"
-#include "control/internal/staging.h"
-#include "stores/files/exclude.h"
 #include "stores/files/files.h"
 #include "stores/sqlite/sqlite.h"
 
@@ -23,15 +18,14 @@ namespace {
 constexpr const char* kWorkplaces =
     ".salvor-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]t[0-9][0-9][0-9][0-9][0-9][0-9]-*-*/";
 
-constexpr std::string_view kSqliteMagic{"SQLite format 3\0", 16};
-
 std::vector<std::string> left_out(const FilesStoreConfig& store) {
   std::vector<std::string> patterns = store.exclude;
   patterns.emplace_back(kWorkplaces);
   return patterns;
 }
 
-std::unique_ptr<stores::Source> source_of(const Config& config, const FilesStoreConfig& store) {
+std::unique_ptr<stores::Source> source_of(const Config& config, const FilesStoreConfig& store,
+                                          const std::filesystem::path& /*spool*/) {
   stores::FilesSourceOptions options;
   options.root = store.path;
   options.exclude = left_out(store);
@@ -39,25 +33,14 @@ std::unique_ptr<stores::Source> source_of(const Config& config, const FilesStore
   options.exclude.push_back(std::string("/") + stores::kIncompleteMarker);
   options.one_file_system = store.one_file_system;
   options.forbidden = {config.repository.path};
-  const std::filesystem::path root = real_path(store.path);
-  // Copies of databases that are on their way into the repository already, and what drills restore.
-  std::vector<std::filesystem::path> copies = {spool_directory(config)};
-  for (const ServiceConfig& service : config.services) {
-    copies.push_back(staging_root(config, service));
-  }
-  for (const std::filesystem::path& each : copies) {
-    const std::filesystem::path copy = real_path(each);
-    if (copy == root || !lies_in(copy, root)) continue;
-    const std::string relative = copy.lexically_relative(root);
-    options.exclude.push_back(stores::files::pattern_for(relative) + "/");
-  }
   return stores::make_files_source(std::move(options));
 }
 
-std::unique_ptr<stores::Source> source_of(const Config& config, const SqliteStoreConfig& store) {
+std::unique_ptr<stores::Source> source_of(const Config& /*config*/, const SqliteStoreConfig& store,
+                                          const std::filesystem::path& spool) {
   stores::SqliteSourceOptions options;
   options.database = store.path;
-  options.spool_directory = spool_directory(config);
+  options.spool_directory = spool;
   return stores::make_sqlite_source(std::move(options));
 }
 
@@ -96,17 +79,7 @@ std::string problem_of(const FilesStoreConfig& store) {
 }
 
 std::string problem_of(const SqliteStoreConfig& store) {
-  // SQLite's locks go when any descriptor of the file is closed; no other thread has it open here.
-  const Fd fd(::open(store.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!fd) return errno_text(errno);
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return errno_text(errno);
-  if (!S_ISREG(status.st_mode)) return "it is no file";
-  std::array<std::byte, kSqliteMagic.size()> head{};
-  const std::size_t size = read_some(fd.get(), head, store.path.native());
-  // SQLite makes an empty file for a new database, and writes the head with the first table.
-  if (size == 0) return "";
-  return as_text(ByteView(head).first(size)) == kSqliteMagic ? "" : "it is no SQLite database";
+  return stores::sqlite_obstacle(store.path);
 }
 
 }  // namespace
@@ -136,8 +109,10 @@ bool tolerates_unreadable(const StoreConfig& store) {
   return files != nullptr && files->on_unreadable == OnUnreadable::warn;
 }
 
-std::unique_ptr<stores::Source> make_source(const Config& config, const StoreConfig& store) {
-  return std::visit([&](const auto& details) { return source_of(config, details); }, store.details);
+std::unique_ptr<stores::Source> make_source(const Config& config, const StoreConfig& store,
+                                            const std::filesystem::path& spool) {
+  return std::visit([&](const auto& details) { return source_of(config, details, spool); },
+                    store.details);
 }
 
 void plant_marker(const StoreConfig& store, const stores::Marker& marker) {
@@ -183,19 +158,34 @@ std::unique_ptr<stores::Sink> make_sink(const std::string& type,
   return stores::make_files_sink(std::move(options));
 }
 
-void check_restored(repo::Repository& repository, const repo::Snapshot& snapshot,
-                    const std::filesystem::path& target) {
-  if (snapshot.type != SqliteStoreConfig::kType) return;
+std::vector<std::string> check_restored(repo::Repository& repository,
+                                        const repo::Snapshot& snapshot,
+                                        const std::filesystem::path& target) {
+  std::vector<std::string> remarks;
+  if (snapshot.type != SqliteStoreConfig::kType) return remarks;
   const std::filesystem::path database = target / database_name(repository, snapshot);
-  const std::vector<std::string> problems = stores::sqlite_problems(database);
-  if (problems.empty()) return;
-  std::string message = fmt::format(
-      "the restored database {} is damaged: PRAGMA integrity_check "
-      "finds",
-      printable(database.native()));
-  for (const std::string& problem : problems) message += "\n  " + printable(problem);
-  throw Error(ErrorCode::corruption, message,
-              "it may have been damaged when it was backed up: restore an older recovery point");
+  const auto then = snapshot.facts.find("quick_check");
+  const bool was_damaged =
+      then != snapshot.facts.end() && then->second != "ok" && !then->second.starts_with("not run");
+  if (was_damaged) {
+    remarks.push_back(fmt::format("{} is as it was backed up, and was damaged then: {}",
+                                  printable(database.native()), printable(then->second)));
+    return remarks;
+  }
+  const auto copy = stores::make_sqlite_target({.database = database, .nobody_writes = true});
+  for (const stores::SelfCheck& check : copy->check({}, snapshot.facts)) {
+    if (check.passed && check.found == check.expected) continue;
+    const std::string line =
+        fmt::format("PRAGMA {} of {}: {}", check.name, printable(database.native()), check.found);
+    const bool is_damage = check.name == "integrity_check" && !check.passed && !check.not_run;
+    if (is_damage) {
+      throw Error(ErrorCode::corruption, "the restored database is damaged: " + line,
+                  "it may have been damaged when it was backed up: restore an older recovery "
+                  "point");
+    }
+    remarks.push_back(check.not_run ? "not run: " + line : line);
+  }
+  return remarks;
 }
 
 }  // namespace salvor::control::internal

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "control/config.h"
 #include "repo/repository.h"
@@ -23,8 +24,10 @@ bool is_database(const StoreConfig& store);
 
 bool tolerates_unreadable(const StoreConfig& store);
 
+/// `spool`: where a database is copied to meanwhile.
 /// Errors: not_found, configuration: see the stores.
-std::unique_ptr<stores::Source> make_source(const Config& config, const StoreConfig& store);
+std::unique_ptr<stores::Source> make_source(const Config& config, const StoreConfig& store,
+                                            const std::filesystem::path& spool);
 
 /// Writes what a backup plants into the live store. Before it is marked.
 /// Errors: conflict: it is locked; not_found, no_space, failed.
@@ -51,9 +54,11 @@ std::unique_ptr<stores::Sink> make_live_sink(const StoreConfig& store);
 std::unique_ptr<stores::Sink> make_sink(const std::string& type,
                                         const std::filesystem::path& target, bool delta);
 
-/// What the type itself can say about a store that was restored to `target`.
+/// What the type itself can say about a store that was restored to `target`: remarks on what the
+/// store that was backed up had too, and on what only its application could ask.
 /// Errors: corruption.
-void check_restored(repo::Repository& repository, const repo::Snapshot& snapshot,
-                    const std::filesystem::path& target);
+std::vector<std::string> check_restored(repo::Repository& repository,
+                                        const repo::Snapshot& snapshot,
+                                        const std::filesystem::path& target);
 
 }  // namespace salvor::control::internal

@@ -1,15 +1,12 @@
 #include "control/internal/uncovered.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
-#include "base/fd.h"
 #include "control/internal/paths.h"
 #include "control/internal/staging.h"
 #include "control/internal/workplaces.h"
+#include "stores/sqlite/sqlite.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -19,19 +16,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kFoundMax = 1000;
 /// How many names are looked at within directories that are in no store: `status` must be quick.
 constexpr std::size_t kLookedAtMax = 20'000;
-constexpr std::string_view kDatabaseMagic{"SQLite format 3\0", 16};
-
-bool is_sqlite(const fs::path& file) {
-  const Fd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return false;
-  std::array<std::byte, kDatabaseMagic.size()> head{};
-  try {
-    const std::size_t size = read_some(fd.get(), head, file.native());
-    return as_text(ByteView(head).first(size)) == kDatabaseMagic;
-  } catch (const Error&) {
-    return false;
-  }
-}
 
 class Search {
  public:
@@ -55,7 +39,7 @@ class Search {
       for (const fs::path& child : children_of(path)) look_at(child);
       return;
     }
-    found_.push_back({path.native(), !directory && is_sqlite(path)});
+    found_.push_back({path.native(), !directory && stores::is_sqlite_file(path)});
     if (directory) look_for_databases(path);
   }
 
@@ -99,7 +83,7 @@ class Search {
       const fs::file_type type = fs::symlink_status(child, error).type();
       if (type == fs::file_type::directory) {
         look_for_databases(child);
-      } else if (type == fs::file_type::regular && is_sqlite(child)) {
+      } else if (type == fs::file_type::regular && stores::is_sqlite_file(child)) {
         found_.push_back({child.native(), true});
       }
     }

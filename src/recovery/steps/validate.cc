@@ -52,8 +52,8 @@ class Validate final : public Step {
     const CheckSubjects subjects = context.subjects();
     std::vector<CheckOutcome> outcomes;
     for (const StorePlan& store : context.plan.stores) {
-      for (CheckOutcome& outcome :
-           run_self_checks(store.name, context.copy_of(store), context.stop)) {
+      for (CheckOutcome& outcome : run_self_checks(store.name, context.copy_of(store), context.stop,
+                                                   context.snapshot(store).facts)) {
         outcomes.push_back(std::move(outcome));
       }
     }

@@ -27,6 +27,8 @@ class Calls {
   explicit Calls(Handle handle) : fd_(handle.fd) {
     if (handle.is_path) proc_ = "/proc/self/fd/" + std::to_string(fd_);
   }
+  explicit Calls(const std::string& path) : proc_(path) {}
+
   /// To be called first.
   ssize_t list(char* out, std::size_t size) {
     if (!proc_.empty()) {
@@ -59,9 +61,9 @@ class Calls {
     return true;
   }
 
-  int fd_;
+  int fd_ = -1;
   Fd reopened_;
-  std::string proc_;
+  std::string proc_;  // where to reach it; empty: by the descriptor
 };
 
 /// Calls `fill(out, size)` until its answer fits. Negative, with errno, when it fails.
@@ -117,15 +119,12 @@ bool equals_existing(const Calls& calls, const Attribute& attribute) {
   return value == attribute.value;
 }
 
-}  // namespace
-
-std::vector<Attribute> read_attributes(Handle handle, std::string_view path) {
-  Calls calls(handle);
+std::vector<Attribute> read_all(Calls& calls, bool needs_proc, std::string_view path) {
   std::vector<std::string> names;
   std::vector<Attribute> attributes;
   if (list_names(calls, names) < 0) {
     if (is_unsupported(errno)) return attributes;
-    if (handle.is_path && !has_proc()) {
+    if (needs_proc && !has_proc()) {
       throw Error(ErrorCode::failed,
                   "cannot list the extended attributes of " + printable(path.empty() ? "." : path) +
                       ": there is no /proc",
@@ -147,6 +146,18 @@ std::vector<Attribute> read_attributes(Handle handle, std::string_view path) {
     attributes.push_back({std::move(name), std::move(value)});
   }
   return attributes;
+}
+
+}  // namespace
+
+std::vector<Attribute> read_attributes(Handle handle, std::string_view path) {
+  Calls calls(handle);
+  return read_all(calls, handle.is_path, path);
+}
+
+std::vector<Attribute> read_attributes(const std::string& path) {
+  Calls calls(path);
+  return read_all(calls, false, path);
 }
 
 void write_attributes(Handle handle, const std::vector<Attribute>& wanted,

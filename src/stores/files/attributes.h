@@ -21,6 +21,9 @@ struct Handle {
 /// Errors: failed.
 std::vector<Attribute> read_attributes(Handle handle, std::string_view path);
 
+/// The same for what a path leads to in the end; needs no /proc.
+std::vector<Attribute> read_attributes(const std::string& path);
+
 /// Makes the attributes those of `wanted`: sets what differs, removes what is not in it. What the
 /// kernel's security modules maintain themselves is never removed.
 /// `refused` is called with the name and the errno of each that could not be set.

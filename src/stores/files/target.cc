@@ -49,7 +49,7 @@ class FilesTarget final : public Target {
   TargetIdentity identify(std::int64_t count_ms_max) const override;
   std::unique_ptr<WriteLock> lock_writes(std::int64_t) override { return nullptr; }
   std::optional<bool> refuses_writes() override { return std::nullopt; }
-  std::vector<SelfCheck> check(std::stop_token) override { return {}; }
+  std::vector<SelfCheck> check(std::stop_token, const Facts&) override { return {}; }
 
   void try_write_over() override;
 

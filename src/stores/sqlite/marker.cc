@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "stores/sqlite/internal/connection.h"
+#include "stores/sqlite/internal/wreck.h"
 #include "stores/sqlite/sqlite.h"
 
 namespace salvor::stores {
@@ -73,12 +74,20 @@ std::string plain(const std::optional<std::string>& value) {
 
 void plant_sqlite_marker(const std::filesystem::path& database, const Marker& marker,
                          std::int64_t lock_wait_ms_max) {
+  sqlite::require_readable(database);
+  if (sqlite::head_of(database).empty()) {
+    // What is planted there would make a database of it, and all would look well.
+    throw Error(ErrorCode::failed,
+                "cannot write a canary to " + printable(database.native()) + ": the file is empty");
+  }
   sqlite3* opened = nullptr;
   const int result = sqlite3_open_v2(database.c_str(), &opened,
                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   const OwnedDatabase owner(opened);
   const Checked check(opened, "cannot write a canary to", database);
   check(result);
+  // A database that can't be written to keeps its log.
+  sqlite3_db_config(opened, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   check(sqlite3_busy_timeout(opened, static_cast<int>(lock_wait_ms_max)));
   // Closing the connection rolls back what was not committed.
   check.execute("BEGIN IMMEDIATE");
@@ -86,6 +95,7 @@ void plant_sqlite_marker(const std::filesystem::path& database, const Marker& ma
   check.execute("DELETE FROM salvor_canary");
   insert(opened, marker, check);
   check.execute("COMMIT");
+  sqlite3_db_config(opened, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }
 
 std::optional<Marker> read_sqlite_marker(Target& database, const std::stop_token& stop) {

@@ -1,15 +1,21 @@
 #include "stores/sqlite/sqlite.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "base/error.h"
 #include "stores/sqlite/internal/connection.h"
 #include "stores/sqlite/internal/copy.h"
+#include "stores/sqlite/internal/copy_check.h"
+#include "stores/sqlite/internal/raw_copy.h"
 #include "stores/sqlite/internal/reading.h"
 #include "stores/sqlite/internal/spool.h"
+#include "stores/sqlite/internal/wreck.h"
 
 namespace salvor::stores {
 namespace {
@@ -44,6 +50,13 @@ class EmptyReader : public ContentReader {
   bool finish(Entry&) override { return true; }
 };
 
+/// One file of the store, as it goes into the snapshot.
+struct Part {
+  Bytes key;
+  Entry entry;
+  std::unique_ptr<sqlite::Spool> content;
+};
+
 class SqliteSource : public Source {
  public:
   explicit SqliteSource(SqliteSourceOptions options) : options_(std::move(options)) {
@@ -55,35 +68,37 @@ class SqliteSource : public Source {
   }
 
   void mark() override {
-    SALVOR_ASSERT(!spool_);
+    SALVOR_ASSERT(parts_.empty());
     directory_ = sqlite::entry_of(options_.database.parent_path());
     // What lies beside the database there is none of this store's business; the restored directory
-    // holds the database alone, and is its owner's.
+    // holds the store alone, and is its owner's.
     directory_.mode = 0700;
-    spool_ = std::make_unique<sqlite::Spool>(options_.spool_directory);
-    copy_ = sqlite::copy_database({.database = options_.database,
+    const sqlite::CopyOptions copy{.database = options_.database,
                                    .clock = options_.clock,
                                    .lock_wait_ms_max = options_.lock_wait_ms_max,
-                                   .lock_hold_ms_max = options_.lock_hold_ms_max},
-                                  *spool_);
-  }
-
-  std::optional<Item> next() override {
-    SALVOR_ASSERT(spool_);
-    switch (announced_++) {
-      case 0:
-        return Item{.key = {}, .entry = directory_};
-      case 1:
-        return Item{.key = to_bytes(options_.database.filename().native()), .entry = copy_.entry};
-      default:
-        return std::nullopt;
+                                   .lock_hold_ms_max = options_.lock_hold_ms_max};
+    try {
+      mark_database(copy);
+    } catch (const sqlite::NotReadable& error) {
+      refuse_half_replaced();
+      // It may be all there is. Outside of a transaction of SQLite's, as it lies there.
+      mark_bytes(copy, error.message());
     }
   }
 
+  std::optional<Item> next() override {
+    SALVOR_ASSERT(!parts_.empty());
+    const std::size_t at = announced_++;
+    if (at == 0) return Item{.key = {}, .entry = directory_};
+    if (at > parts_.size()) return std::nullopt;
+    return Item{.key = parts_[at - 1].key, .entry = parts_[at - 1].entry};
+  }
+
   std::unique_ptr<ContentReader> open(const Item& item) override {
-    SALVOR_ASSERT(spool_);
     if (item.key.empty()) return std::make_unique<EmptyReader>();
-    return std::make_unique<SpoolReader>(*spool_);
+    const auto part = std::ranges::find(parts_, item.key, &Part::key);
+    SALVOR_ASSERT(part != parts_.end());
+    return std::make_unique<SpoolReader>(*part->content);
   }
 
   bool unchanged(const Entry& then, const Entry& now) const override {
@@ -94,21 +109,68 @@ class SqliteSource : public Source {
 
   SourceReport report() const override {
     SourceReport report;
-    report.facts = {{"journal_mode", std::string(copy_.journal_mode)},
-                    {"method", std::string(copy_.method)},
-                    {"page_size", std::to_string(copy_.page_bytes)},
-                    {"pages", std::to_string(copy_.pages)},
-                    {"lock_held_ms", std::to_string(copy_.lock_held_ms)},
-                    {"lock_rounds", std::to_string(copy_.lock_rounds)}};
+    report.facts = facts_;
+    report.suspicions = suspicions_;
     return report;
   }
 
  private:
+  void mark_database(const sqlite::CopyOptions& options) {
+    auto spool = std::make_unique<sqlite::Spool>(options_.spool_directory);
+    const sqlite::Copy copy = sqlite::copy_database(options, *spool);
+    facts_ = {{"journal_mode", std::string(copy.journal_mode)},
+              {"method", std::string(copy.method)},
+              {"page_size", std::to_string(copy.page_bytes)},
+              {"pages", std::to_string(copy.pages)},
+              {"lock_held_ms", std::to_string(copy.lock_held_ms)},
+              {"lock_rounds", std::to_string(copy.lock_rounds)}};
+    judge(*spool, copy.entry.size);
+    parts_.push_back(
+        {to_bytes(options_.database.filename().native()), copy.entry, std::move(spool)});
+  }
+
+  void judge(const sqlite::Spool& spool, std::uint64_t bytes) {
+    if (bytes == 0) suspicions_.emplace_back("the database file is empty");
+    const sqlite::CopyVerdict verdict = sqlite::check_copy(spool.fd());
+    facts_["quick_check"] = verdict.quick_check;
+    if (verdict.foreign_key_rows >= 0) {
+      facts_["foreign_key_rows"] = std::to_string(verdict.foreign_key_rows);
+    }
+    if (verdict.damaged) {
+      suspicions_.push_back("the database is damaged: PRAGMA quick_check finds " +
+                            verdict.quick_check);
+    }
+  }
+
+  void mark_bytes(const sqlite::CopyOptions& options, const std::string& reason) {
+    for (sqlite::RawFile& file : sqlite::copy_raw(options, options_.spool_directory)) {
+      parts_.push_back({to_bytes(options_.database.filename().native() + file.suffix), file.entry,
+                        std::move(file.content)});
+    }
+    facts_ = {{"journal_mode", "unknown"},
+              {"method", "bytes"},
+              {"page_size", "0"},
+              {"pages", "0"},
+              {"quick_check", reason}};
+    suspicions_.push_back("SQLite can't read the database, so its files are kept as they are: " +
+                          reason);
+  }
+
+  /// Another file is about to take its place, or was: it is no state of the store.
+  void refuse_half_replaced() const {
+    if (!sqlite::is_being_replaced(options_.database)) return;
+    throw Error(ErrorCode::refused,
+                printable(options_.database.native()) +
+                    " is being replaced by a restore in place that was cut off",
+                "salvor status names it: resume it or undo it");
+  }
+
   SqliteSourceOptions options_;
-  std::unique_ptr<sqlite::Spool> spool_;
+  std::vector<Part> parts_;  // from mark() on
   Entry directory_;
-  sqlite::Copy copy_;
-  int announced_ = 0;
+  std::map<std::string, std::string> facts_;
+  std::vector<std::string> suspicions_;
+  std::size_t announced_ = 0;
 };
 
 struct CloseChecked {
@@ -147,6 +209,27 @@ std::vector<std::string> sqlite_problems(const std::filesystem::path& database) 
     sqlite::throw_sqlite_error(result, opened, "cannot check", database);
   }
   return problems;
+}
+
+std::string sqlite_obstacle(const std::filesystem::path& database) {
+  struct stat status {};
+  if (::stat(database.c_str(), &status) != 0) return errno_text(errno);
+  if (!S_ISREG(status.st_mode)) return "it is no file";
+  if (::access(database.c_str(), R_OK) != 0) return errno_text(errno);
+  try {
+    sqlite::require_one_name(database);
+    return sqlite::wreck_at(database);
+  } catch (const Error& error) {
+    return error.message();
+  }
+}
+
+bool is_sqlite_file(const std::filesystem::path& file) {
+  try {
+    return sqlite::wreck_at(file).empty() && !sqlite::head_of(file).empty();
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace salvor::stores

@@ -30,6 +30,9 @@ struct SqliteSourceOptions {
 /// A live SQLite database as a store of two items: the directory (the empty key) and the database
 /// (its file name). mark() copies the state of one committed transaction into the spool, whatever
 /// the journal mode and while others write; content is read from that copy.
+/// What SQLite can't read is kept as bytes: the file, and its -journal and -wal where there are
+/// such, each an item of its name. Then, as when the copy does not pass PRAGMA quick_check or is an
+/// empty file, the report has a suspicion.
 ///
 /// No other code of this process may open and close the database file, by whatever name, while
 /// mark() runs: POSIX drops all locks of a process when it closes any descriptor of the file.
@@ -37,15 +40,23 @@ struct SqliteSourceOptions {
 /// Threads, lifetime: as every Source. The copy goes with the object.
 /// Errors of mark(): not_found (no such file), conflict (locked for longer than lock_wait_ms_max;
 /// or, retryable, replaced by another file meanwhile), no_space (in the spool directory), refused
-/// (others may write to the spool directory), failed (not a database, encrypted, not permitted).
-/// Facts: journal_mode ("wal", "rollback"), method ("online-backup", "locked-copy"), page_size in
-/// bytes, pages, lock_held_ms (the longest time that a commit may have waited), lock_rounds.
+/// (others may write to the spool directory; a restore in place was cut off; the file has several
+/// names), failed (not permitted).
+/// Facts: docs/stores/sqlite.md.
 std::unique_ptr<Source> make_sqlite_source(SqliteSourceOptions options);
 
 /// What PRAGMA integrity_check finds in a database that nobody writes, such as a restored copy;
 /// empty when it is sound. Nothing is written, neither to the file nor beside it.
 /// Errors: not_found; failed, when it can't be read.
 std::vector<std::string> sqlite_problems(const std::filesystem::path& database);
+
+/// Why there is no database at that path that SQLite can be given, by its first bytes and by what
+/// lies beside it; empty, when there is one, or an empty file, which is a new one. Changes nothing,
+/// and drops no lock of this process.   Errors: none.
+std::string sqlite_obstacle(const std::filesystem::path& database);
+
+/// Whether a regular file begins as a SQLite database. As sqlite_obstacle(), of any file.
+bool is_sqlite_file(const std::filesystem::path& file);
 
 struct SqliteTargetOptions {
   std::filesystem::path database;  ///< the live one, or a copy of it; need not exist

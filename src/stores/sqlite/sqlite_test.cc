@@ -20,6 +20,9 @@ using sqlite::Child;
 using sqlite::restore;
 using sqlite::run_sql;
 using sqlite::TestDatabase;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
 namespace fs = std::filesystem;
 
 /// The system's clock, some time ahead; and a place to act at a known moment of the copy.
@@ -247,10 +250,10 @@ TEST_F(SqliteTest, MissingFileNotADatabaseAndDirectory) {
   EXPECT_FALSE(fs::exists(database_));
 
   std::ofstream(database_) << std::string(10'000, 'x');
-  const Error foreign = error_of_mark(options());
-  EXPECT_EQ(foreign.code(), ErrorCode::failed);
-  EXPECT_NE(foreign.message().find("file is not a database"), std::string::npos);
-  EXPECT_FALSE(foreign.hint().empty());
+  const auto foreign = marked(options());
+  EXPECT_THAT(foreign->report().suspicions, ElementsAre(HasSubstr("is no SQLite database")));
+  restore(*foreign, restored_);
+  EXPECT_EQ(read_file(restored_, 1 << 30), read_file(database_, 1 << 30));
 
   fs::remove(database_);
   fs::create_directory(database_);

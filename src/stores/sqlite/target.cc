@@ -58,8 +58,9 @@ class SqliteTarget final : public Target {
     return sqlite::refuses_writes(real);
   }
 
-  std::vector<SelfCheck> check(std::stop_token stop) override {
-    return sqlite::check_database(options_.database, options_.nobody_writes, std::move(stop));
+  std::vector<SelfCheck> check(std::stop_token stop, const Facts& source) override {
+    return sqlite::check_database(options_.database, options_.nobody_writes, std::move(stop),
+                                  source);
   }
 
   void query(const std::string& sql, std::stop_token stop,

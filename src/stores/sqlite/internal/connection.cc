@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include <array>
 #include <memory>
 
 #include "base/error.h"
+#include "stores/sqlite/internal/wreck.h"
 
 namespace salvor::stores::sqlite {
 namespace {
@@ -74,9 +74,13 @@ void throw_sqlite_error(int result, sqlite3* database, std::string_view action,
     const int error = sqlite3_system_errno(database);
     if ((result & 0xff) == SQLITE_IOERR && error != 0) reason += ": " + errno_text(error);
   }
-  throw Error(code_of(result),
-              fmt::format("{} {}: {}", action, printable(path.native()), printable(reason)),
-              hint_of(result));
+  const std::string message =
+      fmt::format("{} {}: {}", action, printable(path.native()), printable(reason));
+  const int primary = result & 0xff;
+  if (primary == SQLITE_NOTADB || primary == SQLITE_CORRUPT) {
+    throw NotReadable(code_of(result), message, hint_of(result));
+  }
+  throw Error(code_of(result), message, hint_of(result));
 }
 
 bool LockWait::again() {
@@ -113,7 +117,7 @@ Connection::~Connection() {
   // The last connection to close a database in WAL mode checkpoints it, which is the application's
   // business and may hold up its next writer. With nothing to checkpoint, closing normally removes
   // the empty -wal and -shm files that opening made.
-  if (saw_wal_ && wal_bytes() > 0) {
+  if (wal_bytes() > 0) {
     sqlite3_db_config(database_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   }
   sqlite3_close(database_);
@@ -136,7 +140,6 @@ void Connection::begin_read(LockWait& wait) {
       if (!is_busy(result)) throw_sqlite_error(result, database_, "cannot read", path_);
       if (!wait.again()) throw_locked(path_, wait);
     }
-    if (is_wal()) saw_wal_ = true;
   } catch (...) {
     sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
     throw;
@@ -148,9 +151,11 @@ void Connection::end_read() {
 }
 
 bool Connection::is_wal() {
-  // The header's read version; PRAGMA journal_mode would parse the schema.
-  std::array<std::byte, 1> version{};
-  return read_file(version, 19) && version[0] == std::byte{2};
+  // The file of the log, when SQLite has one open. PRAGMA journal_mode would parse the schema, and
+  // the header says what the last checkpoint found.
+  sqlite3_file* journal = nullptr;
+  sqlite3_file_control(database_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal);
+  return journal != nullptr && journal->pMethods != nullptr;
 }
 
 std::uint64_t Connection::wal_bytes() {

@@ -13,7 +13,7 @@ struct sqlite3_file;
 
 namespace salvor::stores::sqlite {
 
-/// Throws the Error for a failed call of SQLite.
+/// Throws the Error for a failed call of SQLite; NotReadable for what is no database, or damaged.
 /// `result`: the extended result code.   `action`: "cannot read".   `path`: of what.
 [[noreturn]] void throw_sqlite_error(int result, sqlite3* database, std::string_view action,
                                      const std::filesystem::path& path);
@@ -35,7 +35,8 @@ class LockWait {
 };
 
 /// A connection to a live database that other processes use. It changes nothing, except that
-/// SQLite rolls back what a killed writer has left half done, as every reader does.
+/// SQLite rolls back what a killed writer has left half done, as every reader does. Not to be made
+/// to read where wreck_at() says that there is no database: SQLite would remove the log.
 /// Threads: one at a time.   Lifetime: destruction ends the read transaction.
 class Connection {
  public:
@@ -51,7 +52,8 @@ class Connection {
   void begin_read(LockWait& wait);
   void end_read();
 
-  /// In a read transaction: whether the database is in WAL mode.
+  /// In a read transaction: whether SQLite reads through a write-ahead log. It does when one is
+  /// there, whatever the header of the database says.
   bool is_wal();
 
   /// The database file itself, past SQLite's cache, through SQLite's own descriptor: to close any
@@ -81,7 +83,6 @@ class Connection {
   std::filesystem::path path_;
   sqlite3* database_ = nullptr;
   sqlite3_file* file_ = nullptr;
-  bool saw_wal_ = false;
 };
 
 }  // namespace salvor::stores::sqlite

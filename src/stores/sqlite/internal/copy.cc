@@ -1,6 +1,5 @@
 #include "stores/sqlite/internal/copy.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -14,6 +13,7 @@
 #include "stores/files/attributes.h"
 #include "stores/sqlite/internal/connection.h"
 #include "stores/sqlite/internal/mirror.h"
+#include "stores/sqlite/internal/wreck.h"
 
 namespace salvor::stores::sqlite {
 namespace {
@@ -80,18 +80,19 @@ void verify_copy(const Spool& spool, const std::filesystem::path& database, Copy
   const std::size_t count = pread_some(spool.fd(), bytes, 0, spool.directory().native());
   const std::optional<Header> header = count == bytes.size() ? parse(bytes) : std::nullopt;
   if (!header) {
-    throw Error(ErrorCode::failed,
-                fmt::format("the copy of {} has no valid header", printable(database.native())),
-                "find the program that writes to the file without SQLite's locks");
+    throw NotReadable(
+        ErrorCode::failed,
+        fmt::format("the copy of {} has no valid header", printable(database.native())),
+        "find the program that writes to the file without SQLite's locks");
   }
   copy.page_bytes = header->page_bytes;
   copy.pages = header->pages != 0 ? header->pages : copy.entry.size / header->page_bytes;
   if (header->pages != 0 && copy.entry.size != header->pages * header->page_bytes) {
-    throw Error(ErrorCode::failed,
-                fmt::format("the copy of {} has {} bytes, expected {} pages of {} bytes",
-                            printable(database.native()), copy.entry.size, header->pages,
-                            header->page_bytes),
-                "check the database with PRAGMA integrity_check");
+    throw NotReadable(ErrorCode::failed,
+                      fmt::format("the copy of {} has {} bytes, expected {} pages of {} bytes",
+                                  printable(database.native()), copy.entry.size, header->pages,
+                                  header->page_bytes),
+                      "check the database with PRAGMA integrity_check");
   }
 }
 
@@ -195,9 +196,8 @@ Entry entry_of(const std::filesystem::path& path) {
   entry.inode = status.st_ino;
   entry.device = status.st_dev;
   if (entry.kind == EntryKind::file) {
-    // To close any other descriptor of a database would drop all locks that this process has on it.
-    const Fd fd = open_file(path, O_PATH);
-    entry.attributes = files::read_attributes({fd.get(), true}, path.native());
+    // By the path: to close a descriptor of a database would drop all locks of this process.
+    entry.attributes = files::read_attributes(path.native());
   }
   return entry;
 }
@@ -211,6 +211,8 @@ Copy copy_database(const CopyOptions& options, Spool& spool) {
                             printable(options.database.native())),
                 "name the file of a SQLite database");
   }
+  require_one_name(options.database);
+  require_readable(options.database);
   Connection source(options.database);
   LockWait wait(options.clock, options.lock_wait_ms_max);
   source.begin_read(wait);

@@ -29,7 +29,7 @@ struct Copy {
 };
 
 /// Copies the state of one committed transaction of a live database into `spool`.
-/// Errors: as Source::mark() in stores/sqlite/sqlite.h.
+/// Errors: as Source::mark() in stores/sqlite/sqlite.h; NotReadable, when SQLite can't read it.
 Copy copy_database(const CopyOptions& options, Spool& spool);
 
 /// The metadata of a file or directory; symbolic links are followed.

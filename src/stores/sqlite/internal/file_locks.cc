@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "stores/sqlite/internal/wreck.h"
 
 namespace salvor::stores::sqlite {
 namespace {
@@ -66,6 +67,7 @@ FileLocks::FileLocks(const fs::path& database) : path_(database) {
 }
 
 bool FileLocks::is_wal() const {
+  if (shm_) return true;
   // The version that readers must know.
   constexpr std::size_t kVersionAt = 19;
   std::array<std::byte, kVersionAt + 1> header{};
@@ -73,11 +75,11 @@ bool FileLocks::is_wal() const {
          header[kVersionAt] == std::byte{2};
 }
 
-bool FileLocks::is_database() const {
-  constexpr std::string_view kMagic("SQLite format 3\0", 16);
-  std::array<std::byte, kMagic.size()> header{};
-  const std::size_t size = pread_some(fd_.get(), header, 0, path_.native());
-  return size == 0 || (size == header.size() && as_text(header) == kMagic);
+std::string FileLocks::wreck() const {
+  constexpr std::size_t kMagicBytes = 16;
+  std::array<std::byte, kMagicBytes> head{};
+  const std::size_t size = pread_some(fd_.get(), head, 0, path_.native());
+  return wreck_of(ByteView(head).first(size), path_);
 }
 
 bool FileLocks::try_shared() {
@@ -134,8 +136,8 @@ std::shared_ptr<FileLocks> acquire_writers(const fs::path& database, LockWait& w
   const auto locks = std::make_shared<FileLocks>(database);
   std::optional<Connection> reader;
   try {
-    // To open what is none could cost it its log.
-    if (locks->is_database()) reader.emplace(database);
+    // Opened by SQLite, what is none would lose its log.
+    if (locks->wreck().empty()) reader.emplace(database);
     while (reader) {
       // A reader: what a killed writer left half done is rolled back, and the -shm file is there.
       // Until the locks are had nobody can change the mode, or leave a hot journal.
@@ -150,7 +152,8 @@ std::shared_ptr<FileLocks> acquire_writers(const fs::path& database, LockWait& w
   }
   // A damaged database is one to be restored; SQLite itself writes to it no more than it reads it.
   reader.reset();
-  const bool wal = locks->is_wal() && fs::exists(database.native() + "-shm");
+  const bool wal =
+      fs::exists(database.native() + "-shm") && (locks->is_wal() || !locks->wreck().empty());
   while (!locks->try_writers(wal)) {
     if (!wait.again()) throw locked_error(database, locks->id(), wait);
   }

@@ -23,9 +23,10 @@ class FileLocks {
   const std::filesystem::path& path() const { return path_; }
   FileId id() const { return id_; }
 
-  /// What the header says; false when there is none. An empty file is a database.
+  /// Whether it has a log that its users write: by the header, or since try_writers() found one.
   bool is_wal() const;
-  bool is_database() const;
+  /// Why SQLite must not read it (wreck_of()); empty, when it may.
+  std::string wreck() const;
 
   /// Keeps writers out, and lets readers in. In rollback mode: SHARED and RESERVED. In WAL mode:
   /// SHARED, so that the last connection to close does not remove the log, and the log's lock of

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <memory>
 #include <string_view>
 
 #include "base/error.h"
 #include "stores/sqlite/internal/connection.h"
+#include "stores/sqlite/internal/wreck.h"
 
 namespace salvor::stores::sqlite {
 namespace {
@@ -20,12 +22,6 @@ namespace fs = std::filesystem;
 constexpr int kBusyWaitMs = 10'000;
 constexpr int kStepsBetweenQuestions = 10'000;
 constexpr std::size_t kProblemsNamedMax = 20;
-
-bool has_content(const fs::path& path) {
-  std::error_code ignored;
-  const auto size = fs::file_size(path, ignored);
-  return !ignored && size > 0;
-}
 
 int may(void*, int action, const char* first, const char* second, const char*, const char*) {
   // Pragmas that tell something; those of the second list would set it, given a value.
@@ -79,6 +75,7 @@ Reading::Reading(const fs::path& database, bool nobody_writes, std::stop_token s
     throw Error(ErrorCode::not_found,
                 "cannot read " + printable(path_.native()) + ": no such file");
   }
+  require_readable(path_);
   int result =
       sqlite3_open_v2(alone ? immutable_uri(path_).c_str() : path_.c_str(), &database_,
                       (alone ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE) |
@@ -115,10 +112,14 @@ void Reading::fail(int result, bool preparing) const {
   if (primary == SQLITE_INTERRUPT) {
     throw Error(ErrorCode::cancelled, "the statement was stopped");
   }
-  if (primary == SQLITE_AUTH || (preparing && primary == SQLITE_ERROR)) {
-    throw Error(ErrorCode::usage,
-                "cannot run the statement: " + printable(sqlite3_errmsg(database_)),
-                "give one statement that only reads");
+  if (primary == SQLITE_ERROR && !preparing) {
+    throw NotAskable(ErrorCode::failed,
+                     "cannot run the statement: " + printable(sqlite3_errmsg(database_)));
+  }
+  if (primary == SQLITE_AUTH || primary == SQLITE_ERROR) {
+    throw NotAskable(ErrorCode::usage,
+                     "cannot run the statement: " + printable(sqlite3_errmsg(database_)),
+                     "give one statement that only reads");
   }
   throw_sqlite_error(result, database_, "cannot read", path_);
 }
@@ -156,32 +157,64 @@ void Reading::query(const std::string& sql, const std::function<bool(const Targe
   }
 }
 
+namespace {
+
+/// What each row of a sound database says; or that there is none.
+struct Question {
+  const char* name;
+  const char* sql;
+  const char* expected;
+};
+
+/// Asks, and yields how many problems were told, at most `problems_max`.
+std::size_t ask(Reading& reading, const Question& question, std::size_t problems_max,
+                std::string& found) {
+  std::size_t problems = 0;
+  reading.query(question.sql, [&](const Target::Row& row) {
+    std::string line;
+    for (const auto& value : row) line += (line.empty() ? "" : " ") + value.value_or("NULL");
+    if (line == question.expected) return true;
+    if (++problems <= kProblemsNamedMax) found += (found.empty() ? "" : "\n") + printable(line);
+    return problems < problems_max;
+  });
+  return problems;
+}
+
+/// How many rows broke a foreign key in the database that was backed up.
+std::size_t broken_rows_then(const Target::Facts& source) {
+  const auto fact = source.find("foreign_key_rows");
+  std::size_t rows = 0;
+  if (fact == source.end()) return rows;
+  const std::string& text = fact->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rows);
+  return error == std::errc() && end == text.data() + text.size() ? rows : 0;
+}
+
+}  // namespace
+
 std::vector<SelfCheck> check_database(const fs::path& database, bool nobody_writes,
-                                      std::stop_token stop) {
-  struct Question {
-    const char* name;
-    const char* sql;
-    const char* expected;  // what each row of a sound database says; or that there is none
-  };
+                                      std::stop_token stop, const Target::Facts& source) {
   constexpr std::array<Question, 2> kQuestions = {
       Question{"integrity_check", "PRAGMA integrity_check", "ok"},
       Question{"foreign_key_check", "PRAGMA foreign_key_check", "no row"}};
   std::vector<SelfCheck> checks;
   for (const Question& question : kQuestions) {
-    SelfCheck check{question.name, false, question.expected, {}};
-    std::size_t problems = 0;
+    const bool of_rows = &question != &kQuestions.front();
+    const std::size_t before = of_rows ? broken_rows_then(source) : 0;
+    SelfCheck check{question.name, false, question.expected, {}, false};
     try {
-      Reading(database, nobody_writes, stop).query(question.sql, [&](const Target::Row& row) {
-        std::string line;
-        for (const auto& value : row) line += (line.empty() ? "" : " ") + value.value_or("NULL");
-        if (line != question.expected) {
-          ++problems;
-          check.found += (check.found.empty() ? "" : "\n") + printable(line);
-        }
-        return problems < kProblemsNamedMax;
-      });
-      check.passed = problems == 0;
-      if (check.passed) check.found = question.expected;
+      Reading reading(database, nobody_writes, stop);
+      const std::size_t problems =
+          ask(reading, question, std::max(kProblemsNamedMax, before + 1), check.found);
+      check.passed = problems <= before;
+      if (problems == 0) check.found = question.expected;
+      if (check.passed && problems > 0) {
+        check.found = fmt::format("{} rows break a foreign key, and {} did in the source:\n{}",
+                                  problems, before, check.found);
+      }
+    } catch (const NotAskable& error) {
+      check.not_run = true;
+      check.found = error.message();
     } catch (const Error& error) {
       check.found = error.message();
     }
@@ -191,6 +224,7 @@ std::vector<SelfCheck> check_database(const fs::path& database, bool nobody_writ
 }
 
 bool refuses_writes(const fs::path& database) {
+  if (!wreck_at(database).empty()) return true;
   sqlite3* opened = nullptr;
   int result = sqlite3_open_v2(fs::absolute(database).c_str(), &opened,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 
+#include "base/error.h"
 #include "stores/target.h"
 
 struct sqlite3;
@@ -26,7 +27,7 @@ class Reading {
   Reading& operator=(const Reading&) = delete;
   ~Reading();
 
-  /// As Target::query().
+  /// As Target::query().   Errors: NotAskable, too, which is one of those.
   void query(const std::string& sql, const std::function<bool(const Target::Row&)>& visit);
 
  private:
@@ -37,9 +38,16 @@ class Reading {
   sqlite3* database_ = nullptr;
 };
 
+/// What this version of SQLite can't ask without the application: a collation, a function or a
+/// module of its own is missing.
+class NotAskable : public Error {
+ public:
+  using Error::Error;
+};
+
 /// PRAGMA integrity_check and foreign_key_check, as Target::check().
 std::vector<SelfCheck> check_database(const std::filesystem::path& database, bool nobody_writes,
-                                      std::stop_token stop);
+                                      std::stop_token stop, const Target::Facts& source);
 
 /// Whether a fresh connection that waits for nothing is refused a write transaction.
 /// Errors: failed.

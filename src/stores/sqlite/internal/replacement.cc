@@ -16,6 +16,7 @@
 #include "stores/internal/exchange.h"
 #include "stores/sqlite/internal/file_locks.h"
 #include "stores/sqlite/internal/stand_alone.h"
+#include "stores/sqlite/internal/wreck.h"
 
 namespace salvor::stores::sqlite {
 namespace {
@@ -36,11 +37,13 @@ void keep_until_the_end(std::shared_ptr<FileLocks> locks) {
   kept.push_back(std::move(locks));
 }
 
-/// Takes the one file of a snapshot, whatever its name was, for the live one's name.
+/// Takes the database of a snapshot, whatever its name was, for the live one's name, and what lay
+/// beside one that SQLite could not read likewise.
 class RenamingSink final : public Sink {
  public:
   RenamingSink(const fs::path& directory, const std::string& name)
-      : name_(to_bytes(name)),
+      : names_{Name{"", to_bytes(name)}, Name{"-journal", to_bytes(name + "-journal")},
+               Name{"-wal", to_bytes(name + "-wal")}},
         inner_(make_files_sink({.target = directory, .delta = true, .clock = &Clock::system()})) {}
 
   void begin() override { inner_->begin(); }
@@ -55,20 +58,27 @@ class RenamingSink final : public Sink {
   SinkReport report() const override { return inner_->report(); }
 
  private:
+  /// The database comes first: its name is the beginning of the others.
   ByteView checked(ByteView key) {
     if (key.empty()) return key;
     const std::lock_guard lock(mutex_);
     if (their_name_.empty()) their_name_ = to_bytes(key);
-    if (!std::ranges::equal(their_name_, key)) {
+    const std::string_view suffix = as_text(key).substr(std::min(key.size(), their_name_.size()));
+    const auto known = std::ranges::find(names_, suffix, &Name::suffix);
+    if (!as_text(key).starts_with(as_text(their_name_)) || known == names_.end()) {
       throw Error(ErrorCode::corruption,
                   "found " + printable(path_of_key(key)) + " beside " +
                       printable(path_of_key(their_name_)) + ", expected one database",
                   "run salvor verify --data");
     }
-    return name_;
+    return known->whole;
   }
 
-  const Bytes name_;
+  struct Name {
+    std::string_view suffix;
+    Bytes whole;
+  };
+  const std::array<Name, 3> names_;
   std::mutex mutex_;
   Bytes their_name_;  // guarded by mutex_
   const std::unique_ptr<Sink> inner_;
@@ -88,7 +98,10 @@ class SqliteReplacement final : public Replacement {
   fs::path copy() const override {
     return exchange_.is_cut_over() ? places().live : places().fresh;
   }
-  void provision() override { exchange_.provision(); }
+  void provision() override {
+    require_one_name(places().live);
+    exchange_.provision();
+  }
 
   std::unique_ptr<Sink> sink(Recognise) override {
     SALVOR_ASSERT(exchange_.is_provisioned() && !exchange_.is_cut_over());
@@ -102,6 +115,7 @@ class SqliteReplacement final : public Replacement {
 
   void try_cut_over(std::int64_t wait_ms_max) override {
     if (exchange_.is_cut_over() || inode_at(places().live) == 0) return;
+    require_one_name(places().live);
     LockWait wait(Clock::system(), wait_ms_max);
     const std::shared_ptr<FileLocks> locks = locks_of_live();
     locks->claim(wait);
@@ -162,6 +176,7 @@ class SqliteReplacement final : public Replacement {
     const fs::path& incoming = in ? places().fresh : places().parked;
     const fs::path& outgoing_park = in ? places().parked : places().fresh;
     LockWait wait(Clock::system(), wait_ms_max);
+    require_one_name(places().live);
     std::shared_ptr<FileLocks> outgoing;
     if (inode_at(places().live) != 0) {
       outgoing = locks_of_live();

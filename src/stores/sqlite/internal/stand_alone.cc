@@ -15,13 +15,13 @@
 #include "codec/wire.h"
 #include "stores/internal/exchange.h"
 #include "stores/sqlite/internal/connection.h"
+#include "stores/sqlite/internal/wreck.h"
 
 namespace salvor::stores::sqlite {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kPoison = "replaced: salvor";
 static_assert(kPoison.size() == 16);
 /// The magic, and with it the change counter (at 24): a connection that sees another counter reads
 /// the first page again, and finds no magic.
@@ -48,6 +48,7 @@ bool is_poisoned(ByteView head) {
 }  // namespace
 
 bool make_stand_alone(const fs::path& database) {
+  if (!wreck_at(database).empty()) return false;
   sqlite3* opened = nullptr;
   int result = sqlite3_open_v2(fs::absolute(database).c_str(), &opened,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, "unix-none");

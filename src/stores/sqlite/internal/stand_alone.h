@@ -1,8 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 namespace salvor::stores::sqlite {
+
+/// What poison() puts at the head of a file.
+inline constexpr std::string_view kPoison = "replaced: salvor";
 
 /// Brings all that the log and the journal hold into the database file, so that it stands alone:
 /// commits that are only in the -wal file, and the way back that a killed writer left. To be called
