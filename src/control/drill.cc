@@ -61,12 +61,18 @@ class Drill {
   }
 
  private:
-  recovery::Plan plan_of(const repo::Point& point, const std::string& run) const {
+  std::filesystem::path staging_root() const {
+    if (service_.staging) return internal::staging_root(config_, service_);
+    return internal::work_place(config_) / "drills";
+  }
+
+  recovery::Plan plan_of(const repo::Point& point, const std::string& run,
+                         const std::filesystem::path& root) const {
     recovery::Plan plan =
         internal::make_plan(config_, service_, point, recovery::Mode::drill, PlanRequest{});
     plan.run = run;
     plan.trigger = caller_.trigger;
-    plan.staging = internal::staging_root(config_, service_) / run;
+    plan.staging = root / run;
     return plan;
   }
 
@@ -78,9 +84,10 @@ class Drill {
     const Time start = clock.monotonic();
     RunOutcome outcome;
     try {
-      const recovery::Plan plan = plan_of(point, run);
+      const std::filesystem::path root = staging_root();
+      const recovery::Plan plan = plan_of(point, run, root);
       outcome.plan = plan;
-      internal::Staging staging(internal::staging_root(config_, service_), run);
+      internal::Staging staging(root, run);
       outcome = execute(repository, plan, deadline);
       staging.remove();
     } catch (const std::exception& error) {

@@ -1,4 +1,4 @@
-"""Databases that are broken, judged, linked."""
+"""Databases that are broken, judged, linked; and restores without a state directory."""
 
 import contextlib
 import os
@@ -140,6 +140,32 @@ class Sqlite(ShopTest):
         done = self.run_salvor("restore", "shop", "--into", "out")
         self.assertIn("2 rows break a foreign key", done.err)
         self.assertEqual(self.json_of("restore", "shop", "--confirm", "shop")["state"], "succeeded")
+
+    def test_restores_and_drills_without_a_state_directory(self):
+        self.ready()
+        good = dump(self.database)
+        spare = self.path("spare")
+        os.mkdir(spare, 0o700)
+        env = {"TMPDIR": spare}
+        for how in ("full", "read-only"):
+            with self.subTest(how):
+                disk = self.small_disk(f"state-{how}", "size=64k,mode=700")
+                write(self.config, (CONFIG + WRITES).replace('"state"', f'"state-{how}"'))
+                if how == "full":
+                    with contextlib.suppress(OSError), open(disk + "/fill", "wb") as file:
+                        file.write(b"x" * 100_000)
+                else:
+                    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+                subprocess.run(["sqlite3", self.database, "DELETE FROM orders"], check=True)
+                done = self.run_salvor("drill", "shop", env=env)
+                self.assertIn("state_dir can't be used", done.err)
+                done = self.run_salvor("restore", "shop", "--confirm", "shop", env=env)
+                self.assertIn("state_dir can't be used", done.err)
+                self.assertEqual(dump(self.database), good)
+                failed = self.run_salvor("backup", env=env, expect=1)
+                self.assertIn("state_dir", failed.err)
+                self.assertEqual(os.listdir(os.path.join(spare, f"salvor-{os.geteuid()}/drills")),
+                                 [])
 
     def test_without_proc(self):
         self.fill()

@@ -2,14 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/remove_tree.h"
 
@@ -67,7 +70,52 @@ void remove_leftovers(const fs::path& root) {
   }
 }
 
+/// Errors: as those of a file that is written there.
+void try_to_write(const fs::path& directory) {
+  constexpr std::size_t kProbeBytes = 64 << 10;
+  make_private_directories(directory);
+  std::string name = (directory / ".probe-XXXXXX").native();
+  const Fd fd(::mkostemp(name.data(), O_CLOEXEC));
+  if (!fd) throw_system_error("cannot write to", directory.native(), errno);
+  ::unlink(name.c_str());
+  pwrite_all(fd.get(), Bytes(kProbeBytes, std::byte{1}), 0, directory.native());
+  sync_file(fd.get(), directory.native());
+}
+
+void require_own(const fs::path& directory) {
+  struct stat status {};
+  if (::lstat(directory.c_str(), &status) != 0) {
+    throw_system_error("cannot use", directory.native(), errno);
+  }
+  const bool own = S_ISDIR(status.st_mode) && status.st_uid == ::geteuid() &&
+                   (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+  if (own) return;
+  throw Error(
+      ErrorCode::refused,
+      fmt::format("{} belongs to others, or they may use it", printable(directory.native())),
+      "remove it, or name another directory with TMPDIR");
+}
+
 }  // namespace
+
+fs::path work_place(const Config& config) {
+  std::string problem;
+  try {
+    try_to_write(config.state_directory);
+    return config.state_directory;
+  } catch (const Error& error) {
+    problem = error.message();
+  }
+  const char* named = std::getenv("TMPDIR");
+  const fs::path base = named != nullptr && *named == '/' ? named : "/var/tmp";
+  const fs::path place = base / fmt::format("salvor-{}", ::geteuid());
+  make_private_directories(place);
+  require_own(place);
+  try_to_write(place);
+  log::warning("state_dir can't be used ({}): {} is used instead, and no history is kept", problem,
+               printable(place.native()));
+  return place;
+}
 
 fs::path staging_root(const Config& config, const ServiceConfig& service) {
   return service.staging ? *service.staging / "salvor-drills" : config.state_directory / "drills";

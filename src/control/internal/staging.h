@@ -8,6 +8,12 @@
 
 namespace salvor::control::internal {
 
+/// Where a restore or a drill puts what need not outlive it: the state directory; or, where nothing
+/// can be written there (it is full, read-only or another user's), a directory of this user's alone
+/// in $TMPDIR or /var/tmp, with a warning. Who must restore has no time to mend it first.
+/// Errors: failed, no_space: nothing can be written there, either; refused: others can.
+std::filesystem::path work_place(const Config& config);
+
 /// Where the drills of a service have their directories.
 std::filesystem::path staging_root(const Config& config, const ServiceConfig& service);
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "control/internal/staging.h"
 #include "control/internal/store_types.h"
 #include "stores/files/files.h"
 #include "stores/files/lacking.h"
@@ -112,7 +113,9 @@ class ConfiguredStores final : public recovery::StoreAccess {
   }
 
   std::unique_ptr<stores::Source> live_source(const recovery::StorePlan& store) override {
-    return make_source(config_, store_of(store), spool_directory(config_));
+    const StoreConfig config = store_of(store);
+    if (is_database(config) && !work_place_) work_place_ = work_place(config_);
+    return make_source(config_, config, work_place_.value_or("") / "spool");
   }
 
   std::unique_ptr<stores::Source> copy_source(const recovery::StorePlan& store,
@@ -163,6 +166,7 @@ class ConfiguredStores final : public recovery::StoreAccess {
 
   const Config& config_;
   const stores::ReplacementFaults faults_;
+  std::optional<std::filesystem::path> work_place_;  // looked for once
 };
 
 Json json_of(const FilesStoreConfig& store, const repo::Snapshot& snapshot) {

@@ -70,6 +70,17 @@ sqlite3* open_database(const std::filesystem::path& path) {
 
 Spool::Spool(const std::filesystem::path& directory)
     : directory_(std::filesystem::absolute(directory)) {
+  try {
+    open_file_in_directory();
+  } catch (const Error& error) {
+    if (!error.hint().empty()) throw;
+    throw Error(error.code(), "cannot use the spool directory: " + error.message(),
+                "make state_dir writable for this user, or set another one: a database is copied "
+                "into it before it is backed up");
+  }
+}
+
+void Spool::open_file_in_directory() {
   make_private_directories(directory_);
   const Fd lock = lock_directory(directory_);
   remove_leftovers(directory_);

@@ -44,6 +44,8 @@ class Spool {
   const std::filesystem::path& directory() const { return directory_; }
 
  private:
+  void open_file_in_directory();
+
   std::filesystem::path directory_;
   Fd fd_;
   sqlite3* database_ = nullptr;
