@@ -133,7 +133,7 @@ std::string format_time(Time time) {
 }
 
 std::string format_time_like(Time time, std::string_view written) {
-  constexpr std::size_t kDigits = 6;
+  constexpr std::size_t kFractionDigits = 6;
   const bool has_fraction = written.find('.') != std::string_view::npos;
   bool local = false;
   std::optional<int> offset_s = 0;
@@ -148,7 +148,7 @@ std::string format_time_like(Time time, std::string_view written) {
   }
   // Of the time in UTC that the clocks there show, the zone is exchanged.
   std::string text = format_time({time.ns + *offset_s * kSecond_ns});
-  text.resize(text.size() - 1 - (has_fraction ? 0 : 1 + kDigits));
+  text.resize(text.size() - 1 - (has_fraction ? 0 : 1 + kFractionDigits));
   if (!local && *offset_s == 0) return text + "Z";
   const int minutes = std::abs(*offset_s) / 60;
   return text + fmt::format("{}{:02}:{:02}", *offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);

@@ -121,8 +121,8 @@ void SharedList::commit() {
   const Time last = stamp(workplace_);
   out_.commit();
   // File systems stamp with a granularity: only what comes after its next tick can be told.
-  constexpr std::int64_t kPollMs = 2;
-  while (stamp(workplace_) <= last) Sleeper::system().sleep(kPollMs, {});
+  constexpr std::int64_t kTickPollMs = 2;
+  while (stamp(workplace_) <= last) Sleeper::system().sleep(kTickPollMs, {});
   write_file_atomically(workplace_ / kTime, as_bytes(std::to_string(last.ns)));
 }
 
