@@ -1,6 +1,7 @@
 # Reading the headers is most of the work, and is then done once for several sources. Names in the
-# anonymous namespaces of one folder must differ for it, also from those of its functions. Off: each source has a command of its own,
-# as clang-tidy needs it, and proves that its header stands alone.
+# anonymous namespaces of one folder must differ for it, also from those within its functions. Off:
+# each source has a command of its own, as clang-tidy needs it, and proves that its header stands
+# alone.
 option(SALVOR_UNITY "compile several sources of a folder as one" ON)
 set(CMAKE_UNITY_BUILD ${SALVOR_UNITY})
 set(CMAKE_UNITY_BUILD_BATCH_SIZE 12)
