@@ -364,23 +364,22 @@ TEST_F(RestoreFailingTest, AnUnlockThatFailsWhileAGuardTakesBack) {
   expect_undone(shop);
 }
 
+/// A restore in place is for wrecks: the safety snapshot keeps what is there as bytes.
 TEST_F(RestoreFailingTest, ADatabaseThatIsNone) {
-  const Shop shop = copy();
-  shell("cd '" + shop.live().native() + "'; echo no database > shop.db");
-  damaged_ = seen(shop);
-  const auto refused = restore_shop(shop);
-  ASSERT_TRUE(refused.failure);
-  EXPECT_EQ(refused.failure->code(), ErrorCode::refused) << refused.failure->what();
-  expect_untouched(shop);
-  testing::ShopRestore without;
-  without.run = "20261124t000000-00000002";
-  without.safety_snapshot = false;
-  const auto outcome = restore_shop(shop, without);
-  EXPECT_EQ(outcome.state, "succeeded") << (outcome.failure ? outcome.failure->what() : "");
-  expect_restored(shop);
-  control::undo_restore(shop.config(), continue_run(without.run), {});
-  control::close_restore(shop.config(), continue_run(without.run), {});
-  expect_untouched(shop);
+  for (const bool safety_snapshot : {true, false}) {
+    const Shop shop = copy();
+    shell("cd '" + shop.live().native() + "'; echo no database > shop.db");
+    damaged_ = seen(shop);
+    testing::ShopRestore restore;
+    restore.safety_snapshot = safety_snapshot;
+    const auto outcome = restore_shop(shop, restore);
+    EXPECT_EQ(outcome.state, "succeeded") << (outcome.failure ? outcome.failure->what() : "");
+    EXPECT_EQ(outcome.safety_points.empty(), !safety_snapshot);
+    expect_restored(shop);
+    control::undo_restore(shop.config(), continue_run(), {});
+    control::close_restore(shop.config(), continue_run(), {});
+    expect_untouched(shop);
+  }
 }
 
 TEST_F(RestoreFailingTest, ARepositoryThatGoesAwayAndComesBack) {
