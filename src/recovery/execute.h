@@ -95,8 +95,10 @@ struct OpenRestore {
   std::string rot;  ///< why not all can be read of it; empty: all can
 };
 
-/// Reads all that can be read: records that have rotten are said, not thrown.
-std::optional<OpenRestore> open_restore(repo::Repository& repository, const std::string& service);
+/// Reads all that can be read: records that have rotten are said, not thrown. Run `other_than` does
+/// not count.
+std::optional<OpenRestore> open_restore(repo::Repository& repository, const std::string& service,
+                                        const std::string& other_than = {});
 
 /// Its run alone; "unknown", where that can't be read.
 std::optional<std::string> open_run(repo::Repository& repository, const std::string& service);

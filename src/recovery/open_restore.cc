@@ -28,11 +28,13 @@ std::optional<Plan> plan_for(repo::Repository& repository, const std::string& ch
 
 /// Reads the beginning of every journal: only where the claim can't be read.
 std::optional<OpenRestore> open_by_journals(repo::Repository& repository,
-                                            const std::string& service, const std::string& rot) {
+                                            const std::string& service, const std::string& rot,
+                                            const std::string& other_than) {
   std::string unreadable;
   for (const std::string& chain : repo::list_chains(repository, repo::ChainKind::journal)) {
     const auto plan = plan_for(repository, chain, service, unreadable);
-    if (!plan || Journal(repository, nullptr, plan->run, {}, Rotten::skip).state()) continue;
+    if (!plan || plan->run == other_than) continue;
+    if (Journal(repository, nullptr, plan->run, {}, Rotten::skip).state()) continue;
     return OpenRestore{plan->run, rot};
   }
   if (unreadable.empty()) return std::nullopt;
@@ -41,13 +43,14 @@ std::optional<OpenRestore> open_by_journals(repo::Repository& repository,
 
 }  // namespace
 
-std::optional<OpenRestore> open_restore(repo::Repository& repository, const std::string& service) {
+std::optional<OpenRestore> open_restore(repo::Repository& repository, const std::string& service,
+                                        const std::string& other_than) {
   Claim claim(repository, service);
   if (const std::string rot = claim.rot(); !rot.empty()) {
-    return open_by_journals(repository, service, rot);
+    return open_by_journals(repository, service, rot, other_than);
   }
   const auto last = claim.last();
-  if (!last || !last->begins) return std::nullopt;
+  if (!last || !last->begins || last->run == other_than) return std::nullopt;
   const Journal journal(repository, nullptr, last->run, {}, Rotten::skip);
   if (journal.state()) return std::nullopt;
   return OpenRestore{last->run, journal.empty() ? "its journal is missing" : journal.rot()};

@@ -52,8 +52,9 @@ bool is_over(repo::Repository& repository, catalog::Catalog* catalog, const Clai
 
 /// Whose run the journals say is open, where no claim does.
 void require_no_open_journal(repo::Repository& repository, const Plan& plan) {
-  const auto open = open_restore(repository, plan.service);
-  if (!open || open->run.empty() || open->run == plan.run) return;
+  // This run has a journal by now, too.
+  const auto open = open_restore(repository, plan.service, plan.run);
+  if (!open || open->run.empty()) return;
   throw Error(ErrorCode::conflict,
               fmt::format("service {} is being restored by run {}, as its journal says (the claim "
                           "can't be read)",
