@@ -1,6 +1,10 @@
 """Tests of the checkers: each rule finds a tree that breaks it, and leaves a good tree alone."""
 
+import contextlib
+import io
+import json
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -9,6 +13,8 @@ import check_layers
 import check_tidy
 import documents
 import lint
+import passed
+import reached
 
 GOOD = {
     "src/base/CMakeLists.txt": "salvor_module(base)\n",
@@ -51,6 +57,15 @@ class TreeTest(unittest.TestCase):
         os.makedirs(os.path.dirname(full), exist_ok=True)
         with open(full, "w", encoding="utf-8", newline="") as file:
             file.write(text)
+
+    def git(self, *arguments):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", "-C", self.root, *identity, *arguments], check=True)
+
+    def commit(self):
+        self.git("init", "-q")
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", "x")
 
     def assert_finds(self, check, part):
         found = check(self.root)
@@ -172,6 +187,44 @@ class TidyTest(TreeTest):
         self.assertEqual(check_tidy.check(self.root), [])
 
 
+class PassedTest(TreeTest):
+    def test_a_folder_is_reached_by_what_it_uses(self):
+        everything = ["base", "codec"]
+        self.write("src/base/bytes_test.cc", "")
+        self.assertEqual(reached.reached(self.root, "asan"), everything)  # nothing has passed
+        self.commit()
+        passed.record(self.root, "asan")
+        self.assertEqual(reached.reached(self.root, "tsan"), everything)
+        self.assertEqual(reached.reached(self.root, "asan"), [])
+        for path, folders in (("docs/format.md", []), ("src/codec/hash.h", ["codec"]),
+                              ("src/base/bytes.h", everything), ("src/base/new.h", everything),
+                              ("src/testing/clock.h", everything),
+                              ("cmake/module.cmake", everything)):
+            self.write(path, "// changed\n")
+            self.assertEqual(reached.reached(self.root, "asan"), folders, path)
+            self.commit()
+            self.assertEqual(reached.reached(self.root, "asan"), folders, path)
+            passed.record(self.root, "asan")
+        self.assertEqual(sorted(passed.commits(self.root)), ["asan"])
+
+    def test_a_fuzz_target_is_reached_by_what_it_includes(self):
+        self.write("test/fuzz/hash_fuzz.cc", '#include "codec/hash.h"\n')
+        self.write("test/fuzz/bytes_fuzz.cc", '#include "base/bytes.h"\n')
+        self.commit()
+        passed.record(self.root, "fuzz")
+        self.assertEqual(reached.reached(self.root, "fuzz"), [])
+        self.write("src/codec/hash.h", "// changed\n")
+        self.assertEqual(reached.reached(self.root, "fuzz"), ["hash"])
+        self.write("test/fuzz/corpus/bytes/1", "an input")
+        self.assertEqual(reached.reached(self.root, "fuzz"), ["bytes", "hash"])
+
+    def test_only_a_commit_can_have_passed(self):
+        self.commit()
+        self.assertTrue(passed.is_clean(self.root))
+        self.write("src/base/new.h", "")
+        self.assertFalse(passed.is_clean(self.root))
+
+
 class DocumentsTest(unittest.TestCase):
     def test_numbers(self):
         for text, number in [("16", 16), ("0x1F", 31), ("1'000'000", 1000000), ("1 << 20", 2**20),
@@ -194,39 +247,74 @@ class DocumentsTest(unittest.TestCase):
 class LintTest(TreeTest):
     def test_the_cache_key_follows_headers(self):
         source = "src/codec/hash_test.cc"
-        key = lint.content_key(self.root, source, "settings")
-        self.assertEqual(key, lint.content_key(self.root, source, "settings"))
-        self.assertNotEqual(key, lint.content_key(self.root, source, "other settings"))
+        key = lint.content_key(self.root, [source], "settings")
+        self.assertEqual(key, lint.content_key(self.root, [source], "settings"))
+        self.assertNotEqual(key, lint.content_key(self.root, [source], "other settings"))
         # bytes.h is included by hash.h only.
         self.write("src/base/bytes.h", GOOD["src/base/bytes.h"] + "// changed\n")
-        self.assertNotEqual(key, lint.content_key(self.root, source, "settings"))
+        self.assertNotEqual(key, lint.content_key(self.root, [source], "settings"))
 
-    def git(self, *arguments):
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-        return subprocess.run(["git", "-C", self.root, *identity, *arguments], check=True,
-                              text=True, stdout=subprocess.PIPE).stdout
+    def unit(self, *members):
+        return lint.Unit("/build/" + members[0], "c++ -Isrc -DX -O2 -c x.cc", list(members))
 
-    def to_analyse(self):
-        return lint.sources_to_analyse(
-            self.root, {"src/base/bytes.cc": "", "src/codec/hash_test.cc": ""}, set(), False)
+    def to_analyse(self, only=()):
+        units = [self.unit("src/base/bytes.cc"), self.unit("src/codec/hash_test.cc")]
+        headers = ["src/base/bytes.h", "src/codec/hash.h"]
+        units, headers = lint.to_analyse(self.root, units, headers, set(only), False)
+        return [member for unit in units for member in unit.members] + [name for name, _ in headers]
 
     def test_what_passed_is_analysed_again_when_it_changes(self):
-        everything = ["src/base/bytes.cc", "src/codec/hash_test.cc"]
+        everything = ["src/base/bytes.cc", "src/codec/hash_test.cc", "src/base/bytes.h",
+                      "src/codec/hash.h"]
         self.assertEqual(self.to_analyse(), everything)
-        self.git("init", "-q")
-        self.git("add", ".")
-        self.git("commit", "-q", "-m", "x")
-        self.write("tools/lint_passed", "0" * 40 + "\n")
+        self.commit()
+        self.write("tools/passed", "lint " + "0" * 40 + "\n")
         self.assertEqual(self.to_analyse(), everything)  # a commit that is not here
-        lint.record_passed(self.root)
+        passed.record(self.root, "lint")
         self.assertEqual(self.to_analyse(), [])
         self.write("src/codec/hash.h", GOOD["src/codec/hash.h"] + "// changed\n")
-        self.assertEqual(self.to_analyse(), ["src/codec/hash_test.cc"])
-        self.git("add", ".")
-        self.git("commit", "-q", "-m", "y")
-        self.assertEqual(self.to_analyse(), ["src/codec/hash_test.cc"])
+        changed = ["src/codec/hash_test.cc", "src/codec/hash.h"]
+        self.assertEqual(self.to_analyse(), changed)
+        self.commit()
+        self.assertEqual(self.to_analyse(), changed)
         self.write("cmake/module.cmake", "# another flag\n")
         self.assertEqual(self.to_analyse(), everything)
+        self.assertEqual(self.to_analyse(["src/codec/hash.h"]), ["src/codec/hash.h"])
+
+    def test_a_unit_is_read_for_one_of_its_sources(self):
+        unit = self.unit("src/base/bytes.cc", "src/codec/hash_test.cc")
+        for source in unit.members:
+            units, _ = lint.to_analyse(self.root, [unit], [], {source}, False)
+            self.assertEqual(units, [unit])
+        self.assertEqual(lint.to_analyse(self.root, [unit], [], {"src/x.cc"}, False), ([], []))
+
+    def test_units_of_a_build(self):
+        build = os.path.join(self.root, "build")
+        joined = os.path.join(build, "unity_0.cxx")
+        self.write("build/unity_0.cxx", f'#include "{self.root}/src/base/bytes.cc"\n'
+                                        f'#include "{self.root}/src/codec/hash_test.cc"\n')
+        self.write("build/generated.cxx", "int x;\n")
+        self.write("build/compile_commands.json", json.dumps(
+            [{"directory": build, "file": os.path.join(build, name), "command": "c++"}
+             for name in ("unity_0.cxx", "generated.cxx")] +
+            [{"directory": build, "file": f"{self.root}/src/base/file.cc", "command": "c++"}]))
+        self.assertEqual([(unit.path, unit.members) for unit in
+                          lint.units_of_build(self.root, build)],
+                         [(joined, ["src/base/bytes.cc", "src/codec/hash_test.cc"]),
+                          (f"{self.root}/src/base/file.cc", ["src/base/file.cc"])])
+
+    @unittest.skipUnless(shutil.which("clang-tidy") and shutil.which("clang++"),
+                         "only ./dev lint installs clang")
+    def test_a_header_that_does_not_stand_alone_is_found(self):
+        self.write(".clang-tidy", "Checks: '-*'\n")
+        self.write("src/base/alone.h", "#pragma once\n#include <string>\nstd::string f();\n")
+        self.write("src/base/leaning.h", "#pragma once\nstd::string g();\n")
+        headers = [("src/base/alone.h", self.unit("src/base/bytes.cc")),
+                   ("src/base/leaning.h", self.unit("src/base/bytes.cc"))]
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            bad = lint.check_code(self.root, os.path.join(self.root, "build"), [], headers)
+        self.assertEqual(bad, ["src/base/leaning.h"])
+        self.assertIn("leaning.h:2", printed.getvalue())
 
     def test_a_broken_script_is_found(self):
         self.write("good.sh", "#!/bin/bash\necho hello\n")
