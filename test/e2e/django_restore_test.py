@@ -14,8 +14,8 @@ CONFIG = """\
 state_dir = "state"
 
 [repository]
-url             = "repository"
-passphrase_file = "passphrase"
+url      = "repository"
+key_file = "key"
 
 [service.shop]
 rpo = "1h"

@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from shop import CONFIG, PASSPHRASE, SALVOR, ShopTest, dump, manifest, write
+from shop import BY_PASSPHRASE, PASSPHRASE, SALVOR, ShopTest, dump, manifest, write
 
 CHECKS = """
 [[service.shop.check]]
@@ -35,7 +35,7 @@ class DrillTest(ShopTest):
         self.assertEqual(os.listdir(drills) if os.path.exists(drills) else [], [])
 
     def configure(self, more="", service='rpo = "1h"', canary=False):
-        config = CONFIG.replace('rpo = "1h"', service)
+        config = self.beginning.replace('rpo = "1h"', service)
         if canary:
             config = config.replace('"live/shop.db"\n', '"live/shop.db"\ncanary = true\n')
             config = config.replace('"live/media"\n', '"live/media"\ncanary = true\n')
@@ -249,6 +249,8 @@ class Canaries(DrillTest):
 
 
 class Runbook(DrillTest):
+    beginning = BY_PASSPHRASE
+
     def test_the_way_from_repository_and_key_alone(self):
         self.configure(CHECKS, 'rpo = "1h"\nowner = "DBA | team"\nseverity = "P1"')
         self.ready()

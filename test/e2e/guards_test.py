@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from shop import CONFIG, SALVOR, ShopTest, manifest, write
+from shop import BY_PASSPHRASE, CONFIG, SALVOR, ShopTest, manifest, write
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
@@ -19,6 +19,7 @@ class Configuration(ShopTest):
         self.assertEqual(manifest(self.path("repository")), before)
 
     def test_wrong_passphrase(self):
+        write(self.config, BY_PASSPHRASE)
         self.ready()
         write(self.path("passphrase"), "wrong\n", 0o600)
         self.fails(3, "configuration", "points", text="wrong passphrase")

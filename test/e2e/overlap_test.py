@@ -11,8 +11,8 @@ CONFIG = """\
 state_dir = "state"
 
 [repository]
-url             = "repository"
-passphrase_file = "passphrase"
+url      = "repository"
+key_file = "key"
 
 [service.s.store.files]
 type = "files"

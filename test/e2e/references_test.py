@@ -49,7 +49,7 @@ class References(ShopTest):
         super().setUp()
         os.mkdir(self.path("live"))
         # A key file costs nothing to open, and many backups shall be quick.
-        write(self.config, CONFIG.replace('passphrase_file = "passphrase"', 'key_file = "key"') +
+        write(self.config, CONFIG +
               REFERENCE)
         self.run_salvor("keys", "generate", self.path("key"))
         with sqlite3.connect(self.database) as connection:

@@ -13,8 +13,8 @@ from shop import CONFIG, MARKER, SALVOR, WRITES, ShopTest, dump, manifest, write
 MEDIA_ONLY = """\
 state_dir = "state"
 [repository]
-url             = "repository"
-passphrase_file = "passphrase"
+url      = "repository"
+key_file = "key"
 [service.shop.store.media]
 type = "files"
 path = "live/media"

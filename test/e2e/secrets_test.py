@@ -6,13 +6,15 @@ import stat
 import subprocess
 import unittest
 
-from shop import CONFIG, MARKER, PASSPHRASE, SALVOR, ShopTest, write
+from shop import BY_PASSPHRASE, MARKER, PASSPHRASE, SALVOR, ShopTest, write
 
 
 class Keys(ShopTest):
+    beginning = BY_PASSPHRASE
+
     def config_with(self, *lines):
         path = self.path("other.toml")
-        write(path, CONFIG.replace('passphrase_file = "passphrase"', "\n".join(lines)))
+        write(path, BY_PASSPHRASE.replace('passphrase_file = "passphrase"', "\n".join(lines)))
         return path
 
     def test_add_use_and_remove(self):
@@ -83,6 +85,8 @@ class Keys(ShopTest):
 
 
 class Leaks(ShopTest):
+    beginning = BY_PASSPHRASE
+
     def test_nothing_readable_in_the_repository(self):
         self.ready()
         # Whatever leaves records: journals, claims, evidence, safety snapshots.
@@ -126,7 +130,7 @@ class Leaks(ShopTest):
         write(self.path("spy.sh"), "read -r _ _ _ salvor _ </proc/$PPID/stat\n"
               "for f in /proc/$salvor/cmdline /proc/$salvor/environ /proc/$$/environ; do\n"
               f"  tr '\\0' '\\n' <$f; done >{self.path('seen')}\ncat {self.path('passphrase')}\n")
-        write(self.config, CONFIG.replace('passphrase_file = "passphrase"',
+        write(self.config, BY_PASSPHRASE.replace('passphrase_file = "passphrase"',
                                           f'passphrase_command = "sh {self.path("spy.sh")}"'))
         self.run_salvor("backup")
         with open(self.path("seen"), encoding="utf-8", errors="replace") as file:
@@ -137,7 +141,7 @@ class Leaks(ShopTest):
     def test_no_core_dumps(self):
         write(self.path("spy.sh"), f"cat /proc/$PPID/limits >{self.path('limits')}; echo x\n")
         self.ready()
-        write(self.config, CONFIG.replace('passphrase_file = "passphrase"',
+        write(self.config, BY_PASSPHRASE.replace('passphrase_file = "passphrase"',
                                           f'passphrase_command = "sh {self.path("spy.sh")}"'))
         highest = resource.getrlimit(resource.RLIMIT_CORE)[1]
         subprocess.run([SALVOR, "-c", self.config, "points"], capture_output=True, check=False,

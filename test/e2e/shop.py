@@ -17,7 +17,7 @@ PASSPHRASE = "correct horse battery staple"
 # In the content and in the names of the shop's files: must be nowhere in the repository.
 MARKER = "marker-of-plain-text"
 
-CONFIG = """\
+BY_PASSPHRASE = """\
 state_dir = "state"
 
 [repository]
@@ -35,6 +35,9 @@ path = "live/shop.db"
 type = "files"
 path = "live/media"
 """
+
+# A passphrase takes 0.2 s each time, on purpose; the tests run thousands of commands.
+CONFIG = BY_PASSPHRASE.replace('passphrase_file = "passphrase"', 'key_file = "key"')
 
 WRITES = """
 [service.shop.writes]
@@ -103,13 +106,14 @@ class ShopTest(unittest.TestCase):
     """Each test gets a shop of its own, which is gone when it ends."""
 
     maxDiff = 4000
+    beginning = CONFIG  # of the configuration
 
     def setUp(self):
         self.root = tempfile.mkdtemp(prefix="salvor-e2e-")
         self.addCleanup(shutil.rmtree, self.root, ignore_errors=True)
         self.config = self.path("salvor.toml")
         write(self.path("passphrase"), PASSPHRASE + "\n", 0o600)
-        write(self.config, CONFIG)
+        write(self.config, self.beginning)
         self.media = self.path("live/media")
         self.database = self.path("live/shop.db")
 

@@ -9,7 +9,7 @@ import sys
 import time
 import unittest
 
-from shop import CONFIG, SALVOR, ShopTest, write
+from shop import BY_PASSPHRASE, CONFIG, SALVOR, ShopTest, write
 
 
 class EmptyValues(ShopTest):
@@ -137,6 +137,7 @@ class Sections(ShopTest):
         self.assertEqual(self.json_of("backup")["warnings"], [])
 
     def test_a_missing_passphrase_file_fails_the_check(self):
+        write(self.config, BY_PASSPHRASE)
         self.fill()
         os.remove(self.path("passphrase"))
         done = self.run_salvor("config", "check", expect=3)
@@ -263,6 +264,7 @@ class Interrupted(ShopTest):
         self.fail(f"{path} was not opened")
 
     def test_a_pipe_that_nobody_writes_to_is_given_up(self):
+        write(self.config, BY_PASSPHRASE)
         os.remove(self.path("passphrase"))
         os.mkfifo(self.path("passphrase"), 0o600)
         with subprocess.Popen([SALVOR, "-c", self.config, "init"], cwd=self.root,
