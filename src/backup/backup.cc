@@ -29,8 +29,10 @@ std::optional<Previous> previous_of(const repo::Repository& repository, const Op
   return std::nullopt;
 }
 
-[[noreturn]] void throw_unreadable(const StoreInput& input,
-                                   const std::vector<stores::Problem>& problems) {
+/// Errors: failed, unless all has only become another kind.
+void refuse_unreadable(const StoreInput& input, std::vector<stores::Problem> problems) {
+  std::erase_if(problems, [](const stores::Problem& problem) { return problem.changed_kind; });
+  if (problems.empty()) return;
   // The first is in the first line, for who sees no more than that.
   const auto described = [](const stores::Problem& problem) {
     return printable(stores::path_of_key(problem.key)) + ": " + problem.reason;
@@ -54,7 +56,7 @@ repo::Snapshot read_store(repo::Repository& repository, repo::Session& session,
   StorePipeline pipeline(repository, session, input, previous, options);
   std::vector<stores::Problem> problems;
   repo::Snapshot snapshot = pipeline.run(problems);
-  if (!problems.empty() && !input.tolerate_unreadable) throw_unreadable(input, problems);
+  if (!input.tolerate_unreadable) refuse_unreadable(input, problems);
   for (stores::Problem& problem : problems) {
     result.unreadable.push_back({input.name, stores::path_of_key(problem.key), problem.reason});
     snapshot.missing.push_back({std::move(problem.key), std::move(problem.reason)});

@@ -43,7 +43,7 @@ struct Options {
 
 struct Result {
   repo::Point point;
-  std::vector<Unreadable> unreadable;  ///< tolerated
+  std::vector<Unreadable> unreadable;  ///< tolerated, or became another kind while it was read
 };
 
 /// Takes one recovery point of all stores, or none.

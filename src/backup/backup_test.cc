@@ -216,6 +216,25 @@ TEST_F(BackupTest, what_vanishes_is_left_out_without_a_complaint) {
   expect_kept(items);
 }
 
+TEST_F(BackupTest, what_becomes_another_kind_is_named_and_fails_nothing) {
+  Items items{{"", fake_directory()}, {"a", fake_file("a")}, {"b", fake_file("b")}};
+  items["b"].changes_kind = true;
+  const Result result = back_up(items);
+  ASSERT_EQ(result.unreadable.size(), 1U);
+  EXPECT_EQ(result.unreadable[0].path, "b");
+  ASSERT_EQ(result.point.snapshots[0].missing.size(), 1U);
+  expect_kept({{"", fake_directory()}, {"a", fake_file("a")}});
+  // Beside what can't be read it is no reason to fail.
+  items["closed"] = fake_file("secret");
+  items["closed"].unreadable = true;
+  try {
+    back_up(items);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find("1 path could not be read: closed"), std::string::npos);
+  }
+}
+
 Items items_with_problems() {
   Items items{{"", fake_directory()}, {"good", fake_file("good")}};
   items["closed"] = fake_file("secret");

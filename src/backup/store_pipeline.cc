@@ -1,6 +1,7 @@
 #include "backup/internal/store_pipeline.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -102,13 +103,14 @@ repo::Snapshot StorePipeline::sum_up(std::uint64_t bytes_before,
   snapshot_.suspicions = report.suspicions;
   snapshot_.bytes_read = progress_->bytes - bytes_before;
   problems = report.unreadable;
-  for (stores::Problem& problem : content_.problems()) {
-    const bool known = std::any_of(problems.begin(), problems.end(),
-                                   [&](const auto& other) { return other.key == problem.key; });
-    if (!known) problems.push_back(std::move(problem));
-  }
-  std::sort(problems.begin(), problems.end(),
-            [](const auto& a, const auto& b) { return a.key < b.key; });
+  for (stores::Problem& problem : content_.problems()) problems.push_back(std::move(problem));
+  // One a path: the first that was told, but rather one that fails the backup.
+  std::stable_sort(problems.begin(), problems.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.key, a.changed_kind) < std::tie(b.key, b.changed_kind);
+  });
+  problems.erase(std::unique(problems.begin(), problems.end(),
+                             [](const auto& a, const auto& b) { return a.key == b.key; }),
+                 problems.end());
   return snapshot_;
 }
 

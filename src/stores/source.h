@@ -43,6 +43,9 @@ class ContentReader {
 struct Problem {
   Bytes key;
   std::string reason;
+  /// It became another kind of thing while the store was read. Trees in use do that: the point is
+  /// committed without it, and names it.
+  bool changed_kind = false;
 };
 
 /// How the content of a source wants to be cut.
@@ -84,8 +87,8 @@ class Source {
 
   /// For every item that is new or changed, with content or not (a reader of a directory is at its
   /// end at once, and finish() adds the attributes). Empty when the item has vanished since it was
-  /// announced, or can't be read: the latter becomes a Problem. Throws only when the whole store
-  /// can't be read any more.
+  /// announced, has become another kind, or can't be read: the latter two become a Problem. Throws
+  /// only when the whole store can't be read any more.
   virtual std::unique_ptr<ContentReader> open(const Item& item) = 0;
 
   /// Whether an entry of the previous snapshot still stands for what is announced now, content and

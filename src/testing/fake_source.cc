@@ -126,6 +126,11 @@ std::unique_ptr<stores::ContentReader> FakeSource::open(const Item& item) {
     add_problem(item.key, "permission denied");
     return nullptr;
   }
+  if (thing.changes_kind) {
+    const std::lock_guard lock(mutex_);
+    problems_.push_back({item.key, "it became another kind", true});
+    return nullptr;
+  }
   return std::make_unique<Reader>(*this, item, thing, attempt);
 }
 

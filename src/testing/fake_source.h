@@ -22,6 +22,7 @@ struct FakeItem {
   int changes = 0;          ///< how many tries find that it has changed meanwhile
   bool vanishes = false;    ///< between next() and open()
   bool unreadable = false;  ///< open() finds a problem
+  bool changes_kind = false;
   std::optional<std::size_t> breaks_at =
       {};  ///< read() fails at this byte; of a directory: finish() fails
 };

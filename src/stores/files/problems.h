@@ -18,6 +18,11 @@ class Problems {
     list_.push_back({std::move(key), std::move(reason)});
   }
 
+  void add_changed_kind(Bytes key) {
+    const std::lock_guard lock(mutex_);
+    list_.push_back({std::move(key), "it became another kind of file while it was read", true});
+  }
+
   std::vector<Problem> list() const {
     const std::lock_guard lock(mutex_);
     return list_;

@@ -23,8 +23,14 @@ constexpr std::uint64_t kReadAheadWorthwhile_bytes = 1 << 20U;
 /// From here on a file is read past the page cache, and does not push others out of it.
 constexpr std::uint64_t kDirectWorthwhile_bytes = 16 << 20U;
 
+/// A socket in its place (ENXIO) is no part of a store.
 bool has_vanished(int error) {
-  return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO;
+  return error == ENOENT || error == ENXIO;
+}
+
+/// It, or a directory above it.
+bool has_changed_kind(int error) {
+  return error == ENOTDIR || error == ELOOP;
 }
 
 /// An item that is open, and the state in which it was opened.
@@ -227,11 +233,17 @@ std::unique_ptr<ContentReader> open_reader(const ReaderContext& context, const I
   if (!opened.fd || fstat(opened.fd.get(), &opened.before) != 0) {
     const int error = errno;
     if (has_vanished(error)) return nullptr;
-    context.problems->add(item.key, "cannot open it: " + errno_text(error));
+    if (has_changed_kind(error)) {
+      context.problems->add_changed_kind(item.key);
+    } else {
+      context.problems->add(item.key, "cannot open it: " + errno_text(error));
+    }
     return nullptr;
   }
-  // Another kind has taken its place: what was announced is not there any more.
-  if (kind_of(opened.before.st_mode) != opened.kind) return nullptr;
+  if (kind_of(opened.before.st_mode) != opened.kind) {
+    context.problems->add_changed_kind(item.key);
+    return nullptr;
+  }
   opened.handle = {opened.fd.get(), opened.kind != EntryKind::file};
   if (opened.kind == EntryKind::file) {
     return std::make_unique<FileReader>(context, std::move(opened));

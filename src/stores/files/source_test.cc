@@ -98,21 +98,35 @@ TEST_F(FilesSourceTest, RefusesTheRepositoryInTheTree) {
   EXPECT_EQ(code_of([&] { make_files_source(with); }), ErrorCode::configuration);
 }
 
-TEST_F(FilesSourceTest, VanishedAndReplacedAreNoProblem) {
+TEST_F(FilesSourceTest, WhatHasVanishedIsNoProblem) {
   write("gone", "1");
-  write("other", "1");
   const auto source = make_files_source(options());
   const Item gone = item_of(*source, "gone");
-  const Item other = item_of(*source, "other");
   fs::remove(root_ / "gone");
-  fs::remove(root_ / "other");
-  ASSERT_EQ(mkfifo((root_ / "other").c_str(), 0600), 0);
   EXPECT_EQ(source->open(gone), nullptr);
-  EXPECT_EQ(source->open(other), nullptr);  // and does not wait for a writer
-  fs::remove(root_ / "other");
-  fs::create_symlink("/etc/passwd", root_ / "other");
-  EXPECT_EQ(source->open(other), nullptr);
   EXPECT_TRUE(source->report().unreadable.empty());
+}
+
+TEST_F(FilesSourceTest, WhatBecameAnotherKindIsNamed) {
+  const auto make_fifo = [this] {
+    ASSERT_EQ(mkfifo((root_ / "other").c_str(), 0600), 0);  // and nobody waits for a writer
+  };
+  const auto make_link = [this] { fs::create_symlink("/etc/passwd", root_ / "other"); };
+  const auto make_directory = [this] { fs::create_directory(root_ / "other"); };
+  for (const auto& make :
+       std::vector<std::function<void()>>{make_fifo, make_link, make_directory}) {
+    write("other", "1");
+    const auto source = make_files_source(options());
+    const Item other = item_of(*source, "other");
+    fs::remove(root_ / "other");
+    make();
+    EXPECT_EQ(source->open(other), nullptr);
+    const auto problems = source->report().unreadable;
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(path_of_key(problems[0].key), "other");
+    EXPECT_TRUE(problems[0].changed_kind);
+    fs::remove(root_ / "other");
+  }
 }
 
 TEST_F(FilesSourceTest, ASwappedParentIsNotFollowed) {
@@ -122,6 +136,8 @@ TEST_F(FilesSourceTest, ASwappedParentIsNotFollowed) {
   fs::rename(root_ / "dir", root_ / "moved");
   fs::create_symlink("/etc", root_ / "dir");
   EXPECT_EQ(source->open(item), nullptr);
+  ASSERT_EQ(source->report().unreadable.size(), 1U);
+  EXPECT_TRUE(source->report().unreadable[0].changed_kind);
 }
 
 TEST_F(FilesSourceTest, AFileThatGrowsIsReadToItsFirstSizeAndReported) {

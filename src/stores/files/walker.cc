@@ -358,7 +358,10 @@ void Walker::stat_name(const Node& node, int directory, const Listing::Name& nam
   found.links = status.st_nlink;
   if (*kind == EntryKind::symlink) {
     found.entry.target = read_link(directory, name.text);
-    if (found.entry.target.empty() && errno == EINVAL) return;
+    if (found.entry.target.empty() && errno == EINVAL) {
+      problems_.add_changed_kind(to_bytes(child_key(node.first, name.view())));
+      return;
+    }
     if (found.entry.target.empty()) {
       add_problem(child_key(node.first, name.view()), "cannot read the symlink", errno);
       return;
@@ -368,8 +371,12 @@ void Walker::stat_name(const Node& node, int directory, const Listing::Name& nam
 }
 
 void Walker::add_problem(const std::string& key, std::string_view action, int error) {
-  // What has vanished since it was listed, or became another kind, is no problem: it is not there.
-  if (error == ENOENT || error == ENOTDIR || error == ELOOP) return;
+  // What has vanished since it was listed is no problem: it is not there.
+  if (error == ENOENT) return;
+  if (error == ENOTDIR || error == ELOOP) {
+    problems_.add_changed_kind(to_bytes(key));
+    return;
+  }
   problems_.add(to_bytes(key), std::string(action) + " it: " + errno_text(error));
 }
 
