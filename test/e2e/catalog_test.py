@@ -1,10 +1,13 @@
 """The catalog of runs survives what else happens on its machine."""
 
+import collections
 import glob
+import itertools
 import os
 import subprocess
+import time
 
-from shop import CONFIG, SALVOR, WRITES, ShopTest, write
+from shop import BY_PASSPHRASE, CONFIG, SALVOR, WRITES, ShopTest, write
 
 # Commands next to a run, as a person or cron would begin them; the last one looks at the locks.
 NEXT_TO_IT = """
@@ -16,6 +19,20 @@ run = '''test -e let-it && {{
   {salvor} -c {config} runs > runs-next-to-it
 }}'''
 """
+
+
+# A command that waits until there is something to wait for no longer, and a slow unlock for undo.
+SLOW = """
+[service.shop.writes]
+lock   = "touch flag"
+unlock = "sleep 1; rm -f flag"
+locked = "test -e flag"
+[service.shop.return]
+run = "test -e let-it && sleep 3"
+"""
+# What people and timers begin meanwhile; what leaves a run is named with its kind.
+VERBS = (("runs",), ("status",), ("backup",), ("verify",), ("drill", "shop"))
+AT_ONCE = 4
 
 
 class Catalog(ShopTest):
@@ -63,6 +80,57 @@ run = "{SALVOR} -q -c {self.config} backup"
         self.run_salvor("restore", "--close", run, "--confirm", "shop")
         self.assert_whole(*known)
 
+    def with_others(self, *arguments):
+        """Runs salvor, and every 100 ms another command beside it. {verb: [exit status...]}"""
+        begun, running = [], []
+        with subprocess.Popen([SALVOR, "-q", "-c", self.config, *arguments], cwd=self.root,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            for verb in itertools.cycle(VERBS):
+                running = [other for other in running if other.poll() is None]
+                if process.poll() is not None:
+                    break
+                if len(running) < AT_ONCE:
+                    # Their output goes to a file: nobody reads a pipe meanwhile.
+                    with open(self.path(f"other-{len(begun)}"), "wb") as output:
+                        running.append(subprocess.Popen(
+                            [SALVOR, "-q", "-c", self.config, *verb], cwd=self.root,
+                            stdout=subprocess.DEVNULL, stderr=output))
+                    begun.append((verb[0], running[-1]))
+                time.sleep(0.1)
+            self.assertEqual(process.returncode, 0, process.stderr.read().decode())
+        statuses = collections.defaultdict(list)
+        for number, (verb, other) in enumerate(begun):
+            statuses[verb].append(other.wait(timeout=60))
+            with open(self.path(f"other-{number}"), encoding="utf-8") as output:
+                # 7: somebody else changes the service now. 9: less is in it than before.
+                self.assertIn(statuses[verb][-1], (0, 7, 9) if verb in ("backup", "drill") else (0,),
+                              f"{verb}: {output.read()}")
+        return statuses
+
+    def test_every_verb_next_to_a_resume_an_undo_and_a_close(self):
+        write(self.config, CONFIG + SLOW)
+        self.ready()
+        self.wreck()
+        self.run_salvor("restore", "shop", "--confirm", "shop", expect=1)
+        run = self.restores()[0]["id"]
+        before = self.runs()
+        write(self.path("let-it"), "")
+        left = collections.Counter()
+        for arguments in (["--resume", run], ["--undo", run, "--confirm", "shop"],
+                          ["--close", run, "--confirm", "shop"]):
+            statuses = self.with_others("restore", *arguments)
+            for verb in ("backup", "verify", "drill"):
+                left[verb] += sum(status in (0, 9) for status in statuses[verb])
+        self.assert_whole(run, *before)
+        runs = self.json_of("runs")["runs"]
+        self.assertEqual([each for each in runs if each["state"] == "running"], [])
+        found = collections.Counter(each["kind"] for each in runs if each["id"] not in before and
+                                    each["state"] in ("succeeded", "failed"))
+        for verb, number in left.items():
+            self.assertGreaterEqual(found[verb], number, verb)
+        self.assertGreater(min(left.values()), 0, left)
+        self.run_salvor("verify")
+
     def test_a_store_that_contains_the_state_directory(self):
         text = CONFIG.replace('state_dir = "state"', 'state_dir = "live/media/var [1]"')
         write(self.config, text + WRITES)
@@ -91,7 +159,7 @@ run = "{SALVOR} -q -c {self.config} backup"
 
     def test_a_secret_in_a_store_is_told_each_time(self):
         secret = os.path.join(self.media, "a [secret]")
-        text = CONFIG.replace('= "passphrase"', '= "live/media/a [secret]"')
+        text = BY_PASSPHRASE.replace('= "passphrase"', '= "live/media/a [secret]"')
         write(self.config, text)
         self.fill()
         os.rename(self.path("passphrase"), secret)

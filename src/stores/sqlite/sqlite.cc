@@ -159,10 +159,10 @@ class SqliteSource : public Source {
   /// Another file is about to take its place, or was: it is no state of the store.
   void refuse_half_replaced() const {
     if (!sqlite::is_being_replaced(options_.database)) return;
-    throw Error(ErrorCode::refused,
-                printable(options_.database.native()) +
-                    " is being replaced by a restore in place that was cut off",
-                "salvor status names it: resume it or undo it");
+    throw Error(ErrorCode::conflict,
+                printable(options_.database.native()) + " is being replaced by a restore in place",
+                "wait until the restore has ended; where it was interrupted, `salvor status` names "
+                "its run: resume or undo that");
   }
 
   SqliteSourceOptions options_;
