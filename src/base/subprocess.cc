@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::int64_t kMillisecond_ns = 1'000'000;
 constexpr std::size_t kReadBytes = std::size_t{16} << 10U;
+/// A large process takes seconds to go.
+constexpr std::int64_t kEndOfKilled_ms = 10'000;
 
 struct Pipe {
   Fd read_end;
@@ -142,6 +144,9 @@ class Child {
     return status;
   }
 
+  /// Waits for its end no more.
+  void leave() { reaped_ = true; }
+
  private:
   pid_t pid_;
   bool reaped_ = false;
@@ -249,9 +254,20 @@ std::int64_t now_ms() {
   return Clock::system().monotonic().ns / kMillisecond_ns;
 }
 
+/// What was killed and does not end waits in the kernel, for a server that is gone.
+[[noreturn]] void leave_behind(const SubprocessOptions& options, Child& child) {
+  child.leave();
+  const std::string& name = options.name.empty() ? options.argv.front() : options.name;
+  throw Error(ErrorCode::unreachable,
+              printable(name) +
+                  " was killed, and has not ended: it waits for a path that does "
+                  "not answer",
+              "look for mounts whose server is gone, and give them up with umount -l");
+}
+
 /// Waits for the child's end and reads its outputs meanwhile; ends it when its time is up.
-/// Result: whether its time was up.
-bool supervise(const SubprocessOptions& options, const Child& child, Collector& output,
+/// Result: whether its time was up.   Errors: unreachable: nothing ends it.
+bool supervise(const SubprocessOptions& options, Child& child, Collector& output,
                Collector& error_output) {
   // Not through <sys/pidfd.h>: glibc 2.36 declares it without C linkage.
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, child.pid(), 0)));
@@ -260,6 +276,7 @@ bool supervise(const SubprocessOptions& options, const Child& child, Collector& 
   std::int64_t deadline_ms = now_ms() + options.time_limit_ms;
   bool ending = false;
   bool timed_out = false;
+  bool killed = false;
   while (true) {
     std::array<pollfd, 4> watched{pollfd{process.get(), POLLIN, 0}, pollfd{output.fd(), POLLIN, 0},
                                   pollfd{error_output.fd(), POLLIN, 0},
@@ -273,8 +290,10 @@ bool supervise(const SubprocessOptions& options, const Child& child, Collector& 
     const bool stop_requested = !ending && options.stop.stop_requested();
     if (!stop_requested && now_ms() < deadline_ms) continue;
     timed_out = timed_out || !stop_requested;
+    if (killed) leave_behind(options, child);
     child.signal_group(ending ? SIGKILL : SIGTERM);
-    deadline_ms = now_ms() + options.kill_grace_ms;
+    killed = ending;
+    deadline_ms = now_ms() + (killed ? kEndOfKilled_ms : options.kill_grace_ms);
     ending = true;
   }
   if (ending) child.signal_group(SIGKILL);

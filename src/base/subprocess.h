@@ -49,7 +49,8 @@ struct SubprocessResult {
 /// wait at, and its whole group can be killed), default signals, and none of our file descriptors.
 /// Returns as soon as the program itself has ended, even when something that it left behind (a
 /// server that it started) still holds its standard output; such processes go on.
-/// Errors: not_found or failed, when it can't be started; cancelled, when `stop` was requested.
+/// Errors: not_found or failed, when it can't be started; cancelled, when `stop` was requested;
+///         unreachable: it does not end though it was killed, and is left behind.
 /// Threads: any; blocks.
 SubprocessResult run(const SubprocessOptions& options);
 

@@ -32,7 +32,8 @@ int check(Invocation& invocation) {
     for (const std::string& note : report.notes) output.line("note: " + note);
     for (const std::string& line : report.warnings) output.line("warning: " + printable(line));
   }
-  return report.good() ? 0 : exit_status(ErrorCode::configuration);
+  if (report.good()) return 0;
+  return exit_status(report.unreachable ? ErrorCode::unreachable : ErrorCode::configuration);
 }
 
 }  // namespace

@@ -26,8 +26,8 @@ std::string shown_time(const std::string& text) {
 }
 
 int list(Invocation& invocation, const EvidenceChoices& request) {
-  const auto rows =
-      control::list_evidence(invocation.load_config(), request.service, invocation.caller());
+  const auto rows = control::list_evidence(invocation.load_config(control::Looks::at_repository),
+                                           request.service, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(rows));
@@ -59,8 +59,9 @@ int show(Invocation& invocation, const EvidenceChoices& request) {
                 fmt::format("\"{}\" is no number of a record", printable(request.number)),
                 "`salvor evidence list` lists them");
   }
-  const std::string statement = control::show_evidence(invocation.load_config(), request.service,
-                                                       number, invocation.caller());
+  const std::string statement =
+      control::show_evidence(invocation.load_config(control::Looks::at_repository), request.service,
+                             number, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(statement);
@@ -71,8 +72,9 @@ int show(Invocation& invocation, const EvidenceChoices& request) {
 }
 
 int save(Invocation& invocation, const EvidenceChoices& request) {
-  const control::ExportedEvidence exported = control::export_evidence(
-      invocation.load_config(), request.service, request.file, invocation.caller());
+  const control::ExportedEvidence exported =
+      control::export_evidence(invocation.load_config(control::Looks::at_repository),
+                               request.service, request.file, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(exported));
@@ -99,7 +101,8 @@ void show_chain(Output& output, const recovery::EvidenceReport& chain) {
 int verify(Invocation& invocation, const EvidenceChoices& request) {
   const control::EvidenceVerification verification =
       request.file.empty()
-          ? control::verify_evidence(invocation.load_config(), request.key, invocation.caller())
+          ? control::verify_evidence(invocation.load_config(control::Looks::at_repository),
+                                     request.key, invocation.caller())
           : control::verify_evidence_file(request.file, request.key);
   Output& output = invocation.output();
   if (output.json()) {
@@ -117,8 +120,8 @@ int verify(Invocation& invocation, const EvidenceChoices& request) {
 }
 
 int key(Invocation& invocation) {
-  const control::EvidenceKey own =
-      control::evidence_public_key(invocation.load_config(), invocation.caller());
+  const control::EvidenceKey own = control::evidence_public_key(
+      invocation.load_config(control::Looks::at_repository), invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::json_of_texts({{"public_key", own.pem}, {"key_id", own.key_id}}));

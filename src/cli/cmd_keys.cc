@@ -19,7 +19,8 @@ struct AddRequest {
 };
 
 int list_keys(Invocation& invocation) {
-  const auto keys = control::list_keys(invocation.load_config(), invocation.caller());
+  const auto keys = control::list_keys(invocation.load_config(control::Looks::at_repository),
+                                       invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(keys));
@@ -61,19 +62,21 @@ int add(Invocation& invocation, const AddRequest& request) {
   if (!request.file.empty()) wanted.passphrase = {Kind::file, request.file};
   if (!request.variable.empty()) wanted.passphrase = {Kind::environment, request.variable};
   if (!request.command.empty()) wanted.passphrase = {Kind::command, request.command};
-  const std::string id = control::add_key(invocation.load_config(), wanted, invocation.caller());
+  const std::string id = control::add_key(invocation.load_config(control::Looks::at_repository),
+                                          wanted, invocation.caller());
   answer(invocation, "key", id, fmt::format("added key {}", id));
   return 0;
 }
 
 int remove(Invocation& invocation, const std::string& slot) {
-  const std::string id = control::remove_key(invocation.load_config(), slot, invocation.caller());
+  const std::string id = control::remove_key(invocation.load_config(control::Looks::at_repository),
+                                             slot, invocation.caller());
   answer(invocation, "key", id, fmt::format("removed key {}", id));
   return 0;
 }
 
 int rotate(Invocation& invocation) {
-  control::rotate_keys(invocation.load_config(), invocation.caller());
+  control::rotate_keys(invocation.load_config(control::Looks::at_repository), invocation.caller());
   answer(invocation, "rotated", "yes",
          "rotated: new data gets new keys; every key of `salvor keys list` opens them");
   return 0;

@@ -82,8 +82,8 @@ void show_suspicions(Output& output, const control::PointsReport& report) {
 }
 
 int accept(Invocation& invocation, const std::string& point) {
-  const control::AcceptReport report =
-      control::accept_point(invocation.load_config(), point, invocation.caller());
+  const control::AcceptReport report = control::accept_point(
+      invocation.load_config(control::Looks::at_repository), point, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(report));
@@ -96,8 +96,8 @@ int accept(Invocation& invocation, const std::string& point) {
 }
 
 int points(Invocation& invocation, const std::string& service) {
-  const control::PointsReport report =
-      control::list_points(invocation.load_config(), service, invocation.caller());
+  const control::PointsReport report = control::list_points(
+      invocation.load_config(control::Looks::at_repository), service, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(report));

@@ -27,7 +27,8 @@ int list(Invocation& invocation, const RunsChoices& request) {
   catalog::RunFilter filter;
   if (!request.service.empty()) filter.service = request.service;
   filter.limit = request.limit;
-  const auto runs = control::list_runs(invocation.load_config(), filter);
+  const auto runs =
+      control::list_runs(invocation.load_config(control::Looks::at_repository), filter);
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(runs));
@@ -80,7 +81,7 @@ control::RunReport follow(Invocation& invocation, const control::Config& config,
 }
 
 int show(Invocation& invocation, const RunsChoices& request) {
-  const control::Config config = invocation.load_config();
+  const control::Config config = invocation.load_config(control::Looks::at_repository);
   const control::RunReport report =
       request.follow ? follow(invocation, config, request.run)
                      : control::show_run(config, request.run, invocation.caller());

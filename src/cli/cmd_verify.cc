@@ -45,8 +45,8 @@ void show(Output& output, const control::VerifyReport& report, bool quiet) {
 }
 
 int verify(Invocation& invocation, const control::VerifyRequest& request) {
-  const control::VerifyReport report =
-      control::verify(invocation.load_config(), request, invocation.caller());
+  const control::VerifyReport report = control::verify(
+      invocation.load_config(control::Looks::at_repository), request, invocation.caller());
   invocation.end_progress();
   Output& output = invocation.output();
   if (output.json()) {

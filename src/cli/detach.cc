@@ -29,6 +29,7 @@ Pipe make_pipe() {
 }
 
 std::filesystem::path log_path(const control::Config& config) {
+  control::require_state_answers(config);
   const std::filesystem::path directory = config.state_directory / "detached";
   make_private_directories(directory);
   return directory / fmt::format("{}-{}.log", Clock::system().now().ns, ::getpid());

@@ -6,10 +6,10 @@ namespace salvor::cli {
 
 Invocation::Invocation(const GlobalOptions& options) : options_(options), output_(options.json) {}
 
-control::Config Invocation::load_config() const {
+control::Config Invocation::load_config(control::Looks looks) const {
   std::optional<std::filesystem::path> path;
   if (options_.config) path = *options_.config;
-  return control::load_config(control::find_config(path));
+  return control::load_config(control::find_config(path), looks);
 }
 
 control::Caller Invocation::caller() {

@@ -31,7 +31,8 @@ class Invocation {
   /// Only the answers, no words about what was done.
   bool quiet() const { return options_.quiet; }
 
-  control::Config load_config() const;
+  /// `looks`: which paths of the file the command will look at.
+  control::Config load_config(control::Looks looks = control::Looks::everywhere) const;
 
   /// For the verbs of control: progress as this call wants it, and a stop on signals.
   control::Caller caller();

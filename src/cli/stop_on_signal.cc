@@ -28,16 +28,6 @@ sigset_t stopping_signals() {
   return set;
 }
 
-[[noreturn]] void end_by(int signal) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, signal);
-  std::signal(signal, SIG_DFL);
-  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  ::raise(signal);
-  ::_exit(128 + signal);
-}
-
 }  // namespace
 
 StopOnSignal::StopOnSignal() {
@@ -62,7 +52,9 @@ void StopOnSignal::wait() {
     if (both[1].revents != 0) return;
     signalfd_siginfo info{};
     if (::read(signals_.get(), &info, sizeof info) != sizeof info) continue;
-    if (stop_.stop_requested()) end_by(static_cast<int>(info.ssi_signo));
+    // Whatever other threads wait for. One that hangs in a system call on a mount that does not
+    // answer keeps the process there until that is given up; nothing else does.
+    if (stop_.stop_requested()) ::_exit(exit_status(ErrorCode::cancelled));
     tell("\nsalvor: stopping; once more to end at once\n");
     stop_.request_stop();
   }

@@ -7,7 +7,7 @@
 
 namespace salvor::cli {
 
-/// SIGINT, SIGTERM and SIGHUP ask for a stop; the second one ends the process as it always would.
+/// SIGINT, SIGTERM and SIGHUP ask for a stop; the second one ends the process at once (130).
 /// Threads: made before any other thread, so that all of them leave the signals alone.
 /// Lifetime: the destructor ends its thread; the signals stay blocked.
 class StopOnSignal {

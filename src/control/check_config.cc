@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/command_words.h"
 #include "control/internal/opened.h"
@@ -35,6 +36,7 @@ void check_passphrase(const Config& config, const Caller& caller, ConfigCheckRep
   const bool was_asked_for = !report.repository_absent && !config.repository.key_file;
   if (was_asked_for || !report.repository_problem.empty()) return;
   if (config.repository.passphrase.kind == SecretReference::Kind::none) return;
+  internal::require_answers(config, {SilentPath::Role::secret});
   try {
     read_passphrase(config.repository.passphrase, caller.stop);
   } catch (const Error& error) {
@@ -52,12 +54,25 @@ void check_repository(const Config& config, const Caller& caller, ConfigCheckRep
     }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) throw;
+    report.unreachable = report.unreachable || error.code() == ErrorCode::unreachable;
     if (error.code() == ErrorCode::not_found) {
       report.repository_absent = true;
     } else {
       report.repository_problem = error.message();
     }
   }
+}
+
+/// Why a store can't be read; empty: it can.
+std::string problem_reaching(const Config& config, const ServiceConfig& service,
+                             const StoreConfig& store, ConfigCheckReport& report) {
+  try {
+    internal::require_stores_answer(config, service, {store.name});
+  } catch (const Error& error) {
+    report.unreachable = true;
+    return error.message();
+  }
+  return internal::problem_reaching(store);
 }
 
 }  // namespace
@@ -74,6 +89,8 @@ ConfigCheckReport check_config(const Config& config, const Caller& caller) {
   for (const std::string& warning : internal::secrets_in_stores(config)) {
     log::warning("{}", warning);
   }
+  using Role = SilentPath::Role;
+  internal::require_answers(config, {Role::state});
   ConfigCheckReport report;
   report.file = config.file.native();
   report.location = config.repository.path.native();
@@ -81,7 +98,8 @@ ConfigCheckReport check_config(const Config& config, const Caller& caller) {
   for (const ServiceConfig& service : config.services) {
     for (const StoreConfig& store : service.stores) {
       report.stores.push_back({service.name, store.name, std::string(store.type()),
-                               store.path().native(), internal::problem_reaching(store)});
+                               store.path().native(),
+                               problem_reaching(config, service, store, report)});
     }
   }
   check_repository(config, caller, report);

@@ -9,10 +9,12 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "base/answers.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/process_identity.h"
+#include "control/internal/answers.h"
 #include "control/internal/own_places.h"
 #include "control/internal/service_parser.h"
 #include "control/nearest_name.h"
@@ -199,6 +201,13 @@ std::string parse_host(TableReader& file) {
   return *host;
 }
 
+/// The file says how long paths have to answer, so for itself that is not known yet.
+void require_config_answers(const std::vector<std::filesystem::path>& paths) {
+  std::vector<internal::NamedPath> named;
+  for (const std::filesystem::path& path : paths) named.push_back({path, "the configuration"});
+  internal::require_answers_of(named, kAnswersWait_ms / 1000, {});
+}
+
 /// `path` again; throws when nothing is there.
 std::filesystem::path existing(const std::filesystem::path& path, const std::string& named_by) {
   std::error_code error;
@@ -251,9 +260,15 @@ std::filesystem::path default_state_directory() {
 }
 
 std::filesystem::path find_config(const std::optional<std::filesystem::path>& from_option) {
-  if (from_option) return existing(*from_option, ", which --config names");
-  if (const auto variable = environment("SALVOR_CONFIG"))
+  if (from_option) {
+    require_config_answers({*from_option});
+    return existing(*from_option, ", which --config names");
+  }
+  if (const auto variable = environment("SALVOR_CONFIG")) {
+    require_config_answers({*variable});
     return existing(*variable, ", which SALVOR_CONFIG names");
+  }
+  require_config_answers({kUsualFile, kSystemFile});
   for (const std::string_view usual : {kUsualFile, kSystemFile}) {
     std::error_code error;
     if (std::filesystem::exists(usual, error)) return usual;
@@ -265,8 +280,15 @@ std::filesystem::path find_config(const std::optional<std::filesystem::path>& fr
       "(examples/minimal.toml is a start)");
 }
 
-Config parse_config_text(std::string_view text, const std::string& name,
-                         const std::filesystem::path& directory) {
+void require_state_answers(const Config& config) {
+  internal::require_answers(config, {SilentPath::Role::state});
+}
+
+namespace {
+
+/// Looks at no path.
+Config parse_file(std::string_view text, const std::string& name,
+                  const std::filesystem::path& directory) {
   const TomlValue document = parse_toml(text, name);
   Findings findings(name, directory);
   TableReader reader(document, "", findings);
@@ -276,22 +298,33 @@ Config parse_config_text(std::string_view text, const std::string& name,
   config.repository = parse_repository(reader);
   config.state_directory = reader.path("state_dir").value_or(default_state_directory());
   config.holders_wait_s = reader.duration_s("holders_wait").value_or(config.holders_wait_s);
+  config.answers_wait_s = reader.duration_s("answers_wait").value_or(config.answers_wait_s);
   config.services = parse_services(reader);
   config.serve = parse_serve(reader);
   reader.finish();
   findings.throw_first();
+  return config;
+}
+
+}  // namespace
+
+Config parse_config_text(std::string_view text, const std::string& name,
+                         const std::filesystem::path& directory) {
+  Config config = parse_file(text, name, directory);
   internal::leave_out_own_places(config);
   return config;
 }
 
-Config load_config(const std::filesystem::path& path) {
+Config load_config(const std::filesystem::path& path, Looks looks) {
   const Fd fd = open_file(existing(path, ""), O_RDONLY);
   // Not by its size: a pipe (<(…) of a shell) has none.
   Bytes bytes(kTomlBytesMax + 1);
   bytes.resize(read_some(fd.get(), bytes, path.native()));
   const std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
-  Config config = parse_config_text(as_text(bytes), path.native(), whole.parent_path());
+  Config config = parse_file(as_text(bytes), path.native(), whole.parent_path());
   config.file = whole;
+  internal::ask_configured_paths(config, looks);
+  if (looks == Looks::everywhere) internal::leave_out_own_places(config);
   return config;
 }
 

@@ -186,15 +186,27 @@ struct ServeConfig {
   bool open = false;  ///< requests from loopback need no token
 };
 
+/// A path of the file that did not answer when the file was loaded: nobody may look at it.
+struct SilentPath {
+  enum class Role { repository, secret, state, store, staging, log, other };
+  std::filesystem::path path;
+  Role role = Role::other;
+  std::string what;     ///< for people: "store media of service shop"
+  std::string service;  ///< whose it is; empty: of all services
+  std::string store;    ///< likewise
+};
+
 /// The whole file. A value; services, stores, checks in the order of the file.
 struct Config {
   std::filesystem::path file;
   std::filesystem::path state_directory;
   std::string host;                  ///< whose recovery points these are; usually the host's name
   std::int64_t holders_wait_s = 10;  ///< how long a restore waits for who holds a store open
+  std::int64_t answers_wait_s = 20;  ///< how long paths have to answer, all together
   RepositoryConfig repository;
   std::vector<ServiceConfig> services;
   ServeConfig serve;
+  std::vector<SilentPath> silent;  ///< several may be of the same store
 
   /// Errors: not_found, naming the services that there are.
   const ServiceConfig& service(std::string_view name) const;
@@ -202,17 +214,26 @@ struct Config {
 
 /// Where the configuration is: `from_option` (--config), $SALVOR_CONFIG, ./salvor.toml,
 /// /etc/salvor/salvor.toml; the first two must exist when they are given.
-/// Errors: configuration, listing what was looked for.
+/// Errors: configuration, listing what was looked for; unreachable: a place does not answer.
 std::filesystem::path find_config(const std::optional<std::filesystem::path>& from_option);
 
-/// Reads and checks a file of at most 1 MiB.
+/// Which paths of the file a verb will look at.
+enum class Looks {
+  everywhere,
+  at_repository,  ///< and at what opens it, and at the state directory; at no store
+};
+
+/// Reads and checks a file of at most 1 MiB, and asks whether its paths answer (`silent`).
 /// Errors: configuration: FILE:LINE:COLUMN of the first problem, and what to do; failed:
 /// unreadable.
-Config load_config(const std::filesystem::path& path);
+Config load_config(const std::filesystem::path& path, Looks looks = Looks::everywhere);
 
-/// The same for text; `name` stands for the file in messages.
+/// The same for text; `name` stands for the file in messages. Takes it that all paths answer.
 Config parse_config_text(std::string_view text, const std::string& name,
                          const std::filesystem::path& directory);
+
+/// Errors: unreachable: the state directory does not answer.
+void require_state_answers(const Config& config);
 
 /// Looks at the real paths (links followed) of the repository, the stores and the state directory.
 /// Errors: configuration: a store is salvor's own state; a store or the state directory lies inside

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "control/config.h"
-#include "control/internal/paths.h"
+#include "control/internal/answers.h"
 #include "control/internal/toml_text.h"
 #include "stores/files/exclude.h"
 
@@ -40,10 +40,11 @@ struct StorePlace {
   std::vector<std::pair<fs::path, std::optional<Inode>>> above;  ///< itself first, "/" last
 };
 
-StorePlace place_at(const fs::path& path) {
+StorePlace place_at(const Config& config, const fs::path& path) {
   StorePlace place{path, {}};
+  const bool is_seen = internal::answers(config, path);
   for (fs::path each = path; !each.empty(); each = each.parent_path()) {
-    place.above.emplace_back(each, inode_of(each));
+    place.above.emplace_back(each, is_seen ? inode_of(each) : std::nullopt);
     if (each == each.root_path()) break;
   }
   return place;
@@ -56,10 +57,12 @@ struct StorePlaces {
       places;  ///< where its data is; and the link that leads there, if one does
 };
 
-StorePlaces places_of(const ServiceConfig& service, const StoreConfig& store) {
-  StorePlaces found{&service, &store, {place_at(internal::real_path(store.path()))}};
-  const fs::path link = internal::real_path(store.path().parent_path()) / store.path().filename();
-  if (link != found.places.front().path) found.places.push_back(place_at(link));
+StorePlaces places_of(const Config& config, const ServiceConfig& service,
+                      const StoreConfig& store) {
+  using internal::real_place;
+  StorePlaces found{&service, &store, {place_at(config, real_place(config, store.path()))}};
+  const fs::path link = real_place(config, store.path().parent_path()) / store.path().filename();
+  if (link != found.places.front().path) found.places.push_back(place_at(config, link));
   return found;
 }
 
@@ -156,7 +159,7 @@ void require_apart(const StorePlaces& one, const StorePlaces& other) {
 void check_overlaps(const Config& config, const ServiceConfig& service) {
   std::vector<StorePlaces> all;
   for (const ServiceConfig& each : config.services) {
-    for (const StoreConfig& store : each.stores) all.push_back(places_of(each, store));
+    for (const StoreConfig& store : each.stores) all.push_back(places_of(config, each, store));
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
     for (std::size_t j = i + 1; j < all.size(); ++j) {

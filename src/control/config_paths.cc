@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "control/config.h"
+#include "control/internal/answers.h"
 #include "control/internal/own_places.h"
 #include "control/internal/paths.h"
 #include "stores/files/exclude.h"
@@ -13,7 +14,7 @@ namespace salvor::control {
 namespace {
 
 using internal::lies_in;
-using internal::real_path;
+using internal::real_place;
 
 /// Whether a backup of the store would not come to `path`, which lies below its root.
 bool is_excluded(const FilesStoreConfig& store, const std::filesystem::path& root,
@@ -31,9 +32,9 @@ bool is_excluded(const FilesStoreConfig& store, const std::filesystem::path& roo
   throw Error(ErrorCode::configuration, message, hint);
 }
 
-void check_store(const ServiceConfig& service, const StoreConfig& store,
+void check_store(const Config& config, const ServiceConfig& service, const StoreConfig& store,
                  const std::filesystem::path& repository) {
-  const std::filesystem::path root = real_path(store.path());
+  const std::filesystem::path root = real_place(config, store.path());
   const std::string name = fmt::format("store {} of service {}", store.name, service.name);
   if (lies_in(root, repository)) {
     refuse_place(fmt::format("{} lies inside the repository: {} is in {}", name,
@@ -51,9 +52,9 @@ void check_store(const ServiceConfig& service, const StoreConfig& store,
                            printable(relative)));
 }
 
-void check_secret(const std::filesystem::path& secret, const std::filesystem::path& repository,
-                  std::string_view key) {
-  if (!lies_in(real_path(secret), repository)) return;
+void check_secret(const Config& config, const std::filesystem::path& secret,
+                  const std::filesystem::path& repository, std::string_view key) {
+  if (!lies_in(real_place(config, secret), repository)) return;
   refuse_place(fmt::format("{} lies inside the repository that it opens: {}", key,
                            printable(secret.native())),
                "keep it elsewhere: who gets the repository must not get its key");
@@ -64,24 +65,24 @@ void check_secret(const std::filesystem::path& secret, const std::filesystem::pa
 void check_paths(const Config& config) {
   internal::refuse_own_places(config);
   if (config.repository.path.empty()) return;
-  const std::filesystem::path repository = real_path(config.repository.path);
-  if (lies_in(real_path(config.state_directory), repository)) {
+  const std::filesystem::path repository = real_place(config, config.repository.path);
+  if (lies_in(real_place(config, config.state_directory), repository)) {
     refuse_place(fmt::format("state_dir lies inside the repository: {}",
                              printable(config.state_directory.native())),
                  "set state_dir to a directory of this machine, e.g. /var/lib/salvor");
   }
   const RepositoryConfig& opened = config.repository;
   if (opened.passphrase.kind == SecretReference::Kind::file) {
-    check_secret(opened.passphrase.value, repository, "passphrase_file");
+    check_secret(config, opened.passphrase.value, repository, "passphrase_file");
   }
-  if (opened.key_file) check_secret(*opened.key_file, repository, "key_file");
+  if (opened.key_file) check_secret(config, *opened.key_file, repository, "key_file");
   for (const ServiceConfig& service : config.services) {
-    if (service.staging && lies_in(real_path(*service.staging), repository)) {
+    if (service.staging && lies_in(real_place(config, *service.staging), repository)) {
       refuse_place(fmt::format("staging of service {} lies inside the repository: {}", service.name,
                                printable(service.staging->native())),
                    "name a directory elsewhere, with room for all stores of the service");
     }
-    for (const StoreConfig& store : service.stores) check_store(service, store, repository);
+    for (const StoreConfig& store : service.stores) check_store(config, service, store, repository);
   }
 }
 

@@ -357,6 +357,9 @@ TEST(ConfigTest, RefusesPlacesOnOtherHosts) {
   }
   EXPECT_EQ(parse("[repository]\nurl='./a:b'\nkey_file='k'\n").repository.path, "/etc/salvor/a:b");
   EXPECT_EQ(parse("holders_wait='3s'\n" + kStart).holders_wait_s, 3);
+  EXPECT_EQ(parse("answers_wait='3s'\n" + kStart).answers_wait_s, 3);
+  // With what else a command waits for, it must end within 30 s.
+  EXPECT_EQ(parse(kStart).answers_wait_s, 20);
 }
 
 TEST(ConfigTest, ReadsListen) {

@@ -66,6 +66,7 @@ struct ConfigCheckReport {
   std::vector<std::string> warnings;  ///< what may not work: no error
   bool repository_absent = false;     ///< no problem: `init` has not been run yet
   std::string repository_problem;     ///< empty: it is absent, or is there and opens
+  bool unreachable = false;           ///< one of the problems is a path that does not answer
 
   bool good() const;
 };
@@ -336,6 +337,7 @@ struct ServiceStatus {
   std::optional<std::string> open_restore;  ///< a run that must be resumed or undone
   std::vector<std::string> kept;            ///< what finished restores keep of the old data
   std::vector<std::string> not_covered;     ///< what was never tested, or can't be restored
+  std::vector<std::string> silent;          ///< stores that do not answer, and where: a line each
   std::vector<Reason> reasons;              ///< the most urgent first; empty: it is good
 
   /// The worst of the reasons.

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/deadline.h"
 #include "control/internal/judge_status.h"
@@ -212,6 +213,7 @@ void rewrite_runbook(const Config& config, const ServiceConfig& service, const C
 DrillReport drill(const Config& config, const DrillRequest& request, const Caller& caller) {
   check_paths(config);
   const ServiceConfig& service = config.service(request.service);
+  internal::require_staging_answers(config, service);
   check_overlaps(config, service);
   Records records(config);
   Drill rehearsal(config, service, caller, records);

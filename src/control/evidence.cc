@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "base/answers.h"
 #include "base/fd.h"
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "recovery/evidence_page.h"
@@ -101,6 +103,8 @@ ExportedEvidence export_evidence(const Config& config, const std::string& servic
                 printable(exported.file) + " is the name that the page for people gets",
                 "name the file that is to be verified, as evidence.json");
   }
+  internal::require_answers_of({{file, "the file of the evidence"}}, config.answers_wait_s,
+                               caller.stop);
   internal::Records records(config);
   const internal::Opened opened = open(config, records, caller);
   exported.service = chain_name(config, *opened.repository, service);
@@ -127,6 +131,9 @@ bool EvidenceVerification::sound() const {
 
 EvidenceVerification verify_evidence(const Config& config, const std::filesystem::path& public_key,
                                      const Caller& caller) {
+  if (!public_key.empty()) {
+    internal::require_answers_of({{public_key, "the file of the public key"}}, config, caller.stop);
+  }
   const Bytes expected = read_public_key(public_key);
   internal::Records records(config);
   const internal::Opened opened = open(config, records, caller);
@@ -145,6 +152,9 @@ EvidenceVerification verify_evidence(const Config& config, const std::filesystem
 
 EvidenceVerification verify_evidence_file(const std::filesystem::path& file,
                                           const std::filesystem::path& public_key) {
+  std::vector<internal::NamedPath> named{{file, "the file of the evidence"}};
+  if (!public_key.empty()) named.push_back({public_key, "the file of the public key"});
+  internal::require_answers_of(named, kAnswersWait_ms / 1000, {});
   const Bytes key = read_public_key(public_key);
   const Bytes text = read_file(file, kExportBytesMax);
   EvidenceVerification verification;

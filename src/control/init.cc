@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "codec/sealed_box.h"
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "control/internal/key_file.h"
 #include "control/internal/opened.h"
 
@@ -46,6 +47,8 @@ void refuse_existing(const Config& config) {
 }  // namespace
 
 InitReport init(const Config& config, const Caller& caller) {
+  using Role = SilentPath::Role;
+  internal::require_answers(config, {Role::repository, Role::secret, Role::state});
   check_paths(config);
   // Before a key file is made for nothing.
   refuse_existing(config);

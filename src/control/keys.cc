@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "base/answers.h"
 #include "base/log.h"
 #include "codec/sealed_box.h"
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "control/internal/key_file.h"
 #include "control/internal/opened.h"
 
@@ -64,6 +66,10 @@ std::string add_key(const Config& config, const AddKeyRequest& request, const Ca
   repo::NewSlot slot;
   slot.label = request.label;
   if (request.passphrase) {
+    if (request.passphrase->kind == SecretReference::Kind::file) {
+      internal::require_answers_of({{request.passphrase->value, "the file of the new passphrase"}},
+                                   config, caller.stop);
+    }
     slot.passphrase = read_passphrase(*request.passphrase, caller.stop);
   } else {
     slot.recipient = parse_recipient(request.recipient);
@@ -97,6 +103,7 @@ void rotate_keys(const Config& config, const Caller& caller) {
 }
 
 std::string generate_key_file(const std::filesystem::path& file) {
+  internal::require_answers_of({{file, "the place of the key file"}}, kAnswersWait_ms / 1000, {});
   return to_hex(internal::make_key_file(file));
 }
 

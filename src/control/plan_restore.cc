@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/make_plan.h"
@@ -176,6 +177,7 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
   check_paths(config);
   const ServiceConfig& service = config.service(request.service);
   check_overlaps(config, service);
+  internal::require_live_answers(config, service, request.stores);
   internal::Records records(config);
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);

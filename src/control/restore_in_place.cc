@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
@@ -199,6 +200,7 @@ class GoingOn {
     const auto head =
         recovery::head_of_run(in_place_.repository(), in_place_.records().catalog(), run);
     const std::string service = head ? head->plan.service : service_of(run);
+    require_stores_answer(head, service);
     const std::string confirmed = confirm(head, run, service);
     recovery::ExecuteOptions options = in_place_.options(service, request_.on_begin);
     options.takeover = request_.takeover;
@@ -212,6 +214,24 @@ class GoingOn {
   std::string service_of(const std::string& run) {
     const auto row = in_place_.row_of(run);
     return row ? row->service : request_.confirm;
+  }
+
+  /// The plan's stores: the configuration may name others since. Where the plan can't be read,
+  /// those of the configuration.
+  void require_stores_answer(const std::optional<recovery::RunHead>& head,
+                             const std::string& service) const {
+    std::vector<internal::NamedPath> named;
+    if (head) {
+      for (const recovery::StorePlan& store : head->plan.stores) {
+        const std::string what = fmt::format("store {} of service {}", store.name, service);
+        named.push_back({store.path, what});
+        named.push_back({std::filesystem::path(store.path).parent_path(), what});
+      }
+      internal::require_answers_of(named, config_, caller_.stop);
+    }
+    for (const ServiceConfig& each : config_.services) {
+      if (!head && each.name == service) internal::require_stores_answer(config_, each);
+    }
   }
 
   std::optional<recovery::Plan> configured(const recovery::Plan& plan) const {
@@ -305,6 +325,7 @@ InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& reque
   check_paths(config);
   check_overlaps(config, config.service(request.plan.service));
   require_confirmed(request);
+  internal::require_live_answers(config, config.service(request.plan.service), request.plan.stores);
   InPlace in_place(config, caller);
   std::vector<std::string> notes;
   recovery::Plan plan = plan_of(in_place, config, request, notes);

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
@@ -126,6 +127,9 @@ std::unique_ptr<Chosen> choose(const Config& config, const RestoreRequest& reque
     chosen->notes.push_back(std::move(line));
   }
   chosen->targets = choose_targets(chosen->point, request);
+  std::vector<internal::NamedPath> named;
+  for (const RestoreTarget& target : chosen->targets) named.push_back({target.path, "the target"});
+  internal::require_answers_of(named, config, caller.stop);
   internal::guard_restore(config, chosen->targets, request.delta);
   return chosen;
 }

@@ -5,6 +5,7 @@
 #include "base/fd.h"
 #include "base/process_identity.h"
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "recovery/markdown.h"
 
 namespace salvor::control {
@@ -134,6 +135,9 @@ void describe_status(const ServiceConfig& service, const ServiceStatus& status, 
 
 RunbookReport runbook(const Config& config, const RunbookRequest& request, const Caller& caller) {
   const ServiceConfig& service = config.service(request.service);
+  if (!request.file.empty()) {
+    internal::require_answers_of({{request.file, "the file of the runbook"}}, config, caller.stop);
+  }
   const StatusReport status = control::status(config, service.name, caller);
   RunbookData data;
   data.version = version();

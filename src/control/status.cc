@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/drill_history.h"
 #include "control/internal/held_writes.h"
@@ -77,21 +78,39 @@ void describe_drills(internal::Records& records, const std::string& id,
   status.last_drill = std::move(history.last);
 }
 
-void describe_restores(repo::Repository* repository, const ServiceConfig& config,
-                       ServiceStatus& status) {
+void describe_restores(repo::Repository* repository, const Config& config,
+                       const ServiceConfig& service, ServiceStatus& status) {
   try {
     std::optional<recovery::OpenRestore> open;
-    if (repository != nullptr) open = recovery::open_restore(*repository, config.name);
+    if (repository != nullptr) open = recovery::open_restore(*repository, service.name);
     if (open) status.open_restore = open->run.empty() ? "unknown" : open->run;
     if (open && !open->rot.empty()) {
       log::warning("restore {} of {} can't be read as a whole: {}; restore --abandon ends it",
-                   *status.open_restore, config.name, open->rot);
+                   *status.open_restore, service.name, open->rot);
     }
   } catch (const Error& error) {
-    log::warning("whether a restore of {} is open can't be read: {}", config.name, error.message());
+    log::warning("whether a restore of {} is open can't be read: {}", service.name,
+                 error.message());
   }
-  for (const internal::Workplace& workplace : internal::find_workplaces(config)) {
+  for (const internal::Workplace& workplace : internal::find_workplaces(config, service)) {
     if (workplace.run != status.open_restore) status.kept.push_back(workplace.path.native());
+  }
+}
+
+/// What does not answer is named, and nothing more is said of it.
+void describe_silence(const Config& config, const ServiceConfig& service, ServiceStatus& status) {
+  for (const StoreConfig& store : service.stores) {
+    try {
+      internal::require_stores_answer(config, service, {store.name});
+    } catch (const Error& error) {
+      status.silent.push_back(error.message());
+    }
+  }
+  for (const SilentPath& each : config.silent) {
+    const bool is_store = each.role == SilentPath::Role::store;
+    if (is_store || each.service != service.name) continue;
+    status.not_covered.push_back(fmt::format("{} is not looked at: {} does not answer", each.what,
+                                             printable(each.path.native())));
   }
 }
 
@@ -156,6 +175,7 @@ double ServiceStatus::urgency() const {
   constexpr double kOpenRestore = 1e13;
   constexpr double kWritesHeld = 5e12;
   constexpr double kNeverBackedUp = 1e12;
+  constexpr double kSilent = 1e9;
   constexpr double kSuspect = 1e7;
   constexpr double kTooOld = 1e6;
   constexpr double kDrillFailed = 1e5;
@@ -165,6 +185,7 @@ double ServiceStatus::urgency() const {
   constexpr double kUnproven = 0.25;
   double urgency = open_restore ? kOpenRestore : 0;
   if (held_by) urgency += kWritesHeld;
+  if (!silent.empty()) urgency += kSilent;
   if (!newest) return urgency + kNeverBackedUp;
   if (!suspect_note.empty()) urgency += kSuspect;
   if (rpo_s && achieved_rpo_s) urgency += *achieved_rpo_s / static_cast<double>(*rpo_s);
@@ -206,7 +227,8 @@ StatusReport status(const Config& config, const std::string& service, const Call
     if (repository != nullptr) describe_newest(*repository, owner, each, status);
     describe_runs(records, id, status);
     describe_drills(records, id, repository, each, status);
-    describe_restores(repository, each, status);
+    describe_restores(repository, config, each, status);
+    describe_silence(config, each, status);
     status.uncovered = internal::find_uncovered(config, each);
     status.held_by = internal::left_held(config, each, repository);
     describe_gaps(each, status);

@@ -5,6 +5,7 @@
 #include "backup/suspicion.h"
 #include "base/log.h"
 #include "control/control.h"
+#include "control/internal/answers.h"
 #include "control/internal/baseline.h"
 #include "control/internal/canaries.h"
 #include "control/internal/choose_point.h"
@@ -88,6 +89,9 @@ class Backups {
     const Time start = clock.monotonic();
     open();
     records_.file_under({run}, *opened_.repository);
+    std::vector<std::string> names;
+    for (const StoreConfig* store : stores) names.push_back(store->name);
+    internal::require_stores_answer(config_, service, names);
     std::vector<std::unique_ptr<stores::Source>> sources;
     std::vector<backup::StoreInput> inputs;
     for (const StoreConfig* store : stores) {

@@ -23,6 +23,7 @@ class Judge {
 
   void run() {
     ask_restores();
+    for (const std::string& store : status_.silent) critical("NO ANSWER", store);
     ask_points();
     ask_drills();
     ask_coverage();

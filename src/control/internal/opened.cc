@@ -5,6 +5,7 @@
 #include "backend/local.h"
 #include "backend/retry.h"
 #include "base/log.h"
+#include "control/internal/answers.h"
 #include "control/internal/key_file.h"
 #include "control/secret_source.h"
 
@@ -50,6 +51,7 @@ std::unique_ptr<backend::Backend> create_backend(const Config& config) {
 }
 
 Opened open_repository(const Config& config, repo::Access access, std::stop_token stop) {
+  require_answers(config, {SilentPath::Role::repository, SilentPath::Role::secret});
   Opened opened;
   opened.backend = open_backend(config, stop);
   opened.repository = open_by_key_file(config, *opened.backend, access, stop);

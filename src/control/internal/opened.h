@@ -24,7 +24,8 @@ std::unique_ptr<backend::Backend> open_backend(const Config& config, std::stop_t
 std::unique_ptr<backend::Backend> create_backend(const Config& config);
 
 /// Opens with the key file where there is one, since that costs nothing, else with the passphrase.
-/// Errors: not_found: there is no repository; configuration: nothing opens it; corruption.
+/// Errors: not_found: there is no repository; configuration: nothing opens it; corruption;
+///         unreachable: it, or what opens it, does not answer.
 Opened open_repository(const Config& config, repo::Access access, std::stop_token stop);
 
 /// What to do about a log that is shorter than this machine has seen it.

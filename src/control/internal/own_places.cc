@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "control/internal/answers.h"
 #include "control/internal/paths.h"
 #include "control/internal/staging.h"
 #include "control/internal/toml_text.h"
@@ -33,15 +34,15 @@ std::vector<Secret> secrets_of(const RepositoryConfig& repository) {
 }  // namespace
 
 void leave_out_own_places(Config& config) {
-  std::vector<fs::path> places = {real_path(config.state_directory)};
+  std::vector<fs::path> places = {real_place(config, config.state_directory)};
   for (const ServiceConfig& service : config.services) {
-    places.push_back(real_path(staging_root(config, service)));
+    places.push_back(real_place(config, staging_root(config, service)));
   }
   for (ServiceConfig& service : config.services) {
     for (StoreConfig& store : service.stores) {
       auto* files = std::get_if<FilesStoreConfig>(&store.details);
       if (files == nullptr) continue;
-      const fs::path root = real_path(files->path);
+      const fs::path root = real_place(config, files->path);
       for (const fs::path& place : places) {
         if (place == root || !lies_in(place, root)) continue;
         std::string pattern =
@@ -56,12 +57,12 @@ void leave_out_own_places(Config& config) {
 std::vector<std::string> secrets_in_stores(const Config& config) {
   std::vector<std::string> found;
   for (const Secret& secret : secrets_of(config.repository)) {
-    const fs::path path = real_path(secret.path);
+    const fs::path path = real_place(config, secret.path);
     for (const ServiceConfig& service : config.services) {
       for (const StoreConfig& store : service.stores) {
         const auto* files = std::get_if<FilesStoreConfig>(&store.details);
         if (files == nullptr) continue;
-        const fs::path root = real_path(files->path);
+        const fs::path root = real_place(config, files->path);
         if (path == root || !lies_in(path, root)) continue;
         const fs::path relative = path.lexically_relative(root);
         if (stores::files::Exclude(files->exclude).covers(relative.native(), false)) continue;
@@ -77,10 +78,10 @@ std::vector<std::string> secrets_in_stores(const Config& config) {
 }
 
 void refuse_own_places(const Config& config) {
-  const fs::path state = real_path(config.state_directory);
+  const fs::path state = real_place(config, config.state_directory);
   for (const ServiceConfig& service : config.services) {
     for (const StoreConfig& store : service.stores) {
-      const fs::path path = real_path(store.path());
+      const fs::path path = real_place(config, store.path());
       if (path != state && path != state / "catalog.sqlite") continue;
       throw Error(ErrorCode::configuration,
                   fmt::format("store {} of service {} is salvor's own: {} belongs to state_dir",

@@ -5,11 +5,13 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "control/internal/answers.h"
 #include "control/internal/paths.h"
 
 namespace salvor::control::internal {
 
 std::shared_ptr<catalog::Catalog> open_catalog(const Config& config) {
+  require_answers(config, {SilentPath::Role::state});
   static std::mutex mutex;
   static std::map<std::filesystem::path, std::weak_ptr<catalog::Catalog>> opened;
   const std::filesystem::path path = real_path(config.state_directory) / "catalog.sqlite";
@@ -25,6 +27,8 @@ Records::Records(const Config& config) : location_(config.repository.path.native
     catalog_ = open_catalog(config);
     is_usable_ = true;
   } catch (const Error& error) {
+    // Spool, locks and notes lie there, too: whoever went on would wait for ever.
+    if (error.code() == ErrorCode::unreachable) throw;
     log::warning("the catalog can't be used, so this run is not recorded: {}", error.message());
   }
 }

@@ -19,6 +19,7 @@ std::shared_ptr<catalog::Catalog> open_catalog(const Config& config);
 
 /// The catalog for verbs that do not depend on it: what can't be recorded is warned about, once,
 /// and the verb goes on without. Threads: one.
+/// Errors:  of the constructor: unreachable: the state directory does not answer.
 class Records {
  public:
   explicit Records(const Config& config);

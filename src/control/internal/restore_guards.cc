@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "control/internal/answers.h"
 #include "control/internal/paths.h"
 #include "control/internal/store_types.h"
 #include "recovery/space.h"
@@ -17,7 +18,7 @@ namespace {
 
 void guard_repository(const Config& config, const std::filesystem::path& target) {
   if (config.repository.path.empty()) return;
-  const std::filesystem::path repository = real_path(config.repository.path);
+  const std::filesystem::path repository = real_place(config, config.repository.path);
   const std::filesystem::path real = real_path(target);
   if (!lies_in(real, repository) && !lies_in(repository, real)) return;
   refuse(fmt::format("the target {} and the repository {} lie in each other",
@@ -29,7 +30,7 @@ void guard_live_data(const Config& config, const std::filesystem::path& target, 
   const std::filesystem::path real = real_path(target);
   for (const ServiceConfig& service : config.services) {
     for (const StoreConfig& store : service.stores) {
-      const std::filesystem::path live = real_path(store.path());
+      const std::filesystem::path live = real_place(config, store.path());
       // A new directory below a live one overwrites nothing.
       const bool below = lies_in(real, live);
       const bool overwrites = lies_in(live, real) || (delta && below);

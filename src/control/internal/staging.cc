@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/remove_tree.h"
+#include "control/internal/answers.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -109,6 +110,7 @@ fs::path work_place(const Config& config) {
   const char* named = std::getenv("TMPDIR");
   const fs::path base = named != nullptr && *named == '/' ? named : "/var/tmp";
   const fs::path place = base / fmt::format("salvor-{}", ::geteuid());
+  require_answers_of({{base, "the directory for temporary files"}}, config, {});
   make_private_directories(place);
   require_own(place);
   try_to_write(place);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "control/internal/answers.h"
 #include "control/internal/paths.h"
 #include "control/internal/staging.h"
 #include "control/internal/workplaces.h"
@@ -19,16 +20,17 @@ constexpr std::size_t kLookedAtMax = 20'000;
 
 class Search {
  public:
-  Search(const Config& config) {
+  explicit Search(const Config& config) : config_(config) {
     for (const ServiceConfig& service : config.services) {
-      covered_.push_back(real_path(staging_root(config, service)));
+      covered_.push_back(real_place(config, staging_root(config, service)));
       for (const StoreConfig& store : service.stores) add(store);
     }
-    covered_.push_back(real_path(config.repository.path));
-    covered_.push_back(real_path(config.state_directory));
+    covered_.push_back(real_place(config, config.repository.path));
+    covered_.push_back(real_place(config, config.state_directory));
   }
 
   void look_at(const fs::path& path) {
+    if (!answers(config_, path)) return;
     std::error_code error;
     const fs::file_type type = fs::symlink_status(path, error).type();
     const bool directory = type == fs::file_type::directory;
@@ -47,7 +49,7 @@ class Search {
 
  private:
   void add(const StoreConfig& store) {
-    const fs::path path = real_path(store.path());
+    const fs::path path = real_place(config_, store.path());
     covered_.push_back(path);
     if (!std::holds_alternative<SqliteStoreConfig>(store.details)) return;
     for (const char* companion : {"-wal", "-shm", "-journal"}) {
@@ -79,6 +81,7 @@ class Search {
   void look_for_databases(const fs::path& directory) {
     for (const fs::path& child : children_of(directory)) {
       if (found_.size() >= kFoundMax || ++looked_at_ > kLookedAtMax) return;
+      if (!answers(config_, child)) continue;
       std::error_code error;
       const fs::file_type type = fs::symlink_status(child, error).type();
       if (type == fs::file_type::directory) {
@@ -89,6 +92,7 @@ class Search {
     }
   }
 
+  const Config& config_;
   std::vector<fs::path> covered_;
   std::vector<UncoveredPath> found_;
   std::size_t looked_at_ = 0;
@@ -99,7 +103,7 @@ class Search {
 std::vector<UncoveredPath> find_uncovered(const Config& config, const ServiceConfig& service) {
   if (service.protect.empty()) return {};
   Search search(config);
-  for (const fs::path& path : service.protect) search.look_at(real_path(path));
+  for (const fs::path& path : service.protect) search.look_at(real_place(config, path));
   return std::move(search).found();
 }
 

@@ -53,6 +53,16 @@ TEST_F(UncoveredTest, NothingWhenAllIsInAStore) {
   EXPECT_EQ(found(), std::vector<std::string>{});
 }
 
+TEST_F(UncoveredTest, WhatDoesNotAnswerIsNotLookedAt) {
+  write("other/x", "x");
+  write("dead/x", "x");
+  write("above/dead/x", "x");
+  for (const char* name : {"dead", "above/dead"}) {
+    config_.silent.push_back({root_ / "shop" / name, SilentPath::Role::other, "a mount", "", ""});
+  }
+  EXPECT_EQ(found(), (std::vector<std::string>{"above", "other"}));
+}
+
 TEST_F(UncoveredTest, TheTopmostAndEveryDatabase) {
   constexpr std::string_view kMagic("SQLite format 3\0", 16);
   write("data/other.db", kMagic);

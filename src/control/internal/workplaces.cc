@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "control/internal/answers.h"
 #include "control/internal/paths.h"
 
 namespace salvor::control::internal {
@@ -21,9 +22,10 @@ bool is_workplace_name(std::string_view name) {
          name[kPrefix.size() + kRunIdSize] == '-';
 }
 
-std::vector<Workplace> find_workplaces(const ServiceConfig& service) {
+std::vector<Workplace> find_workplaces(const Config& config, const ServiceConfig& service) {
   std::vector<Workplace> found;
   for (const StoreConfig& store : service.stores) {
+    if (!answers(config, store.path())) continue;
     std::vector<Workplace> beside;
     std::error_code error;
     const fs::path parent = real_path(store.path()).parent_path();

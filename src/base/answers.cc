@@ -1,0 +1,214 @@
+#include "base/answers.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace salvor {
+namespace {
+
+/// After so long without an answer more processes take up the paths that nobody has asked yet.
+constexpr std::int64_t kStall_ms = 50;
+constexpr std::size_t kAskersMax = 256;
+
+using Flag = std::atomic<bool>;
+using Count = std::atomic<std::uint32_t>;
+static_assert(Flag::is_always_lock_free && Count::is_always_lock_free);
+
+/// What the processes share; zero at first.
+class Board {
+ public:
+  explicit Board(std::size_t paths)
+      : bytes_(sizeof(Head) + paths * sizeof(Flag)),
+        memory_(
+            ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (memory_ == MAP_FAILED) throw_system_error("cannot share", "memory", errno);
+  }
+  Board(const Board&) = delete;
+  Board& operator=(const Board&) = delete;
+  ~Board() { ::munmap(memory_, bytes_); }
+
+  /// The first path that nobody has taken.
+  Count& next() const { return static_cast<Head*>(memory_)->next; }
+  /// How many have answered.
+  Count& answers() const { return static_cast<Head*>(memory_)->answers; }
+  Flag& answered(std::size_t path) const {
+    return reinterpret_cast<Flag*>(static_cast<Head*>(memory_) + 1)[path];
+  }
+
+ private:
+  struct Head {
+    Count next;
+    Count answers;
+  };
+
+  const std::size_t bytes_;
+  void* const memory_;
+};
+
+/// A question, as those who put it know it.
+struct Task {
+  const char* const* paths;
+  std::uint32_t count;
+  const Board& board;
+  int done;  ///< an event descriptor
+};
+
+// From here to "To here": the other processes. Another thread may have held any lock when
+// they were forked, so they make async-signal-safe calls only.
+
+/// Leaves access times alone where that is permitted.
+int open_to_ask(const char* path, int flags) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  const int fd = ::open(path, kFlags | O_NOATIME | flags);
+  return fd < 0 && errno == EPERM ? ::open(path, kFlags | flags) : fd;
+}
+
+void ask(const char* path) {
+  struct stat status {};
+  if (::stat(path, &status) != 0) return;
+  struct statfs space {};
+  ::statfs(path, &space);
+  const bool is_directory = S_ISDIR(status.st_mode);
+  if (!is_directory && !S_ISREG(status.st_mode)) return;
+  const int fd = open_to_ask(path, is_directory ? O_DIRECTORY : 0);
+  if (fd < 0) return;
+  std::array<char, 4096> buffer{};
+  if (is_directory) {
+    ::syscall(SYS_getdents64, fd, buffer.data(), buffer.size());
+  } else {
+    [[maybe_unused]] const ssize_t size = ::pread(fd, buffer.data(), 1, 0);
+  }
+  ::close(fd);
+}
+
+/// Takes one path after the other, and notes which have answered.
+[[noreturn]] void ask_in_turn(const Task& task) {
+  // Whoever waits for the end of our standard output must not wait for this process.
+  const auto kept = static_cast<unsigned>(task.done);
+  if (kept > 0) ::syscall(SYS_close_range, 0U, kept - 1, 0U);
+  ::syscall(SYS_close_range, kept + 1, ~0U, 0U);
+  const Board& board = task.board;
+  for (std::uint32_t i = board.next()++; i < task.count; i = board.next()++) {
+    ask(task.paths[i]);
+    board.answered(i) = true;
+    if (++board.answers() < task.count) continue;
+    const std::uint64_t one = 1;
+    // Without it the answers are seen a little later.
+    [[maybe_unused]] const ssize_t written = ::write(task.done, &one, sizeof one);
+  }
+  ::_exit(0);
+}
+
+/// Our child begins those that ask, and ends: they are init's, who waits for them whenever they
+/// end.
+[[noreturn]] void begin_askers(std::size_t askers, const Task& task) {
+  ::setpgid(0, 0);
+  int status = 0;
+  for (std::size_t i = 0; i < askers; ++i) {
+    const pid_t pid = ::_Fork();
+    if (pid == 0) ask_in_turn(task);
+    if (pid < 0) status = errno;
+  }
+  ::_exit(status);
+}
+
+// To here.
+
+/// One question to several paths.
+class Question {
+ public:
+  explicit Question(std::span<const std::filesystem::path> paths)
+      : board_(paths.size()), done_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!done_) throw_system_error("cannot create", "an event descriptor", errno);
+    for (const std::filesystem::path& path : paths) names_.push_back(path.c_str());
+  }
+  Question(const Question&) = delete;
+  Question& operator=(const Question&) = delete;
+
+  /// Those that hang where no signal reaches them end when their mount goes.
+  ~Question() {
+    if (all_answered()) return;
+    for (const pid_t group : groups_) ::kill(-group, SIGKILL);
+  }
+
+  void wait(std::int64_t wait_ms, const std::stop_token& stop) {
+    Clock& clock = Clock::system();
+    const Time limit{clock.monotonic().ns + wait_ms * 1'000'000};
+    begin(1);
+    std::uint32_t before = 0;
+    while (!all_answered()) {
+      if (stop.stop_requested()) {
+        throw Error(ErrorCode::cancelled, "stopped while asking whether paths answer");
+      }
+      const std::int64_t left_ms = (limit.ns - clock.monotonic().ns) / 1'000'000;
+      if (left_ms <= 0) return;
+      pollfd ready{done_.get(), POLLIN, 0};
+      if (::poll(&ready, 1, static_cast<int>(std::min(left_ms, kStall_ms))) != 0) continue;
+      const std::uint32_t now = board_.answers();
+      const bool stalls = now == before && board_.next() < names_.size();
+      if (stalls && begun_ < kAskersMax) begin(std::min(begun_, kAskersMax - begun_));
+      before = now;
+    }
+  }
+
+  bool has_answered(std::size_t path) const { return board_.answered(path); }
+
+ private:
+  bool all_answered() const { return board_.answers() >= names_.size(); }
+
+  void begin(std::size_t askers) {
+    const Task task{names_.data(), static_cast<std::uint32_t>(names_.size()), board_, done_.get()};
+    const pid_t child = ::_Fork();
+    if (child == 0) begin_askers(askers, task);
+    if (child < 0 && begun_ > 0) return;  // those that there are go on
+    if (child < 0) throw_system_error("cannot begin", "a process that asks paths", errno);
+    groups_.push_back(child);
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    const bool none_asks = begun_ == 0 && WIFEXITED(status) && WEXITSTATUS(status) != 0;
+    if (none_asks) {
+      throw_system_error("cannot begin", "a process that asks paths", WEXITSTATUS(status));
+    }
+    begun_ += askers;
+  }
+
+  std::vector<const char*> names_;
+  const Board board_;
+  const Fd done_;
+  std::vector<pid_t> groups_;
+  std::size_t begun_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::filesystem::path> paths_without_answer(
+    std::span<const std::filesystem::path> paths, std::int64_t wait_ms, std::stop_token stop) {
+  if (paths.empty()) return {};
+  Question question(paths);
+  question.wait(wait_ms, stop);
+  std::vector<std::filesystem::path> silent;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (!question.has_answered(i)) silent.push_back(paths[i]);
+  }
+  return silent;
+}
+
+}  // namespace salvor

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+/// Mounts that do not answer: a FUSE daemon that hangs, an NFS server that is gone. A system call
+/// on such a path blocks its thread, and not even SIGKILL ends it, nor the process that the thread
+/// belongs to. So something that may be left behind asks first.
+namespace salvor {
+
+/// How long an answer is waited for, where nobody says otherwise.
+inline constexpr std::int64_t kAnswersWait_ms = 20'000;
+
+/// Asks all paths at once, in other processes: what is there (links followed), how full its file
+/// system is, the first names of a directory, the first byte of a file. Pipes, sockets and devices
+/// are not opened. It is an answer, too, that nothing is there, or that it may not be read.
+/// Shape:   those paths that did not answer within `wait_ms`, in their order; empty: all did.
+/// Units:   milliseconds for all paths together; where all answer it takes about one.
+/// Errors:  cancelled, as soon as `stop` is requested; failed: no process can be begun.
+/// Threads: any; blocks. The other processes make async-signal-safe calls only, and have none of
+///          our file descriptors. One that hangs is left behind, and never becomes our zombie.
+std::vector<std::filesystem::path> paths_without_answer(
+    std::span<const std::filesystem::path> paths, std::int64_t wait_ms, std::stop_token stop = {});
+
+}  // namespace salvor

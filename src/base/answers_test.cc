@@ -1,0 +1,131 @@
+#include "base/answers.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include "base/error.h"
+#include "base/fd.h"
+
+namespace salvor {
+namespace {
+
+namespace fs = std::filesystem;
+
+class AnswersTest : public ::testing::Test {
+ protected:
+  AnswersTest() : directory_("/tmp") {}
+
+  std::vector<fs::path> silent(const std::vector<fs::path>& paths, std::int64_t wait_ms = 20'000) {
+    return paths_without_answer(paths, wait_ms);
+  }
+
+  fs::path place(const char* name) const { return directory_.path() / name; }
+
+  TemporaryDirectory directory_;
+};
+
+/// A file system of which nobody reads the requests.
+class DeadMount {
+ public:
+  explicit DeadMount(fs::path path)
+      : path_(std::move(path)), device_(::open("/dev/fuse", O_RDWR | O_CLOEXEC)) {
+    fs::create_directory(path_);
+    const std::string options =
+        "fd=" + std::to_string(device_.get()) + ",rootmode=40000,user_id=0,group_id=0";
+    mounted_ = device_ && ::mount("dead", path_.c_str(), "fuse", 0, options.c_str()) == 0;
+  }
+  DeadMount(const DeadMount&) = delete;
+  DeadMount& operator=(const DeadMount&) = delete;
+  ~DeadMount() {
+    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+
+  bool mounted() const { return mounted_; }
+
+ private:
+  fs::path path_;
+  Fd device_;
+  bool mounted_ = false;
+};
+
+TEST_F(AnswersTest, WhatIsThereAnswersAndWhatIsMissingToo) {
+  std::ofstream(place("file")) << "x";
+  fs::create_symlink("nowhere", place("dangling"));
+  EXPECT_EQ(
+      silent({"/", directory_.path(), place("file"), place("missing"), place("missing/below"),
+              place("file/below"), place("dangling"), "", "/dev/null", std::string(5000, 'x')}),
+      std::vector<fs::path>{});
+  EXPECT_EQ(silent({}), std::vector<fs::path>{});
+}
+
+TEST_F(AnswersTest, NobodyIsLeftToBeWaitedFor) {
+  EXPECT_EQ(silent({directory_.path()}), std::vector<fs::path>{});
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+TEST_F(AnswersTest, ManyAnswer) {
+  const std::vector<fs::path> many(30'000, directory_.path());
+  EXPECT_EQ(silent(many), std::vector<fs::path>{});
+}
+
+TEST_F(AnswersTest, APipeIsNotOpened) {
+  ASSERT_EQ(::mkfifo(place("fifo").c_str(), 0600), 0);
+  // It would let go who waits for a reader.
+  std::atomic<bool> opened = false;
+  std::jthread writer([&] {
+    const Fd fd(::open(place("fifo").c_str(), O_WRONLY | O_CLOEXEC));
+    opened = true;
+  });
+  EXPECT_EQ(silent({place("fifo")}), std::vector<fs::path>{});
+  EXPECT_FALSE(opened);
+  const Fd reader(::open(place("fifo").c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+TEST_F(AnswersTest, AccessTimesStay) {
+  std::ofstream(place("file")) << "x";
+  const timespec long_ago[2] = {{1000, 0}, {2000, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, place("file").c_str(), long_ago, 0), 0);
+  EXPECT_EQ(silent({place("file")}), std::vector<fs::path>{});
+  struct stat status {};
+  ASSERT_EQ(::stat(place("file").c_str(), &status), 0);
+  EXPECT_EQ(status.st_atim.tv_sec, 1000);
+}
+
+TEST_F(AnswersTest, WhatHangsIsNamedAndTheOthersAreAskedMeanwhile) {
+  const DeadMount one(place("one"));
+  const DeadMount other(place("other"));
+  if (!one.mounted() || !other.mounted()) GTEST_SKIP() << "not permitted to mount";
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<fs::path> paths{place("one"), "/", place("other/below"), place("missing")};
+  EXPECT_EQ(silent(paths, 1000), (std::vector<fs::path>{place("one"), place("other/below")}));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+TEST_F(AnswersTest, AStopEndsTheWait) {
+  const DeadMount dead(place("dead"));
+  if (!dead.mounted()) GTEST_SKIP() << "not permitted to mount";
+  std::stop_source stop;
+  stop.request_stop();
+  const std::vector<fs::path> paths{place("dead")};
+  try {
+    paths_without_answer(paths, 60'000, stop.get_token());
+    FAIL() << "it answered";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::cancelled);
+  }
+}
+
+}  // namespace
+}  // namespace salvor
