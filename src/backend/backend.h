@@ -31,7 +31,8 @@ struct Object {
 ///              have succeeded nevertheless (the answer was lost): who repeats it must be prepared
 ///              for `exists`, and find out whose object it is by reading it.
 /// Errors:      not_found where said; unreachable (retryable) when the medium does not answer;
-///              no_space; failed for everything else.
+///              no_space; failed for everything else. Of a put that fails since the medium takes
+///              nothing new (read-only, full, not to be written by this user): unwritable().
 class Backend {
  public:
   using Visit = std::function<void(const Object&)>;
@@ -63,6 +64,10 @@ class Backend {
 
   /// Removes the object; one that is not there is no error. Durable when it returns.
   virtual void remove(const std::string& name) = 0;
+
+  /// Why nothing new can be put now, though what is there can be read; empty: nothing speaks
+  /// against it. Puts nothing; a put may fail nevertheless.   Errors: none.
+  virtual std::optional<Error> why_unwritable() { return std::nullopt; }
 
   /// Free bytes of the medium, where that is known.
   virtual std::optional<std::uint64_t> free_bytes() { return std::nullopt; }

@@ -68,7 +68,9 @@ void FaultBackend::strike(const std::optional<Fault>& fault, Fault::When when, c
     case Fault::Kind::unreachable:
       throw Error(ErrorCode::unreachable, "no answer for " + describe(call)).as_retryable();
     case Fault::Kind::no_space:
-      throw Error(ErrorCode::no_space, "no space for " + describe(call));
+      throw Error(ErrorCode::no_space, "no space for " + describe(call)).as_unwritable();
+    case Fault::Kind::read_only:
+      throw Error(ErrorCode::failed, "read-only, at " + describe(call)).as_unwritable();
     case Fault::Kind::kill:
       dead_ = true;
       if (fault->action_) fault->action_();

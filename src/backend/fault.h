@@ -39,6 +39,8 @@ class Fault {
   static Fault unreachable_after_visits(std::uint64_t visits);
   /// The medium is full, and the call was not made.
   static Fault no_space() { return Fault(Kind::no_space, When::before); }
+  /// The medium is read-only, and the call was not made.
+  static Fault read_only() { return Fault(Kind::read_only, When::before); }
   /// The process ends before, or just after the call. `action` is called first (_exit(137), say);
   /// when it returns, the call throws Killed. Either way each later call throws Killed.
   static Fault kill_before(Action action = {});
@@ -46,7 +48,7 @@ class Fault {
 
  private:
   friend class FaultBackend;
-  enum class Kind { unreachable, no_space, kill };
+  enum class Kind { unreachable, no_space, read_only, kill };
   enum class When { before, while_listing, after };
 
   Fault(Kind kind, When when) : kind_(kind), when_(when) {}

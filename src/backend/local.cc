@@ -45,6 +45,7 @@ class LocalBackend final : public Backend {
   std::optional<std::uint64_t> size(const std::string& name) override;
   void list(const std::string& prefix, const std::string& after, const Visit& visit) override;
   void remove(const std::string& name) override;
+  std::optional<Error> why_unwritable() override;
   std::optional<std::uint64_t> free_bytes() override;
 
  private:
@@ -53,6 +54,8 @@ class LocalBackend final : public Backend {
     std::uint64_t size_bytes = 0;
   };
 
+  PutResult put(const std::string& name, ByteView bytes);
+  Error naming_repository(const Error& error) const;
   OpenObject open_object(const std::string& name);
   OpenObject try_to_open(const DirectoryCache::Directory& directory, const std::string& name) const;
   std::size_t read_at(const OpenObject& object, const std::string& name, std::uint64_t offset,
@@ -68,8 +71,33 @@ class LocalBackend final : public Backend {
   const ReadFault read_fault_;
 };
 
+/// What can't be written to is the repository, whichever object it was.
+Error LocalBackend::naming_repository(const Error& error) const {
+  return error.with_context("the repository at " + location() + " can't be written to");
+}
+
 PutResult LocalBackend::put_if_absent(const std::string& name, ByteView bytes) {
   check_name(name);
+  try {
+    return put(name, bytes);
+  } catch (const Error& error) {
+    if (!error.unwritable()) throw;
+    throw naming_repository(error);
+  }
+}
+
+std::optional<Error> LocalBackend::why_unwritable() {
+  try {
+    writer_.try_out();
+    return std::nullopt;
+  } catch (const Error& error) {
+    // Anything else is for the call that meets it.
+    if (!error.unwritable()) return std::nullopt;
+    return naming_repository(error);
+  }
+}
+
+PutResult LocalBackend::put(const std::string& name, ByteView bytes) {
   const std::string parent = parent_of(name);
   for (int i = 0; i < kTriesMax; ++i) {
     const DirectoryCache::Handle directory = directories_.make(parent);

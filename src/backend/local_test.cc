@@ -263,6 +263,27 @@ TEST_F(LocalTest, media_that_do_not_answer_are_unreachable) {
   }
 }
 
+TEST_F(LocalTest, what_a_medium_takes_nothing_new_for) {
+  const auto error_for = [](int error) -> Error {
+    try {
+      throw_write_error("cannot create", "x", error);
+    } catch (const Error& caught) {
+      return caught;
+    }
+  };
+  for (const int error : {EROFS, ENOSPC, EDQUOT, EACCES, EPERM}) {
+    EXPECT_TRUE(error_for(error).unwritable()) << errno_text(error);
+    EXPECT_FALSE(error_for(error).hint().empty()) << errno_text(error);
+    EXPECT_TRUE(error_for(error).with_context("more").unwritable());
+  }
+  EXPECT_EQ(error_for(EROFS).code(), ErrorCode::failed);
+  EXPECT_EQ(error_for(EDQUOT).code(), ErrorCode::no_space);
+  for (const int error : {EIO, ENOTDIR, ELOOP, ENAMETOOLONG, EFBIG}) {
+    EXPECT_FALSE(error_for(error).unwritable()) << errno_text(error);
+  }
+  EXPECT_TRUE(error_for(EIO).retryable());
+}
+
 TEST_F(LocalTest, more_directories_than_are_kept_open) {
   make_private_directories(root_);
   const auto open_files = [] { return std::distance(fs::directory_iterator("/proc/self/fd"), {}); };
@@ -314,6 +335,17 @@ TEST_P(LocalPlacingTest, a_full_medium_keeps_what_it_has) {
   EXPECT_EQ(files_below(root_).size(), static_cast<std::size_t>(stored));
   for (int i = 0; i < stored; ++i) EXPECT_EQ(backend->get(name(i), kPlenty), content(i));
   EXPECT_LT(backend->free_bytes(), 300'000U);
+  EXPECT_FALSE(backend->why_unwritable()) << "there is room for a block";
+  EXPECT_EQ(error_of([&] {
+              for (int i = 0; i < 1000; ++i) {
+                backend->put_if_absent("small/" + std::to_string(i), Bytes(4096));
+              }
+            }),
+            ErrorCode::no_space);
+  const auto why = backend->why_unwritable();
+  ASSERT_TRUE(why);
+  EXPECT_TRUE(why->unwritable());
+  EXPECT_NE(why->message().find(root_.native() + " can't be written to"), std::string::npos);
 
   backend->remove(name(0));
   EXPECT_EQ(backend->put_if_absent(name(stored), content(stored)), PutResult::created);

@@ -75,6 +75,7 @@ class RetryBackend final : public Backend {
   void remove(const std::string& name) override {
     retried("remove", name, [&] { inner_->remove(name); });
   }
+  std::optional<Error> why_unwritable() override { return inner_->why_unwritable(); }
   std::optional<std::uint64_t> free_bytes() override {
     return retried("free space", "", [&] { return inner_->free_bytes(); });
   }

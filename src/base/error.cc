@@ -94,6 +94,11 @@ Error Error::as_retryable() && {
   return std::move(*this);
 }
 
+Error Error::as_unwritable() && {
+  unwritable_ = true;
+  return std::move(*this);
+}
+
 Error Error::with_context(std::string_view context) const {
   Error copy = *this;
   copy.message_ = std::string(context) + ": " + message_;

@@ -35,6 +35,14 @@ class Error : public std::exception {
   /// The same error, marked as worth trying again.
   Error as_retryable() &&;
 
+  /// Whether a medium that can be read takes nothing new from this process: it is read-only or
+  /// full, or this user may not write to it. Who only wants to leave a record there can go on
+  /// without.
+  bool unwritable() const { return unwritable_; }
+
+  /// The same error, marked so.
+  Error as_unwritable() &&;
+
   /// The same error with "context: " put before the message.
   Error with_context(std::string_view context) const;
 
@@ -43,6 +51,7 @@ class Error : public std::exception {
  private:
   ErrorCode code_;
   bool retryable_ = false;
+  bool unwritable_ = false;
   std::string message_;
   std::string hint_;
 };

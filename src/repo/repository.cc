@@ -26,11 +26,17 @@ std::optional<std::string> read_description(backend::Backend& backend) {
 /// Writes what is there once more: a backend that keeps the condition says so. Where it was lost,
 /// the first try brings it back, and the second one tells.
 void refuse_unconditional_backend(backend::Backend& backend, const std::string& description) {
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    if (backend.put_if_absent(kDescriptionName, as_bytes(description)) ==
-        backend::PutResult::exists) {
-      return;
+  try {
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      if (backend.put_if_absent(kDescriptionName, as_bytes(description)) ==
+          backend::PutResult::exists) {
+        return;
+      }
     }
+  } catch (const Error& error) {
+    // What takes nothing replaces nothing; and a restore in place may go on with that.
+    if (!error.unwritable()) throw;
+    return;
   }
   throw Error(ErrorCode::refused,
               backend.location() + " replaces objects that exist, though it was asked not to",

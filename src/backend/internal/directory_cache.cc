@@ -91,7 +91,7 @@ DirectoryCache::Handle DirectoryCache::make(const std::string& path) {
     drop_all();
     return nullptr;
   } else if (errno != EEXIST) {
-    throw_medium_error("cannot create directory", full_path(path), errno);
+    throw_write_error("cannot create directory", full_path(path), errno);
   }
   if (!known) known = open_below(*parent, path);
   if (!known) {
@@ -103,7 +103,7 @@ DirectoryCache::Handle DirectoryCache::make(const std::string& path) {
   }
   // Also when somebody else has created it: he may not have come to this yet.
   if (retried([&] { return fsync(parent->fd.get()); }) != 0) {
-    throw_medium_error("cannot make durable", full_path(parent_of(path)), errno);
+    throw_write_error("cannot make durable", full_path(parent_of(path)), errno);
   }
   known->durable = true;
   return known;

@@ -7,6 +7,13 @@
 #include "base/error.h"
 
 namespace salvor::backend {
+namespace {
+
+bool takes_nothing_new(int error) {
+  return error == EROFS || error == ENOSPC || error == EDQUOT || error == EACCES || error == EPERM;
+}
+
+}  // namespace
 
 void throw_medium_error(std::string_view action, std::string_view path, int error) {
   switch (error) {
@@ -28,6 +35,18 @@ void throw_medium_error(std::string_view action, std::string_view path, int erro
           .as_retryable();
     default:
       throw_system_error(action, path, error);
+  }
+}
+
+void throw_write_error(std::string_view action, std::string_view path, int error) {
+  try {
+    throw_medium_error(action, path, error);
+  } catch (const Error& failure) {
+    if (!takes_nothing_new(error)) throw;
+    const char* read_only =
+        "mount its file system for writing, or name another repository in [repository] url";
+    throw Error(failure.code(), failure.message(), error == EROFS ? read_only : failure.hint())
+        .as_unwritable();
   }
 }
 

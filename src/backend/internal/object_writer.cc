@@ -19,19 +19,21 @@ namespace {
 /// From here on an object is written past the page cache: nobody reads it soon.
 constexpr std::size_t kDirectWriteWorthwhile_bytes = 1U << 20U;
 
+constexpr std::size_t kBlockBytes = 4096;
+
 void write_durably(int fd, ByteView bytes, const std::string& full_path) {
   if (bytes.size() >= kDirectWriteWorthwhile_bytes && set_direct(fd, true)) {
     if (write_direct(fd, bytes)) {
       bytes = {};
     } else if (errno != EINVAL) {
-      throw_medium_error("cannot write", full_path, errno);
+      throw_write_error("cannot write", full_path, errno);
     } else if (!set_direct(fd, false) || lseek(fd, 0, SEEK_SET) != 0) {
-      throw_medium_error("cannot write", full_path, EINVAL);
+      throw_write_error("cannot write", full_path, EINVAL);
     }
   }
-  if (!write_whole(fd, bytes)) throw_medium_error("cannot write", full_path, errno);
+  if (!write_whole(fd, bytes)) throw_write_error("cannot write", full_path, errno);
   if (retried([&] { return fsync(fd); }) != 0) {
-    throw_medium_error("cannot make durable", full_path, errno);
+    throw_write_error("cannot make durable", full_path, errno);
   }
 }
 
@@ -78,6 +80,23 @@ void ObjectWriter::remove_leftovers() {
   TemporaryFile::remove_leftovers(directories_);
 }
 
+void ObjectWriter::try_out() {
+  for (const char* path : {"", "log", "packs", "index", "journal", "claim", "evidence"}) {
+    const DirectoryCache::Handle directory = directories_.find(path);
+    if (!directory) continue;
+    if (faccessat(directory->fd.get(), ".", W_OK | X_OK, AT_EACCESS) == 0) continue;
+    throw_write_error("cannot write to", directories_.full_path(path), errno);
+  }
+  const DirectoryCache::Handle root = directories_.find("");
+  const Fd file(openat(root->fd.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  // Without unnamed files only a put can tell.
+  if (!file && means_no_unnamed_files(errno)) return;
+  const Bytes block(kBlockBytes);
+  if (!file || !write_whole(file.get(), block)) {
+    throw_write_error("cannot write to", directories_.full_path(""), errno);
+  }
+}
+
 std::optional<PutResult> ObjectWriter::put(const DirectoryCache::Directory& directory,
                                            const std::string& name, ByteView bytes) {
   const Target target{directory.fd.get(), leaf_of(name), directories_.full_path(name)};
@@ -92,7 +111,7 @@ std::optional<PutResult> ObjectWriter::put(const DirectoryCache::Directory& dire
   if (outcome == Outcome::gone) return std::nullopt;
   // Also when it exists: he who has put it may not have come to this yet.
   if (retried([&] { return fsync(target.directory); }) != 0) {
-    throw_medium_error("cannot make durable", target.full_path, errno);
+    throw_write_error("cannot make durable", target.full_path, errno);
   }
   if (outcome == Outcome::created) return PutResult::created;
   struct stat status {};
@@ -111,7 +130,7 @@ ObjectWriter::Outcome ObjectWriter::put_unnamed(const Target& target, ByteView b
   if (!file) {
     if (means_no_unnamed_files(errno)) return Outcome::unsupported;
     if (errno == ENOENT) return Outcome::gone;
-    throw_medium_error("cannot create", target.full_path, errno);
+    throw_write_error("cannot create", target.full_path, errno);
   }
   write_durably(file.get(), bytes, target.full_path);
   const int error = link_unnamed(file.get(), target.directory, target.leaf);
@@ -119,7 +138,7 @@ ObjectWriter::Outcome ObjectWriter::put_unnamed(const Target& target, ByteView b
   if (error == EEXIST) return Outcome::exists;
   if (error == ENOENT && is_removed(target.directory)) return Outcome::gone;
   if (error == ENOENT || error == EACCES || means_no_links(error)) return Outcome::unsupported;
-  throw_medium_error("cannot create", target.full_path, error);
+  throw_write_error("cannot create", target.full_path, error);
 }
 
 ObjectWriter::Outcome ObjectWriter::put_named(const Target& target, ByteView bytes) {
@@ -157,7 +176,7 @@ ObjectWriter::Outcome ObjectWriter::put_named(const Target& target, ByteView byt
                                             ": its temporary file was removed by somebody else")
         .as_retryable();
   }
-  throw_medium_error("cannot create", target.full_path, error);
+  throw_write_error("cannot create", target.full_path, error);
 }
 
 }  // namespace salvor::backend

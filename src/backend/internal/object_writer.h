@@ -23,6 +23,11 @@ class ObjectWriter {
   std::optional<PutResult> put(const DirectoryCache::Directory& directory, const std::string& name,
                                ByteView bytes);
 
+  /// Looks whether an object could be put: whether this user may write to the directories that
+  /// there are, and whether a file of one block can be written. Leaves nothing behind. Errors: as
+  /// put(), where nothing can be put.
+  void try_out();
+
   /// Removes from tmp/ what no living writer holds. What can't be removed stays: a repository that
   /// can only be read can be opened too.
   void remove_leftovers();

@@ -54,7 +54,7 @@ bool TemporaryFile::try_create() {
     const int error = errno;
     if (error == ENOENT) directories_.drop_if_stale(kDirectory, directory_);
     if (error == ENOENT || error == EEXIST) return false;
-    throw_medium_error("cannot create", directories_.full_path(kDirectory) + "/" + name_, error);
+    throw_write_error("cannot create", directories_.full_path(kDirectory) + "/" + name_, error);
   }
   // Where the file system knows no locks, nobody can take it for left over either.
   while (flock(file_.get(), LOCK_EX) != 0 && errno == EINTR) {
