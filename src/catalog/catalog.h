@@ -24,6 +24,21 @@ struct CatalogOptions {
   Rng* rng = &Rng::system();
 };
 
+/// A signed record of a run that waits until its repository can be written to. A value.
+struct WaitingEvidence {
+  std::int64_t number = 0;    ///< in the order in which they were kept
+  std::string service = {};   ///< empty: of the whole repository
+  std::string envelope = {};  ///< as recovery/evidence.h makes it
+  std::string reason = {};    ///< why it could not be written
+  std::uint64_t after = 0;    ///< the newest record that its chain had then
+};
+
+/// A run whose journal or claim is not in its repository, or not all of it. A value.
+struct UnwrittenRun {
+  std::string run;
+  std::string service;
+};
+
 /// Runs, and the repositories' heads, in a SQLite file.
 /// Threads: any; also any number of processes at once, and of objects in one process.
 /// Lifetime: the clock and the generator must outlive it.
@@ -69,6 +84,19 @@ class Catalog {
   void append_journal(std::string_view run, std::uint64_t number, std::string_view record);
   std::vector<std::string> journal(std::string_view run);
   std::optional<std::string> journal_record(std::string_view run, std::uint64_t number);
+
+  /// Keeps a record of evidence; durable when it returns. Its number is given here.
+  void keep_evidence(std::string_view repository_id, const WaitingEvidence& evidence);
+  /// What waits for that repository, in order.
+  std::vector<WaitingEvidence> waiting_evidence(std::string_view repository_id);
+  /// The record is in the repository. Nothing when it was forgotten before.
+  void forget_evidence(std::int64_t number);
+
+  /// Remembers that the repository lacks something of a run, until forget_unwritten().
+  void note_unwritten(std::string_view repository_id, const UnwrittenRun& run);
+  /// In the order of their ids, which is that of time.
+  std::vector<UnwrittenRun> unwritten_runs(std::string_view repository_id);
+  void forget_unwritten(std::string_view run);
 
   /// Remembers how long a step took.   Units: seconds.
   void note_step(std::string_view service, RunKind kind, std::string_view step, double seconds);

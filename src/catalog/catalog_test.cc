@@ -357,7 +357,7 @@ TEST_F(CatalogTest, RefusesANewerVersion) {
     FAIL() << "expected an error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::configuration);
-    EXPECT_NE(error.message().find("version 99, expected at most 3"), std::string::npos);
+    EXPECT_NE(error.message().find("version 99, expected at most 4"), std::string::npos);
     EXPECT_NE(error.hint().find("upgrade"), std::string::npos);
   }
   EXPECT_TRUE(std::filesystem::exists(path_)) << "it is not damaged, and stays";
@@ -462,6 +462,46 @@ TEST_F(CatalogTest, WhichRepositoryWasAtAPlace) {
   catalog.note_location("/srv/repository", "bb");
   EXPECT_EQ(catalog.repository_at("/srv/repository"), "bb");
   EXPECT_EQ(catalog.repository_at("/srv/other"), std::nullopt);
+}
+
+TEST_F(CatalogTest, EvidenceWaitsInOrderForItsRepository) {
+  Catalog catalog = open();
+  catalog.keep_evidence("one", {.service = "shop", .envelope = "first", .reason = "full"});
+  catalog.keep_evidence("two", {.service = "shop", .envelope = "other", .reason = "full"});
+  catalog.keep_evidence("one", {.envelope = "second", .reason = "read-only", .after = 7});
+  const std::vector<WaitingEvidence> waiting = open().waiting_evidence("one");
+  ASSERT_EQ(waiting.size(), 2U);
+  EXPECT_EQ(waiting[0].envelope, "first");
+  EXPECT_EQ(waiting[0].service, "shop");
+  EXPECT_EQ(waiting[1].envelope, "second");
+  EXPECT_EQ(waiting[1].service, "");
+  EXPECT_EQ(waiting[1].reason, "read-only");
+  EXPECT_EQ(waiting[1].after, 7U);
+  catalog.forget_evidence(waiting[0].number);
+  catalog.forget_evidence(waiting[0].number);
+  // A number is never used again: who has read the list before forgets nothing that came later.
+  catalog.forget_evidence(waiting[1].number);
+  catalog.keep_evidence("one", {.envelope = "third"});
+  const std::vector<WaitingEvidence> later = catalog.waiting_evidence("one");
+  ASSERT_EQ(later.size(), 1U);
+  EXPECT_EQ(later[0].envelope, "third");
+  EXPECT_GT(later[0].number, waiting[1].number);
+  EXPECT_EQ(catalog.waiting_evidence("two").size(), 1U);
+}
+
+TEST_F(CatalogTest, RunsThatTheRepositoryLacks) {
+  Catalog catalog = open();
+  catalog.note_unwritten("one", {"r2", "shop"});
+  catalog.note_unwritten("one", {"r1", "shop"});
+  catalog.note_unwritten("one", {"r1", "shop"});
+  catalog.note_unwritten("two", {"r3", "shop"});
+  const std::vector<UnwrittenRun> runs = open().unwritten_runs("one");
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(runs[0].run, "r1");
+  EXPECT_EQ(runs[1].run, "r2");
+  catalog.forget_unwritten("r1");
+  EXPECT_EQ(catalog.unwritten_runs("one").size(), 1U);
+  EXPECT_EQ(catalog.unwritten_runs("two").size(), 1U);
 }
 
 TEST_F(CatalogTest, TheNewestRunIsTheOneThatWasRecordedLast) {

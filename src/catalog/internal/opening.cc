@@ -21,7 +21,7 @@ namespace salvor::catalog::internal {
 namespace {
 
 /// Entry n brings a catalog from version n to n + 1. Entries are never changed, only added.
-constexpr std::array<const char*, 3> kMigrations{R"sql(
+constexpr std::array<const char*, 4> kMigrations{R"sql(
 CREATE TABLE runs (
   id           TEXT PRIMARY KEY,
   kind         TEXT NOT NULL,
@@ -64,6 +64,21 @@ ALTER TABLE runs ADD COLUMN repository TEXT NOT NULL DEFAULT '';
 CREATE TABLE locations (
   location   TEXT PRIMARY KEY,
   repository TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql",
+                                                 R"sql(
+CREATE TABLE waiting_evidence (
+  number     INTEGER PRIMARY KEY AUTOINCREMENT,
+  repository TEXT NOT NULL,
+  service    TEXT NOT NULL,
+  envelope   TEXT NOT NULL,
+  reason     TEXT NOT NULL,
+  after      INTEGER NOT NULL
+) STRICT;
+CREATE TABLE unwritten_runs (
+  run        TEXT PRIMARY KEY,
+  repository TEXT NOT NULL,
+  service    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 )sql"};
 
