@@ -100,6 +100,7 @@ class Drill {
       outcome.seconds = clock.monotonic().seconds_since(start);
     }
     if (deadline.expired() && outcome.failure) outcome.failure = too_long(outcome);
+    if (outcome.failure) outcome.failure = with_way_on(*outcome.failure, run);
     return outcome;
   }
 
@@ -121,6 +122,15 @@ class Drill {
     // The report lists the steps, with their times: here they are progress only.
     options.on_step = [&at](const std::string&, std::size_t number, std::size_t) { at = number; };
     return recovery::execute(repository, *access, plan, options);
+  }
+
+  /// Nothing of a drill is to be resumed or undone: it is run again.
+  Error with_way_on(const Error& error, const std::string& run) const {
+    const std::string first = error.hint().empty() ? "" : error.hint() + "; ";
+    return {error.code(), error.message(),
+            fmt::format("{}see what it found with salvor runs show {}, and run it again: salvor "
+                        "drill {}",
+                        first, run, service_.name)};
   }
 
   Error too_long(const RunOutcome& outcome) const {

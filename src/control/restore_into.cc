@@ -56,10 +56,11 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
     const std::string context =
         fmt::format("store {}, into {}", snapshot.store, printable(target.path.native()));
     if (error.code() != ErrorCode::cancelled) throw error.with_context(context);
-    throw Error(ErrorCode::cancelled, context + ": " + error.message(),
-                fmt::format("what is there is not whole, and has the marker {} until it is: go on "
-                            "with the same command and --delta, or remove it",
-                            stores::kIncompleteMarker));
+    throw Error(
+        ErrorCode::cancelled, context + ": " + error.message(),
+        fmt::format("what is there is not whole, and has the marker {} until it is: run the "
+                    "same command with --delta, or remove it",
+                    stores::kIncompleteMarker));
   }
   restored.duration_s = clock.monotonic().seconds_since(start);
   return restored;

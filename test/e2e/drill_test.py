@@ -211,6 +211,93 @@ class Drills(DrillTest):
         self.fails(3, "configuration", "drill", "shop", text="inside the repository")
 
 
+class NoWayBack(DrillTest):
+    """A drill that failed is run again: nothing of it is to be resumed or undone."""
+
+    def assert_run_again(self, *arguments, expect):
+        """The command fails, and no word of it, nor of its record, leads to a resume or an undo."""
+        done = self.run_salvor(*arguments, expect=expect)
+        self.assert_no_way_back(done.out + done.err)
+        document = self.run_salvor("--json", *arguments, expect=expect)
+        self.assert_no_way_back(document.out + document.err)
+        run = self.json_of("runs")["runs"][0]["id"]
+        for shown in (self.run_salvor("runs", "show", run),
+                      self.run_salvor("--json", "runs", "show", run)):
+            self.assert_no_way_back(shown.out + shown.err)
+        self.run_salvor("evidence", "export", "shop", "-o", "evidence.json")
+        with open(self.path("evidence.html"), encoding="utf-8") as page:
+            self.assert_no_way_back(page.read())
+        return document.json()
+
+    def assert_no_way_back(self, text):
+        for words in ("--resume", "--undo", "go on with", "go back", "resume the restore"):
+            self.assertNotIn(words, text)
+
+    def assert_drill_again(self, expect, *steps):
+        report = self.assert_run_again("drill", "shop", expect=expect)
+        self.assertIn(f"salvor runs show {report['run']}", report["error"]["hint"])
+        self.assertIn("salvor drill shop", report["error"]["hint"])
+        results = {phase["name"]: phase["result"] for phase in report["phases"]}
+        failed = {step for step, result in results.items() if result == "failed"}
+        self.assertTrue(not steps or failed and failed <= set(steps), results)
+
+    def test_the_commands_of_the_service(self):
+        self.ready()
+        for step, more in (
+                ("migrate", '[service.shop.migrate]\nrun = "exit 3"\nisolated = true\n'),
+                ("migrate", '[service.shop.migrate]\nrun = "true"\nneeded = "exit 127"\n'
+                            'isolated = true\n'),
+                ("rebuild-x", '[[service.shop.rebuild]]\nname = "x"\nrun = "exit 3"\n'
+                              'isolated = true\n')):
+            with self.subTest(more):
+                self.configure(more)
+                self.assert_drill_again(1, step)
+
+    def test_a_red_check(self):
+        self.ready()
+        self.configure('[[service.shop.check]]\nname = "x"\nrun = "exit 3"\nisolated = true\n')
+        self.assert_drill_again(9)
+
+    def test_damaged_and_missing_packs(self):
+        self.ready()
+        pack = max(self.objects("packs"), key=os.path.getsize)
+        with open(pack, "r+b") as file:
+            file.seek(1000)
+            file.write(b"rotten" * 100)
+        self.assert_drill_again(5, "restore-db", "restore-media")
+        self.assert_run_again("restore", "shop", "--into", "out", "--delta", expect=5)
+        os.remove(pack)
+        self.assert_drill_again(5, "preflight", "restore-db", "restore-media")
+
+    def test_no_room(self):
+        self.ready()
+        self.small_disk("small", "size=100m,nr_inodes=8")
+        self.configure(service='rpo = "1h"\nstaging = "small"')
+        self.assert_drill_again(1)
+        self.assert_run_again("restore", "shop", "--into", "small/out", "--delta", expect=1)
+
+    def test_a_staging_that_is_none(self):
+        self.ready()
+        write(self.path("file"), b"no directory")
+        self.configure(service='rpo = "1h"\nstaging = "file"')
+        self.assert_drill_again(1)
+
+    def test_the_time_limit(self):
+        self.ready()
+        self.configure('[[service.shop.check]]\nname = "x"\nrun = "sleep 60"\nisolated = true\n'
+                       '[service.shop.drill]\ntimeout = "1s"\n')
+        self.assert_drill_again(1)
+
+    def test_an_interrupt(self):
+        self.ready()
+        # The command itself interrupts the drill: its shell's parent is salvor.
+        for place in ('[service.shop.migrate]\nrun = "kill -INT $PPID; sleep 1"\n',
+                      '[[service.shop.check]]\nname = "x"\nrun = "kill -INT $PPID; sleep 60"\n'):
+            with self.subTest(place):
+                self.configure(place + 'isolated = true\n')
+                self.assert_drill_again(130)
+
+
 class Canaries(DrillTest):
     def test_planted_ones_are_found(self):
         self.configure(canary=True)

@@ -26,7 +26,9 @@ void run_on_copy(RunContext& context, const Command& command, const std::string&
     throw;
   }
   give_back_shared(context);
-  require_success(*outcome, what, "mend it, and go on with --resume; or go back with --undo");
+  const bool drill = context.plan.mode == Mode::drill;
+  require_success(*outcome, what,
+                  drill ? "mend it" : "mend it, and go on with --resume; or go back with --undo");
 }
 
 class Migrate final : public Step {
