@@ -41,7 +41,7 @@ int list(Invocation& invocation, const EvidenceChoices& request) {
   for (const control::EvidenceRow& row : rows) {
     const recovery::EvidenceSummary& summary = row.summary;
     const bool readable = row.problem.empty();
-    table.row({shown_service(row.service), fmt::format("{}", row.sequence),
+    table.row({shown_service(row.service), row.waits ? "waits" : fmt::format("{}", row.sequence),
                readable ? summary.kind : "DAMAGED", summary.result,
                readable ? shown_time(summary.started) : "", summary.point,
                readable ? summary.run : printable(row.problem)});

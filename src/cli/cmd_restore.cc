@@ -168,7 +168,8 @@ void add_restore(Command root) {
       .flag("--without-lock", in_place.request.without_lock,
             "do not run writes.lock: where the application is gone, so that nothing can be locked")
       .flag("--without-safety-snapshot", in_place.without_safety_snapshot,
-            "do not back up first what is there now")
+            "do not back up first what is there now; the only way where the repository can't be "
+            "written to")
       .repeated("--without-safety-snapshot-of", "STORE", in_place.request.unsaved,
                 "go on though this store can't be backed up first; may be repeated")
       .flag("--compare-content", in_place.request.compare_content,

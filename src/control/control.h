@@ -292,7 +292,8 @@ struct DrillSummary {
   std::vector<recovery::StepOutcome> phases;
   std::vector<std::string> failed_checks;
   std::vector<std::string> not_covered;
-  bool whole = true;  ///< every store of the service was restored
+  bool whole = true;            ///< every store of the service was restored
+  bool evidence_waits = false;  ///< in this machine's catalog: it is not yet in the repository
 };
 
 struct UncoveredPath {
@@ -338,6 +339,7 @@ struct ServiceStatus {
   std::vector<std::string> kept;            ///< what finished restores keep of the old data
   std::vector<std::string> not_covered;     ///< what was never tested, or can't be restored
   std::vector<std::string> silent;          ///< stores that do not answer, and where: a line each
+  std::size_t evidence_waiting = 0;         ///< records that the repository does not have yet
   std::vector<Reason> reasons;              ///< the most urgent first; empty: it is good
 
   /// The worst of the reasons.
@@ -425,8 +427,10 @@ struct EvidenceRow {
   std::uint64_t sequence = 0;
   recovery::EvidenceSummary summary;
   std::string problem;  ///< why there is no summary: missing, or damaged
+  bool waits = false;   ///< in this machine's catalog, to be appended; it has no sequence yet
 };
-/// In order of services, then of records; signatures are not verified.
+/// In order of services, then of records, those that wait at the end; signatures are verified of
+/// those alone.
 /// Errors: not_found: neither the configuration nor the repository knows the service.
 std::vector<EvidenceRow> list_evidence(const Config& config, const std::string& service,
                                        const Caller& caller);

@@ -6,6 +6,7 @@
 
 #include "base/answers.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "control/control.h"
 #include "control/internal/answers.h"
 #include "control/internal/leave_evidence.h"
@@ -51,6 +52,32 @@ void list_chain(repo::Repository& repository, const std::string& service,
   });
 }
 
+/// What waits for a chain in this machine's catalog.
+void list_waiting(repo::Repository& repository, internal::Records& records,
+                  const std::string& service, std::vector<EvidenceRow>& rows) {
+  for (const catalog::WaitingEvidence& waiting :
+       internal::waiting_evidence(repository.id().hex(), records)) {
+    if (waiting.service != service) continue;
+    EvidenceRow& row = rows.emplace_back();
+    row.service = service;
+    row.waits = true;
+    try {
+      row.summary = recovery::summarise_waiting(repository, waiting.envelope);
+      row.summary.statement.clear();
+    } catch (const Error& error) {
+      row.problem = error.message();
+    }
+  }
+}
+
+/// An export, or a verification, has the repository's records alone.
+void warn_of_waiting_records(repo::Repository& repository, internal::Records& records) {
+  const auto waiting = internal::waiting_evidence(repository.id().hex(), records);
+  if (waiting.empty()) return;
+  log::warning("{} records of evidence wait in this machine's catalog, and are not among these",
+               waiting.size());
+}
+
 /// The raw key in a PEM file; empty without a file.
 Bytes read_public_key(const std::filesystem::path& file) {
   if (file.empty()) return {};
@@ -70,11 +97,14 @@ std::vector<EvidenceRow> list_evidence(const Config& config, const std::string& 
   const internal::Opened opened = open(config, records, caller);
   std::vector<EvidenceRow> rows;
   if (!service.empty()) {
-    list_chain(*opened.repository, chain_name(config, *opened.repository, service), rows);
+    const std::string chain = chain_name(config, *opened.repository, service);
+    list_chain(*opened.repository, chain, rows);
+    list_waiting(*opened.repository, records, chain, rows);
     return rows;
   }
   for (const std::string& each : internal::services_with_evidence(config, *opened.repository)) {
     list_chain(*opened.repository, each, rows);
+    list_waiting(*opened.repository, records, each, rows);
   }
   return rows;
 }
@@ -108,6 +138,7 @@ ExportedEvidence export_evidence(const Config& config, const std::string& servic
   internal::Records records(config);
   const internal::Opened opened = open(config, records, caller);
   exported.service = chain_name(config, *opened.repository, service);
+  warn_of_waiting_records(*opened.repository, records);
   const std::string text =
       recovery::export_evidence(*opened.repository, exported.service, Clock::system().now());
   const codec::SigningKey key = recovery::evidence_key(*opened.repository);
@@ -138,6 +169,7 @@ EvidenceVerification verify_evidence(const Config& config, const std::filesystem
   internal::Records records(config);
   const internal::Opened opened = open(config, records, caller);
   EvidenceVerification verification;
+  warn_of_waiting_records(*opened.repository, records);
   verification.chains = internal::verify_chains(config, *opened.repository, records);
   const Bytes own = recovery::evidence_key(*opened.repository).public_key();
   if (!expected.empty() && expected != own) {

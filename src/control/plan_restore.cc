@@ -149,6 +149,18 @@ std::optional<Error> refusal_of(const Plan& plan, recovery::StoreAccess& access)
   return std::nullopt;
 }
 
+/// A repository that can't be written to has neither safety snapshots nor claims.
+void look_at_repository(const internal::Opened& opened, RestorePlanReport& report) {
+  const auto why = opened.backend->why_unwritable();
+  if (!why) return;
+  report.warnings.push_back(
+      why->message() +
+      ": other hosts can't be kept out of the service, as no claim can be written; the journal of "
+      "the run stays in this machine's catalog");
+  const bool refused = recovery::wants_safety_snapshot(report.plan);
+  if (refused && !report.refusal) report.refusal = recovery::no_safety_snapshot(report.plan, *why);
+}
+
 std::string undo_of(const Plan& plan) {
   const bool delta = std::any_of(plan.stores.begin(), plan.stores.end(),
                                  [](const auto& store) { return store.delta_in_place; });
@@ -200,11 +212,12 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
   for (const StoreConfig& store : service.stores) {
     if (report.plan.find(store.name) == nullptr) report.untouched.push_back(store.name);
   }
-  report.open_restore = recovery::open_run(*opened.repository, service.name);
+  report.open_restore = recovery::open_run(*opened.repository, service.name, records.catalog());
   warn_of_space(report);
   warn_of_targets(report);
   warn_of_owners(*opened.repository, report);
   report.refusal = refusal_of(report.plan, *access);
+  look_at_repository(opened, report);
   report.undo = undo_of(report.plan);
   return report;
 }

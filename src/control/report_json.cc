@@ -127,7 +127,8 @@ json json_of_drill(const DrillSummary& drill) {
           {"time", format_time(drill.time)},
           {"state", drill.state},
           {"seconds", drill.seconds},
-          {"failed_checks", std::move(failed)}};
+          {"failed_checks", std::move(failed)},
+          {"evidence_waits", drill.evidence_waits}};
 }
 
 json json_of_status(const ServiceStatus& status) {
@@ -151,6 +152,7 @@ json json_of_status(const ServiceStatus& status) {
                  {"stores_without_point", status.stores_without_point},
                  {"uncovered", json::array()},
                  {"not_covered", status.not_covered},
+                 {"evidence_waiting", status.evidence_waiting},
                  {"last_backup", nullptr},
                  {"last_restore", nullptr}};
   for (const Reason& reason : status.reasons) {
@@ -372,7 +374,9 @@ std::string to_json(const DiffEntry& entry) {
 std::string to_json(const std::vector<EvidenceRow>& rows) {
   json object = {{"evidence", json::array()}};
   for (const EvidenceRow& row : rows) {
-    json item = {{"service", printable(row.service)}, {"sequence", row.sequence}};
+    json item = {{"service", printable(row.service)},
+                 {"sequence", row.waits ? json(nullptr) : json(row.sequence)},
+                 {"waits", row.waits}};
     if (row.problem.empty()) {
       item["kind"] = row.summary.kind;
       item["result"] = row.summary.result;

@@ -50,6 +50,15 @@ class InPlace {
         access_(internal::make_store_access(config)),
         ticker_(caller, [this] { return internal::phase_of("restore", progress_); }) {
     internal::compare_head(*opened_.repository, records_, internal::ShorterLog::warn);
+    internal::catch_up(*opened_.repository, records_);
+  }
+
+  /// Before anything is locked.   Errors: refused: its safety snapshot can't be taken.
+  void require_writable_for(const recovery::Plan& plan) const {
+    const auto why = opened_.backend->why_unwritable();
+    if (why && recovery::wants_safety_snapshot(plan)) {
+      throw recovery::no_safety_snapshot(plan, *why);
+    }
   }
 
   Records& records() { return records_; }
@@ -150,7 +159,7 @@ class InPlace {
   std::string latest_run() {
     std::string latest;
     for (const ServiceConfig& service : config_.services) {
-      const auto run = recovery::newest_run(repository(), service.name);
+      const auto run = recovery::newest_run(repository(), service.name, records_.catalog());
       if (run && *run > latest) latest = *run;
     }
     if (!latest.empty()) return latest;
@@ -329,6 +338,7 @@ InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& reque
   InPlace in_place(config, caller);
   std::vector<std::string> notes;
   recovery::Plan plan = plan_of(in_place, config, request, notes);
+  in_place.require_writable_for(plan);
   const catalog::RunId run =
       in_place.records().begin(catalog::RunKind::restore, request.plan.service, caller.trigger);
   plan.run = run.text;

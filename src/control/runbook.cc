@@ -6,6 +6,7 @@
 #include "base/process_identity.h"
 #include "control/control.h"
 #include "control/internal/answers.h"
+#include "control/internal/judge_status.h"
 #include "recovery/markdown.h"
 
 namespace salvor::control {
@@ -118,6 +119,9 @@ void describe_status(const ServiceConfig& service, const ServiceStatus& status, 
     }
   }
   data.gaps = status.not_covered;
+  if (status.evidence_waiting > 0) {
+    data.gaps.push_back(internal::waiting_text(status.evidence_waiting, service.name));
+  }
   if (!service.writes) {
     data.gaps.emplace_back("nothing is configured that tells the application to stop writing");
   }

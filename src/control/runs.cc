@@ -6,7 +6,7 @@
 namespace salvor::control {
 namespace {
 
-/// Of these the repository has the journal.
+/// Of these the repository has the journal, or else the catalog.
 bool has_journal(const catalog::RunRow& row) {
   return row.kind == catalog::RunKind::restore || row.kind == catalog::RunKind::drill;
 }
@@ -15,7 +15,8 @@ std::optional<recovery::RunOutcome> journal_of(const Config& config, const std::
                                                const Caller& caller) {
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);
-  return recovery::find_run(*opened.repository, run);
+  internal::Records records(config);
+  return recovery::find_run(*opened.repository, run, records.catalog());
 }
 
 /// A row for a run that only the repository knows.

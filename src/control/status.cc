@@ -10,6 +10,7 @@
 #include "control/internal/drill_history.h"
 #include "control/internal/held_writes.h"
 #include "control/internal/judge_status.h"
+#include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/restores.h"
 #include "control/internal/uncovered.h"
@@ -78,11 +79,13 @@ void describe_drills(internal::Records& records, const std::string& id,
   status.last_drill = std::move(history.last);
 }
 
-void describe_restores(repo::Repository* repository, const Config& config,
-                       const ServiceConfig& service, ServiceStatus& status) {
+void describe_restores(internal::Records& records, repo::Repository* repository,
+                       const Config& config, const ServiceConfig& service, ServiceStatus& status) {
   try {
     std::optional<recovery::OpenRestore> open;
-    if (repository != nullptr) open = recovery::open_restore(*repository, service.name);
+    if (repository != nullptr) {
+      open = recovery::open_restore(*repository, service.name, {}, records.catalog());
+    }
     if (open) status.open_restore = open->run.empty() ? "unknown" : open->run;
     if (open && !open->rot.empty()) {
       log::warning("restore {} of {} can't be read as a whole: {}; restore --abandon ends it",
@@ -156,6 +159,18 @@ void describe_gaps(const ServiceConfig& config, ServiceStatus& status) {
   }
 }
 
+std::size_t count_waiting(const std::vector<catalog::WaitingEvidence>& waiting,
+                          const std::string& service) {
+  return static_cast<std::size_t>(
+      std::ranges::count(waiting, service, &catalog::WaitingEvidence::service));
+}
+
+/// What is of no service: verifications.
+void warn_of_waiting(const std::vector<catalog::WaitingEvidence>& waiting, StatusReport& report) {
+  const std::size_t count = count_waiting(waiting, "");
+  if (count > 0) report.warnings.push_back(internal::waiting_text(count, "the repository itself"));
+}
+
 /// No service can be judged without the repository, but what is uncovered can be told.
 internal::Opened open(const Config& config, const Caller& caller, internal::Records& records,
                       StatusReport& report) {
@@ -213,10 +228,13 @@ StatusReport status(const Config& config, const std::string& service, const Call
   repo::Repository* repository = opened.repository.get();
   const std::string id =
       repository != nullptr ? repository->id().hex() : records.known_repository();
+  const auto waiting = internal::waiting_evidence(id, records);
+  warn_of_waiting(waiting, report);
   for (const ServiceConfig& each : config.services) {
     if (!service.empty() && each.name != service) continue;
     ServiceStatus& status = report.services.emplace_back();
     status.service = each.name;
+    status.evidence_waiting = count_waiting(waiting, each.name);
     status.rpo_s = each.rpo_s;
     status.rto_s = each.rto_s;
     // Where there is no repository there are no points.
@@ -227,10 +245,10 @@ StatusReport status(const Config& config, const std::string& service, const Call
     if (repository != nullptr) describe_newest(*repository, owner, each, status);
     describe_runs(records, id, status);
     describe_drills(records, id, repository, each, status);
-    describe_restores(repository, config, each, status);
+    describe_restores(records, repository, config, each, status);
     describe_silence(config, each, status);
     status.uncovered = internal::find_uncovered(config, each);
-    status.held_by = internal::left_held(config, each, repository);
+    status.held_by = internal::left_held(config, each, repository, records.catalog());
     describe_gaps(each, status);
     internal::judge(status);
   }

@@ -217,6 +217,7 @@ class Backups {
     if (opened()) return;
     opened_ = internal::open_repository(config_, repo::Access::write, caller_.stop);
     internal::compare_head(*opened_.repository, records_, internal::ShorterLog::refuse);
+    internal::catch_up(*opened_.repository, records_);
   }
 
   const Config& config_;

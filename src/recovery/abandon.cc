@@ -139,8 +139,9 @@ RunOutcome abandon(repo::Repository& repository, StoreAccess& access, const std:
   if (options.on_begin) options.on_begin(plan);
   JournalEntry end = internal::event(Event::ended, kAbandoned);
   end.deviations = what_is_left(access, journal, plan);
+  journal.allow_unwritten(Unwritten::keep, plan.service);
   journal.append(std::move(end));
-  Claim(repository, plan.service).end(run);
+  internal::end_claim(repository, options.catalog, plan);
   RunOutcome outcome = outcome_of(journal, plan);
   outcome.acted = true;
   return outcome;

@@ -5,6 +5,7 @@
 #include "backend/fault.h"
 #include "backend/memory.h"
 #include "base/error.h"
+#include "base/fd.h"
 #include "recovery/journal.h"
 #include "testing/test_repository.h"
 
@@ -127,6 +128,98 @@ TEST_F(ClaimTest, OfTwoProcessesThatGoOnWithARunOneLosesIt) {
   EXPECT_EQ(refusal([&] { journal.append(resumed); }), ErrorCode::conflict);
   EXPECT_TRUE(journal.lost());
   EXPECT_EQ(Journal(*ours, nullptr, "r1").entries().size(), 2U);
+}
+
+/// A run whose journal can't be written to the repository.
+class UnwrittenTest : public ClaimTest {
+ protected:
+  static JournalEntry entry(Event event, std::string step = {}) {
+    JournalEntry entry;
+    entry.event = event;
+    entry.step = std::move(step);
+    return entry;
+  }
+
+  void make_read_only() {
+    backend_.on([](const Call& call) -> std::optional<Fault> {
+      if (call.operation == Operation::put) return Fault::read_only();
+      return std::nullopt;
+    });
+  }
+  void make_writable() { backend_.on({}); }
+
+  /// How many records the repository has.
+  std::uint64_t written() {
+    const auto repository = open(memory_);
+    return repo::Chain(*repository, repo::ChainKind::journal, "r1").last();
+  }
+
+  TemporaryDirectory directory_{std::filesystem::temp_directory_path()};
+  catalog::Catalog catalog_ = catalog::Catalog::open(directory_.path() / "catalog.sqlite");
+  FaultBackend backend_{memory_};
+};
+
+TEST_F(UnwrittenTest, TheJournalStaysInTheCatalogAndComesLater) {
+  const auto repository = open(backend_);
+  Journal journal(*repository, &catalog_, "r1");
+  journal.append(entry(Event::planned));
+  make_read_only();
+  EXPECT_THROW(journal.append(entry(Event::began, "a")), Error);
+  EXPECT_EQ(journal.entries().size(), 1U);
+  journal.allow_unwritten(Unwritten::keep, "shop");
+  journal.append(entry(Event::began, "a"));
+  journal.append(entry(Event::done, "a"));
+  EXPECT_EQ(written(), 1U);
+  ASSERT_EQ(catalog_.unwritten_runs(repository->id().hex()).size(), 1U);
+  // Another process reads it all, and is as allowed or not as this one.
+  Journal again(*repository, &catalog_, "r1");
+  EXPECT_TRUE(again.done("a"));
+  EXPECT_THROW(again.append(entry(Event::began, "b")), Error);
+  make_writable();
+  again.append(entry(Event::began, "b"));
+  EXPECT_EQ(written(), 4U);
+  EXPECT_EQ(Journal(*repository, nullptr, "r1").entries().size(), 4U);
+  EXPECT_EQ(testing::damage_of(memory_), "");
+}
+
+TEST_F(UnwrittenTest, WithoutACatalogOnlyADrillGoesOn) {
+  const auto repository = open(backend_);
+  make_read_only();
+  Journal journal(*repository, nullptr, "r1");
+  journal.allow_unwritten(Unwritten::keep, "shop");
+  EXPECT_EQ(refusal([&] { journal.append(entry(Event::planned)); }), ErrorCode::failed);
+  journal.allow_unwritten(Unwritten::forgo, "shop");
+  journal.append(entry(Event::planned));
+  EXPECT_EQ(journal.entries().size(), 1U);
+}
+
+TEST_F(UnwrittenTest, AnotherFailureIsNoExcuse) {
+  const auto repository = open(backend_);
+  Journal journal(*repository, &catalog_, "r1");
+  journal.allow_unwritten(Unwritten::keep, "shop");
+  backend_.on([](const Call& call) -> std::optional<Fault> {
+    if (call.operation == Operation::put) return Fault::unreachable_before();
+    return std::nullopt;
+  });
+  EXPECT_EQ(refusal([&] { journal.append(entry(Event::planned)); }), ErrorCode::unreachable);
+  EXPECT_TRUE(journal.empty());
+}
+
+TEST_F(UnwrittenTest, WhatAnotherHostHasOvertakenIsPassedOver) {
+  const auto repository = open(backend_);
+  Journal journal(*repository, &catalog_, "r1");
+  journal.allow_unwritten(Unwritten::keep, "shop");
+  journal.append(entry(Event::planned));
+  make_read_only();
+  journal.append(entry(Event::began, "ours"));
+  Journal(*open(memory_), nullptr, "r1").append(entry(Event::began, "theirs"));
+  make_writable();
+  EXPECT_EQ(refusal([&] { journal.append(entry(Event::done, "ours")); }), ErrorCode::conflict);
+  EXPECT_TRUE(journal.lost());
+  const Journal read(*repository, &catalog_, "r1");
+  EXPECT_TRUE(read.began("theirs"));
+  EXPECT_FALSE(read.began("ours"));
+  EXPECT_EQ(testing::damage_of(memory_), "");
 }
 
 }  // namespace

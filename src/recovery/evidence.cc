@@ -56,6 +56,22 @@ std::vector<std::string> deviations_of(repo::Repository& repository, const std::
   return deviations;
 }
 
+/// Why a record comes this late.
+std::string deviation_of(const WaitingRecord& record, Time now) {
+  constexpr std::size_t kReasonBytesMax = 500;
+  return fmt::format("written at {} only, as the repository could not be written to before: {}",
+                     format_time(now), printable(record.reason.substr(0, kReasonBytesMax)));
+}
+
+/// Puts lines before the deviations that there are.
+void add_deviations(json& predicate, const std::vector<std::string>& lines) {
+  json all = lines;
+  if (predicate.contains("deviations")) {
+    for (json& line : predicate["deviations"]) all.push_back(std::move(line));
+  }
+  predicate["deviations"] = std::move(all);
+}
+
 /// A member of the predicate, for people; empty when it is not there.
 std::string text_in(const json& predicate, const char* name) {
   const auto member = predicate.find(name);
@@ -104,6 +120,63 @@ EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord&
     const std::string envelope = internal::seal_envelope(
         internal::statement_of(repository, complete, {number, head.digest}), key);
     if (chain.append(number, as_bytes(envelope))) return {number, sha256_hex(envelope)};
+  }
+}
+
+std::string seal_waiting(repo::Repository& repository, const EvidenceRecord& record) {
+  return internal::seal_envelope(internal::statement_of(repository, record, {0, ""}),
+                                 evidence_key(repository));
+}
+
+EvidenceSummary summarise_waiting(repo::Repository& repository, std::string_view envelope) {
+  internal::open_envelope(envelope, evidence_key(repository).public_key());
+  return summarise_evidence(envelope);
+}
+
+namespace {
+
+/// Looks among the records from `first` to `last` for one of the same run, kind and end.
+std::optional<EvidenceHead> find_same(repo::Chain& chain, const EvidenceSummary& wanted,
+                                      std::uint64_t first, std::uint64_t last) {
+  for (std::uint64_t number = first; number <= last; ++number) {
+    try {
+      const auto envelope = chain.read(number);
+      if (!envelope) continue;
+      const EvidenceSummary found = summarise_evidence(as_text(*envelope));
+      const bool same =
+          found.run == wanted.run && found.kind == wanted.kind && found.ended == wanted.ended;
+      if (same) return EvidenceHead{number, sha256_hex(as_text(*envelope))};
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corruption) throw;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& record,
+                            std::uint64_t sequence_seen) {
+  const codec::SigningKey key = evidence_key(repository);
+  const json statement = parse_json(internal::open_envelope(record.envelope, key.public_key()));
+  const EvidenceSummary wanted = summarise_evidence(record.envelope);
+  repo::Chain chain = chain_of(repository, record.service);
+  std::uint64_t looked_at = record.after;
+  for (;;) {
+    const EvidenceHead head = head_of(chain);
+    if (auto same = find_same(chain, wanted, looked_at + 1, head.sequence)) return *same;
+    looked_at = head.sequence;
+    json complete = statement;
+    json& predicate = complete["predicate"];
+    predicate["sequence"] = head.sequence + 1;
+    predicate["previous"] = head.digest;
+    std::vector<std::string> lines = deviations_of(repository, record.service, head, sequence_seen);
+    lines.push_back(deviation_of(record, Clock::system().now()));
+    add_deviations(predicate, lines);
+    const std::string envelope = internal::seal_envelope(write_json(complete), key);
+    if (chain.append(head.sequence + 1, as_bytes(envelope))) {
+      return {head.sequence + 1, sha256_hex(envelope)};
+    }
   }
 }
 

@@ -69,6 +69,26 @@ EvidenceHead evidence_head(repo::Repository& repository, const std::string& serv
 EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord& record,
                              std::uint64_t sequence_seen = 0);
 
+/// A record that can't be appended, as the repository can't be written to: signed, but without a
+/// place in the chain yet, so that nobody changes what it says while it waits.
+std::string seal_waiting(repo::Repository& repository, const EvidenceRecord& record);
+
+/// A record of seal_waiting() that waits.
+struct WaitingRecord {
+  std::string service;
+  std::string envelope;
+  std::string reason;       ///< why it could not be appended
+  std::uint64_t after = 0;  ///< the newest record of its chain then: it is looked for behind that
+};
+
+/// Appends it, durably, with a deviation that says since when it has waited, and why. Where it is
+/// in the chain already, as this machine was stopped before it could forget it, nothing is written:
+/// it is known by run, kind and end (a run may leave several records of a kind: a restore, and its
+/// undo).
+/// Errors: as append_evidence(); corruption: it is not signed with the repository's key.
+EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& record,
+                            std::uint64_t sequence_seen = 0);
+
 /// One record as it is stored.
 struct StoredEvidence {
   std::uint64_t number = 0;
@@ -106,6 +126,10 @@ struct EvidenceSummary {
 
 /// Reads an envelope without verifying it.   Errors: corruption: it is none.
 EvidenceSummary summarise_evidence(std::string_view envelope);
+
+/// The same of a record that waits, with its signature verified.
+/// Errors: corruption: it is not signed with the repository's key.
+EvidenceSummary summarise_waiting(repo::Repository& repository, std::string_view envelope);
 
 /// The key that signs; who holds the repository's key can derive it.
 codec::SigningKey evidence_key(repo::Repository& repository);

@@ -350,5 +350,63 @@ TEST_F(EvidenceTest, the_key_survives_a_rotation) {
   EXPECT_EQ(problems(2), "");
 }
 
+TEST(WaitingEvidenceTest, is_appended_as_it_was_and_says_so) {
+  MemoryBackend memory;
+  testing::create_repository(memory);
+  const auto repository = open_repository(memory, repo::Access::write);
+  append_evidence(*repository, evidence_record_of("backup"));
+  const WaitingRecord waiting{"shop", seal_waiting(*repository, full_record()), "full\n", 1};
+  EXPECT_EQ(summarise_waiting(*repository, waiting.envelope).kind, "drill");
+  EXPECT_EQ(append_waiting(*repository, waiting).sequence, 2U);
+  const json predicate =
+      statement_in(read_evidence(*repository, "shop", 2).value()).at("predicate");
+  EXPECT_EQ(predicate.at("ended"), "2026-02-03T04:06:06.500000Z");
+  EXPECT_EQ(predicate.at("sequence"), 2);
+  ASSERT_EQ(predicate.at("deviations").size(), 2U);
+  const std::string why = predicate.at("deviations").at(0);
+  EXPECT_NE(why.find("could not be written to before: full\\x0a"), std::string::npos) << why;
+  EXPECT_EQ(predicate.at("deviations").at(1), "later than planned");
+  EXPECT_TRUE(verify_evidence(*repository, "shop", 2).sound());
+}
+
+TEST(WaitingEvidenceTest, is_appended_once) {
+  MemoryBackend memory;
+  testing::create_repository(memory);
+  const auto repository = open_repository(memory, repo::Access::write);
+  const WaitingRecord waiting{"shop", seal_waiting(*repository, full_record()), "full", 0};
+  const EvidenceHead head = append_waiting(*repository, waiting);
+  append_evidence(*repository, evidence_record_of("backup"));
+  EXPECT_EQ(append_waiting(*repository, waiting), head);
+  // The undo of a run is a record of the same run and kind.
+  EvidenceRecord later = full_record();
+  later.ended = parse_time("2026-02-03T05:00:00Z").value();
+  EXPECT_EQ(
+      append_waiting(*repository, {"shop", seal_waiting(*repository, later), "full", 0}).sequence,
+      3U);
+  EXPECT_EQ(verify_evidence(*repository, "shop", 3).records, 3U);
+}
+
+TEST(WaitingEvidenceTest, is_of_its_repository_and_unchanged) {
+  MemoryBackend memory;
+  MemoryBackend elsewhere;
+  testing::create_repository(memory);
+  testing::create_repository(elsewhere);
+  const auto repository = open_repository(memory, repo::Access::write);
+  const auto other = open_repository(elsewhere, repo::Access::write);
+  const auto code = [&](const std::string& envelope) {
+    try {
+      append_waiting(*repository, {"shop", envelope, "full", 0});
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::usage;
+  };
+  EXPECT_EQ(code(seal_waiting(*other, full_record())), ErrorCode::corruption);
+  std::string changed = seal_waiting(*repository, full_record());
+  changed.replace(changed.find("\"payload\":\"") + 11, 4, "AAAA");
+  EXPECT_EQ(code(changed), ErrorCode::corruption);
+  EXPECT_EQ(evidence_head(*repository, "shop").sequence, 0U);
+}
+
 }  // namespace
 }  // namespace salvor::recovery

@@ -29,7 +29,7 @@ using internal::Runner;
 void claim_for_undo(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
                     Journal& journal, const std::optional<std::string>& state) {
   try {
-    begin_claim(repository, catalog, plan);
+    begin_claim(repository, catalog, plan, journal.allowed());
   } catch (const Error& error) {
     if (error.code() == ErrorCode::conflict && state) journal.append(event(Event::ended, *state));
     throw;
@@ -42,15 +42,27 @@ bool has_begun(const Journal& journal) {
 }
 
 /// What was exchanged can only be exchanged back while nobody has put something else there since.
-void require_newest(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan) {
+void require_newest(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
+                    const Journal& own) {
   const auto records = Claim(repository, plan.service).history();
+  const Time began = own.entries().front().time;
+  const bool claimed = std::ranges::any_of(
+      records, [&](const ClaimRecord& record) { return record.run == plan.run; });
   std::set<std::string> later;
   for (const ClaimRecord& record : records) {
     if (record.run == plan.run) {
       later.clear();
-    } else if (record.begins) {
+    } else if (record.begins && (claimed || began < record.time)) {
       later.insert(record.run);
     }
+  }
+  // What could write no claim.
+  for (const auto& [other, journal] :
+       internal::unwritten_restores(repository, catalog, plan.service)) {
+    const bool known = std::ranges::any_of(
+        records, [run = other.run](const ClaimRecord& record) { return record.run == run; });
+    if (known || other.run == plan.run) continue;
+    if (began < journal.entries().front().time) later.insert(other.run);
   }
   for (const std::string& run : later) {
     const Journal journal(repository, catalog, run, {}, Rotten::skip);
@@ -139,6 +151,36 @@ std::vector<std::string> choose_commands(const Journal& journal, const ExecuteOp
   return differing;
 }
 
+void claim_for_new(repo::Repository& repository, const Plan& plan, Journal& journal,
+                   const ExecuteOptions& options) {
+  try {
+    begin_claim(repository, options.catalog, plan, journal.allowed());
+  } catch (const Error&) {
+    // Nothing was touched: that it is over may be said where it can be.
+    journal.allow_unwritten(Unwritten::keep, plan.service);
+    journal.append(event(Event::ended, "failed"));
+    throw;
+  }
+  journal.reach("claimed");
+}
+
+/// What a resume can't do before the safety snapshot while the repository can't be written to.
+void claim_for_resume(repo::Repository& repository, const Plan& plan, Journal& journal,
+                      const ExecuteOptions& options) {
+  try {
+    begin_claim(repository, options.catalog, plan, journal.allowed());
+    journal.append(event(Event::resumed));
+  } catch (const Error& error) {
+    if (!error.unwritable() || journal.allowed() != Unwritten::refuse) throw;
+    refuse(
+        fmt::format("run {} was to take a safety snapshot, and can't: {}", plan.run,
+                    error.message()),
+        fmt::format("make the repository writable and resume it; or take it back: salvor restore "
+                    "--undo {} --confirm {}, and begin again with --without-safety-snapshot",
+                    plan.run, printable(plan.service)));
+  }
+}
+
 void note_commands(Journal& journal, const Plan& plan, const std::vector<std::string>& changed) {
   if (changed.empty()) return;
   JournalEntry entry = event(Event::replanned, to_json(plan));
@@ -149,20 +191,36 @@ void note_commands(Journal& journal, const Plan& plan, const std::vector<std::st
 
 }  // namespace
 
+bool wants_safety_snapshot(const Plan& plan) {
+  return plan.safety_snapshot && std::ranges::any_of(plan.stores, &StorePlan::safety_snapshot);
+}
+
+Error no_safety_snapshot(const Plan& plan, const Error& why) {
+  std::string command =
+      fmt::format("salvor restore {0} --at {1} --confirm {0}", printable(plan.service), plan.point);
+  for (const StorePlan& store : plan.stores) {
+    if (!plan.others.empty()) command += " --only " + printable(store.name);
+  }
+  if (std::ranges::any_of(plan.stores, &StorePlan::delta_in_place)) command += " --in-place-delta";
+  if (plan.compare_content) command += " --compare-content";
+  if (plan.without_lock) command += " --without-lock";
+  return Error(ErrorCode::refused, "no safety snapshot can be taken: " + why.message(),
+               (why.hint().empty() ? "" : why.hint() + "; ") +
+                   "or restore without one: " + command + " --without-safety-snapshot")
+      .as_unwritable();
+}
+
 RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan& plan,
                    const ExecuteOptions& options) {
   Journal journal(repository, options.catalog, plan.run, options.kill_point);
   SALVOR_ASSERT(journal.empty());
   Runner runner(repository, access, plan, journal, options);
-  journal.append(event(Event::planned, to_json(plan)));
-  if (plan.mode == Mode::restore) {
-    try {
-      begin_claim(repository, options.catalog, plan);
-    } catch (const Error&) {
-      journal.append(event(Event::ended, "failed"));
-      throw;
-    }
-    journal.reach("claimed");
+  try {
+    journal.append(event(Event::planned, to_json(plan)));
+    if (plan.mode == Mode::restore) claim_for_new(repository, plan, journal, options);
+  } catch (const Error& error) {
+    if (!error.unwritable() || plan.mode == Mode::drill || !wants_safety_snapshot(plan)) throw;
+    throw no_safety_snapshot(plan, error);
   }
   if (options.on_begin) options.on_begin(plan);
   return runner.go_on();
@@ -187,8 +245,7 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
   const auto changed = choose_commands(journal, options, false, plan);
   Runner runner(repository, access, plan, journal, options);
   runner.require_here(stores::Way::forth);
-  begin_claim(repository, options.catalog, plan);
-  journal.append(event(Event::resumed));
+  claim_for_resume(repository, plan, journal, options);
   note_commands(journal, plan, changed);
   if (options.on_begin) options.on_begin(plan);
   return runner.go_on();
@@ -215,10 +272,11 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
   Runner runner(repository, access, plan, journal, options);
   runner.require_here(stores::Way::back);
   require_way_back(repository, plan, journal);
+  journal.allow_unwritten(Unwritten::keep, plan.service);
   // Killed before it had the service, it has touched nothing, whoever restores it now.
   const bool touched = has_begun(journal);
   if (touched) {
-    require_newest(repository, options.catalog, plan);
+    require_newest(repository, options.catalog, plan, journal);
     internal::require_claimable(repository, options.catalog, plan);
   }
   journal.append(event(Event::undoing));
@@ -249,8 +307,9 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
   return runner.close();
 }
 
-std::optional<RunOutcome> find_run(repo::Repository& repository, const std::string& run) {
-  const Journal journal(repository, nullptr, run);
+std::optional<RunOutcome> find_run(repo::Repository& repository, const std::string& run,
+                                   catalog::Catalog* catalog) {
+  const Journal journal(repository, catalog, run);
   if (journal.empty()) return std::nullopt;
   RunOutcome outcome;
   outcome.plan = plan_in(journal, run);

@@ -60,9 +60,16 @@ struct RunOutcome {
   std::vector<std::string> safety_points;
 };
 
+/// Whether a safety snapshot is to be taken of some store.
+bool wants_safety_snapshot(const Plan& plan);
+
+/// That a restore can take no safety snapshot, as the repository can't be written to (`why`), with
+/// the command that goes without. Code refused.
+Error no_safety_snapshot(const Plan& plan, const Error& why);
+
 /// Carries out a new plan.   Failures of steps are in the outcome, with the code that the process
 /// should end with; checks that fail: checks_failed.
-/// Errors: conflict: the service is being restored by another run.
+/// Errors: conflict: the service is being restored by another run; refused: no_safety_snapshot().
 RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan& plan,
                    const ExecuteOptions& options);
 
@@ -96,12 +103,20 @@ struct OpenRestore {
 };
 
 /// Reads all that can be read: records that have rotten are said, not thrown. Run `other_than` does
-/// not count.
+/// not count. `catalog`: of this machine, which knows what the repository could not be told; may be
+/// null.
 std::optional<OpenRestore> open_restore(repo::Repository& repository, const std::string& service,
-                                        const std::string& other_than = {});
+                                        const std::string& other_than = {},
+                                        catalog::Catalog* catalog = nullptr);
 
 /// Its run alone; "unknown", where that can't be read.
-std::optional<std::string> open_run(repo::Repository& repository, const std::string& service);
+std::optional<std::string> open_run(repo::Repository& repository, const std::string& service,
+                                    catalog::Catalog* catalog = nullptr);
+
+/// Brings to the repository what the catalog has kept of runs while it could not be written to:
+/// their journals, and who restores what. What another host has overtaken is passed over with a
+/// warning.   Errors: those of the repository and the catalog.
+void catch_up(repo::Repository& repository, catalog::Catalog& catalog);
 
 /// What is asked of a run before anybody goes on with it. A value.
 struct RunHead {
@@ -116,11 +131,13 @@ std::optional<RunHead> head_of_run(repo::Repository& repository, catalog::Catalo
                                    const std::string& run);
 
 /// The run that has restored a service in place last, or does so.
-std::optional<std::string> newest_run(repo::Repository& repository, const std::string& service);
+std::optional<std::string> newest_run(repo::Repository& repository, const std::string& service,
+                                      catalog::Catalog* catalog = nullptr);
 
-/// What the journal says of a run, without doing anything; empty when the repository has none.
+/// What the journal says of a run, without doing anything; empty when there is none.
 /// Errors: corruption.
-std::optional<RunOutcome> find_run(repo::Repository& repository, const std::string& run);
+std::optional<RunOutcome> find_run(repo::Repository& repository, const std::string& run,
+                                   catalog::Catalog* catalog = nullptr);
 
 /// What an earlier run's watch saw: from the data of its step.
 Baseline baseline_in(const std::string& watch_data);

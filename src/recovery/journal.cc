@@ -99,14 +99,37 @@ Journal::Journal(repo::Repository& repository, catalog::Catalog* catalog, const 
     : chain_(repository, repo::ChainKind::journal, run),
       catalog_(catalog),
       run_(run),
-      kill_point_(std::move(kill_point)) {
+      kill_point_(std::move(kill_point)),
+      repository_id_(repository.id().hex()) {
   const std::uint64_t count = chain_.last();
   std::string text;
   for (std::uint64_t number = 1; number <= count; ++number) text = add(number, rotten);
   // Its end may be lost. But another host may have gone on from there: what this machine has kept
   // goes on only from what it has written itself.
   if (count > 0 && kept(count) != text) return;
-  for (std::uint64_t number = count + 1; kept(number); ++number) add(number, rotten);
+  add_kept(count + 1);
+}
+
+/// What only the catalog has: written while the repository could not be, or lost there.
+void Journal::add_kept(std::uint64_t number) {
+  for (auto text = kept(number); text; text = kept(++number)) {
+    entries_.push_back(parse_journal_entry(*text));
+    waiting_.push_back(std::move(*text));
+  }
+  if (waiting_.empty() || is_known_unwritten()) return;
+  log::warning("{} is missing; going by the copy in this machine's catalog",
+               chain_.object_name(entries_.size()));
+}
+
+/// Whether the repository could not be told, so that nothing was lost there.
+bool Journal::is_known_unwritten() {
+  if (catalog_ == nullptr) return false;
+  try {
+    return std::ranges::any_of(catalog_->unwritten_runs(repository_id_),
+                               [this](const auto& run) { return run.run == run_; });
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 std::string Journal::add(std::uint64_t number, Rotten rotten) {
@@ -159,7 +182,7 @@ std::string Journal::read(std::uint64_t number) {
   }
   log::warning("{}; going by the copy in this machine's catalog", damage);
   // What is missing can be put back; what is damaged is never written over.
-  if (missing && !chain_.append(number, as_bytes(*kept))) throw_gone_on();
+  if (missing) gaps_[number] = *kept;
   return std::move(*kept);
 }
 
@@ -170,20 +193,82 @@ void Journal::append(JournalEntry entry) {
   entry.host = host_name();
   entry.process = own_process_identity();
   const std::string text = to_json(entry);
-  const std::uint64_t number = entries_.size() + 1;
   reach("journal:before");
-  if (!chain_.append(number, as_bytes(text))) throw_gone_on();
-  if (catalog_ != nullptr) {
-    try {
-      catalog_->append_journal(run_, number, text);
-    } catch (const Error& error) {
-      log::warning("the catalog can't be used, so the journal is in the repository only: {}",
-                   error.message());
-      catalog_ = nullptr;
-    }
+  try {
+    catch_up();
+    put(text);
+  } catch (const Error& error) {
+    if (!error.unwritable() || unwritten_ == Unwritten::refuse) throw;
+    keep(text, error);
   }
   entries_.push_back(std::move(entry));
   reach("journal:after");
+}
+
+void Journal::allow_unwritten(Unwritten what, const std::string& service) {
+  unwritten_ = what;
+  service_ = service;
+}
+
+void Journal::catch_up() {
+  for (auto gap = gaps_.begin(); gap != gaps_.end(); gap = gaps_.erase(gap)) {
+    if (!chain_.append(gap->first, as_bytes(gap->second))) throw_gone_on();
+  }
+  while (!waiting_.empty()) {
+    const std::uint64_t number = entries_.size() - waiting_.size() + 1;
+    if (!chain_.append(number, as_bytes(waiting_.front()))) throw_gone_on();
+    waiting_.erase(waiting_.begin());
+  }
+}
+
+void Journal::put(const std::string& text) {
+  if (!chain_.append(entries_.size() + 1, as_bytes(text))) throw_gone_on();
+  copy_to_catalog(text);
+}
+
+void Journal::copy_to_catalog(const std::string& text) {
+  if (catalog_ == nullptr) return;
+  try {
+    catalog_->append_journal(run_, entries_.size() + 1, text);
+  } catch (const Error& error) {
+    log::warning("the catalog can't be used, so the journal is in the repository only: {}",
+                 error.message());
+    catalog_ = nullptr;
+  }
+}
+
+/// The only copy of a record. Without one nobody could resume or undo the run.
+void Journal::keep(const std::string& text, const Error& why) {
+  const bool kept = keep_in_catalog(text, why);
+  if (!kept && unwritten_ != Unwritten::forgo) {
+    throw Error(why.code(),
+                why.message() + ", and this machine has no catalog that could keep the journal",
+                "make the repository or state_dir writable: without a journal nobody could "
+                "resume or undo the run")
+        .as_unwritable();
+  }
+  waiting_.push_back(text);
+  if (told_ || unwritten_ == Unwritten::forgo) return;
+  told_ = true;
+  log::warning(
+      "{}; the journal of run {} stays in this machine's catalog until it can, and other hosts "
+      "can't be kept out of service {}",
+      why.message(), run_, printable(service_));
+}
+
+bool Journal::keep_in_catalog(const std::string& text, const Error& why) {
+  if (catalog_ == nullptr) return false;
+  try {
+    const std::uint64_t number = entries_.size() + 1;
+    catalog_->note_unwritten(repository_id_, {run_, service_});
+    catalog_->append_journal(run_, number, text);
+    // What another host has overtaken may have that number.
+    if (catalog_->journal_record(run_, number) == text) return true;
+    log::warning("the catalog has another record {} of run {}", number, run_);
+  } catch (const Error& error) {
+    log::warning("the catalog can't be used either ({}): {}", error.message(), why.message());
+  }
+  return false;
 }
 
 void Journal::throw_gone_on() {

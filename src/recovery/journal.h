@@ -1,11 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "catalog/catalog.h"
 #include "repo/records.h"
 
@@ -30,6 +32,13 @@ std::string_view name_of(Event event);
 enum class Rotten {
   refuse,  ///< the journal can't be read: corruption
   skip,    ///< each is an entry `lost`: for those who only want to know how a run stands, or end it
+};
+
+/// What becomes of a record where the repository can't be written to (Error::unwritable).
+enum class Unwritten {
+  refuse,  ///< it is not written
+  keep,    ///< it stays in the catalog, and goes to the repository before the next that can
+  forgo,   ///< the same; without a catalog this process alone knows it: for drills
 };
 
 /// One record. A value.   Units: seconds.
@@ -66,9 +75,17 @@ class Journal {
   bool empty() const { return entries_.empty(); }
 
   /// Writes the next record, durably: in the repository, then in the catalog (where a failure is a
-  /// warning).
+  /// warning). What the repository lacks of the records before comes first.
   /// Errors: conflict: another process has gone on with this run; those of the repository.
   void append(JournalEntry entry);
+
+  /// What append() does from now on; `refuse` at first. `service`: whose run it is.
+  void allow_unwritten(Unwritten what, const std::string& service);
+  Unwritten allowed() const { return unwritten_; }
+
+  /// Brings to the repository what this machine's catalog has and the repository lacks.
+  /// Errors: as append().
+  void catch_up();
 
   bool began(std::string_view step) const;  ///< and was not undone since
   bool done(std::string_view step) const;   ///< and was not undone since
@@ -96,6 +113,12 @@ class Journal {
  private:
   std::string read(std::uint64_t number);
   std::string add(std::uint64_t number, Rotten rotten);
+  void add_kept(std::uint64_t number);
+  bool is_known_unwritten();
+  void put(const std::string& text);
+  void keep(const std::string& text, const Error& why);
+  bool keep_in_catalog(const std::string& text, const Error& why);
+  void copy_to_catalog(const std::string& text);
 
   [[noreturn]] void throw_gone_on();
 
@@ -107,6 +130,12 @@ class Journal {
   std::string run_;
   KillPoint kill_point_;
   std::vector<JournalEntry> entries_;
+  std::string repository_id_;
+  std::string service_;
+  Unwritten unwritten_ = Unwritten::refuse;
+  std::vector<std::string> waiting_;  ///< the last entries, as they are to be in the repository
+  std::map<std::uint64_t, std::string> gaps_;  ///< what is missing before those
+  bool told_ = false;                          ///< that they wait
   bool lost_ = false;
 };
 

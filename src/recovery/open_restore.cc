@@ -1,9 +1,14 @@
+#include <algorithm>
+
 #include "base/error.h"
+#include "base/log.h"
 #include "recovery/claim.h"
 #include "recovery/execute.h"
 #include "recovery/internal/journal_report.h"
+#include "recovery/internal/run_guards.h"
 
-/// Which run restores a service: told by its claim, or by the journals where that has rotten.
+/// Which run restores a service: told by its claim, or by the journals where that has rotten, or by
+/// the catalog where the repository could not be written to; and bringing it there later.
 namespace salvor::recovery {
 namespace {
 
@@ -41,23 +46,54 @@ std::optional<OpenRestore> open_by_journals(repo::Repository& repository,
   return OpenRestore{"", rot + "; " + unreadable};
 }
 
+/// That the run has been, or is; so that other hosts know who has replaced what. False: another
+/// one has the service.
+bool claim_late(repo::Repository& repository, catalog::Catalog& catalog, const Plan& plan,
+                const Journal& journal) {
+  Claim claim(repository, plan.service);
+  const auto records = claim.history();
+  const bool known = std::ranges::any_of(
+      records, [&](const ClaimRecord& record) { return record.run == plan.run; });
+  try {
+    if (!known) claim.begin(plan.run, internal::over_in(repository, &catalog));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::conflict) throw;
+    return false;
+  }
+  if (journal.state()) claim.end(plan.run);
+  return true;
+}
+
+/// Whether nothing of the run waits any more.
+bool brought(repo::Repository& repository, catalog::Catalog& catalog, const std::string& run) {
+  Journal journal(repository, &catalog, run, {}, Rotten::skip);
+  if (journal.empty() || !journal.rot().empty()) return true;
+  journal.catch_up();
+  const Plan plan = internal::plan_in(journal, run);
+  return plan.mode != Mode::restore || claim_late(repository, catalog, plan, journal);
+}
+
 }  // namespace
 
 std::optional<OpenRestore> open_restore(repo::Repository& repository, const std::string& service,
-                                        const std::string& other_than) {
+                                        const std::string& other_than, catalog::Catalog* catalog) {
+  for (const auto& [plan, journal] : internal::unwritten_restores(repository, catalog, service)) {
+    if (plan.run != other_than && !journal.state()) return OpenRestore{plan.run, ""};
+  }
   Claim claim(repository, service);
   if (const std::string rot = claim.rot(); !rot.empty()) {
     return open_by_journals(repository, service, rot, other_than);
   }
   const auto last = claim.last();
   if (!last || !last->begins || last->run == other_than) return std::nullopt;
-  const Journal journal(repository, nullptr, last->run, {}, Rotten::skip);
+  const Journal journal(repository, catalog, last->run, {}, Rotten::skip);
   if (journal.state()) return std::nullopt;
   return OpenRestore{last->run, journal.empty() ? "its journal is missing" : journal.rot()};
 }
 
-std::optional<std::string> open_run(repo::Repository& repository, const std::string& service) {
-  const auto open = open_restore(repository, service);
+std::optional<std::string> open_run(repo::Repository& repository, const std::string& service,
+                                    catalog::Catalog* catalog) {
+  const auto open = open_restore(repository, service, {}, catalog);
   if (!open) return std::nullopt;
   return open->run.empty() ? "unknown" : open->run;
 }
@@ -82,10 +118,28 @@ std::optional<RunHead> head_of_run(repo::Repository& repository, catalog::Catalo
   return head;
 }
 
-std::optional<std::string> newest_run(repo::Repository& repository, const std::string& service) {
-  const auto last = Claim(repository, service).last();
-  if (!last) return std::nullopt;
-  return last->run;
+std::optional<std::string> newest_run(repo::Repository& repository, const std::string& service,
+                                      catalog::Catalog* catalog) {
+  std::optional<std::string> newest;
+  if (const auto last = Claim(repository, service).last()) newest = last->run;
+  for (const auto& [plan, journal] : internal::unwritten_restores(repository, catalog, service)) {
+    newest = std::max(newest.value_or(plan.run), plan.run);
+  }
+  return newest;
+}
+
+void catch_up(repo::Repository& repository, catalog::Catalog& catalog) {
+  for (const catalog::UnwrittenRun& run : catalog.unwritten_runs(repository.id().hex())) {
+    try {
+      if (!brought(repository, catalog, run.run)) continue;
+    } catch (const Error& error) {
+      const bool passed_over =
+          error.code() == ErrorCode::conflict || error.code() == ErrorCode::corruption;
+      if (!passed_over) throw;
+      log::warning("what the catalog has of run {} is passed over: {}", run.run, error.message());
+    }
+    catalog.forget_unwritten(run.run);
+  }
 }
 
 }  // namespace salvor::recovery

@@ -103,13 +103,69 @@ Claim::IsOver over_in(repo::Repository& repository, catalog::Catalog* catalog) {
   };
 }
 
-void begin_claim(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan) {
+std::vector<UnwrittenRestore> unwritten_restores(repo::Repository& repository,
+                                                 catalog::Catalog* catalog,
+                                                 const std::string& service) {
+  std::vector<UnwrittenRestore> restores;
+  if (catalog == nullptr) return restores;
+  try {
+    for (const catalog::UnwrittenRun& run : catalog->unwritten_runs(repository.id().hex())) {
+      if (run.service != service) continue;
+      Journal journal(repository, catalog, run.run, {}, Rotten::skip);
+      if (journal.empty() || !journal.rot().empty()) continue;
+      Plan plan = plan_in(journal, run.run);
+      if (plan.mode == Mode::restore) restores.push_back({std::move(plan), std::move(journal)});
+    }
+  } catch (const Error& error) {
+    log::warning("which runs wait in the catalog can't be read: {}", error.message());
+  }
+  return restores;
+}
+
+namespace {
+
+/// No claim says so of a run that could write none.
+void require_no_unwritten_run(repo::Repository& repository, catalog::Catalog* catalog,
+                              const Plan& plan) {
+  for (const UnwrittenRestore& other : unwritten_restores(repository, catalog, plan.service)) {
+    if (other.plan.run == plan.run || other.journal.state()) continue;
+    throw Error(
+        ErrorCode::conflict,
+        fmt::format("service {} is being restored by run {}, as the catalog of this machine says",
+                    printable(plan.service), other.plan.run),
+        fmt::format("salvor restore --resume {0}, --undo {0}, or --abandon {0}", other.plan.run));
+  }
+}
+
+}  // namespace
+
+void begin_claim(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
+                 Unwritten unwritten) {
+  require_no_unwritten_run(repository, catalog, plan);
   Claim claim(repository, plan.service);
   if (!claim.rot().empty()) require_no_open_journal(repository, plan);
-  claim.begin(plan.run, over_in(repository, catalog));
+  try {
+    claim.begin(plan.run, over_in(repository, catalog));
+  } catch (const Error& error) {
+    if (!error.unwritable() || unwritten == Unwritten::refuse || catalog == nullptr) throw;
+    catalog->note_unwritten(repository.id().hex(), {plan.run, plan.service});
+  }
+}
+
+void end_claim(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan) {
+  try {
+    Claim(repository, plan.service).end(plan.run);
+  } catch (const Error& error) {
+    if (!error.unwritable()) throw;
+    // Its journal says that it holds nothing.
+    if (catalog != nullptr) {
+      catalog->note_unwritten(repository.id().hex(), {plan.run, plan.service});
+    }
+  }
 }
 
 void require_claimable(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan) {
+  require_no_unwritten_run(repository, catalog, plan);
   Claim claim(repository, plan.service);
   if (!claim.rot().empty()) require_no_open_journal(repository, plan);
   claim.require_free_for(plan.run, over_in(repository, catalog));

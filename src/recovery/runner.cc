@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "recovery/internal/journal_report.h"
 #include "recovery/internal/presence.h"
+#include "recovery/internal/run_guards.h"
 #include "recovery/internal/steps.h"
 
 namespace salvor::recovery::internal {
@@ -71,13 +72,17 @@ Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& pl
                .say = options.say ? options.say : [](const std::string&) {},
                .baseline = options.baseline},
       steps_(make_steps(plan)),
-      start_(options.clock->monotonic()) {}
+      start_(options.clock->monotonic()) {
+  allow_unwritten({});
+}
 
 void Runner::carry_out(Step& step) {
   if (context_.stop.stop_requested()) {
+    const bool drill = context_.plan.mode == Mode::drill;
     throw Error(ErrorCode::cancelled, "the run was stopped before " + step.name(),
-                "go on with salvor restore --resume " + context_.plan.run);
+                drill ? "" : "go on with salvor restore --resume " + context_.plan.run);
   }
+  allow_unwritten({});
   const bool begun = journal_.began(step.name());
   journal_.append(entry(Event::began, step.name(), begun ? "" : step.before(context_)));
   journal_.reach(step.name() + ":began");
@@ -88,10 +93,23 @@ void Runner::carry_out(Step& step) {
   done.seconds = context_.clock.monotonic().seconds_since(start);
   const double seconds = done.seconds;
   done.deviations = new_deviations();
+  allow_unwritten(step.name());
   journal_.append(std::move(done));
   context_.deviations.clear();
   note_duration(step.name(), seconds);
   journal_.reach(step.name() + ":done");
+}
+
+/// Once nothing is to be written to the repository but the journal, the run goes on without.
+/// `carried_out`: the step that has just been.
+void Runner::allow_unwritten(std::string_view carried_out) {
+  constexpr std::string_view kSaves = "safety-snapshot";
+  if (context_.plan.mode == Mode::drill) {
+    journal_.allow_unwritten(Unwritten::forgo, context_.plan.service);
+  } else if (!wants_safety_snapshot(context_.plan) || carried_out == kSaves ||
+             journal_.done(kSaves)) {
+    journal_.allow_unwritten(Unwritten::keep, context_.plan.service);
+  }
 }
 
 /// A journal record has room for so many; the rest was said as it came.
@@ -186,8 +204,9 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
   if (journal_.lost()) throw error;
   std::string state = error.code() == ErrorCode::cancelled ? "interrupted" : "failed";
   const bool guarded = step.is_guard() && context_.plan.mode == Mode::restore;
-  // Undoing is not to be stopped by what stopped the step.
+  // Undoing is not to be stopped by what stopped the step, nor by the repository.
   if (guarded) context_.stop = {};
+  if (guarded) journal_.allow_unwritten(Unwritten::keep, context_.plan.service);
   try {
     JournalEntry failure = entry(Event::failed, step.name());
     failure.error = error.message();
@@ -281,6 +300,7 @@ RunOutcome Runner::go_back() {
 
 RunOutcome Runner::close() {
   // First the word, so that nobody brings back what is half removed.
+  journal_.allow_unwritten(Unwritten::keep, context_.plan.service);
   if (journal_.state() != "closed") {
     // But before it whether there is something to give up.
     for (const StorePlan& store : context_.plan.stores) {
@@ -311,7 +331,7 @@ RunOutcome Runner::discard_kept() {
 RunOutcome Runner::ended(const std::string& state) {
   journal_.append(entry(Event::ended, {}, state));
   if (context_.plan.mode == Mode::restore) {
-    Claim(repository_, context_.plan.service).end(context_.plan.run);
+    end_claim(repository_, options_.catalog, context_.plan);
   }
   journal_.reach("ended");
   return outcome(state);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "control/internal/leave_evidence.h"
 #include "recovery/evidence.h"
 
 namespace salvor::control::internal {
@@ -127,13 +128,42 @@ DrillHistory read_evidence(repo::Repository& repository, const std::string& serv
   return history;
 }
 
+/// Signed records that wait for the repository prove as much as those that it has: they say whose
+/// they are, and of which repository.
+DrillHistory read_waiting(repo::Repository& repository, const std::string& service,
+                          Records& records) {
+  DrillHistory history;
+  const auto waiting = waiting_evidence(repository.id().hex(), records);
+  for (auto record = waiting.rbegin(); record != waiting.rend(); ++record) {
+    if (record->service != service) continue;
+    try {
+      const auto evidence = recovery::summarise_waiting(repository, record->envelope);
+      if (evidence.kind != name_of(catalog::RunKind::drill)) continue;
+      DrillSummary summary = summary_of(evidence);
+      summary.evidence_waits = true;
+      take(std::move(summary), history);
+    } catch (const Error& error) {
+      // Whoever appends it says so.
+      if (error.code() != ErrorCode::corruption) throw;
+    }
+  }
+  return history;
+}
+
+void take_newer(const std::optional<DrillSummary>& other, std::optional<DrillSummary>& summary) {
+  if (other && (!summary || summary->time < other->time)) summary = other;
+}
+
 /// What the catalog knows beyond the evidence: a drill that goes on, or could leave none. It proves
 /// nothing where the repository is there to prove it.
 void add_unwritten(const DrillHistory& remembered, DrillHistory& history) {
   if (!remembered.last) return;
   if (!history.last || history.last->time < remembered.last->time) history.last = remembered.last;
   // The same drill in more words.
-  if (history.last->run == remembered.last->run) history.last = remembered.last;
+  if (history.last->run != remembered.last->run) return;
+  const bool waits = history.last->evidence_waits;
+  history.last = remembered.last;
+  history.last->evidence_waits = waits;
 }
 
 }  // namespace
@@ -148,6 +178,9 @@ DrillHistory read_drill_history(Records& records, const std::string& id,
     }
     if (repository == nullptr) return remembered;
     history = read_evidence(*repository, service);
+    const DrillHistory waiting = read_waiting(*repository, service, records);
+    take_newer(waiting.last, history.last);
+    take_newer(waiting.last_success, history.last_success);
     add_unwritten(remembered, history);
   } catch (const Error& error) {
     log::warning("what is known of the drills of {} can't be read: {}", service, error.message());

@@ -237,21 +237,21 @@ bool holds_writes(const recovery::RunOutcome& run) {
 }  // namespace
 
 std::optional<std::string> left_held(const Config& config, const ServiceConfig& service,
-                                     repo::Repository* repository) {
+                                     repo::Repository* repository, catalog::Catalog* catalog) {
   try {
     const std::string note = note_left(config, service);
     const std::size_t end = std::min(note.find('\n'), note.size());
     if (!note.empty() && end == note.size()) return note;
     if (repository == nullptr) return std::nullopt;
     if (!note.empty()) {
-      const auto restore = recovery::find_run(*repository, note.substr(end + 1));
+      const auto restore = recovery::find_run(*repository, note.substr(end + 1), catalog);
       if (restore && restore->state != "succeeded" && restore->state != "closed") {
         return note.substr(end + 1);
       }
     }
-    const auto open = recovery::open_run(*repository, service.name);
+    const auto open = recovery::open_run(*repository, service.name, catalog);
     if (!open) return std::nullopt;
-    const auto run = recovery::find_run(*repository, *open);
+    const auto run = recovery::find_run(*repository, *open, catalog);
     return run && holds_writes(*run) ? open : std::nullopt;
   } catch (const Error& error) {
     log::warning("whether the writes of {} are held can't be told: {}", service.name,

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 
+#include "catalog/catalog.h"
 #include "control/config.h"
 #include "recovery/hooks.h"
 #include "repo/repository.h"
@@ -46,8 +47,9 @@ class HeldWrites {
 
 /// The run that was ended, and may have left the writes of a service held: a killed backup, as far
 /// as this machine knows, or a restore that is still open. Runs no command. Empty: there is none.
-/// `repository`: null where it can't be opened.   Errors: none: what can't be read is not known.
+/// `repository`, `catalog`: null where they can't be opened.   Errors: none: what can't be read is
+/// not known.
 std::optional<std::string> left_held(const Config& config, const ServiceConfig& service,
-                                     repo::Repository* repository);
+                                     repo::Repository* repository, catalog::Catalog* catalog);
 
 }  // namespace salvor::control::internal

@@ -27,6 +27,7 @@ class Judge {
     ask_points();
     ask_drills();
     ask_coverage();
+    ask_evidence();
     // Within each health in the order above.
     std::stable_sort(status_.reasons.begin(), status_.reasons.end(),
                      [](const Reason& a, const Reason& b) { return a.health > b.health; });
@@ -124,6 +125,11 @@ class Judge {
     for (const std::string& line : status_.lacks) warning("incomplete", line);
   }
 
+  void ask_evidence() {
+    if (status_.evidence_waiting == 0) return;
+    warning("evidence waits", waiting_text(status_.evidence_waiting, status_.service));
+  }
+
   ServiceStatus& status_;
 };
 
@@ -143,6 +149,14 @@ std::string missing_of(const repo::Snapshot& snapshot) {
 }
 
 }  // namespace
+
+std::string waiting_text(std::size_t count, const std::string& of) {
+  return fmt::format(
+      "{} record{} of the evidence of {} wait{} in this machine's catalog and {} not yet in the "
+      "repository, which could not be written to: the next backup that can write appends {}",
+      count, count == 1 ? "" : "s", printable(of), count == 1 ? "s" : "", count == 1 ? "is" : "are",
+      count == 1 ? "it" : "them");
+}
 
 void judge(ServiceStatus& status) {
   Judge(status).run();

@@ -4,6 +4,9 @@
 
 namespace salvor::control::internal {
 
+/// That so many records of evidence wait. `of`: whose they are.
+std::string waiting_text(std::size_t count, const std::string& of);
+
 /// Fills in the reasons of a service whose other facts are known: pure.
 void judge(ServiceStatus& status);
 

@@ -9,8 +9,10 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/process_identity.h"
+#include "control/internal/opened.h"
 #include "control/internal/policy.h"
 
 namespace salvor::control::internal {
@@ -67,13 +69,100 @@ recovery::EvidenceRecord new_evidence(const Config& config, catalog::RunKind kin
   return record;
 }
 
-void leave_evidence(repo::Repository& repository, Records& records,
-                    recovery::EvidenceRecord record) {
-  record.ended = Clock::system().now();
+namespace {
+
+/// In order; ends at the first that can't be appended.
+void append_what_waits(repo::Repository& repository, Records& records) {
+  const Fd lock = records.lock_waiting();
+  catalog::Catalog& catalog = *records.catalog();
+  // As it is now: another process may have been at it until now.
+  for (const auto& waiting : catalog.waiting_evidence(repository.id().hex())) {
+    try {
+      const recovery::EvidenceHead head = recovery::append_waiting(
+          repository, {waiting.service, waiting.envelope, waiting.reason, waiting.after},
+          remembered(repository, waiting.service, records));
+      records.note_head(memory_of(repository, waiting.service), head.sequence);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corruption) throw;
+      log::warning("a record of evidence in the catalog of this machine is passed over, as {}",
+                   error.message());
+    }
+    catalog.forget_evidence(waiting.number);
+  }
+}
+
+/// Yields that the repository can't be written to.   Errors: all others.
+std::optional<Error> append_or_say_why(repo::Repository& repository, Records& records,
+                                       const recovery::EvidenceRecord& record) {
   try {
     const std::uint64_t seen = remembered(repository, record.service, records);
     const recovery::EvidenceHead head = recovery::append_evidence(repository, record, seen);
     records.note_head(memory_of(repository, record.service), head.sequence);
+    return std::nullopt;
+  } catch (const Error& error) {
+    if (!error.unwritable()) throw;
+    return error;
+  }
+}
+
+/// Signs a record, and leaves it to a later run to append.   Errors: those of the catalog.
+bool keep_waiting(repo::Repository& repository, Records& records,
+                  const recovery::EvidenceRecord& record, const Error& why) {
+  if (records.catalog() == nullptr) return false;
+  catalog::WaitingEvidence waiting;
+  waiting.service = record.service;
+  waiting.envelope = recovery::seal_waiting(repository, record);
+  waiting.reason = why.message();
+  waiting.after = recovery::evidence_head(repository, record.service).sequence;
+  records.catalog()->keep_evidence(repository.id().hex(), waiting);
+  return true;
+}
+
+}  // namespace
+
+std::optional<Error> catch_up(repo::Repository& repository, Records& records) {
+  if (records.catalog() == nullptr) return std::nullopt;
+  try {
+    recovery::catch_up(repository, *records.catalog());
+    if (!waiting_evidence(repository.id().hex(), records).empty()) {
+      append_what_waits(repository, records);
+    }
+    return std::nullopt;
+  } catch (const std::exception& exception) {
+    const auto* known = dynamic_cast<const Error*>(&exception);
+    Error error = known != nullptr ? *known : Error(ErrorCode::failed, exception.what());
+    if (!error.unwritable()) {
+      log::warning("what waits in the catalog could not be written to the repository: {}",
+                   error.message());
+    }
+    return error;
+  }
+}
+
+std::vector<catalog::WaitingEvidence> waiting_evidence(const std::string& repository_id,
+                                                       Records& records) {
+  if (records.catalog() == nullptr || repository_id.empty()) return {};
+  try {
+    return records.catalog()->waiting_evidence(repository_id);
+  } catch (const Error& error) {
+    log::warning("the evidence that waits in the catalog can't be read: {}", error.message());
+    return {};
+  }
+}
+
+void leave_evidence(repo::Repository& repository, Records& records,
+                    recovery::EvidenceRecord record) {
+  record.ended = Clock::system().now();
+  try {
+    // What waits comes first: the chain is in the order of the runs.
+    auto why = catch_up(repository, records);
+    if (!why || waiting_evidence(repository.id().hex(), records).empty()) {
+      why = append_or_say_why(repository, records, record);
+    }
+    if (!why) return;
+    if (why->unwritable()) warn_unwritable(repository, *why);
+    if (keep_waiting(repository, records, record, *why)) return;
+    log::warning("no evidence could be written of run {}: {}", record.run, why->message());
   } catch (const std::exception& error) {
     log::warning("no evidence could be written of run {}: {}", record.run, error.what());
   }

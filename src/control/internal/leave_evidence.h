@@ -16,14 +16,24 @@ recovery::EvidenceRecord new_evidence(const Config& config, catalog::RunKind kin
                                       const std::string& service, const std::string& run,
                                       const Caller& caller);
 
-/// Closes the record now, appends it, and remembers the head of its chain. Where that can't be done
-/// there is a warning: a run that did what it should did not fail. Never throws.
+/// Closes the record now, appends it, and remembers the head of its chain. What waits in the
+/// catalog comes before it; where the repository can't be written to, the record waits there, too.
+/// Where neither can be done there is a warning: a run that did what it should did not fail. Never
+/// throws.
 void leave_evidence(repo::Repository& repository, Records& records,
                     recovery::EvidenceRecord record);
 
 /// The same for a run that failed: the message becomes a deviation. `cancelled` says so.
 void leave_evidence_of_failure(repo::Repository& repository, Records& records,
                                recovery::EvidenceRecord record, const std::exception& error);
+
+/// Brings to the repository what waits in the catalog: journals and claims of restores, evidence.
+/// Yields why something still waits; empty: nothing does. Never throws.
+std::optional<Error> catch_up(repo::Repository& repository, Records& records);
+
+/// The records of evidence that wait for this repository (its id), in order. Never throws.
+std::vector<catalog::WaitingEvidence> waiting_evidence(const std::string& repository_id,
+                                                       Records& records);
 
 /// The facts that a new recovery point of the service gets, so that its log tells when the end of
 /// the evidence was cut off. Never throws.

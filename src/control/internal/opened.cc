@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
+#include <set>
+
 #include "backend/local.h"
 #include "backend/retry.h"
 #include "base/log.h"
@@ -60,7 +63,23 @@ Opened open_repository(const Config& config, repo::Access access, std::stop_toke
     credentials.passphrase = read_passphrase(config.repository.passphrase, std::move(stop));
     opened.repository = open_with(*opened.backend, credentials, access);
   }
+  // Who is to write meets it, and has an error of its own for it.
+  const bool reads = access == repo::Access::read || access == repo::Access::inspect;
+  if (reads) warn_if_unwritable(opened);
   return opened;
+}
+
+void warn_unwritable(const repo::Repository& repository, const Error& why) {
+  static std::mutex mutex;
+  static std::set<std::string> told;
+  const std::lock_guard lock(mutex);
+  if (!told.insert(repository.location()).second) return;
+  log::warning("{}; what only reads it works, and evidence waits in this machine's catalog",
+               why.message());
+}
+
+void warn_if_unwritable(const Opened& opened) {
+  if (const auto why = opened.backend->why_unwritable()) warn_unwritable(*opened.repository, *why);
 }
 
 void compare_head(const repo::Repository& repository, Records& records, ShorterLog shorter) {

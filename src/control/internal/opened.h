@@ -24,9 +24,15 @@ std::unique_ptr<backend::Backend> open_backend(const Config& config, std::stop_t
 std::unique_ptr<backend::Backend> create_backend(const Config& config);
 
 /// Opens with the key file where there is one, since that costs nothing, else with the passphrase.
+/// One that is opened to be read and can't be written to is warned about.
 /// Errors: not_found: there is no repository; configuration: nothing opens it; corruption;
 ///         unreachable: it, or what opens it, does not answer.
 Opened open_repository(const Config& config, repo::Access access, std::stop_token stop);
+
+/// Says once a process that a repository can't be written to, and why. Nothing where it can be.
+void warn_if_unwritable(const Opened& opened);
+/// The same for what a put has met.
+void warn_unwritable(const repo::Repository& repository, const Error& why);
 
 /// What to do about a log that is shorter than this machine has seen it.
 enum class ShorterLog { warn, refuse };

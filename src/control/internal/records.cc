@@ -1,5 +1,9 @@
 #include "control/internal/records.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
 #include <map>
 #include <mutex>
 
@@ -22,7 +26,8 @@ std::shared_ptr<catalog::Catalog> open_catalog(const Config& config) {
   return catalog;
 }
 
-Records::Records(const Config& config) : location_(config.repository.path.native()) {
+Records::Records(const Config& config)
+    : location_(config.repository.path.native()), state_directory_(config.state_directory) {
   try {
     catalog_ = open_catalog(config);
     is_usable_ = true;
@@ -85,6 +90,14 @@ std::string Records::known_repository() {
   std::optional<std::string> id;
   attempt([&](catalog::Catalog& catalog) { id = catalog.repository_at(location_); });
   return id.value_or("");
+}
+
+Fd Records::lock_waiting() const {
+  Fd lock = open_file(state_directory_ / "waiting.lock", O_RDWR | O_CREAT);
+  while (::flock(lock.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) throw_system_error("cannot lock", "waiting.lock", errno);
+  }
+  return lock;
 }
 
 std::optional<std::uint64_t> Records::head(std::string_view repository_id) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
 #include "catalog/catalog.h"
 #include "control/config.h"
 #include "repo/repository.h"
@@ -44,6 +45,10 @@ class Records {
   std::optional<std::uint64_t> head(std::string_view repository_id);
   void note_head(std::string_view repository_id, std::uint64_t sequence);
 
+  /// Held by who brings to a repository what waits in the catalog: two at once would write it
+  /// twice.   Errors: those of opening a file.
+  Fd lock_waiting() const;
+
   /// Null when it can't be used.
   catalog::Catalog* catalog() { return is_usable_ ? catalog_.get() : nullptr; }
 
@@ -52,6 +57,7 @@ class Records {
   void attempt(const Call& call);
 
   const std::string location_;
+  const std::filesystem::path state_directory_;
   std::shared_ptr<catalog::Catalog> catalog_;  // stays when it can't be used any more: others have
                                                // its address
   bool is_usable_ = false;

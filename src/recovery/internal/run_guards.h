@@ -22,8 +22,25 @@ void require_alone(const Journal& journal, const std::string& run, bool takeover
 Claim::IsOver over_in(repo::Repository& repository, catalog::Catalog* catalog);
 
 /// Has the service for a run. Where the newest claim has rotten, the journals say who restores it.
+/// Where the repository can't be written to, and the journal allows it, there is no claim: then
+/// only other runs of this machine are kept out.
 /// Errors: conflict: another run has begun and is not over.
-void begin_claim(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan);
+void begin_claim(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
+                 Unwritten unwritten);
+
+/// Ends the claim of a run whose journal has ended. Where the repository can't be written to, that
+/// is left to catch_up().
+void end_claim(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan);
+
+/// The runs of a service that the repository lacks something of, with their journals. Empty
+/// without a catalog.
+struct UnwrittenRestore {
+  Plan plan;
+  Journal journal;
+};
+std::vector<UnwrittenRestore> unwritten_restores(repo::Repository& repository,
+                                                 catalog::Catalog* catalog,
+                                                 const std::string& service);
 
 /// The same without writing.
 void require_claimable(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan);

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "recovery/evidence.h"
+#include "recovery/execute.h"
 #include "recovery/internal/steps.h"
 
 namespace salvor::recovery::internal {
@@ -36,6 +37,7 @@ class SafetySnapshot final : public Step {
         points.push_back(keep(context, store));
       } catch (const Error& error) {
         if (error.code() == ErrorCode::cancelled || error.code() == ErrorCode::unreachable) throw;
+        if (error.unwritable()) throw no_safety_snapshot(context.plan, error);
         unreadable += "\n  store " + store.name + ": " + error.message();
       }
       context.journal.reach("safety-snapshot:" + store.name);
