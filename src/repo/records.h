@@ -49,6 +49,12 @@ class Chain {
   ///         written or not, and may be tried again; failed.
   bool append(std::uint64_t number, ByteView content);
 
+  /// Says that what had this number is lost: puts the bytes that are there aside, under damaged/,
+  /// and an empty record in their place. Nothing where a record can be read. Killed anywhere, it
+  /// can be done again. Returns what was done, a line; empty: nothing.   Errors: no_space;
+  /// unreachable; failed.
+  std::string give_up(std::uint64_t number);
+
   /// What the record is called in the repository, for messages.
   std::string object_name(std::uint64_t number) const;
 

@@ -163,6 +163,25 @@ TEST_F(RecordsTest, damage_is_named_and_affects_no_point) {
   EXPECT_EQ(contents_of(*reader, reader->points()[0]).at("file"), "content");
 }
 
+TEST_F(RecordsTest, a_record_that_is_given_up_is_set_aside_with_its_bytes) {
+  Chain evidence(*repository_, ChainKind::evidence, "shop");
+  for (std::uint64_t number = 1; number <= 3; ++number) evidence.append(number, as_bytes("text"));
+  const std::string name = evidence.object_name(2);
+  EXPECT_EQ(evidence.give_up(2), "") << "it can be read";
+  Bytes rotten = memory_.get(name, 1000);
+  rotten[rotten.size() / 2] ^= std::byte{4};
+  replace(name, rotten);
+  const std::string done = evidence.give_up(2);
+  const std::string aside = done.substr(done.rfind(' ') + 1);
+  EXPECT_EQ(aside.substr(0, 17), "damaged/evidence-");
+  EXPECT_EQ(memory_.get(aside, 1000), rotten);
+  EXPECT_TRUE(evidence.read(2).value().empty());
+  EXPECT_EQ(evidence.give_up(2), "");
+  memory_.remove(evidence.object_name(1));
+  EXPECT_EQ(evidence.give_up(1), "wrote that " + evidence.object_name(1) + " is lost");
+  EXPECT_EQ(damage_of(memory_, false), "");
+}
+
 TEST_F(RecordsTest, every_damaged_byte_is_found) {
   fill(1);
   const std::string name = chain().object_name(1);

@@ -34,6 +34,21 @@ void put_empty(Repository::Core& core, ObjectType type, const std::string& name)
   core.backend.put_if_absent(name, seal_object(core.keys, type, name, {}, core.rng));
 }
 
+/// One record: a line that says what was done; empty where it can be read.
+std::string give_up_record(Repository::Core& core, ObjectType type, const std::string& name) {
+  Bytes stored;
+  if (is_sound(core, type, name, stored)) return {};
+  if (stored.empty() && !core.backend.size(name)) {
+    put_empty(core, type, name);
+    return "wrote that " + name + " is lost";
+  }
+  const std::string aside = name_aside(name);
+  core.backend.put_if_absent(aside, stored);
+  core.backend.remove(name);
+  put_empty(core, type, name);
+  return "set " + name + " aside as " + aside;
+}
+
 void mend_area(Repository::Core& core, const RecordArea& area, std::vector<std::string>& done) {
   std::map<std::string, std::vector<std::uint64_t>> chains;
   core.backend.list(std::string(area.prefix), "", [&](const backend::Object& object) {
@@ -47,28 +62,25 @@ void mend_area(Repository::Core& core, const RecordArea& area, std::vector<std::
       // What is missing before a record that is there.
       for (; expected < number; ++expected) {
         const std::string gap = record_name(prefix, expected);
-        if (core.backend.size(gap)) continue;
-        put_empty(core, area.type, gap);
-        done.push_back("wrote that " + gap + " is lost");
+        std::string line = give_up_record(core, area.type, gap);
+        if (!line.empty()) done.push_back(std::move(line));
       }
       expected = number + 1;
-      const std::string name = record_name(prefix, number);
-      Bytes stored;
-      if (is_sound(core, area.type, name, stored)) continue;
-      const std::string aside = name_aside(name);
-      core.backend.put_if_absent(aside, stored);
-      core.backend.remove(name);
-      put_empty(core, area.type, name);
-      done.push_back("set " + name + " aside as " + aside);
+      std::string line = give_up_record(core, area.type, record_name(prefix, number));
+      if (!line.empty()) done.push_back(std::move(line));
     }
   }
 }
 
 }  // namespace
 
+std::string Chain::give_up(std::uint64_t number) {
+  return give_up_record(repository_.core(), type_, object_name(number));
+}
+
 void mend_records(Repository::Core& core, std::vector<std::string>& done) {
   for (const RecordArea& area : kRecordAreas) {
-    // Evidence is signed and chained: what is lost of it is not for a repair to say.
+    // Evidence is signed and chained: who can sign says first what is lost (recovery/evidence.h).
     if (area.kind != ChainKind::evidence) mend_area(core, area, done);
   }
 }
