@@ -8,39 +8,41 @@
 #include "base/json.h"
 #include "codec/hash.h"
 #include "recovery/internal/envelope.h"
+#include "recovery/internal/evidence_chain.h"
 #include "recovery/internal/statement.h"
 #include "repo/records.h"
 
 namespace salvor::recovery {
 namespace {
 
+using internal::evidence_chain;
 using internal::sha256_hex;
 using nlohmann::json;
 
 constexpr std::string_view kPurpose = "evidence 1";
 
-repo::Chain chain_of(repo::Repository& repository, std::string_view service) {
-  return {repository, repo::ChainKind::evidence, service};
-}
+struct OldHead {
+  EvidenceHead head;
+  bool is_lost = false;
+};
 
-EvidenceHead head_of(repo::Chain& chain) {
-  EvidenceHead head{chain.last(), ""};
-  if (head.sequence == 0) return head;
-  try {
-    if (const auto last = chain.read(head.sequence)) head.digest = sha256_hex(as_text(*last));
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::corruption) throw;
-  }
-  return head;
+OldHead head_of(repo::Repository& repository, repo::Chain& chain, const std::string& service) {
+  OldHead old{{chain.last(), ""}};
+  if (old.head.sequence == 0) return old;
+  std::string why;
+  const std::string envelope = internal::read_record(chain, old.head.sequence, why);
+  old.is_lost = envelope.empty();
+  old.head.digest = old.is_lost ? internal::known_digest(repository, service, old.head.sequence)
+                                : sha256_hex(envelope);
+  return old;
 }
 
 /// What the chain lacks, as a deviation for the record that goes on nevertheless.
 std::vector<std::string> deviations_of(repo::Repository& repository, const std::string& service,
-                                       const EvidenceHead& head, std::uint64_t sequence_seen) {
-  for (const repo::Point& point : repository.points()) {
-    const auto fact = point.facts.find(std::string(kEvidenceHeadFact));
-    if (point.service != service || fact == point.facts.end()) continue;
-    sequence_seen = std::max(sequence_seen, parse_head(fact->second).value_or(head).sequence);
+                                       const OldHead& old, std::uint64_t sequence_seen) {
+  const EvidenceHead& head = old.head;
+  for (const internal::KnownHead& known : internal::heads_in_points(repository, service)) {
+    sequence_seen = std::max(sequence_seen, known.head.sequence);
   }
   std::vector<std::string> deviations;
   if (head.sequence < sequence_seen) {
@@ -49,9 +51,9 @@ std::vector<std::string> deviations_of(repo::Repository& repository, const std::
                     "there were {}",
                     head.sequence, sequence_seen));
   }
-  if (head.sequence != 0 && head.digest.empty()) {
-    deviations.push_back(
-        fmt::format("evidence record {} is damaged: its digest is not known", head.sequence));
+  if (old.is_lost) {
+    deviations.push_back(fmt::format("evidence record {} is damaged{}", head.sequence,
+                                     head.digest.empty() ? ": its digest is not known" : ""));
   }
   return deviations;
 }
@@ -78,6 +80,20 @@ std::string text_in(const json& predicate, const char* name) {
   return member != predicate.end() && member->is_string() ? member->get<std::string>() : "";
 }
 
+/// The numbers that a record of kind `lost` names.
+std::vector<std::uint64_t> lost_in(const json& predicate) {
+  std::vector<std::uint64_t> numbers;
+  const auto list = predicate.find("lost");
+  if (list == predicate.end() || !list->is_array()) return numbers;
+  for (const json& item : *list) {
+    const auto number = item.is_object() ? item.find("record") : item.end();
+    if (item.is_object() && number != item.end() && number->is_number_unsigned()) {
+      numbers.push_back(number->get<std::uint64_t>());
+    }
+  }
+  return numbers;
+}
+
 }  // namespace
 
 std::string to_fact(const EvidenceHead& head) {
@@ -93,6 +109,44 @@ std::optional<EvidenceHead> parse_head(std::string_view fact) {
   return head;
 }
 
+repo::Chain internal::evidence_chain(repo::Repository& repository, std::string_view service) {
+  return {repository, repo::ChainKind::evidence, service};
+}
+
+std::vector<internal::KnownHead> internal::heads_in_points(const repo::Repository& repository,
+                                                           const std::string& service) {
+  std::vector<KnownHead> heads;
+  for (const repo::Point& point : repository.points()) {
+    const auto fact = point.facts.find(std::string(kEvidenceHeadFact));
+    if (point.service != service || fact == point.facts.end()) continue;
+    if (auto head = parse_head(fact->second)) {
+      heads.push_back({std::move(*head), "recovery point " + point.id.hex()});
+    }
+  }
+  return heads;
+}
+
+std::string internal::read_record(repo::Chain& chain, std::uint64_t number, std::string& why) {
+  try {
+    const auto bytes = chain.read(number);
+    if (bytes && !bytes->empty()) return std::string(as_text(*bytes));
+    why = chain.object_name(number) +
+          (bytes ? " was lost, and a repair has set aside what was left" : " is missing");
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption) throw;
+    why = error.message();
+  }
+  return {};
+}
+
+std::string internal::known_digest(const repo::Repository& repository, const std::string& service,
+                                   std::uint64_t number) {
+  for (const KnownHead& known : heads_in_points(repository, service)) {
+    if (known.head.sequence == number && !known.head.digest.empty()) return known.head.digest;
+  }
+  return {};
+}
+
 codec::SigningKey evidence_key(repo::Repository& repository) {
   return codec::SigningKey(repo::derive_secret(repository, kPurpose).view());
 }
@@ -102,23 +156,23 @@ std::string key_id_of(ByteView public_key) {
 }
 
 EvidenceHead evidence_head(repo::Repository& repository, const std::string& service) {
-  repo::Chain chain = chain_of(repository, service);
-  return head_of(chain);
+  repo::Chain chain = evidence_chain(repository, service);
+  return head_of(repository, chain, service).head;
 }
 
 EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord& record,
                              std::uint64_t sequence_seen) {
   const codec::SigningKey key = evidence_key(repository);
-  repo::Chain chain = chain_of(repository, record.service);
+  repo::Chain chain = evidence_chain(repository, record.service);
   for (;;) {
-    const EvidenceHead head = head_of(chain);
+    const OldHead old = head_of(repository, chain, record.service);
     EvidenceRecord complete = record;
-    for (std::string& each : deviations_of(repository, record.service, head, sequence_seen)) {
+    for (std::string& each : deviations_of(repository, record.service, old, sequence_seen)) {
       complete.deviations.insert(complete.deviations.begin(), std::move(each));
     }
-    const std::uint64_t number = head.sequence + 1;
+    const std::uint64_t number = old.head.sequence + 1;
     const std::string envelope = internal::seal_envelope(
-        internal::statement_of(repository, complete, {number, head.digest}), key);
+        internal::statement_of(repository, complete, {number, old.head.digest}), key);
     if (chain.append(number, as_bytes(envelope))) return {number, sha256_hex(envelope)};
   }
 }
@@ -182,31 +236,26 @@ EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& r
 
 void read_evidence(repo::Repository& repository, const std::string& service,
                    const VisitEvidence& visit) {
-  repo::Chain chain = chain_of(repository, service);
+  repo::Chain chain = evidence_chain(repository, service);
   const std::uint64_t last = chain.last();
   for (std::uint64_t number = 1; number <= last; ++number) {
     StoredEvidence stored;
     stored.number = number;
     stored.object = chain.object_name(number);
-    try {
-      if (const auto bytes = chain.read(number)) {
-        stored.envelope = as_text(*bytes);
-      } else {
-        stored.problem = stored.object + " is missing";
-      }
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::corruption) throw;
-      stored.problem = error.message();
-    }
+    stored.envelope = internal::read_record(chain, number, stored.problem);
     visit(stored);
   }
 }
 
 std::optional<std::string> read_evidence(repo::Repository& repository, const std::string& service,
                                          std::uint64_t number) {
-  repo::Chain chain = chain_of(repository, service);
-  const auto bytes = chain.read(number);
-  return bytes ? std::optional<std::string>(as_text(*bytes)) : std::nullopt;
+  repo::Chain chain = evidence_chain(repository, service);
+  std::string why;
+  std::string envelope = internal::read_record(chain, number, why);
+  if (!envelope.empty()) return envelope;
+  if (number > chain.last()) return std::nullopt;
+  throw Error(ErrorCode::corruption, why,
+              "`salvor verify --repair` says in the evidence what is lost");
 }
 
 std::vector<std::string> evidence_services(repo::Repository& repository) {
@@ -246,6 +295,7 @@ EvidenceSummary summarise_evidence(std::string_view envelope) {
   summary.result = text_in(*predicate, "result");
   summary.started = text_in(*predicate, "started");
   summary.ended = text_in(*predicate, "ended");
+  summary.lost = lost_in(*predicate);
   const auto point = predicate->find("point");
   if (point != predicate->end() && point->is_object()) summary.point = text_in(*point, "id");
   return summary;

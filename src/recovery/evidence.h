@@ -20,10 +20,17 @@ struct EvidencePhase {
   std::string result;
 };
 
+/// A record that is lost, as a record of kind `lost` names it.
+struct LostEvidence {
+  std::uint64_t record = 0;
+  std::string digest;  ///< SHA-256 of its envelope, hexadecimal; empty: nobody knows it
+  bool operator==(const LostEvidence&) const = default;
+};
+
 /// What one run leaves behind. A value. What is not known stays empty, and is then left out of the
 /// record: nothing is invented.   Units: seconds, as named.
 struct EvidenceRecord {
-  std::string kind;     ///< backup, verify, drill, restore
+  std::string kind;     ///< backup, verify, drill, restore, lost, accept
   std::string run;      ///< the run's id
   std::string service;  ///< empty: of the whole repository
   std::string host;
@@ -42,6 +49,7 @@ struct EvidenceRecord {
   std::vector<CheckOutcome> checks;
   std::vector<std::string> deviations;   ///< what was not as planned
   std::vector<std::string> not_covered;  ///< what this run says nothing about
+  std::vector<LostEvidence> lost;        ///< of kind `lost`: which earlier records are lost
   std::string started_by;
   std::string confirmed_by;
 };
@@ -59,7 +67,8 @@ inline constexpr std::string_view kEvidenceHeadFact = "evidence_head";
 std::string to_fact(const EvidenceHead& head);
 std::optional<EvidenceHead> parse_head(std::string_view fact);
 
-/// The head of a service's chain. Where its last record is damaged, the digest is empty.
+/// The head of a service's chain. Where its last record is lost, the digest is what a recovery
+/// point knows it as; empty: none does.
 EvidenceHead evidence_head(repo::Repository& repository, const std::string& service);
 
 /// Signs the record, and appends it to the chain of its service, durably. A chain that is shorter
@@ -94,7 +103,7 @@ struct StoredEvidence {
   std::uint64_t number = 0;
   std::string object;    ///< its name in the repository
   std::string envelope;  ///< the exact bytes
-  std::string problem;   ///< why there is no envelope: missing, or damaged
+  std::string problem;   ///< why there is no envelope: missing, damaged, or set aside by a repair
 };
 
 /// In order from 1 on; a record that is missing or damaged is visited with its problem.
@@ -103,7 +112,8 @@ using VisitEvidence = std::function<void(const StoredEvidence&)>;
 void read_evidence(repo::Repository& repository, const std::string& service,
                    const VisitEvidence& visit);
 
-/// The envelope of one record; empty when there is none.   Errors: corruption.
+/// The envelope of one record; empty when there is none.   Errors: corruption: also where a repair
+/// has set it aside.
 std::optional<std::string> read_evidence(repo::Repository& repository, const std::string& service,
                                          std::uint64_t number);
 
@@ -120,8 +130,9 @@ struct EvidenceSummary {
   std::string result;
   std::string started;
   std::string ended;
-  std::string point;      ///< empty: of the repository
-  std::string statement;  ///< all of it, as indented JSON
+  std::string point;                ///< empty: of the repository
+  std::vector<std::uint64_t> lost;  ///< the earlier records that it says are lost
+  std::string statement;            ///< all of it, as indented JSON
 };
 
 /// Reads an envelope without verifying it.   Errors: corruption: it is none.
@@ -140,6 +151,16 @@ std::string key_id_of(ByteView public_key);
 struct EvidenceProblem {
   std::uint64_t record = 0;  ///< 0: of the whole
   std::string what;
+  bool is_gap = false;  ///< the record is lost, and no signed record says so
+};
+
+/// A record that is lost. A value.
+struct EvidenceGap {
+  std::uint64_t record = 0;
+  std::string digest = {};     ///< what its envelope had, hexadecimal; empty: not known
+  std::uint64_t named_by = 0;  ///< the signed record that says so; 0: none does, which is a problem
+  std::string since = {};      ///< when that was written
+  bool is_readable = false;    ///< another record has this number now
 };
 
 /// What a verification found. A value.
@@ -151,19 +172,38 @@ struct EvidenceReport {
   std::string exported;       ///< of a file: when; empty: not known
   bool key_was_given = true;  ///< false: the key is the one that the file brings itself
   std::vector<EvidenceProblem> problems;
+  std::vector<EvidenceGap> gaps;  ///< in order of records
 
+  /// A gap that a signed record names is no problem.
   bool sound() const { return problems.empty(); }
+  /// Whether nothing is wrong but gaps.
+  bool is_sound_but_for_gaps() const;
 };
 
 /// Verifies the chain of a service as the repository has it: every signature, that each record
 /// holds the digest of the one before, and that the chain is not shorter than the recovery points
-/// and `sequence_seen` know it.   Errors: unreachable.
+/// and `sequence_seen` know it. A record that is lost is a problem, unless a later one names it.
+/// Errors: unreachable.
 EvidenceReport verify_evidence(repo::Repository& repository, const std::string& service,
                                std::uint64_t sequence_seen);
 
-/// All records of a service with the public key and a signed head, as one JSON document.
-/// Errors: corruption: a record is missing or damaged; unreachable.
-std::string export_evidence(repo::Repository& repository, const std::string& service, Time now);
+/// Makes a chain verify again that has lost records: signs a record that names those that no record
+/// names yet, appends it, then sets aside what is left of the lost ones. Rewrites none. Killed
+/// anywhere, it can be done again; where nothing is lost it does nothing.
+/// Shape:  record: who repairs, when and where; its kind, result and `lost` are filled in here.
+///         What was done, a line each.
+/// Errors: unreachable; no_space; failed.
+std::vector<std::string> repair_evidence(repo::Repository& repository, EvidenceRecord record,
+                                         std::uint64_t sequence_seen);
+
+/// What becomes of a chain that has gaps which no signed record names.
+enum class Gaps { refuse, export_them };
+
+/// All records of a service with the public key and a signed head, as one JSON document; null in
+/// the place of one that is lost, whose number the head has.
+/// Errors: corruption: gaps that are refused; unreachable.
+std::string export_evidence(repo::Repository& repository, const std::string& service, Time now,
+                            Gaps gaps = Gaps::refuse);
 
 /// Verifies such a document, with nothing else. Without a key, with the one in the document: then
 /// only that it fits together is shown.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/clock.h"
@@ -172,6 +173,10 @@ class Page {
  public:
   Page(const json& document, std::string_view file) : document_(document), file_(file) {
     for (const json& record : list_of(document, "records")) {
+      if (record.is_null()) {
+        records_.push_back({{"sequence", records_.size() + 1}, {"result", "lost"}});
+        continue;
+      }
       const json statement = parse_json(internal::read_envelope(write_json(record)));
       records_.push_back(part_of(statement, "predicate"));
       newest_[text_of(records_.back(), "kind")] = records_.size() - 1;
@@ -210,13 +215,19 @@ class Page {
 
   void describe_file() {
     const auto key = codec::read_public_key_pem(text_of(document_, "public_key"));
-    const std::string repository = records_.empty() ? "" : text_of(records_.back(), "repository");
+    std::string repository;
+    for (const json& record : records_) {
+      if (repository.empty()) repository = text_of(record, "repository");
+    }
+    const auto lost =
+        static_cast<std::size_t>(std::ranges::count(list_of(document_, "records"), json()));
     page_ += fmt::format(
-        "<p class=\"soft\">{} signed records, exported {} UTC from repository <code>{}</code>.<br>"
+        "<p class=\"soft\">{} signed records{}, exported {} UTC from repository "
+        "<code>{}</code>.<br>"
         "This page is the reading of the file <code>{}</code>; only the file can be verified. "
         "Times are in UTC.</p>\n",
-        records_.size(), escaped(time_of(document_, "exported")), escaped(or_dash(repository)),
-        escaped(file_));
+        records_.size() - lost, lost == 0 ? "" : fmt::format(", and {} that are lost", lost),
+        escaped(time_of(document_, "exported")), escaped(or_dash(repository)), escaped(file_));
     if (key) {
       page_ += fmt::format("<p>Signing key (SHA-256): <code>{}</code></p>\n", key_id_of(*key));
     }
@@ -293,7 +304,8 @@ class Page {
     for (const json& record : records_) {
       const json& checks = list_of(record, "checks");
       const json& deviations = list_of(record, "deviations");
-      const bool plain_backup = text_of(record, "kind") == "backup" && checks.empty();
+      const std::string kind = text_of(record, "kind");
+      const bool plain_backup = kind.empty() || (kind == "backup" && checks.empty());
       if (plain_backup && deviations.empty()) continue;
       any = true;
       heading(page_, 3,

@@ -214,6 +214,7 @@ RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan
                    const ExecuteOptions& options) {
   Journal journal(repository, options.catalog, plan.run, options.kill_point);
   SALVOR_ASSERT(journal.empty());
+  internal::require_point(repository, plan);
   Runner runner(repository, access, plan, journal, options);
   try {
     journal.append(event(Event::planned, to_json(plan)));
@@ -242,6 +243,7 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
   if (journal.undoing()) {
     refuse(fmt::format("run {} is being taken back", run), "salvor restore --undo " + run);
   }
+  internal::require_point(repository, plan);
   const auto changed = choose_commands(journal, options, false, plan);
   Runner runner(repository, access, plan, journal, options);
   runner.require_here(stores::Way::forth);

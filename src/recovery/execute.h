@@ -130,6 +130,14 @@ struct RunHead {
 std::optional<RunHead> head_of_run(repo::Repository& repository, catalog::Catalog* catalog,
                                    const std::string& run);
 
+/// Writes back what the catalog knows of restores in place and the repository does not, as after an
+/// older copy was put in its place: their journals, then, in the order of `runs`, who restored the
+/// service. So what is open is found, and what was replaced since is not exchanged back.
+/// Shape:  runs: their ids, the oldest first. Returns those of which something was written.
+/// Errors: those of the repository.
+std::vector<std::string> put_back_runs(repo::Repository& repository, catalog::Catalog& catalog,
+                                       const std::vector<std::string>& runs);
+
 /// The run that has restored a service in place last, or does so.
 std::optional<std::string> newest_run(repo::Repository& repository, const std::string& service,
                                       catalog::Catalog* catalog = nullptr);

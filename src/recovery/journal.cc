@@ -37,17 +37,17 @@ Event event_of(const std::string& name) {
               "use the version of salvor that began the run, or a newer one");
 }
 
-JournalEntry entry_of(const Json& json) {
+JournalEntry entry_of(const Json& object) {
   JournalEntry entry;
-  entry.event = event_of(json.at("event"));
-  entry.step = json.value("step", "");
-  entry.time = Time{json.at("time_ns").get<std::int64_t>()};
-  entry.host = json.at("host");
-  entry.process = json.at("process");
-  entry.seconds = json.value("seconds", 0.0);
-  entry.data = json.value("data", "");
-  entry.error = json.value("error", "");
-  entry.deviations = json.value("deviations", entry.deviations);
+  entry.event = event_of(object.at("event"));
+  entry.step = object.value("step", "");
+  entry.time = Time{object.at("time_ns").get<std::int64_t>()};
+  entry.host = object.at("host");
+  entry.process = object.at("process");
+  entry.seconds = object.value("seconds", 0.0);
+  entry.data = object.value("data", "");
+  entry.error = object.value("error", "");
+  entry.deviations = object.value("deviations", entry.deviations);
   return entry;
 }
 
@@ -70,23 +70,23 @@ std::string_view name_of(Event event) {
 }
 
 std::string to_json(const JournalEntry& entry) {
-  Json json{{"event", name_of(entry.event)},
-            {"time_ns", entry.time.ns},
-            {"time", format_time(entry.time)},
-            {"host", entry.host},
-            {"process", entry.process}};
-  if (!entry.step.empty()) json["step"] = entry.step;
-  if (entry.event == Event::done || entry.event == Event::failed) json["seconds"] = entry.seconds;
-  if (!entry.data.empty()) json["data"] = entry.data;
-  if (!entry.error.empty()) json["error"] = entry.error;
-  if (!entry.deviations.empty()) json["deviations"] = entry.deviations;
+  Json object{{"event", name_of(entry.event)},
+              {"time_ns", entry.time.ns},
+              {"time", format_time(entry.time)},
+              {"host", entry.host},
+              {"process", entry.process}};
+  if (!entry.step.empty()) object["step"] = entry.step;
+  if (entry.event == Event::done || entry.event == Event::failed) object["seconds"] = entry.seconds;
+  if (!entry.data.empty()) object["data"] = entry.data;
+  if (!entry.error.empty()) object["error"] = entry.error;
+  if (!entry.deviations.empty()) object["deviations"] = entry.deviations;
   // What a command printed need not be UTF-8.
-  return write_json(json, -1, InvalidUtf8::replace);
+  return write_json(object, -1, InvalidUtf8::replace);
 }
 
-JournalEntry parse_journal_entry(std::string_view json) {
+JournalEntry parse_journal_entry(std::string_view text) {
   try {
-    return entry_of(parse_json<Json>(json));
+    return entry_of(parse_json<Json>(text));
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::corruption,
                 std::string("a journal record can't be understood: ") + error.what(),

@@ -42,17 +42,23 @@ JournalEntry entry(Event event, std::string step = {}, std::string data = {}) {
   return entry;
 }
 
+/// An undo and a close do without the point, which an older copy of the repository need not have.
+const repo::Point& point_or_none(const repo::Repository& repository, const Plan& plan) {
+  static const repo::Point kNone;
+  const auto& points = repository.points();
+  const auto found = std::ranges::find_if(
+      points, [&plan](const repo::Point& point) { return point.id.hex() == plan.point; });
+  return found == points.end() ? kNone : *found;
+}
+
 }  // namespace
 
-const repo::Point& point_of(const repo::Repository& repository, const Plan& plan) {
-  const auto& points = repository.points();
-  const auto found = std::find_if(points.begin(), points.end(), [&](const repo::Point& point) {
-    return point.id.hex() == plan.point;
-  });
-  if (found != points.end()) return *found;
+void require_point(const repo::Repository& repository, const Plan& plan) {
+  if (point_or_none(repository, plan).id.hex() == plan.point) return;
   throw Error(ErrorCode::not_found,
               "the repository has no recovery point " + plan.point + " any more",
-              "`salvor points` lists those that there are");
+              "`salvor points` lists those that there are; what run " + plan.run +
+                  " has begun is taken back with salvor restore --undo " + plan.run);
 }
 
 Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& plan,
@@ -64,7 +70,7 @@ Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& pl
                .repository = repository,
                .access = access,
                .journal = journal,
-               .point = point_of(repository, plan),
+               .point = point_or_none(repository, plan),
                .hooks = hooks_of(plan),
                .clock = *options.clock,
                .stop = options.stop,

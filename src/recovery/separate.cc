@@ -124,13 +124,15 @@ void give_back_shared(RunContext& context) {
   sync_copies(context);
   for (const StorePlan& store : context.plan.stores) {
     if (store.delta_in_place) continue;
-    const repo::Snapshot& snapshot = context.snapshot(store);
     const auto rewrite = [&](ByteView key, stores::FileWriter& writer) {
       try {
-        write_content(context.repository, snapshot, key, writer);
+        write_content(context.repository, context.snapshot(store), key, writer);
       } catch (const Error& error) {
-        // An undo that could not end would help nobody: the service stays locked for one file.
-        if (!context.undoing || error.code() != ErrorCode::corruption) throw;
+        // An undo that could not end would help nobody: the service stays locked for one file. The
+        // point itself may be lost, with a newer copy of the repository.
+        const bool is_lost =
+            error.code() == ErrorCode::corruption || error.code() == ErrorCode::not_found;
+        if (!context.undoing || !is_lost) throw;
         const std::string line = "store " + store.name + ": " +
                                  printable(stores::path_of_key(key)) +
                                  " was written through the copy, and does not have its old content "

@@ -6,8 +6,8 @@
 
 namespace salvor::recovery::internal {
 
-/// The point that a plan names.   Errors: not_found.
-const repo::Point& point_of(const repo::Repository& repository, const Plan& plan);
+/// Errors: not_found: the point that a plan names is not in the repository.
+void require_point(const repo::Repository& repository, const Plan& plan);
 
 /// Carries out one plan, from wherever its journal says that it stands.
 /// Threads: one.   Lifetime: shorter than the repository's, the access's and the journal's.

@@ -16,7 +16,6 @@ using nlohmann::json;
 
 // Whatever a run met, its record stays far below what a repository takes.
 constexpr std::size_t kTextBytesMax = 1024;
-constexpr std::size_t kItemsMax = 1000;
 
 /// Text from outside: readable, and bounded.
 std::string shown(std::string_view raw) {
@@ -141,20 +140,29 @@ std::string statement_of(repo::Repository& repository, const EvidenceRecord& rec
            [](const CheckOutcome& check) { return signed_form_of(check); });
   put_list(predicate, "deviations", record.deviations, shown);
   put_list(predicate, "not_covered", record.not_covered, shown);
+  put_list(predicate, "lost", record.lost, [](const LostEvidence& lost) {
+    json object = {{"record", lost.record}};
+    put(object, "sha256", lost.digest);
+    return object;
+  });
   return statement(kRecordType, subject_of(repository, record), std::move(predicate));
 }
 
 std::string head_statement(repo::Repository& repository, const std::string& service,
-                           const EvidenceHead& head, Time exported) {
-  const std::string digest = head.sequence == 0 ? sha256_hex("") : head.digest;
-  return statement(kHeadType,
-                   {{"name", "evidence record " + std::to_string(head.sequence)},
-                    {"digest", {{"sha256", digest}}}},
-                   {{"service", shown(service)},
+                           const EvidenceHead& head, const std::vector<std::uint64_t>& gaps,
+                           Time exported) {
+  const std::string digest = head.digest.empty() ? sha256_hex("") : head.digest;
+  json predicate = {{"service", shown(service)},
                     {"repository", repository.id().hex()},
                     {"sequence", head.sequence},
                     {"digest", head.digest},
-                    {"exported", format_time(exported)}});
+                    {"exported", format_time(exported)}};
+  // All of them: what is not among them was cut out of the file.
+  put_object(predicate, "gaps", json(gaps));
+  return statement(kHeadType,
+                   {{"name", "evidence record " + std::to_string(head.sequence)},
+                    {"digest", {{"sha256", digest}}}},
+                   std::move(predicate));
 }
 
 }  // namespace salvor::recovery::internal

@@ -1,0 +1,96 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/error.h"
+#include "recovery/evidence.h"
+#include "recovery/internal/envelope.h"
+#include "recovery/internal/evidence_chain.h"
+#include "recovery/internal/statement.h"
+
+namespace salvor::recovery {
+namespace {
+
+/// The gaps that no record names.
+std::vector<EvidenceGap> unnamed_in(const EvidenceReport& report) {
+  std::vector<EvidenceGap> unnamed;
+  std::ranges::copy_if(report.gaps, std::back_inserter(unnamed),
+                       [](const EvidenceGap& gap) { return gap.named_by == 0; });
+  return unnamed;
+}
+
+std::string words_of(const EvidenceGap& gap) {
+  return gap.is_readable
+             ? fmt::format("the record that had number {} is lost, and another has it", gap.record)
+             : fmt::format("record {} is lost", gap.record);
+}
+
+/// Appends the record, with as many as it has room for; false: another one had its number first.
+bool append_lost(repo::Repository& repository, repo::Chain& chain, EvidenceRecord record,
+                 const EvidenceReport& report) {
+  record.kind = "lost";
+  record.result = "lost";
+  record.ended = Clock::system().now();
+  // Behind what was cut off, too: no number is given twice.
+  std::uint64_t end = report.records;
+  for (const EvidenceGap& gap : unnamed_in(report)) {
+    end = std::max(end, gap.record);
+    if (record.lost.size() == internal::kItemsMax) continue;
+    record.lost.push_back({gap.record, gap.digest});
+    record.deviations.push_back(words_of(gap));
+  }
+  std::string why;
+  const std::string before = internal::read_record(chain, end, why);
+  const std::string previous = before.empty()
+                                   ? internal::known_digest(repository, record.service, end)
+                                   : internal::sha256_hex(before);
+  const std::string statement = internal::statement_of(repository, record, {end + 1, previous});
+  const std::string envelope = internal::seal_envelope(statement, evidence_key(repository));
+  return chain.append(end + 1, as_bytes(envelope));
+}
+
+/// Names all gaps, in as many records as that takes.
+EvidenceReport name_gaps(repo::Repository& repository, repo::Chain& chain,
+                         const EvidenceRecord& record, std::uint64_t sequence_seen,
+                         std::vector<std::string>& done) {
+  const std::string& service = record.service;
+  EvidenceReport report = verify_evidence(repository, service, sequence_seen);
+  for (std::size_t before = unnamed_in(report).size(); before != 0;) {
+    const bool is_written = append_lost(repository, chain, record, report);
+    report = verify_evidence(repository, service, sequence_seen);
+    const std::size_t left = unnamed_in(report).size();
+    if (is_written && left >= before) {
+      throw Error(ErrorCode::conflict,
+                  "the evidence of " + printable(service) + " changed while it was repaired",
+                  "try again")
+          .as_retryable();
+    }
+    if (is_written) {
+      const std::size_t named = before - left;
+      done.push_back(fmt::format("wrote into the evidence of {} that {} of its records {} lost",
+                                 service.empty() ? "the repository" : printable(service), named,
+                                 named == 1 ? "is" : "are"));
+    }
+    before = left;
+  }
+  return report;
+}
+
+}  // namespace
+
+std::vector<std::string> repair_evidence(repo::Repository& repository, EvidenceRecord record,
+                                         std::uint64_t sequence_seen) {
+  repo::Chain chain = internal::evidence_chain(repository, record.service);
+  std::vector<std::string> done;
+  // First the word, then what is left of them: nobody takes a number that is being set aside.
+  const EvidenceReport report = name_gaps(repository, chain, record, sequence_seen, done);
+  for (const EvidenceGap& gap : report.gaps) {
+    if (gap.is_readable) continue;
+    std::string line = chain.give_up(gap.record);
+    if (!line.empty()) done.push_back(std::move(line));
+  }
+  return done;
+}
+
+}  // namespace salvor::recovery

@@ -1,0 +1,76 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "recovery/execute.h"
+#include "recovery/internal/journal_report.h"
+#include "recovery/internal/run_guards.h"
+
+/// Restores that the repository has forgotten, as an older copy has, and that the catalog still
+/// has.
+namespace salvor::recovery {
+namespace {
+
+struct Known {
+  std::string run;
+  std::string service;
+  bool has_ended = false;
+};
+
+/// Has the journal read, which writes what is missing back. Empty: it was no restore in place, or
+/// had done nothing yet.
+std::optional<Known> put_back_journal(repo::Repository& repository, catalog::Catalog& catalog,
+                                      const std::string& run) {
+  const Journal journal(repository, &catalog, run, {}, Rotten::skip);
+  const bool has_begun = std::ranges::any_of(
+      journal.entries(), [](const JournalEntry& entry) { return entry.event == Event::began; });
+  if (!has_begun || !journal.rot().empty()) return std::nullopt;
+  const Plan plan = internal::plan_in(journal, run);
+  if (plan.mode != Mode::restore) return std::nullopt;
+  return Known{run, plan.service, journal.state().has_value()};
+}
+
+/// Whether something was written.
+bool put_back_claim(repo::Repository& repository, catalog::Catalog& catalog, const Known& known) {
+  Claim claim(repository, known.service);
+  const auto records = claim.history();
+  const bool is_there = std::ranges::any_of(
+      records, [&known](const ClaimRecord& record) { return record.run == known.run; });
+  if (!is_there) claim.begin(known.run, internal::over_in(repository, &catalog));
+  if (known.has_ended) claim.end(known.run);
+  return !is_there;
+}
+
+}  // namespace
+
+std::vector<std::string> put_back_runs(repo::Repository& repository, catalog::Catalog& catalog,
+                                       const std::vector<std::string>& runs) {
+  std::vector<std::string> written;
+  std::vector<Known> restores;
+  for (const std::string& run : runs) {
+    repo::Chain chain(repository, repo::ChainKind::journal, run);
+    const std::uint64_t before = chain.last();
+    try {
+      if (!catalog.journal_record(run, 1)) continue;
+      if (auto known = put_back_journal(repository, catalog, run)) {
+        restores.push_back(std::move(*known));
+      }
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corruption && error.code() != ErrorCode::not_found) throw;
+      log::warning("what the catalog has of run {} can't be used: {}", run, error.message());
+    }
+    if (chain.last() != before) written.push_back(run);
+  }
+  for (const Known& known : restores) {
+    try {
+      const bool is_new = std::ranges::find(written, known.run) == written.end();
+      if (put_back_claim(repository, catalog, known) && is_new) written.push_back(known.run);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::conflict) throw;
+      log::warning("run {} can't have the service back: {}", known.run, error.message());
+    }
+  }
+  return written;
+}
+
+}  // namespace salvor::recovery
