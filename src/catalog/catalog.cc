@@ -238,6 +238,25 @@ void Catalog::note_head(std::string_view repository_id, std::uint64_t sequence) 
       .step();
 }
 
+void Catalog::set_head_back(std::string_view repository_id, std::uint64_t sequence) {
+  const std::lock_guard lock(*mutex_);
+  Statement(database_, "UPDATE heads SET sequence = min(sequence, ?) WHERE repository = ?")
+      .bind(static_cast<std::int64_t>(sequence))
+      .bind(repository_id)
+      .step();
+}
+
+std::vector<std::string> Catalog::heads_below(std::string_view prefix) {
+  const std::lock_guard lock(*mutex_);
+  Statement query(database_,
+                  "SELECT repository FROM heads WHERE substr(repository, 1, length(?)) = ? "
+                  "ORDER BY repository");
+  query.bind(prefix).bind(prefix);
+  std::vector<std::string> names;
+  while (query.step()) names.push_back(query.text(0));
+  return names;
+}
+
 std::optional<std::uint64_t> Catalog::head(std::string_view repository_id) {
   const std::lock_guard lock(*mutex_);
   Statement query(database_, "SELECT sequence FROM heads WHERE repository = ?");

@@ -119,6 +119,12 @@ class Catalog {
   void note_head(std::string_view repository_id, std::uint64_t sequence);
   std::optional<std::uint64_t> head(std::string_view repository_id);
 
+  /// Goes back: the repository is an older copy, and this machine goes by it from now on.
+  void set_head_back(std::string_view repository_id, std::uint64_t sequence);
+
+  /// All that begin so, in order.
+  std::vector<std::string> heads_below(std::string_view prefix);
+
  private:
   Catalog(Fd users, Database database, const CatalogOptions& options);
   // Both with mutex_ held.

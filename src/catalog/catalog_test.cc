@@ -236,6 +236,24 @@ TEST_F(CatalogTest, HeadsNeverGoBack) {
   EXPECT_EQ(open().head("b"), 1U);
 }
 
+TEST_F(CatalogTest, HeadsAreSetBackOnRequestOnly) {
+  Catalog catalog = open();
+  catalog.note_head("a", 7);
+  catalog.note_head("a/evidence/", 3);
+  catalog.note_head("a/evidence/shop_1", 9);
+  catalog.note_head("b/evidence/shop", 9);
+  catalog.set_head_back("a", 5);
+  catalog.set_head_back("b/evidence/shop", 12);
+  catalog.set_head_back("unknown", 1);
+  EXPECT_EQ(open().head("a"), 5U);
+  EXPECT_EQ(open().head("b/evidence/shop"), 9U);
+  EXPECT_FALSE(open().head("unknown"));
+  EXPECT_EQ(open().heads_below("a/evidence/"),
+            (std::vector<std::string>{"a/evidence/", "a/evidence/shop_1"}));
+  catalog.note_head("a", 6);
+  EXPECT_EQ(open().head("a"), 6U);
+}
+
 TEST_F(CatalogTest, IsPrivate) {
   Catalog catalog = open();
   catalog.note_head("a", 1);
