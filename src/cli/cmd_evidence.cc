@@ -14,6 +14,7 @@ struct EvidenceChoices {
   std::string number;
   std::string file;
   std::string key;
+  bool with_gaps = false;
 };
 
 std::string shown_service(const std::string& service) {
@@ -40,6 +41,12 @@ int list(Invocation& invocation, const EvidenceChoices& request) {
   Table table({"SERVICE", ">RECORD", "KIND", "RESULT", "STARTED", "POINT", "RUN"});
   for (const control::EvidenceRow& row : rows) {
     const recovery::EvidenceSummary& summary = row.summary;
+    if (row.gap && row.gap->named_by != 0) {
+      table.row({shown_service(row.service), fmt::format("{}", row.sequence), "LOST", "", "", "",
+                 fmt::format("record {} says so since {}", row.gap->named_by,
+                             shown_time(row.gap->since))});
+      continue;
+    }
     const bool readable = row.problem.empty();
     table.row({shown_service(row.service), row.waits ? "waits" : fmt::format("{}", row.sequence),
                readable ? summary.kind : "DAMAGED", summary.result,
@@ -71,22 +78,37 @@ int show(Invocation& invocation, const EvidenceChoices& request) {
   return 0;
 }
 
+void show_gap(Output& output, const std::string& service, const recovery::EvidenceGap& gap) {
+  const std::string says = gap.named_by == 0 ? "and no signed record says so"
+                                             : fmt::format("as record {} says since {}",
+                                                           gap.named_by, shown_time(gap.since));
+  output.line(fmt::format("{} record {}: lost, {}", shown_service(service), gap.record, says));
+}
+
 int save(Invocation& invocation, const EvidenceChoices& request) {
-  const control::ExportedEvidence exported =
-      control::export_evidence(invocation.load_config(control::Looks::at_repository),
-                               request.service, request.file, invocation.caller());
+  const auto gaps = request.with_gaps ? recovery::Gaps::export_them : recovery::Gaps::refuse;
+  const control::ExportedEvidence exported = control::export_evidence(
+      invocation.load_config(control::Looks::at_repository), request.service, request.file, gaps, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(exported));
-  } else if (!invocation.quiet()) {
+    return 0;
+  }
+  for (const recovery::EvidenceGap& gap : exported.verified.gaps) {
+    show_gap(output, exported.service, gap);
+  }
+  if (!invocation.quiet()) {
     output.line(fmt::format("wrote {} records to {}, and a page for people to {}",
-                            exported.verified.records, printable(exported.file),
-                            printable(exported.page)));
+                            exported.verified.records - exported.verified.gaps.size(),
+                            printable(exported.file), printable(exported.page)));
   }
   return 0;
 }
 
 void show_chain(Output& output, const recovery::EvidenceReport& chain) {
+  for (const recovery::EvidenceGap& gap : chain.gaps) {
+    if (gap.named_by != 0) show_gap(output, chain.service, gap);
+  }
   for (const recovery::EvidenceProblem& problem : chain.problems) {
     const std::string record = problem.record == 0 ? "" : fmt::format(" record {}", problem.record);
     output.line(
@@ -150,6 +172,8 @@ void add_evidence(Command root) {
       .required("SERVICE", request->service, "the service, or - for the repository")
       .required_option("-o,--output", "FILE", request->file,
                        "where to; the page has the extension .html")
+      .flag("--with-gaps", request->with_gaps,
+            "also when records are lost and no signed record says so: export what is there")
       .action([request](Invocation& invocation) { return save(invocation, *request); });
   evidence
       .add("verify",

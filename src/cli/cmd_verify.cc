@@ -29,13 +29,31 @@ void show_findings(Output& output, const repo::CheckReport& check) {
   }
 }
 
+void show_accepted(Output& output, const control::VerifyReport& report) {
+  if (report.is_older) {
+    output.line(
+        fmt::format("this is an older copy than this machine has seen: bring the newer one back; "
+                    "where it is lost: salvor verify --accept-older-repository {}",
+                    report.repository));
+  }
+  if (!report.accepted) return;
+  const control::OlderCopy& older = *report.accepted;
+  output.line(older.what + "; this machine goes by it from now on");
+  for (const std::string& line : older.lost) output.line("lost: " + line);
+  for (const std::string& run : older.resumed) {
+    output.line("written back from this machine's catalog: restore " + run);
+  }
+}
+
 void show(Output& output, const control::VerifyReport& report, bool quiet) {
   const repo::CheckReport& check = report.check;
   for (const std::string& line : report.repaired) {
     output.line(fmt::format("repaired: {}", printable(line)));
   }
+  show_accepted(output, report);
   show_findings(output, check);
   if (quiet && check.sound()) return;
+  output.line(fmt::format("repository {}", report.repository));
   output.line(fmt::format(
       "{}: {} points, {} snapshots, {} packs with {} of {}, {} log entries, in {}",
       printable(report.location), check.points, check.snapshots, with_commas(check.packs),
@@ -52,6 +70,11 @@ int verify(Invocation& invocation, const control::VerifyRequest& request) {
   if (output.json()) {
     output.document(control::to_json(report));
   } else {
+    if (!request.accept_older.empty() && !report.accepted) {
+      output.line(
+          "there is nothing to accept: the repository is not older than this machine has "
+          "seen it");
+    }
     show(output, report, invocation.quiet());
   }
   return report.check.sound() ? 0 : exit_status(ErrorCode::corruption);
@@ -67,6 +90,9 @@ void add_verify(Command root) {
       .also("check")
       .flag("--data", request->data, "read and check every byte")
       .flag("--repair", request->repair, "make good what can be made from what is left; then check")
+      .option("--accept-older-repository", "ID", request->accept_older,
+              "go by this copy of the repository from now on, though this machine has seen a newer "
+              "one")
       .action([request](Invocation& invocation) { return verify(invocation, *request); });
 }
 

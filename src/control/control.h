@@ -272,15 +272,30 @@ InPlaceReport abandon_restore(const Config& config, const ContinueRequest& reque
 struct VerifyRequest {
   bool data = false;
   bool repair = false;
+  std::string accept_older;  ///< the id of the repository whose older copy is to be accepted
+};
+
+/// That the repository is an older copy than this machine has seen, and was accepted. A value.
+struct OlderCopy {
+  std::uint64_t seen = 0;         ///< where this machine had seen the end of the log
+  std::uint64_t found = 0;        ///< where it ends
+  std::string what;               ///< the same as a sentence
+  std::vector<std::string> lost;  ///< what else this machine had seen further, a line each
+  std::vector<std::string>
+      resumed;  ///< restores that were written back from this machine's catalog
 };
 struct VerifyReport {
   std::string run;
   std::string location;
-  repo::CheckReport check;  ///< after the repair, if there was one
+  std::string repository;             ///< its id
+  std::optional<OlderCopy> accepted;  ///< empty: nothing was to be accepted
+  bool is_older = false;              ///< than this machine has seen it, and it is not accepted
+  repo::CheckReport check;            ///< after the repair, if there was one
   std::vector<std::string> repaired;
   double duration_s = 0;
 };
-/// Damage is reported, not thrown.   Errors: those of opening; unreachable; cancelled.
+/// Damage is reported, not thrown.   Errors: those of opening; unreachable; cancelled; not_found:
+/// `accept_older` is another repository's id.
 VerifyReport verify(const Config& config, const VerifyRequest& request, const Caller& caller);
 
 /// One drill, from this machine's catalog, or from the evidence in the repository.
@@ -315,8 +330,10 @@ struct ServiceStatus {
   std::string host;                   ///< whose recovery points count; empty: every host's
   bool points_known = true;           ///< the repository could be opened, or is not there
   std::optional<repo::Point> newest;  ///< a good one; a partial one only where there is no other
-  std::string suspect_note;  ///< newer suspect points that are passed over; empty: there are none
-  std::string clock_note;    ///< a point is from the future; empty: none is
+  std::string suspect_note;   ///< newer suspect points that are passed over; empty: there are none
+  std::string clock_note;     ///< a point is from the future; empty: none is
+  std::string older_note;     ///< the repository is an older copy than was seen; empty: it is not
+  std::string evidence_note;  ///< records that are lost, and that no signed one names; empty: none
   std::vector<std::string> lacks;         ///< what the newest point does not have
   std::optional<std::string> other_host;  ///< there are points of other hosts only: of this one
   std::optional<std::string> held_by;     ///< a run that was ended, and left writes held
@@ -426,15 +443,16 @@ struct EvidenceRow {
   std::string service;  ///< empty: of the whole repository
   std::uint64_t sequence = 0;
   recovery::EvidenceSummary summary;
-  std::string problem;  ///< why there is no summary: missing, or damaged
-  bool waits = false;   ///< in this machine's catalog, to be appended; it has no sequence yet
+  std::string problem;                       ///< why there is no summary: missing, or damaged
+  std::optional<recovery::EvidenceGap> gap;  ///< the record is lost
+  bool waits = false;  ///< in this machine's catalog, to be appended; it has no sequence yet
 };
 /// In order of services, then of records, those that wait at the end; signatures are verified of
 /// those alone.
 /// Errors: not_found: neither the configuration nor the repository knows the service.
 std::vector<EvidenceRow> list_evidence(const Config& config, const std::string& service,
                                        const Caller& caller);
-/// The statement of one record, as JSON.   Errors: not_found; corruption.
+/// The statement of one record, as JSON.   Errors: not_found; corruption: it is lost, or damaged.
 std::string show_evidence(const Config& config, const std::string& service, std::uint64_t sequence,
                           const Caller& caller);
 
@@ -445,9 +463,11 @@ struct ExportedEvidence {
   recovery::EvidenceReport verified;
 };
 /// Writes all records of a service to `file`, and a page for people beside it; both are replaced.
-/// Errors: usage: `file` is the page; not_found; corruption: a record is missing or damaged.
+/// Errors: usage: `file` is the page; not_found; corruption: the chain does not verify; of gaps
+/// that no signed record names only where they are refused.
 ExportedEvidence export_evidence(const Config& config, const std::string& service,
-                                 const std::filesystem::path& file, const Caller& caller);
+                                 const std::filesystem::path& file, recovery::Gaps gaps,
+                                 const Caller& caller);
 
 struct EvidenceVerification {
   std::vector<recovery::EvidenceReport> chains;

@@ -37,11 +37,14 @@ std::string chain_name(const Config& config, repo::Repository& repository,
 
 void list_chain(repo::Repository& repository, const std::string& service,
                 std::vector<EvidenceRow>& rows) {
+  const std::size_t first = rows.size();
+  bool is_whole = true;
   recovery::read_evidence(repository, service, [&](const recovery::StoredEvidence& stored) {
     EvidenceRow& row = rows.emplace_back();
     row.service = service;
     row.sequence = stored.number;
     row.problem = stored.problem;
+    is_whole = is_whole && row.problem.empty();
     if (!row.problem.empty()) return;
     try {
       row.summary = recovery::summarise_evidence(stored.envelope);
@@ -50,6 +53,23 @@ void list_chain(repo::Repository& repository, const std::string& service,
       row.problem = error.message();
     }
   });
+  if (is_whole) return;
+  for (recovery::EvidenceGap& gap : recovery::verify_evidence(repository, service, 0).gaps) {
+    const std::size_t place = first + gap.record - 1;
+    if (!gap.is_readable && place < rows.size()) rows[place].gap = std::move(gap);
+  }
+}
+
+/// Why a record can't be shown, where it is lost and a signed record says so.
+void throw_if_named(repo::Repository& repository, const std::string& chain,
+                    const std::string& service, std::uint64_t sequence) {
+  for (const recovery::EvidenceGap& gap : recovery::verify_evidence(repository, chain, 0).gaps) {
+    if (gap.record != sequence || gap.is_readable || gap.named_by == 0) continue;
+    throw Error(ErrorCode::corruption,
+                fmt::format("evidence record {} of {} is lost, as record {} says since {}",
+                            sequence, printable(service), gap.named_by, gap.since),
+                fmt::format("salvor evidence show {} {}", printable(service), gap.named_by));
+  }
 }
 
 /// What waits for a chain in this machine's catalog.
@@ -114,7 +134,14 @@ std::string show_evidence(const Config& config, const std::string& service, std:
   internal::Records records(config);
   const internal::Opened opened = open(config, records, caller);
   const std::string chain = chain_name(config, *opened.repository, service);
-  const auto stored = recovery::read_evidence(*opened.repository, chain, sequence);
+  std::optional<std::string> stored;
+  try {
+    stored = recovery::read_evidence(*opened.repository, chain, sequence);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption) throw;
+    throw_if_named(*opened.repository, chain, service, sequence);
+    throw;
+  }
   if (!stored) {
     throw Error(ErrorCode::not_found,
                 fmt::format("there is no evidence record {} of {}", sequence, printable(service)),
@@ -124,7 +151,8 @@ std::string show_evidence(const Config& config, const std::string& service, std:
 }
 
 ExportedEvidence export_evidence(const Config& config, const std::string& service,
-                                 const std::filesystem::path& file, const Caller& caller) {
+                                 const std::filesystem::path& file, recovery::Gaps gaps,
+                                 const Caller& caller) {
   ExportedEvidence exported;
   exported.file = file.native();
   exported.page = std::filesystem::path(file).replace_extension(".html").native();
@@ -140,10 +168,13 @@ ExportedEvidence export_evidence(const Config& config, const std::string& servic
   exported.service = chain_name(config, *opened.repository, service);
   warn_of_waiting_records(*opened.repository, records);
   const std::string text =
-      recovery::export_evidence(*opened.repository, exported.service, Clock::system().now());
+      recovery::export_evidence(*opened.repository, exported.service, Clock::system().now(), gaps);
   const codec::SigningKey key = recovery::evidence_key(*opened.repository);
   exported.verified = recovery::verify_evidence_file(text, key.public_key());
-  if (!exported.verified.sound()) {
+  const bool is_good = gaps == recovery::Gaps::export_them
+                           ? exported.verified.is_sound_but_for_gaps()
+                           : exported.verified.sound();
+  if (!is_good) {
     throw Error(
         ErrorCode::corruption,
         fmt::format("the evidence does not verify: {}", exported.verified.problems.front().what),

@@ -172,6 +172,26 @@ json json_of_status(const ServiceStatus& status) {
   return object;
 }
 
+json json_of_gap(const recovery::EvidenceGap& gap) {
+  return {{"record", gap.record},
+          {"sha256", gap.digest.empty() ? json(nullptr) : json(printable(gap.digest))},
+          {"named_by", gap.named_by == 0 ? json(nullptr) : json(gap.named_by)},
+          {"since", gap.named_by == 0 ? json(nullptr) : json(printable(gap.since))}};
+}
+
+json json_of_gaps(const std::vector<recovery::EvidenceGap>& gaps) {
+  json list = json::array();
+  for (const recovery::EvidenceGap& gap : gaps) list.push_back(json_of_gap(gap));
+  return list;
+}
+
+json json_of_older(const OlderCopy& older) {
+  return {{"seen", older.seen},
+          {"found", older.found},
+          {"lost", older.lost},
+          {"resumed", older.resumed}};
+}
+
 std::string_view name_of(Change change) {
   switch (change) {
     case Change::added:
@@ -295,7 +315,9 @@ std::string to_json(const VerifyReport& report) {
                  {"chunks", check.chunks},
                  {"points", check.points},
                  {"snapshots", check.snapshots},
-                 {"duration_s", report.duration_s}};
+                 {"duration_s", report.duration_s},
+                 {"repository", report.repository},
+                 {"accepted", report.accepted ? json_of_older(*report.accepted) : json(nullptr)}};
   for (const repo::Finding& finding : check.findings) {
     const bool damage = finding.severity == repo::Finding::Severity::damage;
     object["findings"].push_back({{"severity", damage ? "damage" : "note"},
@@ -387,6 +409,7 @@ std::string to_json(const std::vector<EvidenceRow>& rows) {
     } else {
       item["problem"] = row.problem;
     }
+    if (row.gap) item["gap"] = json_of_gap(*row.gap);
     object["evidence"].push_back(std::move(item));
   }
   return text_of(object);
@@ -398,6 +421,7 @@ std::string to_json(const ExportedEvidence& exported) {
   put_path(object, "page", exported.page);
   object["records"] = exported.verified.records;
   object["key_id"] = exported.verified.key_id;
+  object["gaps"] = json_of_gaps(exported.verified.gaps);
   return text_of(object);
 }
 
@@ -409,7 +433,8 @@ std::string to_json(const EvidenceVerification& verification) {
                  {"key_id", chain.key_id},
                  {"key_was_given", chain.key_was_given},
                  {"repository", printable(chain.repository)},
-                 {"problems", json::array()}};
+                 {"problems", json::array()},
+                 {"gaps", json_of_gaps(chain.gaps)}};
     if (!chain.exported.empty()) item["exported"] = chain.exported;
     for (const recovery::EvidenceProblem& problem : chain.problems) {
       item["problems"].push_back(

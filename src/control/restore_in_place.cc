@@ -78,11 +78,11 @@ class InPlace {
       records_.file_under({plan.run}, repository());
       if (on_begin) on_begin(plan.run);
     };
-    if (caller_.say) {
-      options.on_step = [this](const std::string& step, std::size_t number, std::size_t count) {
-        caller_.say(fmt::format("step {} of {}: {}", number, count, step));
-      };
-    }
+    options.on_step = [this](const std::string& step, std::size_t number, std::size_t count) {
+      // A run that is killed later has its safety snapshot in the log by then.
+      records_.note_head(repository().id().hex(), repository().sequence());
+      if (caller_.say) caller_.say(fmt::format("step {} of {}: {}", number, count, step));
+    };
     return options;
   }
 

@@ -77,6 +77,17 @@ void describe_drills(internal::Records& records, const std::string& id,
     status.rto_met = !config.rto_s || *status.proven_rto_s <= static_cast<double>(*config.rto_s);
   }
   status.last_drill = std::move(history.last);
+  if (history.damaged != 0) {
+    status.evidence_note = fmt::format(
+        "{} of the newest evidence records can't be read, and a drill may be among them: salvor "
+        "verify --repair",
+        history.damaged);
+  }
+  if (history.lost != 0) {
+    status.not_covered.push_back(
+        fmt::format("{} of the newest evidence records {} lost: what they said proves nothing",
+                    history.lost, history.lost == 1 ? "is" : "are"));
+  }
 }
 
 void describe_restores(internal::Records& records, repo::Repository* repository,
@@ -191,6 +202,7 @@ double ServiceStatus::urgency() const {
   constexpr double kWritesHeld = 5e12;
   constexpr double kNeverBackedUp = 1e12;
   constexpr double kSilent = 1e9;
+  constexpr double kOlderCopy = 1e8;
   constexpr double kSuspect = 1e7;
   constexpr double kTooOld = 1e6;
   constexpr double kDrillFailed = 1e5;
@@ -202,6 +214,7 @@ double ServiceStatus::urgency() const {
   if (held_by) urgency += kWritesHeld;
   if (!silent.empty()) urgency += kSilent;
   if (!newest) return urgency + kNeverBackedUp;
+  if (!older_note.empty()) urgency += kOlderCopy;
   if (!suspect_note.empty()) urgency += kSuspect;
   if (rpo_s && achieved_rpo_s) urgency += *achieved_rpo_s / static_cast<double>(*rpo_s);
   if (!rpo_met) urgency += kTooOld;
@@ -242,7 +255,16 @@ StatusReport status(const Config& config, const std::string& service, const Call
     status.points_known = !failure || failure->code() == ErrorCode::not_found;
     const internal::Owner owner = internal::owner_of(config, each.name);
     if (!each.shared) status.host = config.host;
-    if (repository != nullptr) describe_newest(*repository, owner, each, status);
+    if (repository != nullptr) {
+      describe_newest(*repository, owner, each, status);
+      status.older_note = internal::note_on_older_copy(*repository, records);
+      if (!status.older_note.empty()) {
+        status.older_note +=
+            ", so that no backup is taken: bring the newer one back; where it is "
+            "lost: " +
+            internal::command_to_accept(*repository);
+      }
+    }
     describe_runs(records, id, status);
     describe_drills(records, id, repository, each, status);
     describe_restores(records, repository, config, each, status);

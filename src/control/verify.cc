@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include "base/log.h"
 
 #include "control/control.h"
 #include "control/internal/leave_evidence.h"
+#include "control/internal/older_copy.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
 #include "control/report_json.h"
@@ -12,11 +12,31 @@
 namespace salvor::control {
 namespace {
 
+/// Records that are lost, as a signed one says: known, and no damage any more.
+void note_gaps(const recovery::EvidenceReport& chain, repo::CheckReport& check) {
+  std::size_t count = 0;
+  std::string since;
+  for (const recovery::EvidenceGap& gap : chain.gaps) {
+    if (gap.named_by == 0) continue;
+    ++count;
+    if (since.empty() || gap.since < since) since = gap.since;
+  }
+  if (count == 0) return;
+  check.findings.push_back(
+      {repo::Finding::Severity::note, internal::title_of_evidence(chain.service, 0),
+       fmt::format(
+           "{} record{} lost since {}, as a signed record says: `salvor evidence list {}` "
+           "shows which",
+           count, count == 1 ? " is" : "s are", since,
+           chain.service.empty() ? std::string(kWholeRepository) : printable(chain.service))});
+}
+
 /// Damage of evidence that only who knows what it means can see: a signature, a cut-off end.
 void check_evidence(const Config& config, repo::Repository& repository, internal::Records& records,
                     repo::CheckReport& check) {
   for (const recovery::EvidenceReport& chain :
        internal::verify_chains(config, repository, records)) {
+    note_gaps(chain, check);
     for (const recovery::EvidenceProblem& problem : chain.problems) {
       const bool known = std::any_of(
           check.findings.begin(), check.findings.end(), [&](const repo::Finding& finding) {
@@ -47,6 +67,7 @@ void describe(const VerifyReport& report, recovery::EvidenceRecord& evidence) {
   outcome.seconds = report.duration_s;
   evidence.checks.push_back(std::move(outcome));
   evidence.result = check.sound() ? "succeeded" : "failed";
+  if (report.accepted) evidence.deviations.push_back(report.accepted->what);
   for (const std::string& line : report.repaired)
     evidence.deviations.push_back("repaired: " + line);
   for (const repo::Finding& finding : check.findings) {
@@ -59,14 +80,31 @@ void describe(const VerifyReport& report, recovery::EvidenceRecord& evidence) {
 }
 
 VerifyReport verify_opened(const Config& config, const VerifyRequest& request, const Caller& caller,
-                           internal::Records& records, repo::Repository& repository) {
+                           internal::Records& records, repo::Repository& repository,
+                           const std::string& run) {
   Clock& clock = Clock::system();
   const Time start = clock.monotonic();
   VerifyReport report;
   report.location = repository.location();
+  report.repository = repository.id().hex();
+  const bool accepts = !request.accept_older.empty();
+  const auto accept = [&] {
+    report.accepted = internal::accept_older_copy(config, repository, records, run, caller);
+  };
+  // A repair may write to the log, which is then longer.
+  if (accepts && (!request.repair || internal::can_read_log(repository))) accept();
   if (request.repair) {
     report.repaired = repo::repair(repository);
     repository.refresh();
+    if (accepts && !report.accepted) accept();
+  }
+  report.is_older = !internal::note_on_older_copy(repository, records).empty();
+  if (request.repair) {
+    // What an older copy does not have is not lost before it is accepted.
+    for (std::string& line :
+         internal::repair_chains(config, repository, records, run, caller, !report.is_older)) {
+      report.repaired.push_back(std::move(line));
+    }
   }
   repo::CheckProgress progress;
   repo::CheckOptions options;
@@ -97,6 +135,16 @@ VerifyReport verify_opened(const Config& config, const VerifyRequest& request, c
   return report;
 }
 
+/// Errors: not_found: another repository's older copy was meant.
+void require_id(const VerifyRequest& request, const repo::Repository& repository) {
+  const std::string id = repository.id().hex();
+  if (request.accept_older.empty() || request.accept_older == id) return;
+  throw Error(ErrorCode::not_found,
+              fmt::format("there is no repository {} at {}, but {}",
+                          printable(request.accept_older), printable(repository.location()), id),
+              "compare the ids, and the place in the configuration; nothing was accepted");
+}
+
 VerifyReport verify_recorded(const Config& config, const VerifyRequest& request,
                              const Caller& caller, internal::Records& records,
                              const std::string& run) {
@@ -105,8 +153,15 @@ VerifyReport verify_recorded(const Config& config, const VerifyRequest& request,
   const internal::Opened opened = internal::open_repository(
       config, request.repair ? repo::Access::repair : repo::Access::inspect, caller.stop);
   records.file_under({run}, *opened.repository);
+  require_id(request, *opened.repository);
+  // A repair writes: not into an older copy, which would get as long as the newer one was. Where
+  // the log is damaged, that may be why it is shorter.
+  if (request.repair && request.accept_older.empty() &&
+      internal::can_read_log(*opened.repository)) {
+    internal::compare_head(*opened.repository, records, internal::ShorterLog::refuse);
+  }
   try {
-    VerifyReport report = verify_opened(config, request, caller, records, *opened.repository);
+    VerifyReport report = verify_opened(config, request, caller, records, *opened.repository, run);
     describe(report, evidence);
     internal::leave_evidence(*opened.repository, records, std::move(evidence));
     return report;

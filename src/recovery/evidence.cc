@@ -214,17 +214,18 @@ EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& r
   const codec::SigningKey key = evidence_key(repository);
   const json statement = parse_json(internal::open_envelope(record.envelope, key.public_key()));
   const EvidenceSummary wanted = summarise_evidence(record.envelope);
-  repo::Chain chain = chain_of(repository, record.service);
+  repo::Chain chain = evidence_chain(repository, record.service);
   std::uint64_t looked_at = record.after;
   for (;;) {
-    const EvidenceHead head = head_of(chain);
+    const OldHead old = head_of(repository, chain, record.service);
+    const EvidenceHead& head = old.head;
     if (auto same = find_same(chain, wanted, looked_at + 1, head.sequence)) return *same;
     looked_at = head.sequence;
     json complete = statement;
     json& predicate = complete["predicate"];
     predicate["sequence"] = head.sequence + 1;
     predicate["previous"] = head.digest;
-    std::vector<std::string> lines = deviations_of(repository, record.service, head, sequence_seen);
+    std::vector<std::string> lines = deviations_of(repository, record.service, old, sequence_seen);
     lines.push_back(deviation_of(record, Clock::system().now()));
     add_deviations(predicate, lines);
     const std::string envelope = internal::seal_envelope(write_json(complete), key);

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -158,23 +159,149 @@ class Evidence(ShopTest):
             self.run_salvor("backup")
         records = self.records()
         self.assertEqual(len(records), 4)
-        with open(records[1], "r+b") as file:
-            file.seek(100)
-            byte = file.read(1)
-            file.seek(100)
-            file.write(bytes([byte[0] ^ 1]))
+        self.flip(records[1])
         self.assertEqual([(s, n) for s, n, _ in self.problems(expect=5)], [("shop", 2)])
         report = self.json_of("verify", expect=5)
         self.assertEqual([f["object"] for f in report["findings"]],
                          [os.path.relpath(records[1], self.path("repository"))])
         self.assertEqual(report["affected"], [])
-        with open(records[1], "r+b") as file:
-            file.seek(100)
-            file.write(byte)
+        self.flip(records[1])
         self.assertEqual(self.problems(), [])
         os.rename(records[1], self.path("aside"))
         self.assertEqual([(s, n) for s, n, _ in self.problems(expect=5)], [("shop", 2)])
         os.rename(self.path("aside"), records[1])
+
+    def flip(self, path):
+        with open(path, "r+b") as file:
+            file.seek(100)
+            byte = file.read(1)
+            file.seek(100)
+            file.write(bytes([byte[0] ^ 1]))
+
+    def rotten(self, *numbers):
+        """A chain of four records, of which some have rotten."""
+        self.ready()
+        for _ in range(3):
+            self.run_salvor("backup")
+        for number in numbers:
+            self.flip(self.records()[number - 1])
+
+    def test_a_repair_says_in_the_evidence_what_is_lost(self):
+        self.rotten(2)
+        self.run_salvor("verify", expect=5)
+        self.assertIn("can't be read", self.run_salvor("status").out)
+        report = self.json_of("verify", "--repair")
+        self.assertTrue(any("aside as damaged/evidence-" in line for line in report["repaired"]))
+        self.assertEqual(len(os.listdir(self.path("repository/damaged"))), 1)
+        notes = {f["object"]: f["what"] for f in self.json_of("verify")["findings"]
+                 if f["severity"] == "note"}
+        self.assertIn("1 record is lost since", notes["the evidence of shop"])
+        self.assertEqual(self.json_of("verify", "--repair")["repaired"], [])
+        rows = self.json_of("evidence", "list", "shop")["evidence"]
+        self.assertEqual([row.get("kind") for row in rows],
+                         ["backup", None, "backup", "backup", "lost"])
+        self.assertEqual(rows[1]["gap"]["named_by"], 5)
+        self.assertRegex(self.run_salvor("evidence", "list", "shop").out, r"shop +2 +LOST ")
+        lost = self.json_of("evidence", "show", "shop", "5")["predicate"]
+        third = self.json_of("evidence", "show", "shop", "3")["predicate"]
+        self.assertEqual(lost["lost"], [{"record": 2, "sha256": third["previous"]}])
+        self.assertTrue(lost["run"] and lost["host"] and lost["started_by"] and lost["ended"])
+        self.fails(5, "corruption", "evidence", "show", "shop", "2", text="as record 5 says")
+        shown = self.run_salvor("status").out
+        self.assertNotIn("can't be read", shown)
+        self.assertIn("lost: what they said proves nothing", shown)
+        # What rots after that is damage.
+        self.flip(self.records()[2])
+        self.run_salvor("verify", expect=5)
+        self.assertEqual([n for _, n, _ in self.problems(expect=5)], [3])
+        self.run_salvor("verify", "--repair")
+        self.run_salvor("backup")
+        self.run_salvor("verify")
+
+    def test_all_records_and_the_last_one(self):
+        for numbers in ((4,), (1, 2, 3, 4)):
+            with self.subTest(numbers):
+                if os.path.exists(self.path("repository")):
+                    shutil.rmtree(self.path("repository"))
+                    shutil.rmtree(self.path("state"))
+                    shutil.rmtree(self.path("live"))
+                self.rotten(*numbers)
+                self.run_salvor("verify", "--repair")
+                self.run_salvor("verify")
+                self.run_salvor("backup")
+                self.run_salvor("verify")
+                self.assertEqual(self.problems(), [])
+                self.exported()
+
+    def test_a_lost_drill_proves_nothing(self):
+        self.ready()
+        self.run_salvor("drill", "shop")
+        self.assertIsNotNone(self.json_of("status")["services"][0]["proven_rto_s"])
+        self.flip(self.records()[-1])
+        for _ in range(2):
+            status = self.json_of("status")["services"][0]
+            self.assertIsNone(status["proven_rto_s"])
+            self.assertTrue(status["drill_stale"])
+            self.run_salvor("verify", "--repair")
+
+    def test_an_export_with_gaps(self):
+        self.rotten(2)
+        self.fails(5, "corruption", "evidence", "export", "shop", "-o", "evidence.json",
+                   text=["verify --repair", "--with-gaps"])
+        self.assertFalse(os.path.exists(self.path("evidence.json")))
+        done = self.json_of("evidence", "export", "shop", "-o", "evidence.json", "--with-gaps")
+        self.assertEqual([(gap["record"], gap["named_by"]) for gap in done["gaps"]], [(2, None)])
+        key = self.key()
+        nowhere = {"config": self.path("no such file"), "cwd": "/"}
+        file = self.path("evidence.json")
+        found = self.problems(file, "--key", key, expect=5, **nowhere)
+        self.assertEqual(found, [("shop", 2, "it is lost, and no signed record says so")])
+        self.run_salvor("verify", "--repair")
+        document = self.exported()
+        self.assertEqual(document["gaps"], [2])
+        self.assertIsNone(document["records"][1])
+        self.assertEqual(self.problems(file, "--key", key, **nowhere), [])
+        shown = self.run_salvor("evidence", "verify", file, "--key", key, **nowhere).out
+        self.assertIn("shop record 2: lost, as record 5 says", shown)
+        report = self.json_of("evidence", "verify", file, "--key", key, **nowhere)
+        self.assertEqual([(gap["record"], gap["named_by"]) for gap in report["chains"][0]["gaps"]],
+                         [(2, 5)])
+        with open(self.path("evidence.html"), encoding="utf-8") as page:
+            self.assertIn("and 1 that are lost", page.read())
+        # Cut out: in the place of a gap, or as a gap of its own.
+        for change in (lambda d: d["records"].pop(1),
+                       lambda d: (d["records"].__setitem__(2, None), d.update(gaps=[2, 3])),
+                       lambda d: (d["records"].insert(1, None), d.update(gaps=[2, 3])),
+                       lambda d: d.pop("gaps")):
+            changed = json.loads(json.dumps(document))
+            change(changed)
+            write(self.path("changed.json"), json.dumps(changed))
+            self.assertTrue(self.problems(self.path("changed.json"), "--key", key, expect=5,
+                                          **nowhere))
+
+    def recipe(self, expect):
+        """The lines of the documentation that verify an export with openssl and jq."""
+        with open(os.path.join(os.path.dirname(__file__), "../../docs/evidence.md"),
+                  encoding="utf-8") as page:
+            lines = next(block for block in page.read().split("```sh\n")
+                         if "openssl pkeyutl" in block).split("```")[0]
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", lines], cwd=self.root,
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode == 0, expect, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_openssl_and_jq_verify_an_export_with_gaps(self):
+        self.rotten(1, 3)
+        self.key()
+        self.run_salvor("evidence", "export", "shop", "-o", "evidence.json", "--with-gaps")
+        self.recipe(False)
+        self.run_salvor("verify", "--repair")
+        document = self.exported()
+        self.assertIn("records verified", self.recipe(True))
+        document["records"][1] = None
+        document["gaps"] = [1, 2, 3]
+        write(self.path("evidence.json"), json.dumps(document))
+        self.recipe(False)
 
     def test_a_cut_off_end_is_found(self):
         self.ready()

@@ -1,6 +1,7 @@
 #include "control/internal/drill_history.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -114,15 +115,18 @@ DrillHistory read_evidence(repo::Repository& repository, const std::string& serv
   DrillHistory history;
   const std::uint64_t newest = recovery::evidence_head(repository, service).sequence;
   const std::uint64_t oldest = newest > kRecordsMax ? newest - kRecordsMax : 0;
+  std::set<std::uint64_t> named;
   for (std::uint64_t number = newest; number > oldest && !history.last_success; --number) {
     try {
       const auto envelope = recovery::read_evidence(repository, service, number);
       if (!envelope) continue;
       const recovery::EvidenceSummary evidence = recovery::summarise_evidence(*envelope);
       if (evidence.kind == name_of(catalog::RunKind::drill)) take(summary_of(evidence), history);
+      named.insert(evidence.lost.begin(), evidence.lost.end());
     } catch (const Error& error) {
-      // `verify` and `evidence verify` are for that; an older record may still answer.
+      // An older record may still answer.
       if (error.code() != ErrorCode::corruption) throw;
+      ++(named.contains(number) ? history.lost : history.damaged);
     }
   }
   return history;

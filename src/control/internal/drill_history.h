@@ -13,6 +13,9 @@ namespace salvor::control::internal {
 struct DrillHistory {
   std::optional<DrillSummary> last;
   std::optional<DrillSummary> last_success;
+  /// Records that were passed over on the way to them: one of those may have been a drill's.
+  std::uint64_t lost = 0;     ///< a signed record says so
+  std::uint64_t damaged = 0;  ///< none does
 };
 
 /// From the evidence in the repository, which every host writes: it is the truth, and its order

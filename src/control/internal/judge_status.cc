@@ -65,6 +65,7 @@ class Judge {
       critical("UNKNOWN", "what can be restored is not known: the repository can't be opened");
       return;
     }
+    if (!status_.older_note.empty()) critical("OLDER COPY", status_.older_note);
     if (!status_.suspect_note.empty()) critical("SUSPECT", status_.suspect_note);
     if (!status_.newest) {
       critical("NO BACKUP",
@@ -106,6 +107,7 @@ class Judge {
                                        duration_text(*status_.proven_rto_s),
                                        duration_text(static_cast<double>(*status_.rto_s))));
     }
+    if (!status_.evidence_note.empty()) warning("EVIDENCE", status_.evidence_note);
     if (!status_.drill_stale) return;
     warning("unproven", status_.never_drilled
                             ? "no drill was ever run: nothing proves that it can be restored"

@@ -36,17 +36,16 @@ std::string started_by() {
   return fmt::format("{} (through sudo, as {})", behind, name_of_user(uid));
 }
 
-/// What the catalog remembers the chain's head under.
-std::string memory_of(const repo::Repository& repository, std::string_view service) {
-  return fmt::format("{}/evidence/{}", repository.id().hex(), service);
-}
-
 std::uint64_t remembered(const repo::Repository& repository, const std::string& service,
                          Records& records) {
-  return records.head(memory_of(repository, service)).value_or(0);
+  return records.head(evidence_memory(repository, service)).value_or(0);
 }
 
 }  // namespace
+
+std::string evidence_memory(const repo::Repository& repository, std::string_view service) {
+  return fmt::format("{}/evidence/{}", repository.id().hex(), service);
+}
 
 recovery::EvidenceRecord new_evidence(const Config& config, catalog::RunKind kind,
                                       const std::string& service, const std::string& run,
@@ -81,7 +80,7 @@ void append_what_waits(repo::Repository& repository, Records& records) {
       const recovery::EvidenceHead head = recovery::append_waiting(
           repository, {waiting.service, waiting.envelope, waiting.reason, waiting.after},
           remembered(repository, waiting.service, records));
-      records.note_head(memory_of(repository, waiting.service), head.sequence);
+      records.note_head(evidence_memory(repository, waiting.service), head.sequence);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corruption) throw;
       log::warning("a record of evidence in the catalog of this machine is passed over, as {}",
@@ -97,7 +96,7 @@ std::optional<Error> append_or_say_why(repo::Repository& repository, Records& re
   try {
     const std::uint64_t seen = remembered(repository, record.service, records);
     const recovery::EvidenceHead head = recovery::append_evidence(repository, record, seen);
-    records.note_head(memory_of(repository, record.service), head.sequence);
+    records.note_head(evidence_memory(repository, record.service), head.sequence);
     return std::nullopt;
   } catch (const Error& error) {
     if (!error.unwritable()) throw;
@@ -204,6 +203,22 @@ std::vector<std::string> services_with_evidence(const Config& config,
     services.insert(service);
   }
   return {services.begin(), services.end()};
+}
+
+std::vector<std::string> repair_chains(const Config& config, repo::Repository& repository,
+                                       Records& records, const std::string& run,
+                                       const Caller& caller, bool with_ends) {
+  std::vector<std::string> done;
+  for (const std::string& service : services_with_evidence(config, repository)) {
+    const std::uint64_t seen = with_ends ? remembered(repository, service, records) : 0;
+    auto record = new_evidence(config, catalog::RunKind::verify, service, run, caller);
+    for (std::string& line : recovery::repair_evidence(repository, std::move(record), seen)) {
+      done.push_back(std::move(line));
+    }
+    records.note_head(evidence_memory(repository, service),
+                      recovery::evidence_head(repository, service).sequence);
+  }
+  return done;
 }
 
 std::vector<recovery::EvidenceReport> verify_chains(const Config& config,

@@ -46,6 +46,16 @@ std::string title_of_evidence(const std::string& service, std::uint64_t record);
 /// The services that there is, or should be, evidence of; the repository's own ("") first.
 std::vector<std::string> services_with_evidence(const Config& config, repo::Repository& repository);
 
+/// What the catalog remembers the end of a service's chain under; the service is behind the prefix.
+std::string evidence_memory(const repo::Repository& repository, std::string_view service);
+
+/// Makes the chains verify again that have lost records (recovery/evidence.h); what was done, a
+/// line each. `with_ends`: also where the end is cut off, as far as this machine remembers it.
+/// Errors: unreachable; no_space; failed.
+std::vector<std::string> repair_chains(const Config& config, repo::Repository& repository,
+                                       Records& records, const std::string& run,
+                                       const Caller& caller, bool with_ends);
+
 /// Verifies every chain, also against what this machine remembers.   Errors: unreachable.
 std::vector<recovery::EvidenceReport> verify_chains(const Config& config,
                                                     repo::Repository& repository, Records& records);

@@ -82,19 +82,28 @@ void warn_if_unwritable(const Opened& opened) {
   if (const auto why = opened.backend->why_unwritable()) warn_unwritable(*opened.repository, *why);
 }
 
-void compare_head(const repo::Repository& repository, Records& records, ShorterLog shorter) {
+std::string note_on_older_copy(const repo::Repository& repository, Records& records) {
   const auto seen = records.head(repository.id().hex());
-  if (!seen || *seen <= repository.sequence()) return;
-  const std::string message =
-      fmt::format("the repository's log ends at {}, but this machine has seen it at {}",
-                  repository.sequence(), *seen);
+  if (!seen || *seen <= repository.sequence()) return {};
+  return fmt::format("the repository's log ends at {}, but this machine has seen it at {}",
+                     repository.sequence(), *seen);
+}
+
+std::string command_to_accept(const repo::Repository& repository) {
+  return "salvor verify --accept-older-repository " + repository.id().hex();
+}
+
+void compare_head(const repo::Repository& repository, Records& records, ShorterLog shorter) {
+  const std::string message = note_on_older_copy(repository, records);
+  if (message.empty()) return;
   if (shorter == ShorterLog::warn) {
     log::warning("{}: newer recovery points are lost, or were removed", message);
     return;
   }
   throw Error(ErrorCode::corruption, message,
               "an older copy of the repository was put in its place, or log entries were removed: "
-              "bring the newer one back");
+              "bring the newer one back; where it is lost, accept this one: " +
+                  command_to_accept(repository));
 }
 
 }  // namespace salvor::control::internal

@@ -34,6 +34,12 @@ void warn_if_unwritable(const Opened& opened);
 /// The same for what a put has met.
 void warn_unwritable(const repo::Repository& repository, const Error& why);
 
+/// That the log is shorter than this machine has seen it; empty: it is not.
+std::string note_on_older_copy(const repo::Repository& repository, Records& records);
+
+/// The command by which this machine goes by an older copy from then on.
+std::string command_to_accept(const repo::Repository& repository);
+
 /// What to do about a log that is shorter than this machine has seen it.
 enum class ShorterLog { warn, refuse };
 

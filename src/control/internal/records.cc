@@ -110,4 +110,14 @@ void Records::note_head(std::string_view repository_id, std::uint64_t sequence) 
   attempt([&](catalog::Catalog& catalog) { catalog.note_head(repository_id, sequence); });
 }
 
+void Records::set_head_back(std::string_view repository_id, std::uint64_t sequence) {
+  if (is_usable_) catalog_->set_head_back(repository_id, sequence);
+}
+
+std::vector<std::string> Records::heads_below(std::string_view prefix) {
+  std::vector<std::string> names;
+  attempt([&](catalog::Catalog& catalog) { names = catalog.heads_below(prefix); });
+  return names;
+}
+
 }  // namespace salvor::control::internal

@@ -49,6 +49,11 @@ class Records {
   /// twice.   Errors: those of opening a file.
   Fd lock_waiting() const;
 
+  /// Makes an older end the one that this machine goes by.   Errors: those of the catalog: else it
+  /// would seem to be so.
+  void set_head_back(std::string_view repository_id, std::uint64_t sequence);
+  std::vector<std::string> heads_below(std::string_view prefix);
+
   /// Null when it can't be used.
   catalog::Catalog* catalog() { return is_usable_ ? catalog_.get() : nullptr; }
 

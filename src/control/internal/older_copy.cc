@@ -1,0 +1,123 @@
+#include "control/internal/older_copy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "control/internal/leave_evidence.h"
+
+namespace salvor::control::internal {
+namespace {
+
+/// The services whose evidence this machine has seen further, and how far.
+std::map<std::string, std::uint64_t> shorter_chains(repo::Repository& repository,
+                                                    Records& records) {
+  std::map<std::string, std::uint64_t> shorter;
+  const std::string prefix = evidence_memory(repository, "");
+  for (const std::string& name : records.heads_below(prefix)) {
+    const std::string service = name.substr(prefix.size());
+    const std::uint64_t seen = records.head(name).value_or(0);
+    if (recovery::evidence_head(repository, service).sequence < seen) shorter[service] = seen;
+  }
+  return shorter;
+}
+
+/// The restores that this machine has recorded of the repository, the oldest first.
+std::vector<std::string> restores_known(catalog::Catalog& catalog, const std::string& repository) {
+  catalog::RunFilter filter;
+  filter.kind = catalog::RunKind::restore;
+  filter.repository = repository;
+  filter.limit = std::numeric_limits<std::int32_t>::max();
+  std::vector<std::string> runs;
+  for (const catalog::RunRow& row : catalog.runs(filter)) runs.push_back(row.id.text);
+  std::ranges::reverse(runs);
+  return runs;
+}
+
+std::vector<std::string> deviations_of(const OlderCopy& older) {
+  std::vector<std::string> lines = {older.what};
+  lines.insert(lines.end(), older.lost.begin(), older.lost.end());
+  for (const std::string& run : older.resumed) {
+    lines.push_back("written back from this machine's catalog: restore " + run);
+  }
+  return lines;
+}
+
+/// The safety snapshots of a restore that the repository does not have.
+std::vector<std::string> lost_safety_points(repo::Repository& repository, const std::string& run) {
+  std::vector<std::string> lost;
+  const auto outcome = recovery::find_run(repository, run);
+  if (!outcome) return lost;
+  for (const std::string& id : outcome->safety_points) {
+    const auto& points = repository.points();
+    const bool is_there = std::ranges::any_of(
+        points, [&id](const repo::Point& point) { return point.id.hex() == id; });
+    if (is_there) continue;
+    lost.push_back(fmt::format("recovery point {}, the safety snapshot of restore {}", id, run));
+  }
+  return lost;
+}
+
+}  // namespace
+
+bool can_read_log(const repo::Repository& repository) {
+  const auto findings = repository.findings();
+  return std::ranges::none_of(findings, [](const repo::Finding& finding) {
+    const bool is_log = finding.object == "log" || finding.object.starts_with("log/");
+    return is_log && finding.severity == repo::Finding::Severity::damage;
+  });
+}
+
+std::optional<OlderCopy> accept_older_copy(const Config& config, repo::Repository& repository,
+                                           Records& records, const std::string& run,
+                                           const Caller& caller) {
+  const std::string id = repository.id().hex();
+  OlderCopy older;
+  older.seen = records.head(id).value_or(0);
+  older.found = repository.sequence();
+  if (records.catalog() == nullptr) return std::nullopt;
+  const auto shorter = shorter_chains(repository, records);
+  const bool has_shorter_log = older.seen > older.found;
+  older.what = "an older copy of the repository was accepted: " +
+               (has_shorter_log
+                    ? fmt::format("its log ends at {}, and this machine had seen it at {}",
+                                  older.found, older.seen)
+                    : "its log is as long as this machine has seen it, but other records are not");
+  if (has_shorter_log && !can_read_log(repository)) {
+    throw Error(ErrorCode::corruption,
+                "the repository's log is damaged, so that where it ends is not known",
+                "add --repair");
+  }
+  older.resumed = recovery::put_back_runs(repository, *records.catalog(),
+                                          restores_known(*records.catalog(), id));
+  // A copy that has gone on since may have a log that is long enough.
+  if (!has_shorter_log && shorter.empty() && older.resumed.empty()) return std::nullopt;
+  for (const auto& [service, seen] : shorter) {
+    older.lost.push_back(fmt::format("{} ends at record {}, and this machine had seen it at {}",
+                                     title_of_evidence(service, 0),
+                                     recovery::evidence_head(repository, service).sequence, seen));
+  }
+  for (const std::string& restore : older.resumed) {
+    for (std::string& line : lost_safety_points(repository, restore)) {
+      older.lost.push_back(std::move(line));
+    }
+  }
+  std::map<std::string, std::uint64_t> chains = shorter;
+  chains.emplace("", 0);  // the repository's own says it in any case
+  for (const auto& [service, seen] : chains) {
+    auto evidence = new_evidence(config, catalog::RunKind::verify, service, run, caller);
+    evidence.kind = "accept";
+    evidence.result = "succeeded";
+    evidence.ended = Clock::system().now();
+    evidence.confirmed_by = evidence.started_by;
+    evidence.deviations = deviations_of(older);
+    const recovery::EvidenceHead head = recovery::append_evidence(repository, evidence);
+    records.set_head_back(evidence_memory(repository, service), head.sequence);
+  }
+  records.set_head_back(id, older.found);
+  return older;
+}
+
+}  // namespace salvor::control::internal

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "control/control.h"
+#include "control/internal/records.h"
+#include "repo/repository.h"
+
+/// An older copy of the repository, in the place of one that this machine has seen further.
+namespace salvor::control::internal {
+
+/// Where the log is damaged, it is shorter, too, and where it ends is not known.
+bool can_read_log(const repo::Repository& repository);
+
+/// Makes the repository as it is what this machine goes by: its log, its evidence, and its
+/// journals, into which this machine's catalog first writes back the restores that the copy does
+/// not have. What is lost is in the evidence before anything is forgotten. Killed anywhere, it can
+/// be done again. Where neither log nor evidence is shorter than this machine has seen it, and no
+/// restore is missing, nothing is done, and nothing returned.
+/// Errors: corruption: the log can't be read; those of the repository and of the catalog.
+std::optional<OlderCopy> accept_older_copy(const Config& config, repo::Repository& repository,
+                                           Records& records, const std::string& run,
+                                           const Caller& caller);
+
+}  // namespace salvor::control::internal
