@@ -108,7 +108,7 @@ PutResult LocalBackend::put(const std::string& name, ByteView bytes) {
   throw Error(ErrorCode::unreachable,
               "cannot create " + printable(directories_.full_path(name)) +
                   ": its directory is removed again and again",
-              "find out who else changes the repository's directory")
+              "find the other program that changes the repository's directory")
       .as_retryable();
 }
 
@@ -199,11 +199,10 @@ std::size_t LocalBackend::read_at(const OpenObject& object, const std::string& n
     }
     count = try_to_read(object, name, offset, out);
     if (count < 0 && errno == EIO) {
-      throw Error(
-          ErrorCode::corruption,
-          printable(directories_.full_path(name)) + " can't be read: " + errno_text(EIO),
-          "the medium has a bad place there (dmesg shows it): run `salvor verify --data` to "
-          "see what is affected, and replace the medium");
+      throw Error(ErrorCode::corruption,
+                  printable(directories_.full_path(name)) + " can't be read: " + errno_text(EIO),
+                  "run `salvor verify --data` to see what is affected, and replace the medium: it "
+                  "has a bad place there (dmesg shows it)");
     }
   }
   if (count < 0) throw_medium_error("cannot read", directories_.full_path(name), errno);

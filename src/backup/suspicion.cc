@@ -30,18 +30,20 @@ bool is_empty(const repo::Snapshot& snapshot) {
 
 void measure(repo::Snapshot& now, const repo::Snapshot& before, const SuspicionLimits& limits) {
   if (is_empty(now) && !is_empty(before)) {
-    now.suspicions.push_back(fmt::format("it is empty, and had {} entries before", before.entries));
+    now.suspicions.push_back(
+        fmt::format("the store is empty, and had {} entries before", before.entries));
     return;
   }
   if (!limits.shrink_percent) return;
   const int percent = *limits.shrink_percent;
   if (fell_beyond(before.entries, now.entries, percent)) {
-    now.suspicions.push_back(fmt::format("it has {} entries, and had {} before: more than {}% less",
-                                         now.entries, before.entries, percent));
+    now.suspicions.push_back(
+        fmt::format("the store has {} entries, and had {} before: more than {}% less", now.entries,
+                    before.entries, percent));
   }
   if (fell_beyond(before.content_bytes, now.content_bytes, percent)) {
     now.suspicions.push_back(
-        fmt::format("it has {} bytes of content, and had {} before: more than {}% less",
+        fmt::format("the store has {} bytes of content, and had {} before: more than {}% less",
                     now.content_bytes, before.content_bytes, percent));
   }
 }
@@ -54,8 +56,8 @@ void look_for_mount(repo::Snapshot& now, const repo::Snapshot& before) {
   if (mount.empty() || mount_now.empty() || mount_now == mount) return;
   // Moved by its configuration, or a file system more on the way to it.
   if (fact(before, "path") != fact(now, "path") || mount_now.size() > mount.size()) return;
-  now.suspicions.push_back(
-      fmt::format("it was on the file system mounted at {}, and nothing is mounted there", mount));
+  now.suspicions.push_back(fmt::format(
+      "the store was on the file system mounted at {}, and nothing is mounted there", mount));
 }
 
 bool has(const std::vector<std::string>& sentences, const std::string& sentence) {

@@ -312,7 +312,7 @@ void drain(Collector& collector, std::size_t bytes_max) {
 }  // namespace
 
 std::string SubprocessResult::describe() const {
-  if (timed_out) return "no end within its time limit";
+  if (timed_out) return "it did not end within its time limit";
   if (signal != 0) return "signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
   return "exit status " + std::to_string(exit_status);
 }

@@ -93,7 +93,7 @@ void Catalog::require_run(const RunId& id) {
   Statement query(database_, "SELECT 1 FROM runs WHERE id = ?");
   if (query.bind(id.text).step()) return;
   throw Error(ErrorCode::not_found, fmt::format("no run {} in the catalog", printable(id.text)),
-              "salvor runs lists them");
+              "`salvor runs` lists the runs");
 }
 
 void Catalog::resume_run(const RunId& id) {
@@ -109,7 +109,7 @@ void Catalog::resume_run(const RunId& id) {
   }
   require_run(id);
   throw Error(ErrorCode::conflict, fmt::format("run {} is running", printable(id.text)),
-              "wait for its end, or end its process");
+              "wait until the run has ended, or end its process");
 }
 
 void Catalog::finish_run(const RunId& id, RunState state, std::string_view summary_json,
@@ -154,7 +154,7 @@ void Catalog::mark_interrupted() {
     Statement(database_,
               "UPDATE runs SET state = 'interrupted', error = ? "
               "WHERE id = ? AND process = ? AND state = 'running'")
-        .bind("its process ended without a word")
+        .bind("its process ended and recorded no result")
         .bind(run.id)
         .bind(run.process)
         .step();

@@ -54,7 +54,8 @@ Secret argon2id(ByteView passphrase, ByteView salt, const Argon2Cost& cost) {
   if (status != 0) {
     throw Error(ErrorCode::failed,
                 "cannot derive a key from the passphrase: " + std::to_string(cost.memory_kib) +
-                    " KiB of memory, or " + std::to_string(cost.passes) + " passes, can't be had",
+                    " KiB of memory, or " + std::to_string(cost.passes) +
+                    " passes, are not available",
                 "free some memory, or use a key file");
   }
   return out;

@@ -173,7 +173,7 @@ ObjectWriter::Outcome ObjectWriter::put_named(const Target& target, ByteView byt
   if (error == ENOENT && file.links() > 0) return Outcome::gone;
   if (error == ENOENT) {
     throw Error(ErrorCode::unreachable, "cannot create " + printable(target.full_path) +
-                                            ": its temporary file was removed by somebody else")
+                                            ": another process removed its temporary file")
         .as_retryable();
   }
   throw_write_error("cannot create", target.full_path, error);

@@ -202,7 +202,7 @@ void set_aside(const std::filesystem::path& path, Clock& clock) {
     }
   }
   ::unlink(suspicion_of(path).c_str());
-  log::warning("the catalog {} is damaged; it was set aside as {}{} and a new one begun",
+  log::warning("the catalog {} is damaged; salvor set it aside as {}{} and began a new one",
                printable(path.native()), printable(path.native()), suffix);
 }
 
