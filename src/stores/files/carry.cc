@@ -338,10 +338,10 @@ void carry_unprotected(const CarryOptions& options, const fs::path& from, const 
   if (taken == Taken::conflicts && !carrier.taken().empty()) {
     const std::string name = printable((to / carrier.taken()).native());
     throw Error(ErrorCode::conflict,
-                "somebody has made " + name +
-                    " while what was there before was on its way: that is " +
+                "somebody made " + name +
+                    " while salvor moved the one that was there before, which is now " +
                     printable((from / carrier.taken()).native()),
-                "see who made it, move it aside, and resume the restore or undo it");
+                "find out who made it, move it aside, and resume or undo the restore");
   }
   options.step("forget the list of what is not protected");
   if (unlink(options.list.c_str()) != 0) {

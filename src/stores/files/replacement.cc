@@ -132,7 +132,7 @@ class FilesReplacement final : public Replacement {
       if (Clock::system().monotonic() >= limit) {
         throw Error(ErrorCode::conflict,
                     printable(root) + " is being written: " + describe(holders),
-                    "end these programs, then resume the restore or undo it");
+                    "end these programs, then resume or undo the restore");
       }
       Sleeper::system().sleep(kPollMs, {});
     }

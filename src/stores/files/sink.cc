@@ -31,8 +31,8 @@ namespace {
 using files::Place;
 
 constexpr std::string_view kIncompleteText =
-    "salvor has not restored this directory completely. While no salvor runs, that was\n"
-    "interrupted: restore again with --delta, or remove the directory.\n";
+    "salvor has not restored this directory completely. When no salvor runs, the restore\n"
+    "was interrupted: restore again with --delta, or remove the directory.\n";
 
 mode_t type_of(EntryKind kind) {
   switch (kind) {

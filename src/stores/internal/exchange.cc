@@ -31,7 +31,7 @@ constexpr std::string_view kMarker = "salvor workplace 1\n";
   }
   if (error == EEXIST || error == ENOTEMPTY) {
     throw Error(ErrorCode::conflict, what + ": found something there, expected nothing",
-                "see who made it, move it aside, and resume the restore or undo it");
+                "find out who made it, move it aside, and resume or undo the restore");
   }
   throw_system_error("cannot move", from.native(), error);
 }
@@ -132,7 +132,7 @@ void Exchange::provision() {
   if (lstat(places_.workplace.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) ||
       status.st_uid != geteuid() || (status.st_mode & 077U) != 0) {
     throw Error(ErrorCode::refused, name + " is not a directory that this user alone may enter",
-                "see who made it, and remove it");
+                "find out who made it, and remove it");
   }
   for (const fs::path& directory : {places_.fresh.parent_path(), places_.parked.parent_path()}) {
     if (directory != places_.workplace) make_private_directories(directory);
@@ -275,8 +275,8 @@ void Exchange::require_old() const {
   if (being_discarded() != "old") return;
   throw Error(ErrorCode::refused,
               "the old data in " + printable(places_.workplace.native()) +
-                  " is being removed, and can't be brought back",
-              "finish it: salvor restore --close; the safety snapshot is still a point");
+                  " is being removed, and can't be made live again",
+              "finish the removal: salvor restore --close; the safety snapshot is still a point");
 }
 
 void Exchange::discard_copy() {
@@ -286,10 +286,10 @@ void Exchange::discard_copy() {
   const std::uint64_t parked = inode_at(places_.parked);
   const bool holds_live = live && *live != 0 && (inode_at(places_.fresh) == *live || parked != 0);
   if (!goes_on && (holds_live || is_cut_over())) {
-    throw Error(
-        ErrorCode::conflict,
-        printable(places_.workplace.native()) + " holds what was live, or its copy is live by now",
-        "undo the restore first");
+    throw Error(ErrorCode::conflict,
+                printable(places_.workplace.native()) +
+                    " has the data from before the restore, or its copy is live by now",
+                "undo the restore first");
   }
   remove_workplace("copy");
 }
@@ -303,10 +303,10 @@ void Exchange::require_live() const {
                 "undo the restore, which removes it");
   }
   if (inode_at(places_.live) == 0) {
-    throw Error(ErrorCode::conflict,
-                "found nothing at " + printable(places_.live.native()) +
-                    ", so what was live is not given up",
-                "undo the restore");
+    throw Error(
+        ErrorCode::conflict,
+        "found nothing at " + printable(places_.live.native()) + ", so the old data is not deleted",
+        "undo the restore");
   }
 }
 
