@@ -124,7 +124,8 @@ void PackWriter::upload(FillingPlace place) {
   const std::string name = pack_name(directory.pack.id);
   if (core_.backend.put_if_absent(name, object) == backend::PutResult::exists) {
     throw Error(ErrorCode::conflict, name + " exists already",
-                "the source of random numbers repeats itself: see to it before backing up");
+                "correct the source of random numbers of this machine, which repeats itself, "
+                "before the next backup");
   }
   core_.chunks().add(directory);
 }

@@ -338,7 +338,7 @@ void log_slots(Repository::Core& core, const std::vector<SlotId>& before,
   entry.slots = after;
   core.log.append(core.log_state, std::move(entry), [&](const LogState& state) {
     if (state.slots == before) return;
-    throw Error(ErrorCode::conflict, "somebody else has changed the keys at the same time",
+    throw Error(ErrorCode::conflict, "another process has changed the keys at the same time",
                 "see `salvor keys list`, and try again");
   });
 }
@@ -408,7 +408,7 @@ bool Repository::accept(const PointId& id) {
         std::find_if(all.begin(), all.end(), [&](const Point& point) { return point.id == id; });
     if (found != all.end()) return *found;
     throw Error(ErrorCode::not_found, "there is no recovery point " + id.hex(),
-                "`salvor points` lists them");
+                "`salvor points` lists the recovery points");
   };
   if (find().accepted) return false;
   LogEntry entry;
