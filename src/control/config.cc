@@ -94,7 +94,7 @@ void parse_secrets(TableReader& reader, RepositoryConfig& repository) {
   const bool written = reader.has("passphrase_file") || reader.has("passphrase_env") ||
                        reader.has("passphrase_command") || reader.has("key_file");
   if (!written) {
-    reader.complain("", "missing in [repository]: what opens it",
+    reader.complain("", "missing in [repository]: a passphrase or a key file",
                     "add passphrase_file, passphrase_env, passphrase_command or key_file");
   }
 }
@@ -114,7 +114,7 @@ RepositoryConfig parse_repository(TableReader& file) {
         std::any_of(value->members.begin(), value->members.end(),
                     [&](const TomlMember& member) { return member.key == key; });
     if (inline_secret) {
-      reader.complain(key, "a passphrase does not belong into this file",
+      reader.complain(key, "a passphrase does not belong in this file",
                       "put it into a file of mode 0600, and name that with passphrase_file");
     }
   }

@@ -65,7 +65,7 @@ std::optional<std::string> parse_sha256(TableReader& reader) {
   std::array<std::byte, 32> ignored;
   if (!from_hex(*digest, ignored)) {
     reader.complain("sha256", "key \"sha256\": expected 64 hexadecimal digits",
-                    "sha256sum FILE prints them");
+                    "`sha256sum FILE` prints them");
   }
   return digest;
 }
@@ -109,8 +109,8 @@ std::string_view parse_kind(TableReader& reader, Where where) {
   }
   if (given.size() == 1) return given.front();
   if (given.empty()) {
-    reader.complain("", fmt::format("[[{}]] says nothing to check", reader.path()),
-                    fmt::format("give it one of: {}", fmt::join(kinds, ", ")));
+    reader.complain("", fmt::format("[[{}]] has no key that says what to check", reader.path()),
+                    fmt::format("add one of: {}", fmt::join(kinds, ", ")));
   } else {
     reader.complain(
         given.back(), fmt::format("[[{}]] has both {} and {}", reader.path(), given[0], given[1]),

@@ -57,7 +57,7 @@ void check_secret(const Config& config, const std::filesystem::path& secret,
   if (!lies_in(real_place(config, secret), repository)) return;
   refuse_place(fmt::format("{} lies inside the repository that it opens: {}", key,
                            printable(secret.native())),
-               "keep it elsewhere: who gets the repository must not get its key");
+               "keep it elsewhere: a thief of the repository must not get its key");
 }
 
 }  // namespace

@@ -43,8 +43,9 @@ std::vector<StoreConfig> parse_stores(TableReader& service, StoreTypes& types) {
     } else if (!own) {
       service.findings().add(
           member.position,
-          fmt::format("stores \"{}\" and \"{}\" would both be {} to the service's commands",
-                      other->second, member.key, other->first),
+          fmt::format(
+              "stores \"{}\" and \"{}\" would share the variable {} of the service's commands",
+              other->second, member.key, other->first),
           "rename one of them");
     } else if (auto store = parse_store(member.key, member.value, path, service.findings())) {
       types[member.key] = std::string(store->type());

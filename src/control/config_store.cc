@@ -49,11 +49,12 @@ std::optional<int> parse_shrink(TableReader& reader) {
   const auto [end, error] = std::from_chars(text->data(), last, percent);
   const bool whole = error == std::errc{} && std::string_view(end, last) == "%";
   if (!whole || percent < 1 || percent > 99) {
-    reader.complain("shrink",
-                    fmt::format("key \"shrink\": found \"{}\", expected \"1%\" to \"99%\", or "
-                                "\"off\"",
-                                printable(*text)),
-                    "say which fall against the last good backup is suspect: \"50%\" is usual");
+    reader.complain(
+        "shrink",
+        fmt::format("key \"shrink\": found \"{}\", expected \"1%\" to \"99%\", or "
+                    "\"off\"",
+                    printable(*text)),
+        "write which fall against the last good point makes a point suspect: \"50%\" is usual");
   }
   return percent;
 }

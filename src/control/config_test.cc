@@ -179,7 +179,7 @@ TEST(ConfigTest, NamesWhatIsMissing) {
   EXPECT_EQ(message_of("[repository]\nkey_file = \"k\"\n"),
             "f.toml:1:1: missing key \"url\" in [repository]");
   EXPECT_EQ(message_of("[repository]\nurl = \"/b\"\n"),
-            "f.toml:1:1: missing in [repository]: what opens it");
+            "f.toml:1:1: missing in [repository]: a passphrase or a key file");
   EXPECT_EQ(message_after_start("[service.empty]\nowner = \"me\"\n"),
             "f.toml:7:1: [service.empty] has no stores");
   EXPECT_EQ(message_after_start("[service.shop.store.x]\npath = \"/\"\n"),
@@ -229,7 +229,7 @@ TEST(ConfigTest, TakesOneSourceForThePassphrase) {
   EXPECT_EQ(message_of("[repository]\nurl='/b'\npassphrase_file='p'\npassphrase_env='P'\n"),
             "f.toml:4:16: both passphrase_file and passphrase_env are given");
   const Error error = error_of("[repository]\nurl='/b'\npassphrase = 'hunter2'\nkey_file='k'\n");
-  EXPECT_EQ(error.message(), "f.toml:3:14: a passphrase does not belong into this file");
+  EXPECT_EQ(error.message(), "f.toml:3:14: a passphrase does not belong in this file");
 }
 
 TEST(ConfigTest, RefusesNames) {
@@ -255,8 +255,8 @@ TEST(ConfigTest, RefusesNames) {
 TEST(ConfigTest, StoresAreToldApartByCommands) {
   EXPECT_EQ(message_after_start("[service.shop.store.a-b]\ntype='sqlite'\npath='/x'\n"
                                 "[service.shop.store.a_b]\ntype='sqlite'\npath='/y'\n"),
-            "f.toml:10:21: stores \"a-b\" and \"a_b\" would both be SALVOR_STORE_A_B to the "
-            "service's commands");
+            "f.toml:10:21: stores \"a-b\" and \"a_b\" would share the variable SALVOR_STORE_A_B "
+            "of the service's commands");
 }
 
 TEST(ConfigTest, ChecksNameExistingStores) {
@@ -277,7 +277,8 @@ TEST(ConfigTest, ChecksNameExistingStores) {
 
 TEST(ConfigTest, ChecksAreOfOneKind) {
   const std::string check = "[[service.shop.check]]\nname = 'a'\n";  // lines 7 and 8
-  EXPECT_EQ(message_after_start(check), "f.toml:7:1: [[service.shop.check]] says nothing to check");
+  EXPECT_EQ(message_after_start(check),
+            "f.toml:7:1: [[service.shop.check]] has no key that says what to check");
   EXPECT_EQ(message_after_start(check + "run = 'x'\nhttp = 'http://x'\n"),
             "f.toml:10:8: [[service.shop.check]] has both run and http");
   EXPECT_EQ(message_after_start(check + "http = 'x'\n"),
@@ -290,7 +291,8 @@ TEST(ConfigTest, ChecksAreOfOneKind) {
             "f.toml:10:8:");
   EXPECT_EQ(message_after_start(check + "store = 'media'\npath = 'x'\nsha256 = 'abc'\n"),
             "f.toml:11:10: key \"sha256\": expected 64 hexadecimal digits");
-  EXPECT_NE(message_after_start(check + "log = 'x'\n").find("says nothing"), std::string::npos)
+  EXPECT_NE(message_after_start(check + "log = 'x'\n").find("has no key that says what to check"),
+            std::string::npos)
       << "logs are for watch probes";
   EXPECT_EQ(message_after_start(check + "run = 'x'\n[[service.shop.check]]\nname='a'\nrun='y'\n"),
             "f.toml:11:6: a second \"a\" in this service");
