@@ -25,10 +25,11 @@ void note_hosts(const repo::Repository& repository, const internal::Owner& owner
     if (counts && !point.host().empty()) newest = &point;
   }
   if (newest == nullptr || newest->host() == owner.host) return;
-  report.notes.push_back(
-      fmt::format("service {}: the newest recovery point is of host {}, and this is host {}{}",
-                  owner.service, printable(newest->host()), printable(owner.host),
-                  owner.shared ? "" : ": its points are not this host's (host, or shared = true)"));
+  report.notes.push_back(fmt::format(
+      "service {}: the newest recovery point is of host {}, and this is host {}{}", owner.service,
+      printable(newest->host()), printable(owner.host),
+      owner.shared ? ""
+                   : ": its points do not count for this host (see the keys host and shared)"));
 }
 
 /// The passphrase is looked for also where opening did not ask for it.

@@ -182,7 +182,8 @@ TEST_F(DrillChecksTest, OldData) {
 
 TEST_F(DrillChecksTest, AnotherServicesData) {
   const stores::Marker marker = marker_of("blog");
-  expect_red("media", "another service's: it was planted in store media of service blog",
+  expect_red("media",
+             "the canary of another service: it was planted in store media of service blog",
              [&](const Copy& copy) { stores::plant_files_marker(copy.media, marker); });
 }
 

@@ -106,7 +106,7 @@ Bytes read_public_key(const std::filesystem::path& file) {
   if (key) return std::move(*key);
   throw Error(ErrorCode::configuration,
               printable(file.native()) + " holds no Ed25519 public key in PEM",
-              "`salvor evidence key` prints the one of a repository");
+              "`salvor evidence key` prints the public key of a repository");
 }
 
 }  // namespace
@@ -145,7 +145,7 @@ std::string show_evidence(const Config& config, const std::string& service, std:
   if (!stored) {
     throw Error(ErrorCode::not_found,
                 fmt::format("there is no evidence record {} of {}", sequence, printable(service)),
-                fmt::format("`salvor evidence list {}` lists them", printable(service)));
+                fmt::format("`salvor evidence list {}` lists the records", printable(service)));
   }
   return recovery::summarise_evidence(*stored).statement;
 }
@@ -178,7 +178,7 @@ ExportedEvidence export_evidence(const Config& config, const std::string& servic
     throw Error(
         ErrorCode::corruption,
         fmt::format("the evidence does not verify: {}", exported.verified.problems.front().what),
-        "`salvor evidence verify` shows all that is wrong");
+        "run `salvor evidence verify` to see every problem");
   }
   write_file_atomically(exported.file, as_bytes(text));
   write_file_atomically(exported.page,

@@ -48,7 +48,7 @@ repo::SlotId find_slot(repo::Repository& repository, const std::string& name) {
   }
   if (found) return *found;
   throw Error(ErrorCode::not_found, "there is no key " + printable(name),
-              "`salvor keys list` lists them");
+              "`salvor keys list` lists the keys");
 }
 
 }  // namespace

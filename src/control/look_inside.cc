@@ -43,7 +43,7 @@ const Record& find_record(TreeCursor& cursor, const Bytes& key, const repo::Snap
   const Record* record = cursor.find_record();
   if (record != nullptr && equal(record->key, key)) return *record;
   throw Error(ErrorCode::not_found,
-              "store " + snapshot.store + " has no " + printable(path) + " at that point",
+              "store " + snapshot.store + " has no path " + printable(path) + " in that point",
               "`salvor ls POINT " + snapshot.store + "` shows what there is");
 }
 

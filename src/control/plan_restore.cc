@@ -77,16 +77,17 @@ void plan_steps(internal::Records& records, RestorePlanReport& report) {
 void warn_of_space(RestorePlanReport& report) {
   for (const recovery::FileSystemSpace& space : report.space) {
     if (space.suffices()) continue;
-    report.warnings.push_back(fmt::format(
-        "too little space at {}: {} free, {} wanted for a second copy; --in-place-delta needs none",
-        space.path, human_bytes(space.free), human_bytes(space.wanted)));
+    report.warnings.push_back(
+        fmt::format("too little space at {}: found {} free, expected {} for a second copy; "
+                    "--in-place-delta makes no second copy",
+                    space.path, human_bytes(space.free), human_bytes(space.wanted)));
   }
 }
 
 void warn_of_targets(RestorePlanReport& report) {
   for (const PlannedTarget& target : report.targets) {
     if (!target.identity.exists) {
-      report.warnings.push_back(fmt::format("store {}: {} does not exist: nothing is kept of it",
+      report.warnings.push_back(fmt::format("store {}: {} does not exist, so nothing of it is kept",
                                             target.store, target.identity.path));
     }
   }
@@ -129,10 +130,10 @@ void warn_of_owners(repo::Repository& repository, RestorePlanReport& report) {
     const std::uint64_t count =
         count_of_others(repository, internal::find_snapshot(report.point, store.name));
     if (count == 0) continue;
-    report.warnings.push_back(fmt::format(
-        "store {}: at least {} entries belong to other users in the point, and will belong to user "
-        "{}: run it as root to keep their owners",
-        store.name, count, ::geteuid()));
+    report.warnings.push_back(
+        fmt::format("store {}: at least {} entries belong to other users in the point, and will "
+                    "belong to user {}: run the restore as root to keep their owners",
+                    store.name, count, ::geteuid()));
   }
 }
 
@@ -178,8 +179,8 @@ std::string undo_of(const Plan& plan) {
         "and no safety snapshot",
         lost);
   }
-  return "everything, by restoring the safety snapshot over it: it takes as long as a restore of "
-         "what differs, and needs the repository";
+  return "everything, by restoring the safety snapshot: this takes as long as a restore of what "
+         "differs, and needs the repository";
 }
 
 }  // namespace
@@ -203,7 +204,7 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
   report.lost_s = internal::age_s(report.point, now);
   report.warnings = internal::notes_on(*opened.repository, owner, report.point, now);
   for (std::string& line : internal::lacks_of(&service, report.point)) {
-    report.warnings.push_back(line + ": what is there of it stays");
+    report.warnings.push_back(line + ": the live copies of these stay");
   }
   const auto access = internal::make_store_access(config);
   report.targets = look_at_targets(report.plan, report.point, *access);

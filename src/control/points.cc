@@ -23,7 +23,7 @@ PointsReport list_points(const Config& config, const std::string& service, const
 AcceptReport accept_point(const Config& config, const std::string& point, const Caller& caller) {
   if (point == "latest") {
     throw Error(ErrorCode::usage, "latest is never suspect",
-                "name the point by its id; `salvor points` lists them");
+                "name the point by its id; `salvor points` lists the recovery points");
   }
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::write, caller.stop);

@@ -31,7 +31,7 @@ void require_confirmed(const InPlaceRequest& request) {
   if (request.confirm == request.plan.service) return;
   throw Error(ErrorCode::refused,
               request.confirm.empty()
-                  ? fmt::format("restoring service {} in place was not confirmed",
+                  ? fmt::format("the restore of service {} in place was not confirmed",
                                 printable(request.plan.service))
                   : fmt::format("\"{}\" was confirmed, expected \"{}\"", printable(request.confirm),
                                 printable(request.plan.service)),
@@ -116,7 +116,8 @@ class InPlace {
         if (const auto watched = watch_in(row.id.text)) return recovery::baseline_in(*watched);
       }
     } catch (const Error& error) {
-      log::warning("what earlier watches saw can't be read from the catalog: {}", error.message());
+      log::warning("the results of earlier watches can't be read from the catalog: {}",
+                   error.message());
     }
     return {};
   }
@@ -150,7 +151,7 @@ class InPlace {
         if (watched) return entry.data;
       }
     } catch (const Error& error) {
-      log::warning("what the catalog has of run {} is passed over: {}", run, error.message());
+      log::warning("the catalog's records of run {} are ignored: {}", run, error.message());
     }
     return std::nullopt;
   }
@@ -164,7 +165,7 @@ class InPlace {
     }
     if (!latest.empty()) return latest;
     throw Error(ErrorCode::not_found, "no service was ever restored in place",
-                "`salvor runs` lists runs");
+                "`salvor runs` lists the runs");
   }
 
   const Config& config_;
@@ -286,13 +287,13 @@ class GoingOn {
 
   [[noreturn]] void refuse_unconfirmed(const std::string& run, const std::string& service) const {
     throw Error(ErrorCode::refused,
-                fmt::format("to {} run {} of service {} was not confirmed", verb_, run,
+                fmt::format("restore --{} of run {} of service {} was not confirmed", verb_, run,
                             service.empty() ? "(not known)" : printable(service)),
                 command(run, service));
   }
 
   std::string command(const std::string& run, const std::string& service) const {
-    return fmt::format("salvor restore --{} {} --confirm {}", verb_, run,
+    return fmt::format("confirm it: salvor restore --{} {} --confirm {}", verb_, run,
                        service.empty() ? "SERVICE" : printable(service));
   }
 

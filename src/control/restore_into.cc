@@ -56,11 +56,10 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
     const std::string context =
         fmt::format("store {}, into {}", snapshot.store, printable(target.path.native()));
     if (error.code() != ErrorCode::cancelled) throw error.with_context(context);
-    throw Error(
-        ErrorCode::cancelled, context + ": " + error.message(),
-        fmt::format("what is there is not whole, and has the marker {} until it is: run the "
-                    "same command with --delta, or remove it",
-                    stores::kIncompleteMarker));
+    throw Error(ErrorCode::cancelled, context + ": " + error.message(),
+                fmt::format("run the same command again with --delta, or remove the directory: it "
+                            "is not complete, and has the marker {} until it is",
+                            stores::kIncompleteMarker));
   }
   restored.duration_s = clock.monotonic().seconds_since(start);
   return restored;
@@ -86,7 +85,7 @@ void describe(const RestoreReport& report, const RestoreRequest& request,
     evidence.not_covered.push_back(fmt::format("store {}: not asked for", snapshot.store));
   }
   if (report.point.is_partial()) {
-    evidence.not_covered.emplace_back("the point was taken of some stores only");
+    evidence.not_covered.emplace_back("the point has only some of the stores");
   }
   evidence.not_covered.emplace_back("the service on the restored data: it was restored beside");
 }

@@ -67,10 +67,10 @@ void describe_config(const Config& config, const ServiceConfig& service, Runbook
         {store.name, std::string(store.type()), store.path().native(), store.name + file});
   }
   if (service.writes) {
-    data.locking.push_back({"Hold writes", service.writes->lock});
-    data.locking.push_back({"Release them", service.writes->unlock});
+    data.locking.push_back({"Lock writes", service.writes->lock});
+    data.locking.push_back({"Unlock writes", service.writes->unlock});
     if (service.writes->locked) {
-      data.locking.push_back({"Are they held? (exit status 0: yes)", *service.writes->locked});
+      data.locking.push_back({"Are writes locked? (exit status 0: yes)", *service.writes->locked});
     }
   }
   if (service.migrate) {
@@ -84,7 +84,7 @@ void describe_config(const Config& config, const ServiceConfig& service, Runbook
     data.steps.push_back({"Rebuild " + rebuild.name, rebuild.run});
   }
   if (service.return_to_service) {
-    data.steps.push_back({"Back to service, after the exchange", service.return_to_service->run});
+    data.steps.push_back({"Return to service, after the exchange", service.return_to_service->run});
   }
 }
 

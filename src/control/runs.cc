@@ -57,7 +57,7 @@ RunReport show_run(const Config& config, const std::string& run, const Caller& c
   if (!row && !report.outcome) {
     throw Error(ErrorCode::not_found,
                 "there is no run " + printable(run) + " in the catalog, nor in the repository",
-                "`salvor runs` lists those of this machine");
+                "`salvor runs` lists the runs of this machine");
   }
   report.row = row ? std::move(*row) : row_of(*report.outcome);
   return report;

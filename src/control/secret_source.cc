@@ -33,7 +33,7 @@ Secret accepted(const Secret& raw, const std::string& source) {
   }
   if (text.size() > kPassphraseBytesMax) {
     fail(fmt::format("{} holds more than {} bytes", source, kPassphraseBytesMax),
-         "check that it is the right one");
+         "check that it is the right file");
   }
   if (text.empty()) fail(source + " is empty", "put the passphrase there");
   return Secret(as_bytes(text));
@@ -78,7 +78,7 @@ Secret from_command(const std::string& command, std::stop_token stop) {
   ::explicit_bzero(result.error_output.data(), result.error_output.size());
   if (!result.succeeded()) {
     fail("the command of passphrase_command ended with " + result.describe(),
-         "run it by hand to see why; it has no terminal and no input here");
+         "run the command by hand to see why; salvor gives it no terminal and no input");
   }
   return accepted(raw, "the output of passphrase_command");
 }

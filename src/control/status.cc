@@ -103,8 +103,7 @@ void describe_restores(internal::Records& records, repo::Repository* repository,
                    *status.open_restore, service.name, open->rot);
     }
   } catch (const Error& error) {
-    log::warning("whether a restore of {} is open can't be read: {}", service.name,
-                 error.message());
+    log::warning("cannot tell whether a restore of {} is open: {}", service.name, error.message());
   }
   for (const internal::Workplace& workplace : internal::find_workplaces(config, service)) {
     if (workplace.run != status.open_restore) status.kept.push_back(workplace.path.native());
@@ -148,11 +147,11 @@ void describe_gaps(const ServiceConfig& config, ServiceStatus& status) {
   }
   if (!status.restored_in_place) {
     gaps.emplace_back(
-        "no restore in place was ever done from this host: drills leave out its lock, its exchange "
+        "no restore in place was ever run on this host: drills leave out its lock, its exchange "
         "and its return to service");
   }
   if (!status.last_drill) {
-    gaps.emplace_back("no drill was ever run: nothing proves that it can be restored");
+    gaps.emplace_back("no drill was ever run: nothing proves that the service can be restored");
     return;
   }
   for (const StoreConfig& store : config.stores) {

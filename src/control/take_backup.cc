@@ -256,13 +256,14 @@ std::optional<Error> BackupReport::suspicion() const {
       why += fmt::format("\n  store {}: {}", snapshot.store, printable(suspicion));
     }
   }
-  return Error(ErrorCode::checks_failed,
-               fmt::format("service {}: recovery point {} is suspect: it is kept, and is not the "
-                           "latest{}",
-                           service, point.id.hex(), why),
-               fmt::format("look at the live data; where it is as it should be: salvor points "
-                           "--accept {}",
-                           point.id.hex()));
+  return Error(
+      ErrorCode::checks_failed,
+      fmt::format("service {}: recovery point {} is suspect: it is kept, and is not the "
+                  "latest{}",
+                  service, point.id.hex(), why),
+      fmt::format(
+          "look at the live data; if it is right, accept the point: salvor points --accept {}",
+          point.id.hex()));
 }
 
 std::vector<BackupReport> take_backup(const Config& config, const BackupRequest& request,

@@ -36,7 +36,7 @@ void require_of_service(repo::Repository& repository, const Plan& plan) {
   internal::refuse(fmt::format("the journal of run {} can't be read, and service {} knows no such "
                                "run",
                                plan.run, printable(plan.service)),
-                   "name the service that it restored with --confirm SERVICE");
+                   "name the service of that run with --confirm SERVICE");
 }
 
 /// What one store's workplace is now.
@@ -45,15 +45,17 @@ std::string place_left(StoreAccess& access, const Plan& plan, const StorePlan& s
     const auto replacement = access.live(store)->replacement(plan.run, store.name);
     const std::string place = printable(replacement->workplace().native());
     const stores::ReplacementState state = replacement->state();
-    if (!state.provisioned) return fmt::format("store {}: {} is not here", store.name, place);
+    if (!state.provisioned)
+      return fmt::format("store {}: {} is not on this host", store.name, place);
     return state.cut_over
-               ? fmt::format("store {}: {} has what was live before; the restored data is live",
-                             store.name, place)
-               : fmt::format("store {}: {} has the restored copy; what was live before is live",
-                             store.name, place);
+               ? fmt::format(
+                     "store {}: {} has the data from before the restore; the restored data is live",
+                     store.name, place)
+               : fmt::format(
+                     "store {}: {} has the restored copy; the data from before the restore is live",
+                     store.name, place);
   } catch (const Error& error) {
-    return fmt::format("store {}: its workplace can't be looked at: {}", store.name,
-                       error.message());
+    return fmt::format("store {}: cannot look at its workplace: {}", store.name, error.message());
   }
 }
 
@@ -125,7 +127,7 @@ RunOutcome abandon(repo::Repository& repository, StoreAccess& access, const std:
   const Plan plan = known_plan(journal, run, service);
   if (is_lost && plan.service.empty()) {
     throw Error(ErrorCode::not_found, "the repository has no journal of run " + printable(run),
-                "`salvor runs` lists runs; the whole id is needed where the catalog is lost");
+                "`salvor runs` lists the runs; the whole id is needed where the catalog is lost");
   }
   internal::require_restore(plan);
   if (plan.stores.empty()) require_of_service(repository, plan);
@@ -133,8 +135,8 @@ RunOutcome abandon(repo::Repository& repository, StoreAccess& access, const std:
   const auto state = journal.state();
   if (state == kAbandoned) return outcome_of(journal, plan);
   if (state && state != "succeeded") {
-    internal::refuse(fmt::format("run {} is {}: there is nothing to give up", run, *state),
-                     "salvor runs show " + run);
+    internal::refuse(fmt::format("run {} is in state {}: there is nothing to abandon", run, *state),
+                     "look at the run: salvor runs show " + run);
   }
   if (options.on_begin) options.on_begin(plan);
   JournalEntry end = internal::event(Event::ended, kAbandoned);

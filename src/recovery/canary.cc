@@ -81,14 +81,15 @@ std::string problem_of(const Secret& key, const Canary& canary,
     return "forged: its signature is not this repository's";
   }
   if (found->service != canary.service) {
-    return fmt::format("another service's: it was planted in store {} of service {}",
+    return fmt::format("the canary of another service: it was planted in store {} of service {}",
                        printable(found->store), printable(found->service));
   }
   if (found->store != canary.store) {
-    return fmt::format("another store's: it was planted in store {}", printable(found->store));
+    return fmt::format("the canary of another store: it was planted in store {}",
+                       printable(found->store));
   }
   if (found->nonce == canary.nonce) return {};
-  return fmt::format("{} one: it was planted at {}, and this point's at {}",
+  return fmt::format("{} canary: it was planted at {}, and the canary of this point at {}",
                      found->time < canary.time ? "an older" : "a newer", printable(found->time),
                      printable(canary.time));
 }
@@ -139,17 +140,17 @@ CheckOutcome check_canary(const Secret& key, const repo::Point& point,
   }
   const auto canary = read_canary(key, point, snapshot, fact->second);
   if (!canary) {
-    outcome.actual = "forged: what the recovery point says is not of this store, or not signed";
+    outcome.actual = "forged: the canary in the recovery point is not of this store, or not signed";
     return outcome;
   }
   if (canary->planted == Planted::failed) {
     outcome.verdict = Verdict::skipped;
-    outcome.actual = "the backup could not plant one";
+    outcome.actual = "the backup could not plant a canary";
     return outcome;
   }
   if (canary->planted == Planted::no) {
     outcome.verdict = Verdict::skipped;
-    outcome.actual = "none was planted (canary = true in the store plants one)";
+    outcome.actual = "no canary was planted (canary = true in the store plants one)";
     return outcome;
   }
   outcome.actual = problem_of(key, *canary, found());

@@ -57,13 +57,15 @@ TEST_F(CanaryTest, PassesForTheMarkerOfThisBackup) {
 
 TEST_F(CanaryTest, SaysWhichOneItIs) {
   EXPECT_EQ(answer(std::nullopt), "missing");
-  EXPECT_EQ(answer(make_marker(key_, "blog", "db", nonce_, time_)), "another service's");
-  EXPECT_EQ(answer(make_marker(key_, "shop", "orders", nonce_, time_)), "another store's");
+  EXPECT_EQ(answer(make_marker(key_, "blog", "db", nonce_, time_)),
+            "the canary of another service");
+  EXPECT_EQ(answer(make_marker(key_, "shop", "orders", nonce_, time_)),
+            "the canary of another store");
   const std::string other(32, 'a');
   EXPECT_EQ(answer(make_marker(key_, "shop", "db", other, Time{time_.ns - 1'000'000'000})),
-            "an older one");
+            "an older canary");
   EXPECT_EQ(answer(make_marker(key_, "shop", "db", other, Time{time_.ns + 1'000'000'000})),
-            "a newer one");
+            "a newer canary");
   EXPECT_EQ(answer(make_marker(key_of("another repository"), "shop", "db", nonce_, time_)),
             "forged");
   EXPECT_EQ(answer(stores::Marker()), "forged");

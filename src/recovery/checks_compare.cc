@@ -157,7 +157,7 @@ class Comparison {
       differences_.add(key_, "is a " + std::string(name_of(found.kind)) + ", expected a " +
                                  std::string(name_of(entry_.kind)));
     } else if (found.target != entry_.target) {
-      differences_.add(key_, "leads elsewhere than in the point");
+      differences_.add(key_, "has another target than in the point");
     } else if (found.rdev != entry_.rdev) {
       differences_.add(key_, "is another device than in the point");
     } else if (found.kind == EntryKind::file && found.size != entry_.size) {

@@ -184,7 +184,7 @@ TEST_F(CompareTest, kinds_links_and_sizes_are_compared) {
   make_small_tree();
   fs::remove(copy() / "link");
   fs::create_symlink("empty", copy() / "link");
-  expect_found("link leads elsewhere than in the point");
+  expect_found("link has another target than in the point");
   fs::remove(copy() / "link");
   fs::create_directory(copy() / "link");
   expect_found("link is a directory, expected a symlink");

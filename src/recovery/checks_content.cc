@@ -108,7 +108,7 @@ std::string ContentCheck::finish() {
   if (!difference_.empty()) return difference_;
   try {
     std::byte more{};
-    if (hole_left_ > 0 || read({&more, 1}) != 0) return "goes on after its last byte";
+    if (hole_left_ > 0 || read({&more, 1}) != 0) return "is longer than in the point";
   } catch (const Error& error) {
     if (error.code() != ErrorCode::failed) throw;
     give_up(error.message());

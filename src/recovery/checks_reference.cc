@@ -67,9 +67,9 @@ class ReferenceCheck {
     const std::optional<std::string> path = path_within(row);
     if (!path) {
       ++outside_;
-      miss(row, row.empty() ? "is empty" : "is no path within the store");
+      miss(row, row.empty() ? "is empty" : "is not a path within the store");
     } else if (!in_.look_at(*path)) {
-      miss(row, "is not there, or is a link that leads out");
+      miss(row, "does not exist, or is a link out of the store");
     } else {
       named_.add(*path);
     }
@@ -104,7 +104,7 @@ class ReferenceCheck {
     std::string& text = outcome_.actual;
     text = std::to_string(missing_) + " of " + std::to_string(rows_) + " rows without their file";
     if (outside_ != 0) {
-      text += ", of which " + std::to_string(outside_) + " name nothing within the store";
+      text += ", of which " + std::to_string(outside_) + " are no paths within the store";
     }
     text += outcome_.orphans ? "; " + std::to_string(*outcome_.orphans) + " files without a row"
                              : "; files without a row were not counted: " + why_no_orphans_;

@@ -63,7 +63,7 @@ TEST_F(ChecksTest, a_command_passes_with_exit_status_0) {
 TEST_F(ChecksTest, a_command_that_hangs_fails_with_what_it_said) {
   const CheckOutcome outcome = ask(ExecTest{"echo began; sleep 600"}, 1);
   EXPECT_EQ(outcome.verdict, Verdict::failed);
-  EXPECT_EQ(outcome.actual, "no end within its time limit of 1 s");
+  EXPECT_EQ(outcome.actual, "it did not end within its time limit of 1 s");
   EXPECT_EQ(outcome.output, "began\n");
   EXPECT_GE(outcome.seconds, 1);
 }
@@ -254,8 +254,8 @@ TEST_F(ReferenceTest, what_is_missing_is_counted_and_named) {
   EXPECT_EQ(outcome.missing, 2U);
   EXPECT_EQ(outcome.orphans, 0U);
   EXPECT_EQ(outcome.output,
-            "\"b\\x0a\" is not there, or is a link that leads out\n"
-            "\"c\" is not there, or is a link that leads out\n");
+            "\"b\\x0a\" does not exist, or is a link out of the store\n"
+            "\"c\" does not exist, or is a link out of the store\n");
 }
 
 TEST_F(ReferenceTest, null_is_skipped_and_what_names_nothing_within_is_missing) {
@@ -264,10 +264,10 @@ TEST_F(ReferenceTest, null_is_skipped_and_what_names_nothing_within_is_missing) 
       ask_rows({{std::nullopt}, {""}, {"/a"}, {"b/../a"}, {"."}, {".."}, {}, {"a"}});
   EXPECT_EQ(outcome.missing, 5U);
   EXPECT_EQ(outcome.actual,
-            "5 of 6 rows without their file, of which 5 name nothing within the store; 0 files "
+            "5 of 6 rows without their file, of which 5 are no paths within the store; 0 files "
             "without a row");
   EXPECT_NE(outcome.output.find("\"\" is empty"), std::string::npos);
-  EXPECT_NE(outcome.output.find("\"b/../a\" is no path within the store"), std::string::npos);
+  EXPECT_NE(outcome.output.find("\"b/../a\" is not a path within the store"), std::string::npos);
 }
 
 TEST_F(ReferenceTest, at_most_20_are_named) {

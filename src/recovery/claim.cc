@@ -34,8 +34,8 @@ ClaimRecord record_of(ByteView bytes) {
       ErrorCode::conflict,
       fmt::format("service {} is being restored by run {}, begun on {} at {}", printable(service),
                   last.run, printable(last.host), format_time(last.time)),
-      fmt::format("go on with it: salvor restore --resume {0}; or take it back: salvor "
-                  "restore --undo {0}; where neither can be done: salvor restore --abandon {0}",
+      fmt::format("resume it: salvor restore --resume {0}; or undo it: salvor restore --undo {0}; "
+                  "where neither can be done, abandon it: salvor restore --abandon {0}",
                   last.run));
 }
 
@@ -105,7 +105,7 @@ void Claim::append(std::uint64_t number, bool begins, const std::string& run) {
 Claim::Numbered Claim::free_for(const std::string& run, const IsOver& is_over) {
   Numbered newest = this->newest();
   if (!newest.rot.empty()) {
-    log::warning("who restored service {} last can't be read, and is passed over: {}",
+    log::warning("the record of the last restore of service {} can't be read, and is ignored: {}",
                  printable(service_), newest.rot);
   }
   const bool others = newest.record && newest.record->begins && newest.record->run != run;

@@ -352,7 +352,8 @@ class Page {
         "<p>It finds any change, and records that are missing, out of order, or cut off at the "
         "end. Without salvor: the envelopes are DSSE, the signatures Ed25519, and docs/evidence.md "
         "shows how to check them with openssl and jq.</p>\n"
-        "<p>What it does not prove: who holds the repository's key can write records. A signature "
+        "<p>What a record does not prove: anybody who holds the repository's key can write "
+        "records. A signature "
         "says that a holder of that key vouches for the record, not that what it says is "
         "true.</p>\n",
         escaped(file_));

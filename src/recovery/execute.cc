@@ -68,13 +68,12 @@ void require_newest(repo::Repository& repository, catalog::Catalog* catalog, con
     const Journal journal(repository, catalog, run, {}, Rotten::skip);
     if (!internal::may_have_replaced(journal)) continue;
     const bool can_be_undone = journal.state() == "succeeded";
-    refuse(fmt::format("run {} has replaced service {} since", run, printable(plan.service)),
-           can_be_undone
-               ? fmt::format("undo that one first: salvor restore --undo {} --confirm {}", run,
-                             printable(plan.service))
-               : fmt::format("its data stays, as it can't be undone; remove what this run keeps: "
-                             "salvor restore --close {} --confirm {}",
-                             plan.run, printable(plan.service)));
+    refuse(fmt::format("run {} has restored service {} since", run, printable(plan.service)),
+           can_be_undone ? fmt::format("undo that run first: salvor restore --undo {} --confirm {}",
+                                       run, printable(plan.service))
+                         : fmt::format("that run can't be undone, so its data stays; close this "
+                                       "run: salvor restore --close {} --confirm {}",
+                                       plan.run, printable(plan.service)));
   }
 }
 
@@ -96,11 +95,11 @@ void require_way_back(const repo::Repository& repository, const Plan& plan,
     if (!store.delta_in_place || !journal.ever_began("restore-" + store.name)) continue;
     if (has_safety_snapshot(repository, plan, store)) continue;
     refuse("store " + store.name +
-               " was written over in place, and there is no safety snapshot of it: it can't be "
-               "brought back",
+               " was written over in place, and there is no safety snapshot of it: the restore "
+               "can't be undone",
            journal.state() ? "restore another point"
-                           : "go on with it: salvor restore --resume " + plan.run +
-                                 "; or give it up: salvor restore --abandon " + plan.run);
+                           : "resume the run: salvor restore --resume " + plan.run +
+                                 "; or abandon it: salvor restore --abandon " + plan.run);
   }
 }
 
@@ -137,8 +136,8 @@ std::vector<std::string> choose_commands(const Journal& journal, const ExecuteOp
   if (differing.empty()) return {};
   if (!options.current_commands) {
     log::warning(
-        "run {} goes by the commands of its plan, and not by the configuration's, for: "
-        "{}; --current-commands takes those of the configuration",
+        "run {} uses the commands of its plan, not those of the configuration, for: {}; "
+        "--current-commands uses those of the configuration",
         plan.run, joined(differing));
     return {};
   }
@@ -237,11 +236,12 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
     if (*state == "succeeded") {
       return Runner(repository, access, plan, journal, options).outcome(*state);
     }
-    refuse(fmt::format("run {} is {}: there is nothing to go on with", run, *state),
-           "begin another: salvor restore " + plan.service);
+    refuse(fmt::format("run {} is in state {}: there is nothing to resume", run, *state),
+           "begin a new restore: salvor restore " + plan.service);
   }
   if (journal.undoing()) {
-    refuse(fmt::format("run {} is being taken back", run), "salvor restore --undo " + run);
+    refuse(fmt::format("run {} is being undone", run),
+           "continue the undo: salvor restore --undo " + run);
   }
   internal::require_point(repository, plan);
   const auto changed = choose_commands(journal, options, false, plan);
@@ -265,7 +265,7 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
       return Runner(repository, access, plan, journal, options).outcome(*state);
     }
     if (*state == "closed") {
-      refuse(fmt::format("run {} is closed: what was live before it is gone", run),
+      refuse(fmt::format("run {} is closed: the data from before it is gone", run),
              "the safety snapshot is still a point: `salvor points " + plan.service + "`");
     }
     if (*state == "abandoned") internal::refuse_abandoned(journal, run);
@@ -300,10 +300,10 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
   if (state == "undone") return runner.discard_kept();
   if (state == "abandoned") internal::refuse_abandoned(journal, run);
   if (state != "succeeded") {
-    refuse(fmt::format("run {} is {}, expected succeeded", run, state),
-           journal.state() ? "it has taken back by itself what it had done: nothing is kept"
-                           : "when it has ended: go on with --resume, or back with --undo; or give "
-                             "it up with --abandon");
+    refuse(fmt::format("run {} is in state {}, expected succeeded", run, state),
+           journal.state() ? "there is nothing to close: the run has undone its own steps"
+                           : "when the run has ended, resume it with --resume, undo it with "
+                             "--undo, or abandon it with --abandon");
   }
   runner.require_here(stores::Way::forth);
   return runner.close();

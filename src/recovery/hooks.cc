@@ -129,8 +129,8 @@ bool answer_of(const HookOutcome& outcome, const std::string& what) {
   if (answered) return outcome.exit_status == 0;
   throw Error(ErrorCode::failed,
               what + " gave no answer: " + outcome.describe() + outcome.last_lines(),
-              "it is to end by itself, with exit status 0 for yes and less than 126 for no; mend "
-              "it, and try again");
+              "correct the command, and try again: it must end by itself, with exit status 0 for "
+              "yes and 1 to 125 for no");
 }
 
 void require_success(const HookOutcome& outcome, const std::string& what, const std::string& hint) {
@@ -138,7 +138,7 @@ void require_success(const HookOutcome& outcome, const std::string& what, const 
   const std::string lines = outcome.last_lines();
   throw Error(ErrorCode::failed,
               what + " failed: " + outcome.describe() +
-                  (lines.empty() ? ", without a word" : "; the end of its output:" + lines),
+                  (lines.empty() ? ", without any output" : "; the end of its output:" + lines),
               hint);
 }
 

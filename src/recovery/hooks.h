@@ -53,7 +53,8 @@ struct HookOutcome {
   std::string output_sha256;  ///< of `output`
 
   bool succeeded() const { return exit_status == 0 && signal == 0 && !timed_out; }
-  std::string describe() const;  ///< "exit status 3", "no end within its time limit of 600 s"
+  std::string describe()
+      const;  ///< "exit status 3", "it did not end within its time limit of 600 s"
 
   /// The last lines of the output, at most `lines_max`, as messages may show them: printable, none
   /// longer than 500 bytes, each after a newline and two blanks.

@@ -97,9 +97,9 @@ void require_no_running_hook(const std::string& run) {
   const std::optional<RunningHook> hook = running_hook(run);
   if (!hook) return;
   throw Error(ErrorCode::conflict,
-              "run " + run + " still has a command at work, process " + std::to_string(hook->pid) +
-                  ": " + printable(hook->command),
-              "wait until it has ended, or end it, and try again");
+              "run " + run + " still runs a command, process " + std::to_string(hook->pid) + ": " +
+                  printable(hook->command),
+              "wait until that process has ended, or end it, and try again");
 }
 
 }  // namespace salvor::recovery

@@ -113,7 +113,7 @@ TEST(HooksTest, a_silent_failure_is_said_to_be_silent) {
     require_success(run_shell("exit 9"), "it", "");
     FAIL() << "expected an error";
   } catch (const Error& error) {
-    EXPECT_EQ(error.message(), "it failed: exit status 9, without a word");
+    EXPECT_EQ(error.message(), "it failed: exit status 9, without any output");
   }
 }
 
@@ -134,7 +134,7 @@ TEST(HooksTest, the_time_limit_ends_all_that_belongs_to_it) {
   EXPECT_LT(Clock::system().monotonic().seconds_since(begin), 30);
   EXPECT_TRUE(outcome.timed_out);
   EXPECT_FALSE(outcome.succeeded());
-  EXPECT_EQ(outcome.describe(), "no end within its time limit of 1 s");
+  EXPECT_EQ(outcome.describe(), "it did not end within its time limit of 1 s");
   EXPECT_GE(outcome.seconds, 1);
   EXPECT_TRUE(ends(std::stoi(outcome.output))) << "its children are ended, too";
 }

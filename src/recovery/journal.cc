@@ -176,11 +176,11 @@ std::string Journal::read(std::uint64_t number) {
   auto kept = this->kept(number);
   if (!kept) {
     throw Error(ErrorCode::corruption, damage,
-                "restore that object from a copy of the repository; or give the run up: salvor "
+                "restore that object from a copy of the repository; or abandon the run: salvor "
                 "restore --abandon " +
                     run_);
   }
-  log::warning("{}; going by the copy in this machine's catalog", damage);
+  log::warning("{}; using the copy in this machine's catalog", damage);
   // What is missing can be put back; what is damaged is never written over.
   if (missing) gaps_[number] = *kept;
   return std::move(*kept);
@@ -273,7 +273,8 @@ bool Journal::keep_in_catalog(const std::string& text, const Error& why) {
 
 void Journal::throw_gone_on() {
   lost_ = true;
-  throw Error(ErrorCode::conflict, "another process has gone on with run " + run_ + " meanwhile",
+  throw Error(ErrorCode::conflict,
+              "another process has resumed or undone run " + run_ + " meanwhile",
               "`salvor runs show " + run_ + "` says which");
 }
 

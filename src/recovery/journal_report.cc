@@ -87,7 +87,7 @@ Plan plan_in(const Journal& journal, const std::string& run) {
   });
   if (found != entries.rend()) return parse_plan(found->data);
   throw Error(ErrorCode::not_found, "the repository has no journal of run " + printable(run),
-              "`salvor runs` lists runs; the whole id is needed where the catalog is lost");
+              "`salvor runs` lists the runs; the whole id is needed where the catalog is lost");
 }
 
 std::string state_in(const Journal& journal) {

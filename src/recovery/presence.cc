@@ -164,12 +164,13 @@ void require_here(RunContext& context) {
       marks.empty() ? missing_workplaces(context) : missing_marks(context, marks);
   if (missing.empty()) return;
   const std::string host = printable(provisioned(journal)->host);
-  throw Error(ErrorCode::refused,
-              fmt::format("run {} has its workplaces on host {}, and this one ({}) lacks:{}",
-                          context.plan.run, host, printable(host_name()), missing),
-              fmt::format("mount the volume that has them, or go to host {}; where they are gone "
-                          "for good: salvor restore --abandon {} --confirm {}",
-                          host, context.plan.run, printable(context.plan.service)));
+  throw Error(
+      ErrorCode::refused,
+      fmt::format("run {} has its workplaces on host {}, and this host ({}) lacks:{}",
+                  context.plan.run, host, printable(host_name()), missing),
+      fmt::format("mount the volume that has them, or run the command on host {}; where they are "
+                  "gone for good, abandon the run: salvor restore --abandon {} --confirm {}",
+                  host, context.plan.run, printable(context.plan.service)));
 }
 
 }  // namespace salvor::recovery::internal

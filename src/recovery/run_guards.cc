@@ -44,8 +44,8 @@ bool is_over(repo::Repository& repository, catalog::Catalog* catalog, const Clai
                                      : may_be_alive(record.host, record.process);
   if (alive) return false;
   log::warning(
-      "the journal of run {} can't be read, and the run is passed over ({}); what it has "
-      "left lies beside the stores; end it with salvor restore --abandon {}",
+      "the journal of run {} can't be read, so the run is ignored ({}); its workplaces lie beside "
+      "the stores; abandon the run with salvor restore --abandon {}",
       printable(record.run), rot, printable(record.run));
   return true;
 }
@@ -59,7 +59,9 @@ void require_no_open_journal(repo::Repository& repository, const Plan& plan) {
               fmt::format("service {} is being restored by run {}, as its journal says (the claim "
                           "can't be read)",
                           printable(plan.service), open->run),
-              fmt::format("salvor restore --resume {0}, --undo {0}, or --abandon {0}", open->run));
+              fmt::format("resume, undo or abandon that run: salvor restore --resume {0}, --undo "
+                          "{0}, or --abandon {0}",
+                          open->run));
 }
 
 }  // namespace
@@ -78,7 +80,7 @@ void refuse(const std::string& message, const std::string& hint) {
 void require_restore(const Plan& plan) {
   if (plan.mode == Mode::restore) return;
   refuse("run " + plan.run + " was a drill, which touches nothing live",
-         "begin another with `salvor drill " + plan.service + "`");
+         "begin a new drill with `salvor drill " + plan.service + "`");
 }
 
 void require_alone(const Journal& journal, const std::string& run, bool takeover) {
@@ -94,7 +96,7 @@ void require_alone(const Journal& journal, const std::string& run, bool takeover
   throw Error(ErrorCode::conflict,
               fmt::format("run {} was last carried out on host {}, where its process may be alive",
                           run, printable(last->host)),
-              "when it is certainly gone, add --takeover");
+              "when that host is certainly gone, add --takeover");
 }
 
 Claim::IsOver over_in(repo::Repository& repository, catalog::Catalog* catalog) {
@@ -178,8 +180,8 @@ void refuse_abandoned(const Journal& journal, const std::string& run) {
     for (const std::string& line : entry.deviations) left += "\n  " + printable(line);
   }
   refuse("run " + run + " was abandoned; it left:" + left,
-         "look at what it left, and remove by hand what nobody needs; the safety snapshot is still "
-         "a point");
+         "look at what the run left, and remove by hand what nobody needs; the safety snapshot is "
+         "still a point");
 }
 
 bool may_have_replaced(const Journal& journal) {

@@ -57,8 +57,7 @@ std::string when_to_use(const RunbookData& data) {
       "Data of {} is lost, damaged or wrong: a dropped table, deleted files, a failed migration, a "
       "bad mass update, a lost disk. When the service is down but its data is good, this is not "
       "the "
-      "page: a restore puts back everything as it was at one moment, and what was written since is "
-      "set aside.\n",
+      "page: a restore returns every store to one moment, and sets aside what was written since.\n",
       text(data.service));
 }
 
@@ -108,10 +107,11 @@ std::string restore_steps(const RunbookData& data) {
   out +=
       "\nIt locks writes, takes a safety snapshot, restores beside the live data, checks the copy, "
       "and only then exchanges the two. It prints its run (`RUN` below).\n";
-  step("4. When it was interrupted, or a step failed whose cause is mended",
+  step("4. Resume a restore that was interrupted, or that failed, once the cause is removed",
        "restore --resume RUN");
-  step("5. Go back to the state before", "restore --undo RUN --confirm " + service);
-  step("6. When all is well: give the disk space of the old data back",
+  step("5. Undo the restore: the service is as it was before",
+       "restore --undo RUN --confirm " + service);
+  step("6. Close the restore, when all is right: this deletes the old data",
        "restore --close RUN --confirm " + service);
   step("Rehearse it all, without touching anything live", "drill " + service);
   return out;
@@ -137,8 +137,8 @@ std::string locking(const RunbookData& data) {
   std::string out = "\n## What is locked, and how\n\n";
   if (data.locking.empty()) {
     out +=
-        "The configuration names no way to hold the application's writes. Databases are locked by "
-        "salvor itself; **stop whatever writes files before step 3.**\n";
+        "The configuration names no command that locks the application's writes. Databases are "
+        "locked by salvor itself; **stop whatever writes files before step 3.**\n";
   } else {
     out += "Databases are locked by salvor itself, and the application by its own commands:\n";
     add_commands(out, data.locking);
@@ -153,9 +153,8 @@ std::string locking(const RunbookData& data) {
 std::string checks(const RunbookData& data) {
   std::string out = "\n## What is checked\n\n";
   out +=
-      "Names, sizes and numbers against the recovery point (what is read from the repository byte "
-      "by "
-      "byte; a drill all of it), each store by its own means";
+      "Names, sizes and numbers against the recovery point (data that was read from the repository "
+      "is compared byte by byte; in a drill, all data), each store by its own means";
   if (data.checks.empty()) return out + ".\n";
   out += ", and:\n\n";
   for (const RunbookCheck& check : data.checks) {
@@ -206,13 +205,13 @@ std::string bare_machine(const RunbookData& data) {
       "program at `build/salvor`.\n";
   out += fmt::format("2. Bring the repository there, or mount it: it was at {}.\n",
                      code(data.repository));
-  out += "3. Get what opens it; one of these is enough:\n";
+  out += "3. Get the passphrase or the key file; one of these is enough:\n";
   for (const RunbookKey& key : data.keys) out += fmt::format("   - {}\n", text(key.where));
   out +=
       "4. Write a file `salvor.toml` with these lines, with the paths as they are there, and with "
       "what you have of the keys:\n\n";
   out += block("toml", minimal_config(data));
-  out += "\n5. Look what there is, and restore into an empty directory:\n\n";
+  out += "\n5. See what there is, and restore into an empty directory:\n\n";
   const std::string service = shell_word(data.service);
   out += block("sh", fmt::format("salvor -c salvor.toml points {0}\n"
                                  "salvor -c salvor.toml restore {0} --into restored\n",

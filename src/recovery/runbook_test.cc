@@ -29,8 +29,8 @@ RunbookData shop() {
                 "passphrase_file = \"/etc/salvor/passphrase\""}};
   data.stores = {{"db", "sqlite", "/srv/shop/shop.db", "db/shop.db"},
                  {"media", "files", "/srv/shop/media", "media"}};
-  data.locking = {{"Hold writes", "touch /srv/shop/maintenance"},
-                  {"Release them", "rm -f /srv/shop/maintenance"}};
+  data.locking = {{"Lock writes", "touch /srv/shop/maintenance"},
+                  {"Unlock writes", "rm -f /srv/shop/maintenance"}};
   data.steps = {{"Migrate", "python3 manage.py migrate --noinput"}};
   data.checks = {{"orders are there", "sql", "SELECT count(*) > 0 FROM orders"}};
   data.newest = RunbookPoint{"0123456789abcdef", Time{now.ns - 600'000'000'000}};

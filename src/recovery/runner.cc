@@ -57,8 +57,8 @@ void require_point(const repo::Repository& repository, const Plan& plan) {
   if (point_or_none(repository, plan).id.hex() == plan.point) return;
   throw Error(ErrorCode::not_found,
               "the repository has no recovery point " + plan.point + " any more",
-              "`salvor points` lists those that there are; what run " + plan.run +
-                  " has begun is taken back with salvor restore --undo " + plan.run);
+              "`salvor points` lists the recovery points; undo what run " + plan.run +
+                  " has begun with salvor restore --undo " + plan.run);
 }
 
 Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& plan,
@@ -86,7 +86,7 @@ void Runner::carry_out(Step& step) {
   if (context_.stop.stop_requested()) {
     const bool drill = context_.plan.mode == Mode::drill;
     throw Error(ErrorCode::cancelled, "the run was stopped before " + step.name(),
-                drill ? "" : "go on with salvor restore --resume " + context_.plan.run);
+                drill ? "" : "resume it with salvor restore --resume " + context_.plan.run);
   }
   allow_unwritten({});
   const bool begun = journal_.began(step.name());
@@ -229,8 +229,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
   } catch (const std::exception& second) {
     if (guarded && !journal_.lost()) let_go();
     // The first error is the one to tell; the journal ends where it could be written last.
-    log::warning("run {} could not be brought to an orderly stop: {}", context_.plan.run,
-                 second.what());
+    log::warning("the end of run {} could not be handled: {}", context_.plan.run, second.what());
   }
   RunOutcome outcome = this->outcome(std::move(state));
   outcome.failure = error;
@@ -243,7 +242,7 @@ void Runner::let_go() {
     try {
       (*step)->undo(context_);
     } catch (const std::exception& exception) {
-      log::warning("{} could not be taken back: {}", (*step)->name(), exception.what());
+      log::warning("step {} could not be undone: {}", (*step)->name(), exception.what());
     }
   }
 }
@@ -258,7 +257,7 @@ RunOutcome Runner::finished_drill(const std::optional<Error>& failure) {
   outcome.failure = failure;
   if (!failure && !good) {
     outcome.failure.emplace(ErrorCode::checks_failed, "the restored copy fails its checks",
-                            "see the checks that are red");
+                            "see the checks that failed");
   } else if (!failure && !proved) {
     outcome.failure.emplace(ErrorCode::checks_failed, "no check passed: the drill proves nothing",
                             "add a check that asks the restored copy: it mentions SALVOR_STORE_…");

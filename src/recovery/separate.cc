@@ -89,8 +89,8 @@ void require_unwritten(RunContext& context) {
       throw Error(ErrorCode::conflict,
                   "store " + snapshot.store + ": " + printable(stores::path_of_key(key)) +
                       " was written while the store was restored",
-                  "lock the service's writes ([service.NAME.writes]), take the run back with "
-                  "--undo, and begin again");
+                  "lock the service's writes ([service.NAME.writes]), undo the run with --undo, "
+                  "and begin again");
     };
     context.replacement_of(store).separate(look, stores::Way::forth);
   }
@@ -135,8 +135,8 @@ void give_back_shared(RunContext& context) {
         if (!context.undoing || !is_lost) throw;
         const std::string line = "store " + store.name + ": " +
                                  printable(stores::path_of_key(key)) +
-                                 " was written through the copy, and does not have its old content "
-                                 "back: " +
+                                 " was written through the copy, and its old content could not be "
+                                 "restored: " +
                                  error.message();
         context.say(line);
         context.deviations.push_back(line);
@@ -146,7 +146,7 @@ void give_back_shared(RunContext& context) {
     const std::uint64_t count = context.replacement_of(store).separate(rewrite, way);
     if (count == 0) continue;
     context.say("store " + store.name + ": " + std::to_string(count) +
-                " files were written through the copy; the old ones have their content back");
+                " files were written through the copy; the old files have their content again");
   }
 }
 

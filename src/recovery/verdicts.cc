@@ -101,8 +101,8 @@ void judge(RunContext& context, std::vector<CheckOutcome> outcomes) {
   }
   if (bad.empty() || context.plan.mode == Mode::drill) return;
   throw Error(ErrorCode::checks_failed, "the restored copy fails its checks" + bad,
-              "mend the cause and go on with --resume (with --current-commands, where a check was "
-              "wrong), or go back with --undo");
+              "correct the cause and resume with --resume (with --current-commands, where a check "
+              "was wrong), or undo with --undo");
 }
 
 }  // namespace salvor::recovery::internal

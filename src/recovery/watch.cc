@@ -84,7 +84,7 @@ class Probe {
       return news;
     }
     if (failing_for_ > 0 && !is_log()) {
-      news.push_back("is well again, after " + std::to_string(failing_for_) + " failures");
+      news.push_back("works again, after " + std::to_string(failing_for_) + " failures");
     }
     failing_for_ = 0;
     add_duration(outcome.seconds, news);
@@ -95,7 +95,7 @@ class Probe {
   ProbeReport report() const {
     ProbeReport report = report_;
     if (is_log() && !follower_->found()) {
-      report.remarks.push_back("it was never there: nothing was watched");
+      report.remarks.push_back("the log was never there: nothing was watched");
     }
     if (report.runs == 0 || !normal_) return report;
     const double share = static_cast<double>(report.failures) / static_cast<double>(report.runs);

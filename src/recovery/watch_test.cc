@@ -135,7 +135,7 @@ TEST_F(WatchTest, failures_are_told_as_they_begin_and_end) {
   EXPECT_EQ(report.probes[0].runs, 11U);
   EXPECT_EQ(report.probes[0].last_failure, "can't be asked: status 500, expected status 200");
   EXPECT_EQ(told_, (std::vector<std::string>{"p status 500, expected status 200",
-                                             "p is well again, after 3 failures"}));
+                                             "p works again, after 3 failures"}));
 }
 
 TEST_F(WatchTest, failures_of_all_probes_count_against_the_tolerance) {
@@ -344,7 +344,8 @@ TEST_F(WatchLogTest, a_log_that_comes_later_is_new) {
 TEST_F(WatchLogTest, a_log_that_never_comes_is_said_not_to_be_watched) {
   const ProbeReport report = follow({});
   EXPECT_EQ(report.skipped, 4U);
-  EXPECT_EQ(report.remarks, std::vector<std::string>{"it was never there: nothing was watched"});
+  EXPECT_EQ(report.remarks,
+            std::vector<std::string>{"the log was never there: nothing was watched"});
 }
 
 TEST_F(WatchLogTest, what_is_no_log_fails) {

@@ -46,27 +46,25 @@ void lock_application(RunContext& context) {
   const auto& writes = context.plan.writes;
   if (!writes) return;
   const std::string what = "the command writes.lock";
-  require_success(
-      context.hook(writes->lock, what), what,
-      context.undoing || context.journal.done("lock-writes")
-          ? "run it by hand, and see why it fails; where the configuration has a better one, add "
-            "--current-commands"
-          : "run it by hand, and see why it fails; where the application is gone, so that nothing "
-            "can be locked, restore with --without-lock");
+  require_success(context.hook(writes->lock, what), what,
+                  context.undoing || context.journal.done("lock-writes")
+                      ? "run the command by hand to see why it fails; where the configuration has "
+                        "a corrected one, add --current-commands"
+                      : "run the command by hand to see why it fails; where the application is "
+                        "gone, and can't be locked, restore with --without-lock");
   if (application_is_locked(context).value_or(true)) return;
   throw Error(ErrorCode::refused,
               "writes.lock succeeded, but writes.locked says that writes are not locked",
-              "mend the commands of [service." + context.plan.service + ".writes]");
+              "correct the commands of [service." + context.plan.service + ".writes]");
 }
 
 void require_still_locked(RunContext& context) {
   if (application_is_locked(context).value_or(true)) return;
-  throw Error(
-      ErrorCode::refused,
-      "writes.locked says that writes are not locked any more: somebody has let them in, or "
-      "it can't tell while the stores are locked",
-      "see who; go back with --undo and begin again, so that a safety snapshot has what was "
-      "written since; or give that up, and go on with --resume");
+  throw Error(ErrorCode::refused,
+              "writes.locked says that writes are not locked any more: somebody has unlocked them, "
+              "or the command can't tell while the stores are locked",
+              "find out why; undo with --undo and begin again, so that a safety snapshot has what "
+              "was written since; or resume with --resume, without that");
 }
 
 void unlock_application(RunContext& context) {
@@ -74,12 +72,12 @@ void unlock_application(RunContext& context) {
   if (!writes) return;
   const std::string what = "the command writes.unlock";
   require_success(context.hook(writes->unlock, what), what,
-                  "run it by hand, and see why it fails; where the configuration has a better one, "
-                  "add --current-commands to --resume or --undo");
+                  "run the command by hand to see why it fails; where the configuration has a "
+                  "corrected one, add --current-commands to --resume or --undo");
   if (!application_is_locked(context).value_or(false)) return;
   throw Error(ErrorCode::failed,
               "writes.unlock succeeded, but writes.locked says that writes are still locked",
-              "mend the commands of [service." + context.plan.service + ".writes]");
+              "correct the commands of [service." + context.plan.service + ".writes]");
 }
 
 void lock_stores(RunContext& context) {
@@ -90,9 +88,9 @@ void lock_stores(RunContext& context) {
     lock = target.lock_writes(context.plan.holders_wait_ms);
     if (!lock || target.refuses_writes().value_or(true)) continue;
     throw Error(ErrorCode::refused,
-                fmt::format("store {} is locked, and yet a write to {} was accepted", store.name,
+                fmt::format("store {} is locked, but a write to {} was accepted", store.name,
                             printable(store.path)),
-                "its file system may have no locks that hold: stop the service first");
+                "stop the service first: the file system may have no working locks");
   }
 }
 
@@ -118,7 +116,7 @@ void require_no_writers(RunContext& context) {
       std::string message = "a target is open for writing, though writes are locked";
       for (const std::string& line : writers) message += "\n  " + line;
       throw Error(ErrorCode::refused, message,
-                  "stop these processes, or let writes.lock do it, and begin again");
+                  "stop these processes, or make writes.lock stop them, and begin again");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(kPollMs));
   }

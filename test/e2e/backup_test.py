@@ -110,7 +110,7 @@ class HeldWrites(ShopTest):
         self.fails(1, "failed", "backup", "shop", text="writes.lock")
         self.assertFalse(self.is_held(), "what a failing command did is taken back")
         self.configure(locked="exit 1")
-        self.fails(1, "failed", "backup", "shop", text="writes are not held")
+        self.fails(1, "failed", "backup", "shop", text="writes are not locked")
         self.configure(unlock="exit 3; ")
         self.fails(1, "failed", "backup", "shop", text="writes.unlock")
         self.assertTrue(self.is_held())
@@ -131,7 +131,7 @@ class HeldWrites(ShopTest):
         self.assertTrue(self.is_held())
         self.configure()
         done = self.run_salvor("backup", "shop")
-        self.assertIn("had left the writes of shop held", done.err)
+        self.assertIn("left the writes of shop locked", done.err)
         self.assertFalse(self.is_held())
 
     def test_a_restore_that_is_open(self):
@@ -152,7 +152,7 @@ class HeldWrites(ShopTest):
                 self.configure(more=more, lock='if test "$SALVOR_MODE" = backup; then touch flag; '
                                f'{SALVOR} -c salvor.toml restore shop --confirm shop; fi; ')
                 done = self.run_salvor("backup", "shop")
-                self.assertIn("stay held for it", done.err)
+                self.assertIn("stay locked for it", done.err)
                 self.assertTrue(self.is_held())
                 self.configure(more=more)
                 write(self.path("mended"), "")

@@ -107,7 +107,7 @@ class Drills(DrillTest):
         self.assertIsNone(status["proven_rto_s"])
         text = self.run_salvor("status").out
         self.assertIn("DRILL FAILED", text)
-        self.assertIn("red in the last drill: logo", text)
+        self.assertIn("failed check: logo", text)
         self.assertIn("FAILED after", self.run_salvor("drill", "shop", expect=9).out)
 
     def test_drills_of_other_hosts_count(self):
@@ -196,7 +196,7 @@ class Drills(DrillTest):
         self.assertEqual(os.listdir(self.path("big/salvor-drills")), [])
         self.assertEqual(len(os.listdir(self.path("big"))), 2)
         os.chmod(self.path("big/salvor-drills"), 0o777)
-        self.fails(6, "refused", "drill", "shop", text="others may write")
+        self.fails(6, "refused", "drill", "shop", text="other users may write")
 
 
     def test_staging_in_a_store_is_no_part_of_it(self):

@@ -329,7 +329,7 @@ class Evidence(ShopTest):
         # In the way of the next record, for root as well.
         os.mkdir(os.path.join(chain, "0000000000000002"))
         done = self.run_salvor("backup")
-        self.assertIn("no evidence could be written", done.err)
+        self.assertIn("could not be written", done.err)
         self.assertEqual(len(self.json_of("points")["points"]), 2)
 
     def test_the_page_shows_names_as_text(self):

@@ -121,7 +121,8 @@ class InPlace(ShopTest):
         self.assertEqual(len(report["safety_points"]), 1)
         points = {point["id"]: point for point in self.json_of("points")["points"]}
         self.assertEqual(points[report["safety_points"][0]]["stores"], ["media"])
-        self.assertIn("store db: no safety snapshot was wanted", report["deviations"])
+        self.assertIn("store db: no safety snapshot was taken, as the options say",
+                      report["deviations"])
         self.assert_restored()
 
     def test_somebody_lets_writes_in_before_the_exchange(self):

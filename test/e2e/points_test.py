@@ -265,7 +265,7 @@ class Status(ShopTest):
         status = self.json_of("status")["services"][0]
         self.assertEqual(status["state"], "critical")
         self.assertIsNotNone(status["writes_held_by"])
-        self.assertIn("held the writes", "".join(status["reasons"]))
+        self.assertIn("had the writes of the service locked", "".join(status["reasons"]))
         self.assertIn("WRITES HELD", self.run_salvor("status").out)
         write(self.config, CONFIG.replace('rpo = "1h"', 'rpo = "1h"\nquiesce = true') + WRITES)
         self.run_salvor("backup")
@@ -280,7 +280,7 @@ class Status(ShopTest):
         self.run_salvor("restore", "shop", "--confirm", "shop", expect=-signal.SIGKILL)
         status = self.json_of("status")["services"][0]
         self.assertEqual(status["writes_held_by"], status["open_restore"])
-        self.assertIn("still holds the writes", "".join(status["reasons"]))
+        self.assertIn("still has the writes", "".join(status["reasons"]))
 
     def test_another_repositorys_drill_proves_nothing(self):
         self.ready()

@@ -200,10 +200,11 @@ class Asking(RunsTest):
     def test_undo_and_close_are_not_done_without_a_name(self):
         run = self.restore()
         write(os.path.join(self.media, "new"), b"x" * 5000)
-        for verb, words in (("undo", ["1 files", "set aside", f".salvor-{run}-media"]),
-                            ("close", ["deleted for good", f".salvor-{run}-media"])):
+        for verb, words in (("undo", ["1 file ", "sets aside", f".salvor-{run}-media"]),
+                            ("close", ["deletes", "for good", f".salvor-{run}-media"])):
             done = self.run_salvor("restore", "--" + verb, run, expect=6)
-            self.assertIn(f"hint: salvor restore --{verb} {run} --confirm shop", done.err)
+            self.assertIn(f"hint: confirm it: salvor restore --{verb} {run} --confirm shop",
+                          done.err)
             for word in words:
                 self.assertIn(word, done.err)
             self.fails(6, "refused", "restore", "--" + verb, run, "--confirm", "blog",
@@ -212,8 +213,8 @@ class Asking(RunsTest):
                    text=f"--abandon {run} --confirm shop")
         self.assertTrue(os.path.exists(os.path.join(self.media, "new")))
         # Said also when it was confirmed.
-        self.assertIn("set aside", self.confirmed("undo", run).err)
-        self.assertIn("deleted for good", self.confirmed("close", run).err)
+        self.assertIn("sets aside", self.confirmed("undo", run).err)
+        self.assertIn("for good", self.confirmed("close", run).err)
         self.assertEqual(self.seen(), self.wrecked)
 
     def test_on_a_terminal_the_name_is_asked_for(self):
@@ -235,7 +236,7 @@ class Asking(RunsTest):
                 words += part
             os.close(master)
             self.assertEqual(process.wait(timeout=60), status, words)
-            self.assertIn(b"set aside", words)
+            self.assertIn(b"sets aside", words)
             self.assertIn(b"Type the name of the service", words)
         self.assertEqual(self.seen(), self.wrecked)
 
@@ -362,7 +363,7 @@ class WrongCommands(RunsTest):
         run = self.restore()
         shutil.rmtree(self.path(f"live/.salvor-{run}-media"))
         self.fails(6, "refused", "restore", "--undo", run, "--confirm", "shop", text="--abandon")
-        self.assertIn("is not here", self.confirmed("abandon", run).out)
+        self.assertIn("is not on this host", self.confirmed("abandon", run).out)
         self.assertEqual(self.seen(), self.good)
 
     def test_the_application_is_gone(self):
@@ -381,7 +382,7 @@ class WrongCommands(RunsTest):
 
 
 class RottenRecords(RunsTest):
-    """A record that has rotten is reported and passed over: it blocks nobody."""
+    """A record that has rotten is reported and ignored: it blocks nobody."""
 
     def newest_claim(self):
         return self.objects("claim")[-1]
@@ -392,7 +393,7 @@ class RottenRecords(RunsTest):
         self.rot(self.newest_claim())
         self.wreck()
         done = self.run_salvor("restore", "shop", "--confirm", "shop")
-        self.assertIn("passed over", done.err)
+        self.assertIn("ignored", done.err)
         self.assertEqual(self.seen(), self.good)
         self.assertIn("DAMAGED", self.run_salvor("verify", expect=5).out)
 
@@ -414,7 +415,7 @@ class RottenRecords(RunsTest):
         self.assertIn("RESTORE OPEN", self.run_salvor("status").out)
         self.configure("")
         done = self.run_salvor("restore", "shop", "--confirm", "shop")
-        self.assertIn("passed over", done.err)
+        self.assertIn("ignored", done.err)
         self.assertEqual(self.seen(), self.good)
 
     def test_the_plan_of_a_journal_and_nothing_else_to_tell_whose_it_is(self):
@@ -435,7 +436,7 @@ class RottenRecords(RunsTest):
         self.fails(7, "conflict", "backup", text=run)
         self.rot(self.objects("journal")[2])
         shutil.rmtree(self.path("state"))
-        self.assertIn("the backup goes on", self.run_salvor("backup").err)
+        self.assertIn("the backup continues", self.run_salvor("backup").err)
 
     def test_repair_puts_them_aside(self):
         run = self.fails_to_restore()

@@ -38,7 +38,7 @@ void Canaries::plant(const StoreConfig& store, Planting& planting, Time now,
   try {
     if (is_expected && !is_there(store, canary.service)) {
       planting.is_suspect = true;
-      throw Error(ErrorCode::not_found, "the canary of the backup before is missing");
+      throw Error(ErrorCode::not_found, "the canary of the previous backup is missing");
     }
     plant_marker(store,
                  recovery::make_marker(key_, canary.service, canary.store, canary.nonce, now));
@@ -65,7 +65,7 @@ void Canaries::state(repo::Point& point) const {
     }
     if (planting.is_suspect) {
       snapshot->suspicions.emplace_back(
-          "the canary of the backup before is missing: this may be another store");
+          "the canary of the previous backup is missing: this may be another store");
     }
   }
 }

@@ -59,7 +59,7 @@ const repo::Point& by_id(const repo::Repository& repository, std::string_view pr
                 fmt::format("\"{}\" is too short for a recovery point: found {} digits, expected "
                             "at least {}",
                             prefix, prefix.size(), kPrefixDigitsMin),
-                "write more of the id; `salvor points` lists them");
+                "write more of the id; `salvor points` lists the recovery points");
   }
   const repo::Point* found = nullptr;
   for (const repo::Point& point : repository.points()) {
@@ -74,7 +74,7 @@ const repo::Point& by_id(const repo::Repository& repository, std::string_view pr
   }
   if (found == nullptr) {
     throw Error(ErrorCode::not_found, fmt::format("there is no recovery point {}", prefix),
-                "`salvor points` lists them");
+                "`salvor points` lists the recovery points");
   }
   return *found;
 }
@@ -110,12 +110,13 @@ void refuse_unnamed(const repo::Repository& repository, const Owner& owner) {
   }
   const std::string name = printable(owner.service);
   if (suspect != nullptr) {
-    throw Error(ErrorCode::refused,
-                fmt::format("every recovery point of service {} is suspect; the newest is {} of {}",
-                            name, suspect->id.hex(), format_time(suspect->time)),
-                fmt::format("see why with `salvor points {0}`; then restore it by its id: salvor "
-                            "restore {0} --at {1}; or accept it: salvor points --accept {1}",
-                            name, suspect->id.hex()));
+    throw Error(
+        ErrorCode::refused,
+        fmt::format("every recovery point of service {} is suspect; the newest is {} of {}", name,
+                    suspect->id.hex(), format_time(suspect->time)),
+        fmt::format("see the reasons with `salvor points {0}`; then restore that point by its id: "
+                    "salvor restore {0} --at {1}; or accept it: salvor points --accept {1}",
+                    name, suspect->id.hex()));
   }
   if (foreign == nullptr) return;
   throw Error(
@@ -228,10 +229,11 @@ const repo::Point& choose_point(const repo::Repository& repository, const Owner&
   if (!is_hex(at)) throw_unintelligible(at);
   const repo::Point& point = by_id(repository, at);
   if (point.service != service) {
-    throw Error(ErrorCode::not_found,
-                fmt::format("recovery point {} is of service {}, expected {}", point.id.hex(),
-                            printable(point.service), printable(service)),
-                fmt::format("`salvor points {}` lists those of the service", printable(service)));
+    throw Error(
+        ErrorCode::not_found,
+        fmt::format("recovery point {} is of service {}, expected {}", point.id.hex(),
+                    printable(point.service), printable(service)),
+        fmt::format("`salvor points {}` lists the points of the service", printable(service)));
   }
   return point;
 }
@@ -258,8 +260,8 @@ std::string note_on_suspects(const repo::Repository& repository, const Owner& ow
   if (passed.empty()) return {};
   const repo::Point& last = *passed.back();
   return fmt::format(
-      "{} {}recovery point{} suspect and passed over; the newest is {} of {}: see why with salvor "
-      "points, name it with --at {}, or accept it with salvor points --accept {}",
+      "{} {}recovery point{} suspect and passed over; the newest is {} of {}: see the reasons with "
+      "salvor points, name that point with --at {}, or accept it with salvor points --accept {}",
       passed.size(), point == nullptr ? "" : "newer ", passed.size() == 1 ? " is" : "s are",
       last.id.hex(), format_time(last.time), last.id.hex(), last.id.hex());
 }

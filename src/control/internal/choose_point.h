@@ -34,10 +34,10 @@ Owner owner_of(const Config& config, std::string_view service);
 const repo::Point& find_point(const repo::Repository& repository, std::string_view name,
                               std::string_view service = {});
 
-/// Of one service: the same, or a time: the newest point at or before it. `stores`: those that are
-/// wanted of it; empty: all.
-/// Errors: as above; refused: there are only suspect points, or only other hosts', and the message
-/// says how to name one; usage: a position in a PostgreSQL log, which no store here has.
+/// Of one service: the same, or a time (the newest point at or before that time). `stores`: those
+/// that are wanted of it; empty: all. Errors: as above; refused: there are only suspect points, or
+/// only other hosts', and the message says how to name one; usage: a position in a PostgreSQL log,
+/// which no store here has.
 const repo::Point& choose_point(const repo::Repository& repository, const Owner& owner,
                                 std::string_view at, const std::vector<std::string>& stores = {});
 

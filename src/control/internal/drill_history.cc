@@ -187,7 +187,7 @@ DrillHistory read_drill_history(Records& records, const std::string& id,
     take_newer(waiting.last_success, history.last_success);
     add_unwritten(remembered, history);
   } catch (const Error& error) {
-    log::warning("what is known of the drills of {} can't be read: {}", service, error.message());
+    log::warning("the history of the drills of {} can't be read: {}", service, error.message());
   }
   return history;
 }

@@ -79,7 +79,7 @@ void HeldWrites::during(const std::function<void()>& mark) const {
   const Note note(directory / service_.name, stop_);
   refuse_open_restore();
   if (is_left_held(note.read())) {
-    log::warning("a backup had left the writes of {} held", service_.name);
+    log::warning("an earlier backup left the writes of {} locked", service_.name);
   } else if (are_held(false, stop_)) {
     return mark();  // by somebody who lets them in when it is time
   }
@@ -119,7 +119,7 @@ bool HeldWrites::is_left_held(const std::string& note) const {
     return !restore || (restore->state != "succeeded" && restore->state != "closed");
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corruption) throw;
-    log::warning("how restore {} ended can't be read: {}", printable(note.substr(end + 1)),
+    log::warning("cannot read how restore {} ended: {}", printable(note.substr(end + 1)),
                  error.message());
     return true;
   }
@@ -129,8 +129,8 @@ void HeldWrites::hold() const {
   run_command("writes.lock", service_.writes->lock, stop_);
   if (are_held(true, stop_)) return;
   throw Error(ErrorCode::failed,
-              "writes.lock succeeded, but writes.locked says that writes are not held",
-              fmt::format("mend the commands of [service.{}.writes]", service_.name));
+              "writes.lock succeeded, but writes.locked says that writes are not locked",
+              fmt::format("correct the commands of [service.{}.writes]", service_.name));
 }
 
 /// Not to be stopped: a service whose writes stay held is down. Yields the restore that they are
@@ -144,13 +144,13 @@ std::optional<std::string> HeldWrites::release() const {
     if (auto restore = open_restore()) return restore;
     if (!still) return std::nullopt;
   } catch (const Error& error) {
-    throw error.with_context(fmt::format("the writes of {} may still be held", service_.name));
+    throw error.with_context(fmt::format("the writes of {} may still be locked", service_.name));
   }
   throw Error(ErrorCode::failed,
-              fmt::format("the writes of {} are still held: writes.unlock succeeded, but "
-                          "writes.locked says so",
+              fmt::format("the writes of {} are still locked: writes.unlock succeeded, but "
+                          "writes.locked says that they are locked",
                           service_.name),
-              fmt::format("let them in by hand, and mend the commands of [service.{}.writes]",
+              fmt::format("unlock writes by hand, and correct the commands of [service.{}.writes]",
                           service_.name));
 }
 
@@ -159,10 +159,10 @@ std::optional<std::string> HeldWrites::open_restore() const {
     const auto open = recovery::open_restore(repository_, service_.name);
     // What can't be read decides nothing: nobody had the writes held before.
     if (!open || !open->rot.empty()) return std::nullopt;
-    log::warning("a restore of {} has begun: writes stay held for it", service_.name);
+    log::warning("a restore of {} has begun: writes stay locked for it", service_.name);
     return open->run;
   } catch (const Error& error) {
-    log::warning("whether a restore of {} is open can't be told ({}): writes are let in",
+    log::warning("cannot tell whether a restore of {} is open ({}): writes are unlocked",
                  service_.name, error.message());
     return std::nullopt;
   }
@@ -182,7 +182,7 @@ void HeldWrites::run_command(const std::string& name, const std::string& command
   const std::string what = "the command " + name;
   recovery::require_success(
       recovery::run_hook(command, context(), service_.writes->timeout_s, std::move(stop), what),
-      what, "run it by hand, and see why it fails");
+      what, "run the command by hand to see why it fails");
 }
 
 recovery::HookContext HeldWrites::context() const {
@@ -201,14 +201,16 @@ void HeldWrites::refuse_open_restore() const {
   const auto open = recovery::open_restore(repository_, service_.name);
   if (!open) return;
   if (!open->rot.empty()) {
-    log::warning("whether a restore of {} is open can't be read ({}): the backup goes on",
+    log::warning("cannot tell whether a restore of {} is open ({}): the backup continues",
                  service_.name, open->rot);
     return;
   }
-  throw Error(ErrorCode::conflict,
-              fmt::format("restore {} of service {} is open, and holds its writes", open->run,
-                          service_.name),
-              fmt::format("end it first: salvor restore --resume {0}, or --undo {0}", open->run));
+  throw Error(
+      ErrorCode::conflict,
+      fmt::format("restore {} of service {} is open, and has its writes locked", open->run,
+                  service_.name),
+      fmt::format("resume or undo that restore first: salvor restore --resume {0}, or --undo {0}",
+                  open->run));
 }
 
 namespace {
@@ -254,7 +256,7 @@ std::optional<std::string> left_held(const Config& config, const ServiceConfig& 
     const auto run = recovery::find_run(*repository, *open, catalog);
     return run && holds_writes(*run) ? open : std::nullopt;
   } catch (const Error& error) {
-    log::warning("whether the writes of {} are held can't be told: {}", service.name,
+    log::warning("cannot tell whether the writes of {} are locked: {}", service.name,
                  error.message());
     return std::nullopt;
   }

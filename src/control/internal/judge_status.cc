@@ -43,26 +43,27 @@ class Judge {
 
   void ask_restores() {
     if (status_.open_restore) {
-      critical("RESTORE OPEN", fmt::format("restore {0} is open: go on with salvor restore "
-                                           "--resume {0}, or back with --undo {0}",
-                                           *status_.open_restore));
+      critical("RESTORE OPEN",
+               fmt::format("restore {0} is open: resume it with salvor restore "
+                           "--resume {0}, or undo it with salvor restore --undo {0}",
+                           *status_.open_restore));
     }
     if (!status_.held_by) return;
     if (status_.held_by == status_.open_restore) {
-      critical("WRITES HELD",
-               fmt::format("restore {} still holds the writes of the service", *status_.held_by));
+      critical("WRITES HELD", fmt::format("restore {} still has the writes of the service locked",
+                                          *status_.held_by));
     } else {
-      critical("WRITES HELD",
-               fmt::format("backup {} was ended while it held the writes of the service, and they "
-                           "may still be held: the next backup releases them, or writes.unlock "
-                           "does",
-                           *status_.held_by));
+      critical(
+          "WRITES HELD",
+          fmt::format("backup {} was ended while it had the writes of the service locked, and they "
+                      "may still be locked: the next backup unlocks them, or writes.unlock does",
+                      *status_.held_by));
     }
   }
 
   void ask_points() {
     if (!status_.points_known) {
-      critical("UNKNOWN", "what can be restored is not known: the repository can't be opened");
+      critical("UNKNOWN", "the recovery points are not known: the repository can't be opened");
       return;
     }
     if (!status_.older_note.empty()) critical("OLDER COPY", status_.older_note);
@@ -86,7 +87,7 @@ class Judge {
   std::string too_old() const {
     if (!status_.achieved_rpo_s) return "there is no recovery point of all stores";
     if (*status_.achieved_rpo_s <= static_cast<double>(status_.rpo_s.value_or(0))) {
-      return "how old the newest good recovery point is, is not known: it is from the future";
+      return "the age of the newest good recovery point is not known: its time is in the future";
     }
     return fmt::format("the newest good recovery point is {} old, and the objective is {}",
                        duration_text(*status_.achieved_rpo_s),
@@ -96,9 +97,10 @@ class Judge {
   void ask_drills() {
     if (status_.drill_failed()) {
       const DrillSummary& drill = *status_.last_drill;
-      std::string text = fmt::format("the last drill is {}: run {}", drill.state, drill.run);
+      std::string text = fmt::format("the last drill {}{}: run {}",
+                                     drill.state == "failed" ? "" : "was ", drill.state, drill.run);
       for (const std::string& check : drill.failed_checks) {
-        text += "; red in the last drill: " + printable(check);
+        text += "; failed check: " + printable(check);
       }
       critical("DRILL FAILED", std::move(text));
     }
@@ -109,10 +111,11 @@ class Judge {
     }
     if (!status_.evidence_note.empty()) warning("EVIDENCE", status_.evidence_note);
     if (!status_.drill_stale) return;
-    warning("unproven", status_.never_drilled
-                            ? "no drill was ever run: nothing proves that it can be restored"
-                            : fmt::format("no drill has succeeded within the last {}",
-                                          duration_text(status_.drill_limit_s)));
+    warning("unproven",
+            status_.never_drilled
+                ? "no drill was ever run: nothing proves that the service can be restored"
+                : fmt::format("no drill has succeeded within the last {}",
+                              duration_text(status_.drill_limit_s)));
   }
 
   void ask_coverage() {
@@ -170,7 +173,7 @@ std::vector<std::string> lacks_of(const ServiceConfig* service, const repo::Poin
     const std::uint64_t count = snapshot.missing.size() + snapshot.missing_more;
     if (count > 0) {
       lines.push_back(
-          fmt::format("store {}: {} thing{} could not be read, and {} not in recovery point {}: {}",
+          fmt::format("store {}: {} path{} could not be read, and {} not in recovery point {}: {}",
                       printable(snapshot.store), count, count == 1 ? "" : "s",
                       count == 1 ? "is" : "are", point.id.hex(), missing_of(snapshot)));
     }
@@ -179,8 +182,8 @@ std::vector<std::string> lacks_of(const ServiceConfig* service, const repo::Poin
   for (const StoreConfig& store : service->stores) {
     const auto* files = std::get_if<FilesStoreConfig>(&store.details);
     if (files == nullptr || files->exclude.empty() || point.find(store.name) == nullptr) continue;
-    lines.push_back(fmt::format("store {}: excluded, so that no recovery point has it: {}",
-                                store.name, fmt::join(files->exclude, ", ")));
+    lines.push_back(fmt::format("store {}: no recovery point has the excluded paths {}", store.name,
+                                fmt::join(files->exclude, ", ")));
   }
   return lines;
 }

@@ -163,7 +163,7 @@ void leave_evidence(repo::Repository& repository, Records& records,
     if (keep_waiting(repository, records, record, *why)) return;
     log::warning("no evidence could be written of run {}: {}", record.run, why->message());
   } catch (const std::exception& error) {
-    log::warning("no evidence could be written of run {}: {}", record.run, error.what());
+    log::warning("the evidence of run {} could not be written: {}", record.run, error.what());
   }
 }
 

@@ -122,9 +122,9 @@ void require_stores_named(const ServiceConfig& service, const repo::Point& point
   }
   if (lacking.empty()) return;
   throw Error(ErrorCode::refused,
-              fmt::format("recovery point {} was taken of some stores only: {} would stay as it is",
+              fmt::format("recovery point {} has only some of the stores: {} would stay as it is",
                           point.id.hex(), lacking),
-              "choose another point with --at, or say that this is what you want:" + only);
+              "choose another point with --at, or name the stores to restore:" + only);
 }
 
 }  // namespace

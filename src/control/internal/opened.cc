@@ -101,8 +101,8 @@ void compare_head(const repo::Repository& repository, Records& records, ShorterL
     return;
   }
   throw Error(ErrorCode::corruption, message,
-              "an older copy of the repository was put in its place, or log entries were removed: "
-              "bring the newer one back; where it is lost, accept this one: " +
+              "restore the newer copy of the repository: an older one was put in its place, or log "
+              "entries were removed; where the newer one is lost, accept this one: " +
                   command_to_accept(repository));
 }
 

@@ -60,8 +60,8 @@ class Counting {
 };
 
 std::string shown(const Seen& seen) {
-  return fmt::format("{}{} files ({})", seen.whole ? "" : "at least ", seen.files,
-                     human_bytes(seen.bytes));
+  return fmt::format("{}{} file{} ({})", seen.whole ? "" : "at least ", seen.files,
+                     seen.files == 1 ? "" : "s", human_bytes(seen.bytes));
 }
 
 /// A tree, or a file with what its store keeps beside it.
@@ -85,34 +85,38 @@ std::string line_of_undo(const recovery::RunHead& head, const recovery::StorePla
                          const fs::path& workplace) {
   if (!head.live_since) {
     return store.delta_in_place
-               ? fmt::format("store {}: the safety snapshot is written back over {}", store.name,
+               ? fmt::format("store {}: the undo restores the safety snapshot over {}", store.name,
                              printable(store.path))
-               : fmt::format("store {}: {} stays as it is; the restored copy in {} is removed",
-                             store.name, printable(store.path), printable(workplace.native()));
+               : fmt::format(
+                     "store {}: {} stays as it is; the undo removes the restored copy in {}",
+                     store.name, printable(store.path), printable(workplace.native()));
   }
   const std::string written = shown(written_since(store.path, *head.live_since));
   if (store.delta_in_place) {
     return fmt::format(
-        "store {}: the safety snapshot is written back over {}: {} written since the "
-        "restore are overwritten, or moved aside",
+        "store {}: the undo restores the safety snapshot over {}, and overwrites or moves aside {} "
+        "written since the restore",
         store.name, printable(store.path), written);
   }
   return fmt::format(
-      "store {}: {} written since the restore are set aside in {}, with all that was "
-      "restored; what was live before is live again",
+      "store {}: the undo sets aside {} written since the restore, with all restored data, in {}; "
+      "the data from before the restore is live again",
       store.name, written, printable(workplace.native()));
 }
 
 std::string line_of_close(const recovery::RunHead& head, const recovery::StorePlan& store,
                           const fs::path& workplace) {
-  if (store.delta_in_place) return fmt::format("store {}: nothing is kept of it", store.name);
+  if (store.delta_in_place) {
+    return fmt::format("store {}: no old data of it is kept", store.name);
+  }
   Counting counting(Time{std::numeric_limits<std::int64_t>::min()});
   counting.add_below(workplace);
-  return fmt::format("store {}: {} in {} are deleted for good: {}", store.name,
+  return fmt::format("store {}: the close deletes {} in {} for good: {}", store.name,
                      shown(counting.seen()), printable(workplace.native()),
-                     head.state == "undone" ? "what was restored, and written until the undo"
-                                            : "what was live before the restore, the only copy but "
-                                              "for the safety snapshot");
+                     head.state == "undone"
+                         ? "the restored data, and what was written until the undo"
+                         : "the data from before the restore, the only copy besides the safety "
+                           "snapshot");
 }
 
 }  // namespace
@@ -122,8 +126,8 @@ ContinuePreview preview_of(const recovery::RunHead& head, const std::string& ver
   ContinuePreview preview{verb, head.plan.run, head.plan.service, {}};
   if (verb == "abandon") {
     preview.lines.push_back(
-        fmt::format("run {} is given up: the data stays as it is, and the run can't be resumed, "
-                    "undone or closed any more",
+        fmt::format("run {} will be abandoned: the data stays as it is, and the run can't be "
+                    "resumed, undone or closed any more",
                     head.plan.run));
     return preview;
   }
@@ -138,7 +142,7 @@ ContinuePreview preview_of(const recovery::RunHead& head, const std::string& ver
       }
     } catch (const std::exception& error) {
       preview.lines.push_back(
-          fmt::format("store {}: it can't be looked at: {}", store.name, printable(error.what())));
+          fmt::format("cannot look at store {}: {}", store.name, printable(error.what())));
     }
   }
   if (preview.lines.empty()) {

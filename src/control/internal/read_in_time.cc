@@ -43,7 +43,7 @@ std::size_t read_in_time(int fd, MutableByteView out, std::string_view path, std
       throw Error(
           ErrorCode::failed,
           fmt::format("reading {} did not end within {} s", printable(path), limit_ms / 1000),
-          "it is a pipe that nobody writes to, or closes");
+          "check that a program writes to the pipe, and closes it");
     }
     pollfd ready{fd, POLLIN, 0};
     if (::poll(&ready, 1, static_cast<int>(kPoll_ms)) <= 0) continue;

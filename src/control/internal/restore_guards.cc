@@ -21,8 +21,8 @@ void guard_repository(const Config& config, const std::filesystem::path& target)
   const std::filesystem::path repository = real_place(config, config.repository.path);
   const std::filesystem::path real = real_path(target);
   if (!lies_in(real, repository) && !lies_in(repository, real)) return;
-  refuse(fmt::format("the target {} and the repository {} lie in each other",
-                     printable(target.native()), printable(repository.native())),
+  refuse(fmt::format("the target {} and the repository {} overlap", printable(target.native()),
+                     printable(repository.native())),
          "restore into a directory elsewhere");
 }
 
@@ -36,8 +36,8 @@ void guard_live_data(const Config& config, const std::filesystem::path& target, 
       const bool overwrites = lies_in(live, real) || (delta && below);
       if (below && !overwrites) {
         log::warning(
-            "the target {} lies in the live data of store {} of service {}: the next "
-            "backup takes it, too",
+            "the target {} lies in the live data of store {} of service {}: the next backup would "
+            "include it",
             printable(target.native()), store.name, service.name);
       }
       if (!overwrites) continue;
@@ -56,15 +56,15 @@ void guard_content(const std::filesystem::path& target) {
   if (status.type() == std::filesystem::file_type::not_found) return;
   if (error) throw_system_error("cannot look at", target.native(), error.value());
   if (!std::filesystem::is_directory(status)) {
-    refuse(fmt::format("the target {} is there, and is no directory", printable(target.native())),
+    refuse(fmt::format("the target {} exists, and is not a directory", printable(target.native())),
            "restore into another directory");
   }
   const bool empty = std::filesystem::is_empty(target, error);
   if (error) throw_system_error("cannot look into", target.native(), error.value());
   if (empty) return;
-  refuse(fmt::format("the target {} is not empty", printable(target.native())),
-         "restore into another directory, or use --delta to bring this one to the state of the "
-         "recovery point");
+  refuse(
+      fmt::format("the target {} is not empty", printable(target.native())),
+      "restore into another directory, or use --delta to change this one into the recovery point");
 }
 
 void guard_space(const std::vector<RestoreTarget>& targets) {

@@ -47,7 +47,7 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
   }
   if (outcome.failure) record.deviations.push_back(outcome.failure->message());
   if (!outcome.healthy && outcome.state != "undone")
-    record.deviations.emplace_back("the watch found the service not healthy");
+    record.deviations.emplace_back("the watch found that the service is not healthy");
   for (const recovery::OtherStore& store : plan.others) {
     record.not_covered.push_back("store " + store.name + ": not restored");
   }

@@ -48,10 +48,11 @@ void require_private(const fs::path& root) {
   if (::stat(root.c_str(), &status) != 0) throw_system_error("cannot read", root.native(), errno);
   const bool ours = status.st_uid == ::geteuid() || status.st_uid == 0;
   if (ours && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return;
-  throw Error(ErrorCode::refused,
-              fmt::format("others may write to the staging directory {}", printable(root.native())),
-              "drills restore what may be confidential: name another one with staging, or chmod "
-              "go-w it");
+  throw Error(
+      ErrorCode::refused,
+      fmt::format("other users may write to the staging directory {}", printable(root.native())),
+      "name another directory with staging, or run chmod go-w on it: drills restore what may be "
+      "confidential");
 }
 
 /// With the lock of the root held, so that no drill is between making its directory and locking it.
@@ -66,7 +67,7 @@ void remove_leftovers(const fs::path& root) {
       log::warning("removed {}, which a drill that was killed had left",
                    printable(at->path().native()));
     } catch (const Error& failure) {
-      log::warning("what a drill that was killed had left can't be removed: {}", failure.message());
+      log::warning("cannot remove what a killed drill left: {}", failure.message());
     }
   }
 }
@@ -91,10 +92,10 @@ void require_own(const fs::path& directory) {
   const bool own = S_ISDIR(status.st_mode) && status.st_uid == ::geteuid() &&
                    (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
   if (own) return;
-  throw Error(
-      ErrorCode::refused,
-      fmt::format("{} belongs to others, or they may use it", printable(directory.native())),
-      "remove it, or name another directory with TMPDIR");
+  throw Error(ErrorCode::refused,
+              fmt::format("{} belongs to another user, or other users may use it",
+                          printable(directory.native())),
+              "remove it, or name another directory with TMPDIR");
 }
 
 }  // namespace

@@ -15,10 +15,11 @@ class LockWrites final : public Step {
   std::string what(const Plan& plan) const override {
     if (plan.writes) {
       return "run `" + plan.writes->lock.run +
-             "` (--without-lock: where the application is gone), and lock the stores that can be";
+             "` (left out with --without-lock), and lock the stores that can be locked";
     }
-    return plan.without_lock ? "lock the stores that can be (--without-lock)"
-                             : "lock the stores that can be (the service has no command for it)";
+    return plan.without_lock ? "lock the stores that can be locked (--without-lock)"
+                             : "lock the stores that can be locked (the service has no command "
+                               "that locks writes)";
   }
 
   /// Who had it locked before wants it locked after an undo.
@@ -72,8 +73,8 @@ class LockWrites final : public Step {
     const bool matters = !context.undoing && !context.journal.done("cut-over");
     if (!matters || application_is_locked(context).value_or(true)) return;
     const std::string line =
-        "writes had been let in since the run was interrupted: what was written since is in the "
-        "old data alone";
+        "writes were unlocked after the run was interrupted: only the old data has what was "
+        "written since";
     context.say(line);
     context.deviations.push_back(line);
   }

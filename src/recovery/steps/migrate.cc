@@ -28,7 +28,8 @@ void run_on_copy(RunContext& context, const Command& command, const std::string&
   give_back_shared(context);
   const bool drill = context.plan.mode == Mode::drill;
   require_success(*outcome, what,
-                  drill ? "mend it" : "mend it, and go on with --resume; or go back with --undo");
+                  drill ? "correct the command"
+                        : "correct the command, and resume with --resume; or undo with --undo");
 }
 
 class Migrate final : public Step {

@@ -42,7 +42,7 @@ class Preflight final : public Step {
   std::string name() const override { return "preflight"; }
   bool is_guard() const override { return true; }
   std::string what(const Plan&) const override {
-    return "look that the point is whole, and that there is room";
+    return "check that the point is complete, and that there is room";
   }
 
   std::string run(RunContext& context) override {

@@ -73,9 +73,9 @@ class RestoreStore final : public Step {
     }
     throw Error(ErrorCode::refused,
                 "store " + store_.name +
-                    " was written over in place, and there is no safety "
-                    "snapshot of it: it can't be brought back",
-                "go on with the restore: salvor restore --resume " + context.plan.run);
+                    " was written over in place, and there is no safety snapshot of it: the "
+                    "restore can't be undone",
+                "resume the restore: salvor restore --resume " + context.plan.run);
   }
 
   const StorePlan store_;

@@ -8,7 +8,7 @@ class ReturnToService final : public Step {
  public:
   std::string name() const override { return "return-to-service"; }
   std::string what(const Plan& plan) const override {
-    std::string text = "let writes in";
+    std::string text = "unlock writes";
     if (plan.writes) text += ": `" + plan.writes->unlock.run + "`";
     if (plan.return_to_service) text += "; then run `" + plan.return_to_service->run + "`";
     return text;
@@ -22,8 +22,8 @@ class ReturnToService final : public Step {
     if (context.plan.return_to_service) {
       const std::string what = "the command return.run";
       require_success(context.hook(*context.plan.return_to_service, what), what,
-                      "the data is restored and live; mend the command and go on with --resume "
-                      "(--current-commands takes it from the configuration)");
+                      "correct the command, and resume with --resume (--current-commands takes it "
+                      "from the configuration): the data is restored and live");
     }
     return {};
   }

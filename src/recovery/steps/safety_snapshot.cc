@@ -16,7 +16,7 @@ class SafetySnapshot final : public Step {
   std::string name() const override { return "safety-snapshot"; }
   bool is_guard() const override { return true; }
   std::string what(const Plan&) const override {
-    return "back up what is there now, for whoever needs it later";
+    return "back up the live data, before it is replaced";
   }
 
   std::string run(RunContext& context) override {
@@ -24,11 +24,13 @@ class SafetySnapshot final : public Step {
     std::string unreadable;
     for (const StorePlan& store : context.plan.stores) {
       if (!store.safety_snapshot) {
-        context.deviations.push_back("store " + store.name + ": no safety snapshot was wanted");
+        context.deviations.push_back("store " + store.name +
+                                     ": no safety snapshot was taken, as the options say");
         continue;
       }
       if (!context.live_of(store).identify(0).exists) {
-        const std::string line = "store " + store.name + " does not exist: nothing to keep of it";
+        const std::string line =
+            "store " + store.name + " does not exist, so there is nothing to keep";
         context.say(line);
         context.deviations.push_back(line);
         continue;
@@ -44,8 +46,9 @@ class SafetySnapshot final : public Step {
     }
     if (unreadable.empty()) return write_json(points);
     throw Error(ErrorCode::refused, "no safety snapshot can be taken" + unreadable,
-                "look at what is there first; --without-safety-snapshot-of STORE goes on without "
-                "that of a store (its old data is kept beside the restored all the same)");
+                "look at the live data first; --without-safety-snapshot-of STORE continues without "
+                "the safety snapshot of that store (its old data is kept beside the restored data "
+                "all the same)");
   }
 
  private:

@@ -45,7 +45,7 @@ class Validate final : public Step {
   std::string name() const override { return "validate"; }
   std::string what(const Plan& plan) const override {
     return "run the stores' own checks, " + std::to_string(plan.checks.size() - count_late(plan)) +
-           " checks and " + std::to_string(plan.references.size()) + " references of the service";
+           " checks of the service, and its references: " + std::to_string(plan.references.size());
   }
 
   std::string run(RunContext& context) override {
