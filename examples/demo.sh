@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A small shop is protected, rehearsed, wrecked, and brought back in place, equal to the byte; then
+# A small shop is protected, rehearsed, wrecked, and restored in place, equal to the byte; then
 # the record of all that is checked.
 # usage: [SALVOR=path/of/salvor] examples/demo.sh        It leaves nothing behind.
 set -euo pipefail
@@ -181,7 +181,7 @@ salvor backup
 sqlite3 -batch shop/shop.db "UPDATE orders SET note = 'sent' WHERE id % 50 = 0;
   INSERT INTO orders (customer, cents, placed, note) VALUES (7, 4200, '2026-11-01', 'new');"
 printf 'a new upload' >shop/media/new.txt
-echo "  business goes on; the next one stores only what changed"
+echo "  the shop sells on; the next backup stores only what changed"
 salvor backup shop
 manifest shop/media >media.before
 hash_of_dump shop/shop.db >db.before
@@ -205,7 +205,7 @@ step "Restore in place: locked, kept, restored beside, checked, exchanged, watch
 salvor restore shop --confirm shop
 run=$(newest_run)
 
-step "Take it back, to see that one can: the wreck is there again, to the byte"
+step "Undo the restore, to see that it can be undone: the wreck is there again, to the byte"
 salvor restore --undo "$run" --confirm shop
 salvor restore --close "$run" --confirm shop
 manifest shop/media >media.undone
