@@ -28,18 +28,18 @@ void show(Output& output, const control::BackupReport& report) {
 /// On stderr, whatever the output: the point is there, but not complete.
 void warn_of_unreadable(const control::BackupReport& report) {
   for (const backup::Unreadable& unreadable : report.result.unreadable) {
-    tell(fmt::format("salvor: warning: service {}, store {}: not in the backup: {}: {}\n",
-                     report.service, unreadable.store, printable(unreadable.path),
-                     unreadable.reason));
+    tell_line(fmt::format("salvor: warning: service {}, store {}: not in the backup: {}: {}",
+                          report.service, unreadable.store, printable(unreadable.path),
+                          unreadable.reason));
   }
 }
 
-/// [serve] is of all services, and said once.
-void warn_of_idle(const std::vector<control::BackupReport>& reports) {
+/// What holds for several services is said once.
+void warn(const std::vector<control::BackupReport>& reports) {
   std::set<std::string> said;
   for (const control::BackupReport& report : reports) {
     for (const std::string& line : report.warnings) {
-      if (said.insert(line).second) tell("salvor: warning: " + line + "\n");
+      if (said.insert(line).second) tell_line("salvor: warning: " + line);
     }
   }
 }
@@ -73,11 +73,8 @@ int backup(Invocation& invocation, const control::BackupRequest& request) {
   for (const control::BackupReport& report : reports) {
     if (!output.json() && !invocation.quiet() && !report.failure) show(output, report);
     warn_of_unreadable(report);
-    for (const std::string& warning : report.warnings) {
-      tell(fmt::format("salvor: warning: {}\n", warning));
-    }
   }
-  warn_of_idle(reports);
+  warn(reports);
   return report_failures(reports);
 }
 

@@ -30,7 +30,7 @@ void add_cat(Command root) {
       .required("POINT", request->at.point, "latest, an id, or its beginning")
       .required("STORE", request->at.store, "the store")
       .required("PATH", request->path, "the file's path in the store")
-      .option("--service", "SERVICE", request->at.service, "of which the latest point is meant")
+      .option("--service", "SERVICE", request->at.service, "the service whose point `latest` means")
       .action([request](Invocation& invocation) { return cat(invocation, *request); });
 }
 

@@ -58,8 +58,8 @@ void add_diff(Command root) {
            "m only metadata differs",
            "salvor diff 3f2a latest")
       .required("BEFORE", request->before, "latest, an id, or its beginning")
-      .required("AFTER", request->after, "the same, of the other point")
-      .option("--service", "SERVICE", request->service, "of which the latest point is meant")
+      .required("AFTER", request->after, "the other point: latest, an id, or its beginning")
+      .option("--service", "SERVICE", request->service, "the service whose point `latest` means")
       .action([request](Invocation& invocation) { return diff(invocation, *request); });
 }
 

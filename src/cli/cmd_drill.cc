@@ -25,11 +25,12 @@ std::string verdict_of(const control::DrillReport& report) {
   const std::string took =
       human_duration(outcome.failure ? outcome.seconds : outcome.recovery_seconds);
   if (outcome.failure) {
-    return fmt::format("FAILED after {}: recovery point {} is not proved to be restorable", took,
-                       outcome.plan.point);
+    return fmt::format("FAILED after {}: it is not proved that recovery point {} can be restored",
+                       took, outcome.plan.point);
   }
   if (!report.whole) {
-    return fmt::format("restored and checked in {}, without all stores: it proves no RTO", took);
+    return fmt::format(
+        "restored and checked in {}, but without all stores: the drill proves no RTO", took);
   }
   const std::string checked = fmt::format("restored and checked in {}{}", took, not_run(outcome));
   if (!report.rto_s) return "PROVED: " + checked;
@@ -62,7 +63,7 @@ void show(Output& output, const control::DrillReport& report) {
   output.line("");
   for (const recovery::CheckOutcome& check : outcome.checks) {
     if (check.good()) continue;
-    output.line(fmt::format("red: {}: expected {}, found {}", printable(check.name),
+    output.line(fmt::format("failed: {}: expected {}, found {}", printable(check.name),
                             printable(check.expected), printable(check.actual)));
   }
   for (const std::string& line : summarised(report.not_covered))
@@ -96,8 +97,9 @@ void add_drill(Command root) {
   root.add("drill", "Rehearse a restore: restore into staging, check, measure, remove",
            "salvor drill shop")
       .required("SERVICE", request->service, "the service")
-      .option("--at", "WHEN", request->at,
-              "latest (the default), a point's id, or a time: the newest point at or before it")
+      .option(
+          "--at", "WHEN", request->at,
+          "latest (the default), a point's id, or a time (the newest point at or before that time)")
       .action([request](Invocation& invocation) { return drill(invocation, *request); });
 }
 

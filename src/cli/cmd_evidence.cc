@@ -35,7 +35,7 @@ int list(Invocation& invocation, const EvidenceChoices& request) {
     return 0;
   }
   if (rows.empty()) {
-    output.line("no evidence yet: every backup, restore and verification leaves some");
+    output.line("no evidence yet: every backup, restore, drill and verification leaves a record");
     return 0;
   }
   Table table({"SERVICE", ">RECORD", "KIND", "RESULT", "STARTED", "POINT", "RUN"});
@@ -63,8 +63,8 @@ int show(Invocation& invocation, const EvidenceChoices& request) {
   const auto read = std::from_chars(request.number.data(), end, number);
   if (read.ec != std::errc() || read.ptr != end || number == 0) {
     throw Error(ErrorCode::usage,
-                fmt::format("\"{}\" is no number of a record", printable(request.number)),
-                "`salvor evidence list` lists them");
+                fmt::format("\"{}\" is not the number of a record", printable(request.number)),
+                "`salvor evidence list` lists the records");
   }
   const std::string statement =
       control::show_evidence(invocation.load_config(control::Looks::at_repository), request.service,
@@ -134,8 +134,8 @@ int verify(Invocation& invocation, const EvidenceChoices& request) {
       if (!invocation.quiet() || !chain.sound()) show_chain(output, chain);
       if (invocation.quiet() || chain.key_was_given || !chain.sound()) continue;
       output.line(
-          "the key is the one that the file brings: compare it with what you were told, or give "
-          "--key");
+          "the public key comes from the file itself: compare it with the one that you were given, "
+          "or name that one with --key");
     }
   }
   return verification.sound() ? 0 : exit_status(ErrorCode::corruption);
@@ -171,16 +171,17 @@ void add_evidence(Command root) {
            "salvor evidence export shop -o evidence.json")
       .required("SERVICE", request->service, "the service, or - for the repository")
       .required_option("-o,--output", "FILE", request->file,
-                       "where to; the page has the extension .html")
+                       "the file to write; the page gets the extension .html")
       .flag("--with-gaps", request->with_gaps,
-            "also when records are lost and no signed record says so: export what is there")
+            "export what is there, also when records are lost and no signed record says so")
       .action([request](Invocation& invocation) { return save(invocation, *request); });
   evidence
       .add("verify",
-           "Verify an exported file by itself, or the repository's records; exit status 5 when "
-           "they do not",
+           "Verify an exported file by itself, or the repository's records; exit status 5 when a "
+           "record does not verify",
            "salvor evidence verify evidence.json --key public.pem")
-      .optional("FILE", request->file, "what `evidence export` wrote; without it: the repository")
+      .optional("FILE", request->file,
+                "the file that `evidence export` wrote (default: the records of the repository)")
       .option("--key", "FILE", request->key, "the public key that `evidence key` printed")
       .action([request](Invocation& invocation) { return verify(invocation, *request); });
   evidence.add("key", "Print the public key that verifies the records", "salvor evidence key")

@@ -19,8 +19,8 @@ int init(Invocation& invocation) {
       output.line(fmt::format("made the key file {}", printable(report.new_key_file)));
     }
     output.line(
-        "keep a copy of what opens it away from this machine: without it nobody can ever "
-        "read a backup");
+        "keep a copy of the passphrase or key file away from this machine: without one nobody can "
+        "ever read a backup");
   }
   return 0;
 }

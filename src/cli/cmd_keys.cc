@@ -78,7 +78,8 @@ int remove(Invocation& invocation, const std::string& slot) {
 int rotate(Invocation& invocation) {
   control::rotate_keys(invocation.load_config(control::Looks::at_repository), invocation.caller());
   answer(invocation, "rotated", "yes",
-         "rotated: new data gets new keys; every key of `salvor keys list` opens them");
+         "rotated: new data is encrypted under a new root key; every key of `salvor keys list` "
+         "opens the repository");
   return 0;
 }
 
@@ -94,16 +95,18 @@ void add_adding(Command keys) {
            "salvor keys add --passphrase-file new.txt --label \"on paper\"")
       .option("--passphrase-file", "FILE", request->file, "a file with the new passphrase")
       .option("--passphrase-env", "NAME", request->variable, "a variable with the new passphrase")
-      .option("--passphrase-command", "COMMAND", request->command, "a command that prints it")
-      .option("--recipient", "HEX", request->recipient, "what `keys generate` printed")
-      .option("--label", "TEXT", request->label, "whose it is, for `keys list`")
+      .option("--passphrase-command", "COMMAND", request->command,
+              "a command that prints the new passphrase")
+      .option("--recipient", "HEX", request->recipient,
+              "the recipient that `keys generate` printed")
+      .option("--label", "TEXT", request->label, "the holder of the key, which `keys list` shows")
       .action([request](Invocation& invocation) { return add(invocation, *request); });
 }
 
 }  // namespace
 
 void add_keys(Command root) {
-  Command keys = root.add("keys", "Manage what opens the repository", "salvor keys list");
+  Command keys = root.add("keys", "Manage the keys of the repository", "salvor keys list");
   keys.add("list", "List the keys", "salvor keys list").action(list_keys);
   add_adding(keys);
   const auto slot = std::make_shared<std::string>();
@@ -114,7 +117,7 @@ void add_keys(Command root) {
   const auto file = std::make_shared<std::string>();
   keys.add("generate", "Make a key file, and print its recipient for `keys add`",
            "salvor keys generate /etc/salvor/key")
-      .required("FILE", *file, "where to; it must not exist")
+      .required("FILE", *file, "the file to make; it must not exist")
       .action([file](Invocation& invocation) { return generate(invocation, *file); });
 }
 

@@ -63,9 +63,9 @@ void add_ls(Command root) {
   root.add("ls", "List what a recovery point holds", "salvor ls latest media 2026/02")
       .required("POINT", request->at.point, "latest, an id, or its beginning")
       .required("STORE", request->at.store, "the store")
-      .optional("PATH", request->path, "a path in the store; its root without it")
-      .option("--service", "SERVICE", request->at.service, "of which the latest point is meant")
-      .flag("-R,--recursive", request->recursive, "also what lies in directories")
+      .optional("PATH", request->path, "a path in the store (default: its root)")
+      .option("--service", "SERVICE", request->at.service, "the service whose point `latest` means")
+      .flag("-R,--recursive", request->recursive, "also list what lies in directories")
       .action([request](Invocation& invocation) { return list(invocation, *request); });
 }
 

@@ -125,7 +125,7 @@ void add_points(Command root) {
         if (options->accept.empty()) return points(invocation, options->service);
         if (!options->service.empty()) {
           throw Error(ErrorCode::usage, "--accept takes a point, and no service",
-                      "salvor points --accept POINT");
+                      "write `salvor points --accept POINT`");
         }
         return accept(invocation, options->accept);
       });

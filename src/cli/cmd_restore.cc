@@ -37,11 +37,12 @@ void show(Output& output, const control::RestoreReport& report) {
 void warn(const control::RestoredStore& store) {
   const stores::SinkReport& report = store.result.sink;
   for (const std::string& warning : report.warnings) {
-    tell(fmt::format("salvor: warning: store {}: {}\n", store.name, printable(warning)));
+    tell_line(fmt::format("salvor: warning: store {}: {}", store.name, printable(warning)));
   }
   if (report.moved_aside > 0) {
-    tell(fmt::format("salvor: warning: store {}: {} things were in the way, and are now in {}\n",
-                     store.name, report.moved_aside, printable(report.moved_aside_to)));
+    tell_line(fmt::format(
+        "salvor: warning: store {}: {} entries that do not belong there were moved to {}",
+        store.name, report.moved_aside, printable(report.moved_aside_to)));
   }
 }
 
@@ -56,14 +57,14 @@ int restore_beside(Invocation& invocation, const control::RestoreRequest& reques
     show(output, report);
   }
   for (const std::string& note : report.notes) {
-    tell(fmt::format("salvor: warning: {}\n", note));
+    tell_line(fmt::format("salvor: warning: {}", note));
   }
   for (const control::RestoredStore& store : report.stores) warn(store);
   return 0;
 }
 
 [[noreturn]] void throw_usage(const std::string& message) {
-  throw Error(ErrorCode::usage, message, "salvor restore --help");
+  throw Error(ErrorCode::usage, message, "see `salvor restore --help`");
 }
 
 /// Whether something is asked for that a new restore in place alone can do.
@@ -95,7 +96,7 @@ std::vector<RunVerb> verbs_given(const RestoreChoices& request) {
 int go_on(Invocation& invocation, const RestoreChoices& request,
           const std::vector<RunVerb>& verbs) {
   if (verbs.size() > 1) {
-    throw_usage("--resume, --undo, --close and --abandon exclude each other");
+    throw_usage("--resume, --undo, --close and --abandon can't be combined");
   }
   const RunVerb& verb = verbs.front();
   const control::RestoreRequest& beside = request.beside;
@@ -104,10 +105,10 @@ int go_on(Invocation& invocation, const RestoreChoices& request,
   if (more || asks_in_place(request.in_place)) {
     throw_usage(
         "--resume, --undo, --close and --abandon take a run, and nothing else but --confirm, "
-        "--current-commands and --takeover: the run goes by its plan");
+        "--current-commands and --takeover: the run follows its plan");
   }
   if (request.in_place.detach && !verb.detaches) {
-    throw_usage("--detach is for a restore, --resume and --undo");
+    throw_usage("--detach works with a restore in place, --resume and --undo");
   }
   control::ContinueRequest to;
   to.run = verb.run;
@@ -122,19 +123,19 @@ int restore(Invocation& invocation, const RestoreChoices& request) {
   if (!verbs.empty()) return go_on(invocation, request, verbs);
   if (request.takeover || request.current_commands) {
     throw_usage(
-        "--takeover and --current-commands are for --resume, --undo, --close and "
-        "--abandon");
+        "--takeover and --current-commands work with --resume, --undo, --close and --abandon");
   }
   if (request.beside.service.empty()) throw_usage("no service is named");
   InPlaceOptions in_place = request.in_place;
   if (!request.beside.into.empty()) {
     if (asks_in_place(in_place) || !in_place.confirm.empty() || in_place.detach) {
-      throw_usage("--into restores beside: it takes no option of a restore in place");
+      throw_usage(
+          "--into restores beside the live data, and takes no option of a restore in place");
     }
     return restore_beside(invocation, request.beside);
   }
   if (request.beside.delta) {
-    throw_usage("--delta is for --into; in place it is --in-place-delta");
+    throw_usage("--delta works with --into; a restore in place has --in-place-delta");
   }
   in_place.request.service = request.beside.service;
   in_place.request.at = request.beside.at;
@@ -155,41 +156,45 @@ void add_restore(Command root) {
            "  salvor restore shop --into /srv/restored --at \"2026-02-03 04:05\"")
       .optional("SERVICE", request->beside.service, "the service")
       .option("--into", "DIR", request->beside.into,
-              "restore beside, touching nothing live: store s goes to DIR/s")
-      .option("--at", "WHEN", request->beside.at,
-              "latest (the default), a point's id, or a time: the newest point at or before it")
+              "restore beside the live data, which stays untouched: store s goes to DIR/s")
+      .option(
+          "--at", "WHEN", request->beside.at,
+          "latest (the default), a point's id, or a time (the newest point at or before that time)")
       .repeated("--only", "STORE", request->beside.stores, "only this store; may be repeated")
       .flag("--delta", request->beside.delta,
             "with --into: the targets may have content: write only what differs")
       .flag("--plan,--dry-run", in_place.plan,
             "show what a restore in place would do, and do nothing")
       .option("--confirm", "SERVICE", in_place.confirm,
-              "in place, --undo, --close, --abandon: the service's name once more")
+              "the service's name once more, to confirm a restore in place, --undo, --close or "
+              "--abandon")
       .flag("--without-lock", in_place.request.without_lock,
-            "do not run writes.lock: where the application is gone, so that nothing can be locked")
+            "do not run writes.lock: for an application that is gone, and can't be locked")
       .flag("--without-safety-snapshot", in_place.without_safety_snapshot,
-            "do not back up first what is there now; the only way where the repository can't be "
-            "written to")
+            "do not back up the live data first; needed where the repository can't be written to")
       .repeated("--without-safety-snapshot-of", "STORE", in_place.request.unsaved,
-                "go on though this store can't be backed up first; may be repeated")
+                "continue although this store can't be backed up first; may be repeated")
       .flag("--compare-content", in_place.request.compare_content,
-            "read and compare every live file, also those that are unchanged by size and times")
+            "read and compare every live file, also those with unchanged size and times")
       .flag("--in-place-delta", in_place.delta,
-            "write over the live data where there is no room for a second copy; undo then restores "
-            "the safety snapshot")
-      .flag("--detach", in_place.detach, "go on in the background; `runs show --follow` follows it")
+            "write over the live data, when there is no room for a second copy; --undo then "
+            "restores the safety snapshot")
+      .flag("--detach", in_place.detach,
+            "run in the background; `runs show --follow` follows the run")
       .option("--resume", "RUN", request->resume,
-              "go on with a run that was interrupted or failed; RUN may be latest")
-      .option("--undo", "RUN", request->undo, "take a run back: the service as it was before")
+              "resume a run that was interrupted or has failed; RUN may be latest")
+      .option("--undo", "RUN", request->undo, "undo a run, so that the service is as it was before")
       .option("--close", "RUN", request->close,
-              "remove the old data that a run has kept; it can't be undone any more")
+              "remove the old data that a run has kept; the run can't be undone any more")
       .option("--abandon", "RUN", request->abandon,
-              "give a run up that can't be finished: its data stays as it is, the service is free")
+              "abandon a run that can't be finished: the data stays as it is, and the service is "
+              "free for another restore")
       .flag("--current-commands", request->current_commands,
-            "with --resume or --undo: take the commands from the configuration of now, not from "
+            "with --resume or --undo: take the commands from the present configuration, not from "
             "the run's plan")
       .flag("--takeover", request->takeover,
-            "with one of these: the other host that carried it out is certainly gone")
+            "with --resume, --undo, --close or --abandon: the other host that carried out the run "
+            "is certainly gone")
       .action([request](Invocation& invocation) { return restore(invocation, *request); });
 }
 

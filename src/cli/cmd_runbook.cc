@@ -29,7 +29,7 @@ void add_runbook(Command root) {
   const auto request = std::make_shared<control::RunbookRequest>();
   root.add("runbook", "Print a service's restore runbook, in Markdown", "salvor runbook shop")
       .required("SERVICE", request->service, "the service")
-      .option("-o,--output", "FILE", request->file, "write it there instead")
+      .option("-o,--output", "FILE", request->file, "write the runbook to this file")
       .action([request](Invocation& invocation) { return runbook(invocation, *request); });
 }
 

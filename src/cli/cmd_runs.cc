@@ -73,7 +73,7 @@ control::RunReport follow(Invocation& invocation, const control::Config& config,
     for (auto waited = kPoll; waited < kEvery; waited += kPoll) {
       if (caller.stop.stop_requested()) {
         throw Error(ErrorCode::cancelled, "stopped following run " + printable(run),
-                    "the run itself goes on");
+                    "the run itself continues");
       }
       std::this_thread::sleep_for(kPoll);
     }
@@ -119,13 +119,13 @@ int show(Invocation& invocation, const RunsChoices& request) {
 void add_runs(Command root) {
   const auto request = std::make_shared<RunsChoices>();
   Command runs =
-      root.add("runs", "List what was run on this machine, newest first", "salvor runs shop");
+      root.add("runs", "List the runs of this machine, the newest first", "salvor runs shop");
   runs.optional("SERVICE", request->service, "only this service")
-      .option("--limit", "COUNT", request->limit, "at most so many (default 100)")
+      .option("--limit", "COUNT", request->limit, "show at most so many runs (default 100)")
       .action([request](Invocation& invocation) { return list(invocation, *request); });
   runs.add("show", "Show one run with its report", "salvor runs show 20260203t040506-1a2b3c4d")
       .required("RUN", request->run, "the run's id, or its beginning")
-      .flag("--follow", request->follow, "say what it does until it ends, then show it")
+      .flag("--follow", request->follow, "report each step until the run ends, then show the run")
       .action([request](Invocation& invocation) { return show(invocation, *request); });
 }
 

@@ -39,7 +39,7 @@ std::vector<std::string> details_of(const control::ServiceStatus& status) {
   }
   for (const std::string& gap : summarised(gaps)) lines.push_back("not covered: " + gap);
   for (const std::string& path : status.kept) {
-    lines.push_back("kept by a restore, until it is closed: " + printable(path));
+    lines.push_back("kept until the restore is closed: " + printable(path));
   }
   return lines;
 }

@@ -25,7 +25,7 @@ void show_findings(Output& output, const repo::CheckReport& check) {
     output.line(fmt::format("affected: point {}, service {}, store {}: {}{}", affected.point.hex(),
                             printable(affected.service), printable(affected.store),
                             printable(stores::path_of_key(affected.key)),
-                            affected.and_more ? " and what follows it" : ""));
+                            affected.and_more ? " and the paths after it" : ""));
   }
 }
 
@@ -89,9 +89,10 @@ void add_verify(Command root) {
            "salvor verify --data")
       .also("check")
       .flag("--data", request->data, "read and check every byte")
-      .flag("--repair", request->repair, "make good what can be made from what is left; then check")
+      .flag("--repair", request->repair,
+            "repair what can be repaired from the remaining objects; then check")
       .option("--accept-older-repository", "ID", request->accept_older,
-              "go by this copy of the repository from now on, though this machine has seen a newer "
+              "use this copy of the repository from now on, although this machine has seen a newer "
               "one")
       .action([request](Invocation& invocation) { return verify(invocation, *request); });
 }

@@ -1,11 +1,13 @@
 #include "cli/command_line.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <iostream>
+#include <sstream>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -22,11 +24,14 @@ constexpr const char* kFooter =
     "Exit status: 0 done, 1 failed, 2 usage, 3 configuration, 4 not found, 5 corruption,\n"
     "6 refused by a guard, 7 conflict, 8 unreachable, 9 checks failed";
 
+/// Where the help has the name of an option.
+constexpr std::size_t kOptionColumn = 2;
+
 void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_option("-c,--config", options.config, "the configuration file")->type_name("FILE");
   app.add_flag("--json", options.json, "print one JSON document instead of text");
-  app.add_flag("-q,--quiet", options.quiet, "no progress, and no words about what was done");
-  app.add_flag("-v,--verbose", options.verbose, "say more on standard error");
+  app.add_flag("-q,--quiet", options.quiet, "no progress, and no report of what was done");
+  app.add_flag("-v,--verbose", options.verbose, "write more on standard error");
   app.add_flag("--version", options.version, "print the version");
 }
 
@@ -89,7 +94,7 @@ void require_values(const CLI::App& app) {
     throw Error(
         ErrorCode::usage,
         fmt::format("{} {} is empty, expected a value", positional ? "argument" : "option", name),
-        fmt::format("check that the variable is set, or leave it out; see `{} --help`",
+        fmt::format("check that the variable is set, or leave the argument out; see `{} --help`",
                     full_name(app)));
   }
   for (const CLI::App* below : app.get_subcommands()) require_values(*below);
@@ -119,6 +124,31 @@ void collect_words(const CLI::App& command, const std::string& name,
     for (const std::string& each : option->get_lnames()) words.words.push_back("--" + each);
   }
   all.push_back(std::move(words));
+}
+
+/// The help with what it says of each option in a column of its own.
+std::string help_within(const std::string& help, std::optional<std::size_t> columns) {
+  if (!columns) return help;
+  std::istringstream lines(help);
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t begin = line.find_first_not_of(' ');
+    // Beside an option, or alone on a line after a long one.
+    std::size_t column = begin == std::string::npos || begin <= kOptionColumn ? 0 : begin;
+    if (begin == kOptionColumn) {
+      const std::size_t gap = line.find("  ", begin);
+      if (gap != std::string::npos) column = line.find_first_not_of(' ', gap);
+      if (column == std::string::npos) column = 0;
+    }
+    const std::string indent(column, ' ');
+    bool first = true;
+    for (const std::string& part :
+         wrapped(std::string_view(line).substr(column), *columns - column)) {
+      text += (first ? line.substr(0, column) : indent) + part + '\n';
+      first = false;
+    }
+  }
+  return text;
 }
 
 }  // namespace
@@ -203,7 +233,9 @@ bool CommandLine::parse(int argc, char** argv) {
   try {
     app_->parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
-    app_->exit(help, std::cout, std::cerr);
+    std::ostringstream text;
+    app_->exit(help, text, std::cerr);
+    std::cout << help_within(text.str(), Look::of(STDOUT_FILENO).columns);
     return false;
   } catch (const CLI::ParseError& error) {
     throw usage_error(*app_, error);

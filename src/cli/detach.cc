@@ -74,7 +74,7 @@ int fail(const Error& error, const Fd& begun) {
   try {
     if (begun) write_all(begun.get(), as_bytes(refusal_of(error)), "a pipe");
   } catch (const Error& gone) {
-    log::debug("nobody waits for a run to begin: {}", gone.message());
+    log::debug("cannot report that the run has begun: {}", gone.message());
   }
   tell(error);
   return exit_status(error.code());
@@ -91,7 +91,7 @@ int run_child(Invocation& invocation, int log, Fd& begun,
         write_all(begun.get(), as_bytes(run), "a pipe");
       } catch (const Error& error) {
         // Who began it has gone meanwhile; the run goes on all the same.
-        log::debug("nobody waits for run {} to begin: {}", run, error.message());
+        log::debug("cannot report that run {} has begun: {}", run, error.message());
       }
       begun.close();
     });
@@ -123,10 +123,10 @@ int end_like(pid_t child, const std::filesystem::path& log, Output& output) {
   const std::string words(as_text(read_file(log, kLogBytesMax)));
   std::filesystem::remove(log);
   if (!WIFEXITED(status)) {
-    throw Error(ErrorCode::failed,
-                fmt::format("the process in the background was killed by signal {} before its run "
-                            "had begun: {}",
-                            WTERMSIG(status), printable(words)));
+    throw Error(
+        ErrorCode::failed,
+        fmt::format("signal {} killed the process in the background before its run had begun: {}",
+                    WTERMSIG(status), printable(words)));
   }
   output.write(words);
   return WEXITSTATUS(status);
@@ -157,9 +157,9 @@ int detached(Invocation& invocation, const control::Config& config,
   if (output.json()) {
     output.document(control::json_of_texts({{"run", run}, {"log", path.native()}}));
   } else {
-    output.line(fmt::format("run {} goes on in the background, as process {}", run, child));
-    output.line(fmt::format("follow it: salvor runs show --follow {}; its words are in {}", run,
-                            printable(path.native())));
+    output.line(fmt::format("run {} continues in the background, as process {}", run, child));
+    output.line(fmt::format("follow the run: salvor runs show --follow {}; its output is in {}",
+                            run, printable(path.native())));
   }
   return 0;
 }

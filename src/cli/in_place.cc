@@ -26,10 +26,10 @@ void show_targets(Output& output, const RestorePlanReport& report) {
     const stores::TargetIdentity& identity = target.identity;
     const std::string now =
         !identity.exists ? "missing"
-                         : fmt::format("{}{} in {}", identity.counted ? "" : "more than ",
+                         : fmt::format("{}{} in {} entries", identity.counted ? "" : "more than ",
                                        human_bytes(identity.bytes), with_commas(identity.entries));
     table.row({target.store, target.type, now,
-               fmt::format("{} in {}", human_bytes(target.point_bytes),
+               fmt::format("{} in {} entries", human_bytes(target.point_bytes),
                            with_commas(target.point_entries)),
                printable(identity.path), identity.exists ? identity.identity : "-"});
   }
@@ -52,12 +52,12 @@ void show(Output& output, const RestorePlanReport& report) {
   output.line(
       fmt::format("lost      {} of writes: everything since then", human_duration(report.lost_s)));
   for (const recovery::FileSystemSpace& space : report.space) {
-    output.line(fmt::format("space     {} free at {}, {} wanted", human_bytes(space.free),
+    output.line(fmt::format("space     {} free at {}, {} needed", human_bytes(space.free),
                             printable(space.path), human_bytes(space.wanted)));
   }
   output.line(fmt::format("expected  {}", report.expected_s
                                               ? human_duration(*report.expected_s)
-                                              : "not known: this was never done before"));
+                                              : "not known: no such restore was run before"));
   output.line(fmt::format("undo      {}", report.undo));
   output.line("");
   show_targets(output, report);
@@ -106,7 +106,7 @@ void show_taken_back(Output& output, const RunOutcome& outcome) {
   }
   // Not by who closes a run that was undone before.
   const bool is_now = outcome.acted && outcome.state == "undone" && !undone.empty();
-  if (is_now) output.line("taken back: " + undone);
+  if (is_now) output.line("undone: " + undone);
 }
 
 /// Whether a run was refused before it did anything, and so was no need to take back.
@@ -114,13 +114,19 @@ bool did_nothing(const RunOutcome& outcome) {
   return outcome.state == "failed" && !outcome.acted && control::is_over(outcome);
 }
 
+/// "has failed", "is undone": the state of a run as a predicate.
+std::string predicate_of(const std::string& state) {
+  const bool ended = state == "succeeded" || state == "failed";
+  return (ended ? "has " : "is ") + state;
+}
+
 /// `steps_told`: each was said when it began.
 void show(Output& output, const control::InPlaceReport& report, bool steps_told) {
   const RunOutcome& outcome = report.outcome;
   if (did_nothing(outcome)) {
     output.line(
-        fmt::format("run {} was refused, or has taken back itself what it did: nothing is "
-                    "left of it, and there is nothing to undo",
+        fmt::format("run {} was refused, or has undone its own steps: nothing is left of it, and "
+                    "there is nothing to undo",
                     outcome.plan.run));
     return;
   }
@@ -130,19 +136,19 @@ void show(Output& output, const control::InPlaceReport& report, bool steps_told)
     if (!steps_told) show_steps(output, outcome);
     show_checks(output, outcome);
   }
-  output.line(fmt::format("run {} is {}: service {}, recovery point {} of {}, {}", outcome.plan.run,
-                          outcome.state, outcome.plan.service, outcome.plan.point,
+  output.line(fmt::format("run {} {}: service {}, recovery point {} of {}, {}", outcome.plan.run,
+                          predicate_of(outcome.state), outcome.plan.service, outcome.plan.point,
                           local_time(outcome.plan.point_time), human_duration(outcome.seconds)));
   if (outcome.state == "succeeded") {
     output.line(
-        fmt::format("the old data is kept: salvor restore --undo {0} --confirm {1} brings it back, "
-                    "salvor restore --close {0} --confirm {1} removes it",
+        fmt::format("the old data is kept: salvor restore --undo {0} --confirm {1} makes it live "
+                    "again, salvor restore --close {0} --confirm {1} removes it",
                     outcome.plan.run, outcome.plan.service));
   }
   for (const std::string& line : outcome.left) output.line("left: " + printable(line));
   for (const std::string& path : outcome.kept) {
     output.line("kept: " + printable(path) +
-                " (what was restored, and written since); salvor restore --close " +
+                " (the restored data, and what was written since); salvor restore --close " +
                 outcome.plan.run + " --confirm " + outcome.plan.service + " removes it");
   }
 }
@@ -157,7 +163,7 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report, boo
     show(output, report, steps_told);
   }
   for (const std::string& note : report.notes) {
-    tell(fmt::format("salvor: warning: {}\n", note));
+    tell_line(fmt::format("salvor: warning: {}", note));
   }
   const RunOutcome& outcome = report.outcome;
   // Who takes a run back, or closes it, has judged by themselves.
@@ -165,8 +171,8 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report, boo
   if (!outcome.failure && healthy) return 0;
   if (!outcome.failure) {
     const Error unhealthy(ErrorCode::checks_failed,
-                          "the service is restored, but the watch found it not healthy",
-                          "see what the probes say: salvor runs show " + outcome.plan.run);
+                          "the service is restored, but the watch found that it is not healthy",
+                          "see the results of the probes: salvor runs show " + outcome.plan.run);
     tell(unhealthy);
     return exit_status(unhealthy.code());
   }
@@ -174,14 +180,15 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report, boo
   if (outcome.state == "failed" || outcome.state == "interrupted") {
     const bool open = !control::is_over(outcome);
     if (open) {
-      tell(
-          fmt::format("hint: the service is as the last step left it. Go on: salvor restore "
-                      "--resume {0}; go back: salvor restore --undo {0} --confirm {1}; where a "
-                      "command of the configuration was wrong: correct it, and add "
-                      "--current-commands\n",
-                      outcome.plan.run, outcome.plan.service));
+      tell_line(fmt::format(
+          "hint: resume the run: salvor restore --resume {0}; or undo it: salvor restore --undo "
+          "{0} --confirm {1}; where a command of the configuration was wrong, correct it, and add "
+          "--current-commands; until then the service stays as the last step left it",
+          outcome.plan.run, outcome.plan.service));
     } else {
-      tell("hint: nothing was touched, or it was taken back\n");
+      tell_line(
+          "hint: correct the cause, and run the command again: nothing was changed, or every "
+          "change is undone");
     }
   }
   return exit_status(outcome.failure->code());

@@ -26,7 +26,7 @@ control::Caller Invocation::caller() {
 
 void Invocation::say(const std::string& line) {
   if (progress_) progress_->clear();
-  tell(printable(line) + '\n');
+  tell_line(printable(line));
 }
 
 }  // namespace salvor::cli

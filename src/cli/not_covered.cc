@@ -17,7 +17,7 @@ struct Kind {
 };
 
 constexpr std::array kKinds{
-    Kind{"check canary of ", "", "canaries were not asked"},
+    Kind{"check canary of ", "", "canaries were not checked"},
     Kind{"check ", "", "checks were not run"},
     Kind{"step ", "", "steps were not run"},
     Kind{"", " is in no store (a SQLite database)", "SQLite databases are in no store"},

@@ -16,7 +16,7 @@ TEST(NotCoveredTest, EachKindHasOneLineWithItsNumber) {
   all.emplace_back("no drill was ever run");
   EXPECT_EQ(summarised(all),
             (std::vector<std::string>{
-                "301 canaries were not asked, the first: check canary of db: none was planted",
+                "301 canaries were not checked, the first: check canary of db: none was planted",
                 "step migrate: not run: ./migrate does not know of the copy",
                 "300 paths are in no store, the first: /srv/app/0 is in no store",
                 "no drill was ever run"}));

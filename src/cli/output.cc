@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -40,12 +41,36 @@ void tell(std::string_view text) noexcept {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
+void tell_line(std::string_view text) {
+  tell(laid_out(text, Look::of(STDERR_FILENO).columns) + '\n');
+}
+
 void tell(const Error& error) {
-  const bool colour = Look::of(STDERR_FILENO).colour;
-  std::string words = colour ? "\x1b[31msalvor: error:\x1b[0m " : "salvor: error: ";
-  words += error.message() + '\n';
-  if (!error.hint().empty()) words += "hint: " + error.hint() + '\n';
+  constexpr std::string_view kHead = "salvor: error:";
+  const Look look = Look::of(STDERR_FILENO);
+  std::string words = std::string(kHead) + ' ' + error.message();
+  if (!error.hint().empty()) words += "\nhint: " + error.hint();
+  words = laid_out(words, look.columns) + '\n';
+  if (look.colour) words = fmt::format("\x1b[31m{}\x1b[0m{}", kHead, words.substr(kHead.size()));
   tell(words);
+}
+
+std::string laid_out(std::string_view text, std::optional<std::size_t> columns) {
+  if (!columns) return std::string(text);
+  std::string lines;
+  while (true) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    std::vector<std::string> parts = wrapped(line, *columns);
+    if (parts.size() > 1) parts = wrapped(line, *columns - kContinued.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (i > 0) lines += '\n' + std::string(kContinued);
+      lines += parts[i];
+    }
+    if (end == text.size()) return lines;
+    lines += '\n';
+    text.remove_prefix(end + 1);
+  }
 }
 
 Output::Output(bool json) : json_(json), look_(json ? Look{} : Look::of(STDOUT_FILENO)) {}
@@ -68,14 +93,7 @@ void Output::stream(std::string_view bytes) {
 }
 
 void Output::line(std::string_view text) {
-  std::vector<std::string> parts{std::string(text)};
-  if (look_.columns) parts = wrapped(text, *look_.columns);
-  if (parts.size() > 1) parts = wrapped(text, *look_.columns - kContinued.size());
-  bool first = true;
-  for (const std::string& part : parts) {
-    write((first ? "" : std::string(kContinued)) + part + "\n");
-    first = false;
-  }
+  write(laid_out(text, look_.columns) + "\n");
 }
 
 void Output::table(const Table& table) {

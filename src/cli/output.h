@@ -123,12 +123,19 @@ class Table {
 /// pipe, a terminal that hung up), the work goes on all the same.   Threads: any.   Errors: none.
 void tell(std::string_view text) noexcept;
 
+/// The same, of lines that end with `text`; on a terminal laid out for its width.
+void tell_line(std::string_view text);
+
 /// An error, and on a second line what to do.
 void tell(const Error& error);
 
 /// The text in lines of at most `width` columns, broken between words; a longer word has a line of
-/// its own.
+/// its own. A command of salvor's is not broken where it fits: people copy it.
 std::vector<std::string> wrapped(std::string_view text, std::size_t width);
+
+/// Each line of the text within so many columns; what continues a line is indented. Without a
+/// number, the text.
+std::string laid_out(std::string_view text, std::optional<std::size_t> columns);
 
 /// The name of a result as people write it: "not_run" → "not run".
 std::string in_words(std::string_view name);

@@ -50,6 +50,23 @@ TEST(TextTest, LinesAreBrokenBetweenWords) {
   EXPECT_EQ(wrapped("", 8), std::vector<std::string>{""});
 }
 
+TEST(TextTest, CommandsStayWholeToBeCopied) {
+  const std::string text =
+      "undo it: salvor restore --undo 7 --confirm shop makes the old data live";
+  EXPECT_EQ(wrapped(text, 48),
+            (std::vector<std::string>{
+                "undo it:", "salvor restore --undo 7 --confirm shop makes the", "old data live"}));
+  EXPECT_EQ(wrapped("see `salvor points shop`, and more", 20),
+            (std::vector<std::string>{"see", "`salvor points", "shop`, and more"}));
+  EXPECT_EQ(wrapped(text, 20).front(), "undo it: salvor") << "where it does not fit";
+}
+
+TEST(TextTest, EachLineIsLaidOutForItself) {
+  const std::string text = "one two three\n  four five six seven";
+  EXPECT_EQ(laid_out(text, 12), "one two\n    three\n  four\n    five six\n    seven");
+  EXPECT_EQ(laid_out(text, {}), text);
+}
+
 TEST(OutputTest, JsonListIsOneDocument) {
   testing::internal::CaptureStdout();
   Output output(true);
@@ -67,11 +84,12 @@ TEST(OutputTest, AnErrorWithinAListClosesTheDocument) {
   Output output(true);
   output.begin_list("entries");
   output.item("{}");
-  output.failure(Error(ErrorCode::corruption, "broken", "mend it"));
+  output.failure(Error(ErrorCode::corruption, "broken", "repair it"));
   output.flush();
-  EXPECT_EQ(testing::internal::GetCapturedStdout(),
-            "{\n\"entries\": [\n{}\n],\n  \"error\": {\n    \"code\": \"corruption\",\n"
-            "    \"message\": \"broken\",\n    \"hint\": \"mend it\",\n    \"exit\": 5\n  }\n}\n");
+  EXPECT_EQ(
+      testing::internal::GetCapturedStdout(),
+      "{\n\"entries\": [\n{}\n],\n  \"error\": {\n    \"code\": \"corruption\",\n"
+      "    \"message\": \"broken\",\n    \"hint\": \"repair it\",\n    \"exit\": 5\n  }\n}\n");
 }
 
 TEST(OutputTest, AnErrorInTextModeIsNotOnStandardOutput) {

@@ -55,6 +55,13 @@ std::string describe(const control::PhaseProgress& progress, double elapsed_s, b
   return text;
 }
 
+std::string fitting(const std::string& description, std::size_t columns) {
+  if (description.size() <= columns) return description;
+  // Two blanks divide the parts.
+  const std::size_t end = description.rfind("  ", columns);
+  return description.substr(0, end == std::string::npos ? columns : end);
+}
+
 void ProgressLine::begin(const control::PhaseProgress& progress, Time now) {
   phase_ = progress.phase;
   start_ = now;
@@ -68,7 +75,7 @@ void ProgressLine::show(const control::PhaseProgress& progress) {
   const double elapsed_s = now.seconds_since(start_);
   if (terminal_) {
     const std::string text = describe(progress, elapsed_s, true);
-    tell(fmt::format("\r{}\x1b[K", text.substr(0, terminal_columns() - 1)));
+    tell(fmt::format("\r{}\x1b[K", fitting(text, terminal_columns() - 1)));
     visible_ = true;
   } else if (now.ns - shown_.ns >= kPlainLineEvery_ns) {
     shown_ = now;

@@ -36,4 +36,7 @@ class ProgressLine {
 /// much of it as is known.   Units: elapsed in seconds.
 std::string describe(const control::PhaseProgress& progress, double elapsed_s, bool bar);
 
+/// As many of its parts as fit; at least the beginning of the first.
+std::string fitting(const std::string& description, std::size_t columns);
+
 }  // namespace salvor::cli

@@ -27,5 +27,14 @@ TEST(ProgressLineTest, MoreThanExpectedIsAll) {
             "backup  100 %  3.0 MiB  150 entries  3.0 MiB/s");
 }
 
+TEST(ProgressLineTest, NoWordIsCutAtTheEdge) {
+  const std::string text = "restore  25 %  30.0 MiB of 120.0 MiB  1,234 entries";
+  EXPECT_EQ(fitting(text, 51), text);
+  EXPECT_EQ(fitting(text, 50), "restore  25 %  30.0 MiB of 120.0 MiB");
+  EXPECT_EQ(fitting(text, 36), "restore  25 %  30.0 MiB of 120.0 MiB");
+  EXPECT_EQ(fitting(text, 35), "restore  25 %");
+  EXPECT_EQ(fitting(text, 4), "rest");
+}
+
 }  // namespace
 }  // namespace salvor::cli

@@ -55,7 +55,7 @@ void StopOnSignal::wait() {
     // Whatever other threads wait for. One that hangs in a system call on a mount that does not
     // answer keeps the process there until that is given up; nothing else does.
     if (stop_.stop_requested()) ::_exit(exit_status(ErrorCode::cancelled));
-    tell("\nsalvor: stopping; once more to end at once\n");
+    tell("\nsalvor: stopping; interrupt again to end at once\n");
     stop_.request_stop();
   }
 }

@@ -56,6 +56,31 @@ std::string padded(const std::string& text, std::size_t width, bool right, std::
   return right ? blanks + shown : shown + blanks;
 }
 
+/// Where the word that begins at `at` ends: at the next blank. A command of salvor's is one word
+/// where that fits `width`: up to the end of a sentence's part, or of its options.
+std::size_t end_of_word(std::string_view text, std::size_t at, std::size_t width) {
+  const auto blank_after = [&](std::size_t from) {
+    return std::min(text.find(' ', from), text.size());
+  };
+  const std::size_t first = blank_after(at);
+  const std::string_view name = text.substr(at, first - at);
+  if (name != "salvor" && name != "`salvor") return first;
+  constexpr std::string_view kEnds = ",;:)`.";
+  std::size_t end = first;
+  std::string_view before;
+  while (end < text.size() && kEnds.find(text[end - 1]) == std::string_view::npos) {
+    const std::size_t next = blank_after(end + 1);
+    const std::string_view word = text.substr(end + 1, next - end - 1);
+    const bool is_verb = end == first;
+    const bool belongs = is_verb || word.starts_with('-') || word.ends_with('`') ||
+                         before.starts_with("--") || text.substr(next).starts_with(" --");
+    if (!belongs) break;
+    before = word;
+    end = next;
+  }
+  return width_of(text.substr(at, end - at)) <= width ? end : first;
+}
+
 }  // namespace
 
 std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
@@ -66,7 +91,7 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
   while (at < text.size()) {
     // A word with the blanks before it, which are kept where no line ends.
     const std::size_t word = std::min(text.find_first_not_of(' ', at), text.size());
-    const std::size_t end = std::min(text.find(' ', word), text.size());
+    const std::size_t end = end_of_word(text, word, width);
     const std::size_t needed = width_of(text.substr(at, end - at));
     if (!line.empty() && used + needed > width) {
       lines.push_back(std::move(line));

@@ -131,7 +131,8 @@ class Sections(ShopTest):
                                (["status"], "out")):
             done = self.run_salvor(*command)
             for section in ("[service.shop.schedule]", "[service.shop.retention]", "[serve]"):
-                self.assertIn(f"nothing acts on {section} yet", getattr(done, where))
+                self.assertEqual(
+                    getattr(done, where).count(f"nothing acts on {section} yet"), 1, done)
             self.assertEqual(len(self.json_of(*command)["warnings"]), 3)
         write(self.config, CONFIG)
         self.assertEqual(self.json_of("backup")["warnings"], [])
@@ -175,14 +176,15 @@ class Readers(ShopTest):
 
 
 class Terminals(ShopTest):
-    def on_a_terminal(self, *arguments, env=None):
-        """What a terminal of 80 columns gets."""
+    def on_a_terminal(self, *arguments, env=None, expect=0):
+        """What a terminal of 80 columns gets; what is written to stderr only where it fails."""
         environment = {**os.environ, "TERM": "xterm", **(env or {})}
         if "NO_COLOR" not in (env or {}):
             environment.pop("NO_COLOR", None)
         parent, child = pty.openpty()
         with subprocess.Popen([SALVOR, "-c", self.config, *arguments], cwd=self.root, stdout=child,
-                              stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              stdin=subprocess.DEVNULL,
+                              stderr=child if expect else subprocess.DEVNULL,
                               env=environment) as process:
             os.close(child)
             text = b""
@@ -192,20 +194,32 @@ class Terminals(ShopTest):
             except OSError:
                 pass
         os.close(parent)
-        self.assertEqual(process.returncode, 0)
+        self.assertEqual(process.returncode, expect)
         return text.decode().replace("\r\n", "\n")
 
     def test_text_fits_80_columns(self):
         self.ready()
         self.run_salvor("drill", "shop")
         for command in (["points"], ["status"], ["runs"], ["config", "check"],
-                        ["restore", "shop", "--plan"], ["evidence", "list", "shop"]):
+                        ["restore", "shop", "--plan"], ["evidence", "list", "shop"],
+                        ["restore", "--help"], ["keys", "add", "--help"], ["evidence", "--help"]):
             text = self.on_a_terminal(*command, env={"NO_COLOR": "1"})
             self.assertNotIn("\x1b", text)
             for line in text.splitlines():
                 # A single word (an id, a path) is not broken.
                 if len(line.split()) > 2:
                     self.assertLessEqual(len(line), 80, f"{command}: {line}")
+
+    def test_errors_fit_80_columns_and_commands_in_them_are_whole(self):
+        self.ready()
+        write(self.config, CONFIG + '[service.shop.migrate]\nrun = "exit 3"\nisolated = true\n')
+        text = self.on_a_terminal("restore", "shop", "--confirm", "shop", "-q",
+                                  env={"NO_COLOR": "1"}, expect=1)
+        run = self.json_of("runs", "shop")["runs"][0]["id"]
+        self.assertIn(f"salvor restore --resume {run};", text)
+        self.assertIn(f"salvor restore --undo {run} --confirm shop;", text)
+        for line in text.splitlines():
+            self.assertLessEqual(len(line), 80, text)
 
     def test_colour_on_a_terminal_only(self):
         self.ready()
