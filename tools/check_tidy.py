@@ -10,6 +10,7 @@ import re
 import sys
 
 import documents
+import words
 
 SKIPPED_FOLDERS = {".git", ".cache", "node_modules", "__pycache__"}
 # Data, not text: written by programs, compared byte by byte.
@@ -145,6 +146,7 @@ def check(root):
             complain(path, 0, "not UTF-8")
             continue
         check_text(path, text, complain)
+        words.check(path, text, complain)
         if is_code(path):
             check_code(path, text, complain)
             check_own_header(root, path, text, complain)

@@ -167,6 +167,28 @@ class TidyTest(TreeTest):
                 self.write(path, text)
                 self.assert_finds(check_tidy.check, part)
 
+    def test_worn_phrases_are_found(self):
+        cases = [
+            ("src/base/a.cc", 'int a;\nf("hint: go "\n  "on with it");\n',
+             'a.cc:2: "go on with" is worn: write "resume"'),
+            ("src/base/a.cc", 'f(R"x(\nmend it)x");\n', '"mend" is worn: write "repair"'),
+            ("src/base/a.h", '#pragma once\nf("it was taken\\nback");\n', 'write "undo"'),
+            ("docs/a.md", "One.\n\nWrites are let\nin, too.\n",
+             'a.md:3: "let in" is worn: write "unlock"'),
+            ("examples/a.toml", "# somebody else is at it\n", "write who does what"),
+        ]
+        for path, text, part in cases:
+            with self.subTest(text=text):
+                self.setUp()
+                self.write(path, text)
+                self.assert_finds(check_tidy.check, part)
+
+    def test_what_nobody_reads_may_be_worn(self):
+        self.write("src/base/a.cc", '// let in\nf(\'"\', 1);  /* "mend" */\nf("a", "go on");\n')
+        self.write("src/base/a_test.cc", 'f("mend it");\n')
+        self.write("docs/a.md", "Look at it: amendments go on.\n")
+        self.assertEqual(check_tidy.check(self.root), [])
+
     def test_the_ratchet_only_tightens(self):
         self.write("src/base/long.cc", "int a;\n" * 700)
         self.addCleanup(check_tidy.LONGER.clear)
