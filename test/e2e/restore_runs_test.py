@@ -190,7 +190,7 @@ class WhereItRan(RunsTest):
         self.assertEqual(self.seen(), self.wrecked)
         run = self.restore()
         self.confirmed("close", run)
-        self.confirmed("close", run)
+        self.assertIn("no workplace of the run is on this host", self.confirmed("close", run).err)
         self.assertEqual(self.seen(), self.good)
 
 

@@ -136,7 +136,9 @@ ContinuePreview preview_of(const recovery::RunHead& head, const std::string& ver
       const auto replacement = access.live(store)->replacement(head.plan.run, store.name);
       const fs::path& workplace = replacement->workplace();
       if (verb == "close") {
-        preview.lines.push_back(line_of_close(head, store, workplace));
+        std::error_code error;
+        const bool is_gone = !store.delta_in_place && !fs::exists(workplace, error) && !error;
+        if (!is_gone) preview.lines.push_back(line_of_close(head, store, workplace));
       } else if (head.provisioned) {
         preview.lines.push_back(line_of_undo(head, store, workplace));
       }
@@ -146,7 +148,9 @@ ContinuePreview preview_of(const recovery::RunHead& head, const std::string& ver
     }
   }
   if (preview.lines.empty()) {
-    preview.lines.emplace_back("nothing was replaced yet: only writes are unlocked");
+    preview.lines.emplace_back(verb == "close" ? "no workplace of the run is on this host"
+                                               : "nothing was replaced yet: only writes are "
+                                                 "unlocked");
   }
   return preview;
 }
