@@ -53,11 +53,11 @@ TEST(TextTest, LinesAreBrokenBetweenWords) {
 TEST(TextTest, CommandsStayWholeToBeCopied) {
   const std::string text =
       "undo it: salvor restore --undo 7 --confirm shop makes the old data live";
-  EXPECT_EQ(wrapped(text, 48),
-            (std::vector<std::string>{
-                "undo it:", "salvor restore --undo 7 --confirm shop makes the", "old data live"}));
-  EXPECT_EQ(wrapped("see `salvor points shop`, and more", 20),
-            (std::vector<std::string>{"see", "`salvor points", "shop`, and more"}));
+  EXPECT_EQ(wrapped(text, 45),
+            (std::vector<std::string>{"undo it:", "salvor restore --undo 7 --confirm shop makes",
+                                      "the old data live"}));
+  EXPECT_EQ(wrapped("see `salvor points shop`, and more", 24),
+            (std::vector<std::string>{"see", "`salvor points shop`,", "and more"}));
   EXPECT_EQ(wrapped(text, 20).front(), "undo it: salvor") << "where it does not fit";
 }
 

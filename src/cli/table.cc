@@ -72,8 +72,9 @@ std::size_t end_of_word(std::string_view text, std::size_t at, std::size_t width
     const std::size_t next = blank_after(end + 1);
     const std::string_view word = text.substr(end + 1, next - end - 1);
     const bool is_verb = end == first;
-    const bool belongs = is_verb || word.starts_with('-') || word.ends_with('`') ||
-                         before.starts_with("--") || text.substr(next).starts_with(" --");
+    const bool belongs = is_verb || word.starts_with('-') ||
+                         word.find('`') != std::string_view::npos || before.starts_with("--") ||
+                         text.substr(next).starts_with(" --");
     if (!belongs) break;
     before = word;
     end = next;
