@@ -262,7 +262,7 @@ std::int64_t now_ms() {
               printable(name) +
                   " was killed, and has not ended: it waits for a path that does "
                   "not answer",
-              "look for mounts whose server is gone, and give them up with umount -l");
+              "look for mounts whose server is gone, and detach them with umount -l");
 }
 
 /// Waits for the child's end and reads its outputs meanwhile; ends it when its time is up.

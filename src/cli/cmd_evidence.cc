@@ -87,8 +87,9 @@ void show_gap(Output& output, const std::string& service, const recovery::Eviden
 
 int save(Invocation& invocation, const EvidenceChoices& request) {
   const auto gaps = request.with_gaps ? recovery::Gaps::export_them : recovery::Gaps::refuse;
-  const control::ExportedEvidence exported = control::export_evidence(
-      invocation.load_config(control::Looks::at_repository), request.service, request.file, gaps, invocation.caller());
+  const control::ExportedEvidence exported =
+      control::export_evidence(invocation.load_config(control::Looks::at_repository),
+                               request.service, request.file, gaps, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(exported));

@@ -171,12 +171,11 @@ void claim_for_resume(repo::Repository& repository, const Plan& plan, Journal& j
     journal.append(event(Event::resumed));
   } catch (const Error& error) {
     if (!error.unwritable() || journal.allowed() != Unwritten::refuse) throw;
-    refuse(
-        fmt::format("run {} was to take a safety snapshot, and can't: {}", plan.run,
-                    error.message()),
-        fmt::format("make the repository writable and resume it; or take it back: salvor restore "
-                    "--undo {} --confirm {}, and begin again with --without-safety-snapshot",
-                    plan.run, printable(plan.service)));
+    refuse(fmt::format("run {} was to take a safety snapshot, and can't: {}", plan.run,
+                       error.message()),
+           fmt::format("make the repository writable and resume it; or undo it: salvor restore "
+                       "--undo {} --confirm {}, and begin again with --without-safety-snapshot",
+                       plan.run, printable(plan.service)));
   }
 }
 

@@ -8,7 +8,7 @@ import time
 import unittest
 
 from dead_mount import DeadMount
-from shop import CONFIG, SALVOR, ShopTest, write
+from shop import BY_PASSPHRASE, CONFIG, SALVOR, ShopTest, write
 
 WAIT = 'answers_wait = "1s"\n'
 ENOUGH_S = 8
@@ -73,7 +73,7 @@ class Repository(Dead):
         done = self.quick("status", expect=8)
         self.assertIn(dead, done.err)
         reasons = done.json()["services"][0]["reasons"]
-        self.assertIn("is not known: the repository can't be opened", reasons[0])
+        self.assertIn("not known: the repository can't be opened", reasons[0])
         self.assertIn("not known", self.run_salvor("runbook", "shop").out)
 
     def test_one_whose_root_is_there_and_no_more(self):
@@ -222,10 +222,10 @@ class OtherPlaces(Dead):
     def test_what_opens_the_repository(self):
         self.ready()
         dead = self.dead()
-        self.configure(CONFIG.replace('"passphrase"', '"dead/passphrase"'))
+        self.configure(BY_PASSPHRASE.replace('"passphrase"', '"dead/passphrase"'))
         self.says("points", text=f"passphrase_file does not answer: {dead}")
         self.says("init", text=dead)
-        self.configure(CONFIG.replace("[repository]", '[repository]\nkey_file = "dead/key"'))
+        self.configure(CONFIG.replace('"key"', '"dead/key"'))
         self.says("keys", "list", text=f"key_file does not answer: {dead}")
 
     def test_what_the_command_line_names(self):
@@ -278,7 +278,7 @@ timeout = "1s"
         self.assertIn("was killed, and has not ended", done.err)
         self.assertIn("umount -l", done.err)
         undo = ["restore", "--undo", "latest", "--confirm", "shop"]
-        self.assertIn("still has a command at work", self.run_salvor(*undo, expect=7).err)
+        self.assertIn("still runs a command", self.run_salvor(*undo, expect=7).err)
         self.mounts[0].give_up()
         for _ in range(100):
             if self.run_salvor(*undo, expect=None).status == 0:
@@ -288,8 +288,9 @@ timeout = "1s"
 
 class Signals(ShopTest):
     def test_the_second_one_ends_it_at_once(self):
-        write(self.config, CONFIG.replace('passphrase_file = "passphrase"', "passphrase_command = "
-                                          "\"trap '' TERM; touch began; sleep 4\""))
+        write(self.config, BY_PASSPHRASE.replace(
+            'passphrase_file = "passphrase"',
+            "passphrase_command = \"trap '' TERM; touch began; sleep 4\""))
         with subprocess.Popen([SALVOR, "-c", self.config, "init"], cwd=self.root,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             while not os.path.exists(self.path("began")):

@@ -98,7 +98,8 @@ class Reading(Unwritable):
         self.make_read_only()
         for arguments in (("points",), ("ls", point, "media"), ("cat", point, "media", "logo.png"),
                           ("diff", point, point), ("status",), ("runs", "show", run),
-                          ("runbook", "shop"), ("evidence", "list"), ("evidence", "show", "shop", "1"),
+                          ("runbook", "shop"), ("evidence", "list"),
+                          ("evidence", "show", "shop", "1"),
                           ("evidence", "export", "shop", "-o", "e.json"), ("evidence", "verify"),
                           ("verify",), ("verify", "--data"), ("drill", "shop"),
                           ("restore", "shop", "--into", "restored"),
@@ -224,8 +225,9 @@ class Evidence(Unwritable):
         self.ready()
         self.make_read_only()
         self.run_salvor("drill", "shop")
-        subprocess.run(["sqlite3", self.path("state/catalog.sqlite"), "UPDATE waiting_evidence "
-                        "SET envelope = replace(envelope, '\"sig\":\"', '\"sig\":\"AAAA')"], check=True)
+        forge = """UPDATE waiting_evidence
+                   SET envelope = replace(envelope, '"sig":"', '"sig":"AAAA')"""
+        subprocess.run(["sqlite3", self.path("state/catalog.sqlite"), forge], check=True)
         self.assertIsNone(self.status()["proven_rto_s"])
         self.make_writable()
         done = self.run_salvor("backup")
@@ -319,8 +321,8 @@ class InPlace(Unwritable):
                         self.make_writable()
                         self.run_salvor("backup")
                     other = self.json_of("runs", "show", run, config=self.other_host())
-                    self.assertEqual(other["journal"]["state"],
-                                     {"resume": "succeeded", "undo": "undone"}.get(verb, "abandoned"))
+                    state = {"resume": "succeeded", "undo": "undone"}.get(verb, "abandoned")
+                    self.assertEqual(other["journal"]["state"], state)
                     self.assert_sound()
 
     def test_an_open_one_keeps_other_hosts_out_once_it_can(self):

@@ -131,8 +131,8 @@ std::vector<SilentPath> places_behind(const Config& config, const std::vector<Si
     }
   }
   throw Error(ErrorCode::unreachable, message,
-              "see in /proc/mounts what is mounted there, and bring its server back; umount -l "
-              "gives up a mount whose server does not come back");
+              "see in /proc/mounts what is mounted there, and start its server again; umount -l "
+              "detaches a mount whose server does not come back");
 }
 
 template <class Concerns>

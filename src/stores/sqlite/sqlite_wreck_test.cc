@@ -283,7 +283,7 @@ TEST_F(SqliteWreckTest, ADatabaseThatARestoreHasHalfReplacedIsNoState) {
     marked();
     FAIL() << "expected an error";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::refused);
+    EXPECT_EQ(error.code(), ErrorCode::conflict);
     EXPECT_THAT(error.hint(), HasSubstr("undo"));
   }
 }
