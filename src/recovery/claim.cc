@@ -21,6 +21,7 @@ ClaimRecord record_of(ByteView bytes) {
     record.host = json.at("host");
     record.process = json.at("process");
     record.time = Time{json.at("time_ns").get<std::int64_t>()};
+    if (json.contains("since_ns")) record.since = Time{json["since_ns"].get<std::int64_t>()};
     return record;
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::corruption,
@@ -86,12 +87,14 @@ std::vector<ClaimRecord> Claim::history() {
   return records;
 }
 
-void Claim::append(std::uint64_t number, bool begins, const std::string& run) {
-  const Json json{{"event", begins ? "begin" : "end"},
-                  {"run", run},
-                  {"host", host_name()},
-                  {"process", own_process_identity()},
-                  {"time_ns", Clock::system().now().ns}};
+void Claim::append(std::uint64_t number, bool begins, const std::string& run,
+                   std::optional<Time> since) {
+  Json json{{"event", begins ? "begin" : "end"},
+            {"run", run},
+            {"host", host_name()},
+            {"process", own_process_identity()},
+            {"time_ns", Clock::system().now().ns}};
+  if (since) json["since_ns"] = since->ns;
   const std::string text = write_json(json, -1, InvalidUtf8::replace);
   if (chain_.append(number, as_bytes(text))) return;
   // Somebody else was faster: what they wrote decides.
@@ -114,9 +117,9 @@ Claim::Numbered Claim::free_for(const std::string& run, const IsOver& is_over) {
   return newest;
 }
 
-void Claim::begin(const std::string& run, const IsOver& is_over) {
+void Claim::begin(const std::string& run, const IsOver& is_over, std::optional<Time> since) {
   // The number that follows what was looked at: whoever comes between has it already.
-  append(free_for(run, is_over).number + 1, true, run);
+  append(free_for(run, is_over).number + 1, true, run, since);
 }
 
 void Claim::require_free_for(const std::string& run, const IsOver& is_over) {
@@ -126,7 +129,7 @@ void Claim::require_free_for(const std::string& run, const IsOver& is_over) {
 void Claim::end(const std::string& run) {
   const Numbered newest = this->newest();
   if (!newest.record || !newest.record->begins || newest.record->run != run) return;
-  append(newest.number + 1, false, run);
+  append(newest.number + 1, false, run, {});
 }
 
 }  // namespace salvor::recovery

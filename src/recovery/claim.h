@@ -17,6 +17,9 @@ struct ClaimRecord {
   std::string host;
   std::string process;
   Time time;
+  std::optional<Time> since = {};  ///< when the run began, where its claim was written later
+
+  Time began() const { return since.value_or(time); }
 };
 
 /// Threads: one.   Lifetime: shorter than the repository's.
@@ -40,9 +43,9 @@ class Claim {
   /// Writes a record, also when this run has begun already. A newest record that can't be read
   /// keeps nobody out: it is passed over with a warning. Reopening an ended run: (1) append
   /// `undoing` to its journal, (2) begin(). A concurrent restore either sees (1) or loses the race
-  /// for (2). Errors: conflict, naming the run and its host, while another run has begun and is not
-  /// over.
-  void begin(const std::string& run, const IsOver& is_over);
+  /// for (2). `since`: when the run began, if that was before. Errors: conflict, naming the run and
+  /// its host, while another run has begun and is not over.
+  void begin(const std::string& run, const IsOver& is_over, std::optional<Time> since = {});
 
   /// What begin() would, without writing.
   void require_free_for(const std::string& run, const IsOver& is_over);
@@ -59,7 +62,7 @@ class Claim {
   Numbered read(std::uint64_t number);
   Numbered newest();
   Numbered free_for(const std::string& run, const IsOver& is_over);
-  void append(std::uint64_t number, bool begins, const std::string& run);
+  void append(std::uint64_t number, bool begins, const std::string& run, std::optional<Time> since);
 
   repo::Chain chain_;
   std::string service_;

@@ -46,15 +46,18 @@ void require_newest(repo::Repository& repository, catalog::Catalog* catalog, con
                     const Journal& own) {
   const auto records = Claim(repository, plan.service).history();
   const Time began = own.entries().front().time;
-  const bool claimed = std::ranges::any_of(
-      records, [&](const ClaimRecord& record) { return record.run == plan.run; });
   std::set<std::string> later;
+  const ClaimRecord* claim = nullptr;  // its own
   for (const ClaimRecord& record : records) {
-    if (record.run == plan.run) {
-      later.clear();
-    } else if (record.begins && (claimed || began < record.time)) {
-      later.insert(record.run);
-    }
+    if (record.run != plan.run || !record.begins) continue;
+    claim = &record;
+  }
+  for (const ClaimRecord& record : records) {
+    if (record.run == plan.run || !record.begins) continue;
+    // The order of claims is that of the restores, but for those that were written later.
+    const bool in_order = claim != nullptr && !claim->since && !record.since;
+    const Time since = claim != nullptr ? claim->began() : began;
+    if (in_order ? claim < &record : since < record.began()) later.insert(record.run);
   }
   // What could write no claim.
   for (const auto& [other, journal] :
@@ -202,10 +205,10 @@ Error no_safety_snapshot(const Plan& plan, const Error& why) {
   if (std::ranges::any_of(plan.stores, &StorePlan::delta_in_place)) command += " --in-place-delta";
   if (plan.compare_content) command += " --compare-content";
   if (plan.without_lock) command += " --without-lock";
-  return Error(ErrorCode::refused, "no safety snapshot can be taken: " + why.message(),
-               (why.hint().empty() ? "" : why.hint() + "; ") +
-                   "or restore without one: " + command + " --without-safety-snapshot")
-      .as_unwritable();
+  Error error(ErrorCode::refused, "no safety snapshot can be taken: " + why.message(),
+              (why.hint().empty() ? "" : why.hint() + "; ") + "or restore without one: " + command +
+                  " --without-safety-snapshot");
+  return why.unwritable() ? std::move(error).as_unwritable() : error;
 }
 
 RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan& plan,
@@ -294,6 +297,7 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
   require_restore(plan);
   Runner runner(repository, access, plan, journal, options);
   const std::string state = internal::state_in(journal);
+  require_alone(journal, run, options.takeover);
   // Also what a killed one has left.
   if (state == "closed") return runner.close();
   if (state == "undone") return runner.discard_kept();

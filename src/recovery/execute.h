@@ -26,7 +26,8 @@ struct ExecuteOptions {
   std::function<void(const std::string& line)> say;
   Baseline baseline;  ///< for the watch; empty: not known
   KillPoint kill_point;
-  bool takeover = false;  ///< go on with a run of another host
+  std::optional<Error> no_safety_snapshot = {};  ///< why none may be taken; empty: it may
+  bool takeover = false;                         ///< go on with a run of another host
 
   /// A plan with the commands that the configuration has now for the service of `plan`; empty where
   /// it has no such service. May be null: then nobody compares.

@@ -102,11 +102,11 @@ Journal::Journal(repo::Repository& repository, catalog::Catalog* catalog, const 
       kill_point_(std::move(kill_point)),
       repository_id_(repository.id().hex()) {
   const std::uint64_t count = chain_.last();
-  std::string text;
-  for (std::uint64_t number = 1; number <= count; ++number) text = add(number, rotten);
-  // Its end may be lost. But another host may have gone on from there: what this machine has kept
-  // goes on only from what it has written itself.
-  if (count > 0 && kept(count) != text) return;
+  for (std::uint64_t number = 1; number <= count; ++number) newest_ = add(number, rotten);
+  // Its end may be lost. But another host may have resumed it: what this machine has kept continues
+  // only what it has seen. keep() sees to it that the catalog has the record before.
+  const auto seen = count > 0 ? kept(count) : std::nullopt;
+  if (seen && *seen != newest_) return;
   add_kept(count + 1);
 }
 
@@ -114,6 +114,7 @@ Journal::Journal(repo::Repository& repository, catalog::Catalog* catalog, const 
 void Journal::add_kept(std::uint64_t number) {
   for (auto text = kept(number); text; text = kept(++number)) {
     entries_.push_back(parse_journal_entry(*text));
+    newest_ = *text;
     waiting_.push_back(std::move(*text));
   }
   if (waiting_.empty() || is_known_unwritten()) return;
@@ -202,6 +203,7 @@ void Journal::append(JournalEntry entry) {
     keep(text, error);
   }
   entries_.push_back(std::move(entry));
+  newest_ = text;
   reach("journal:after");
 }
 
@@ -261,6 +263,9 @@ bool Journal::keep_in_catalog(const std::string& text, const Error& why) {
   try {
     const std::uint64_t number = entries_.size() + 1;
     catalog_->note_unwritten(repository_id_, {run_, service_});
+    // A catalog that was lost, or a process that was killed before it could copy the last record
+    // there: what follows would seem to continue something else.
+    if (number > 1) catalog_->append_journal(run_, number - 1, newest_);
     catalog_->append_journal(run_, number, text);
     // What another host has overtaken may have that number.
     if (catalog_->journal_record(run_, number) == text) return true;

@@ -87,6 +87,9 @@ class Journal {
   /// Errors: as append().
   void catch_up();
 
+  /// Whether the catalog could be read so far, where there is one.
+  bool catalog_was_read() const { return catalog_ != nullptr; }
+
   bool began(std::string_view step) const;  ///< and was not undone since
   bool done(std::string_view step) const;   ///< and was not undone since
   bool ever_began(std::string_view step) const;
@@ -133,6 +136,7 @@ class Journal {
   std::string repository_id_;
   std::string service_;
   Unwritten unwritten_ = Unwritten::refuse;
+  std::string newest_;                ///< the last entry, as it was written
   std::vector<std::string> waiting_;  ///< the last entries, as they are to be in the repository
   std::map<std::uint64_t, std::string> gaps_;  ///< what is missing before those
   bool told_ = false;                          ///< that they wait

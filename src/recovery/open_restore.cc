@@ -55,7 +55,10 @@ bool claim_late(repo::Repository& repository, catalog::Catalog& catalog, const P
   const bool known = std::ranges::any_of(
       records, [&](const ClaimRecord& record) { return record.run == plan.run; });
   try {
-    if (!known) claim.begin(plan.run, internal::over_in(repository, &catalog));
+    if (!known) {
+      claim.begin(plan.run, internal::over_in(repository, &catalog),
+                  journal.entries().front().time);
+    }
   } catch (const Error& error) {
     if (error.code() != ErrorCode::conflict) throw;
     return false;
@@ -64,10 +67,11 @@ bool claim_late(repo::Repository& repository, catalog::Catalog& catalog, const P
   return true;
 }
 
-/// Whether nothing of the run waits any more.
+/// Whether nothing of the run waits any more. False as well where that could not be read.
 bool brought(repo::Repository& repository, catalog::Catalog& catalog, const std::string& run) {
   Journal journal(repository, &catalog, run, {}, Rotten::skip);
-  if (journal.empty() || !journal.rot().empty()) return true;
+  if (!journal.catalog_was_read() || !journal.rot().empty()) return false;
+  if (journal.empty()) return true;
   journal.catch_up();
   const Plan plan = internal::plan_in(journal, run);
   return plan.mode != Mode::restore || claim_late(repository, catalog, plan, journal);

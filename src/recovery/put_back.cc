@@ -14,20 +14,22 @@ namespace {
 struct Known {
   std::string run;
   std::string service;
+  Time began;
   bool has_ended = false;
 };
 
-/// Has the journal read, which writes what is missing back. Empty: it was no restore in place, or
-/// had done nothing yet.
+/// Brings to the repository what it lacks of the journal. Empty: it was no restore in place, or had
+/// done nothing yet.
 std::optional<Known> put_back_journal(repo::Repository& repository, catalog::Catalog& catalog,
                                       const std::string& run) {
-  const Journal journal(repository, &catalog, run, {}, Rotten::skip);
+  Journal journal(repository, &catalog, run, {}, Rotten::skip);
   const bool has_begun = std::ranges::any_of(
       journal.entries(), [](const JournalEntry& entry) { return entry.event == Event::began; });
   if (!has_begun || !journal.rot().empty()) return std::nullopt;
   const Plan plan = internal::plan_in(journal, run);
   if (plan.mode != Mode::restore) return std::nullopt;
-  return Known{run, plan.service, journal.state().has_value()};
+  journal.catch_up();
+  return Known{run, plan.service, journal.entries().front().time, journal.state().has_value()};
 }
 
 /// Whether something was written.
@@ -36,7 +38,7 @@ bool put_back_claim(repo::Repository& repository, catalog::Catalog& catalog, con
   const auto records = claim.history();
   const bool is_there = std::ranges::any_of(
       records, [&known](const ClaimRecord& record) { return record.run == known.run; });
-  if (!is_there) claim.begin(known.run, internal::over_in(repository, &catalog));
+  if (!is_there) claim.begin(known.run, internal::over_in(repository, &catalog), known.began);
   if (known.has_ended) claim.end(known.run);
   return !is_there;
 }

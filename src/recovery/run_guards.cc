@@ -110,16 +110,24 @@ std::vector<UnwrittenRestore> unwritten_restores(repo::Repository& repository,
                                                  const std::string& service) {
   std::vector<UnwrittenRestore> restores;
   if (catalog == nullptr) return restores;
+  std::vector<catalog::UnwrittenRun> runs;
   try {
-    for (const catalog::UnwrittenRun& run : catalog->unwritten_runs(repository.id().hex())) {
+    runs = catalog->unwritten_runs(repository.id().hex());
+  } catch (const Error& error) {
+    log::warning("which runs wait in the catalog can't be read: {}", error.message());
+  }
+  for (const catalog::UnwrittenRun& run : runs) {
+    try {
       if (run.service != service) continue;
       Journal journal(repository, catalog, run.run, {}, Rotten::skip);
       if (journal.empty() || !journal.rot().empty()) continue;
       Plan plan = plan_in(journal, run.run);
       if (plan.mode == Mode::restore) restores.push_back({std::move(plan), std::move(journal)});
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::unreachable || error.code() == ErrorCode::cancelled) throw;
+      log::warning("run {}, which waits in the catalog, can't be read: {}", run.run,
+                   error.message());
     }
-  } catch (const Error& error) {
-    log::warning("which runs wait in the catalog can't be read: {}", error.message());
   }
   return restores;
 }

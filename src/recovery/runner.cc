@@ -76,7 +76,8 @@ Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& pl
                .stop = options.stop,
                .progress = options.progress,
                .say = options.say ? options.say : [](const std::string&) {},
-               .baseline = options.baseline},
+               .baseline = options.baseline,
+               .no_safety_snapshot = options.no_safety_snapshot},
       steps_(make_steps(plan)),
       start_(options.clock->monotonic()) {
   allow_unwritten({});

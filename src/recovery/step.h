@@ -35,6 +35,7 @@ struct RunContext {
   std::vector<CheckOutcome> outcomes = {};
   std::vector<std::string> deviations = {};  ///< for the evidence
   Baseline baseline = {};                    ///< what the service was like before, for the watch
+  std::optional<Error> no_safety_snapshot = {};  ///< why none may be taken
   bool undoing = false;
 
   const repo::Snapshot& snapshot(const StorePlan& store) const;

@@ -1,5 +1,6 @@
 """A repository that can be read and takes nothing new: restores and drills work all the same."""
 
+import fcntl
 import os
 import shlex
 import shutil
@@ -207,6 +208,18 @@ class Evidence(Unwritable):
         self.assertEqual([row["kind"] for row in self.evidence()], kinds + ["backup"])
         self.assert_sound()
 
+    def test_a_process_that_hangs_while_it_appends_keeps_nobody_waiting(self):
+        self.ready()
+        self.make_read_only()
+        self.run_salvor("drill", "shop")
+        self.make_writable()
+        with open(self.path("state/waiting.lock"), "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.run_salvor("backup")
+            self.assertEqual(self.status()["evidence_waiting"], 2)
+        self.run_salvor("backup")
+        self.assertEqual(self.status()["evidence_waiting"], 0)
+
     def test_it_waits_for_its_own_repository(self):
         self.ready()
         self.make_read_only()
@@ -303,6 +316,52 @@ class InPlace(Unwritable):
         os.remove(self.path("broken"))
         self.assertTrue(os.path.exists(self.path("flag")))
         return self.newest()
+
+    def test_what_a_lost_catalog_continues_is_not_done_twice(self):
+        """The repository has the beginning, and the catalog, begun anew, only what follows."""
+        self.configure(BREAKABLE)
+        write(self.path("broken"), b"")
+        self.protect()
+        self.in_place(expect=1)
+        run = self.newest()
+        os.remove(self.path("broken"))
+        shutil.rmtree(self.path("state"))
+        self.make_read_only()
+        self.confirmed("resume", run)
+        subprocess.run(["sqlite3", self.database, "INSERT INTO orders (what) VALUES ('since')"],
+                       check=True)
+        since = self.seen()
+        for writable in (False, True):
+            if writable:
+                self.make_writable()
+            self.assertIsNone(self.status()["open_restore"])
+            self.assertEqual(self.json_of("runs", "show", run)["journal"]["state"], "succeeded")
+            self.confirmed("resume", run)
+            self.assertEqual(self.seen(), since)
+        self.run_salvor("backup")
+        other = self.json_of("runs", "show", run, config=self.other_host())
+        self.assertEqual(other["journal"]["state"], "succeeded")
+        self.confirmed("undo", run)
+        self.assertEqual(self.seen(), self.wrecked)
+
+    def test_restores_of_two_hosts_are_undone_in_the_order_in_which_they_were_made(self):
+        self.protect()
+        self.make_read_only()
+        self.in_place()
+        first = self.newest()
+        restored = self.seen()
+        self.make_writable()
+        # Another host restores before this one has told the repository of its restore.
+        point = self.json_of("points")["points"][0]["id"]
+        done = self.run_salvor("--json", "restore", "shop", "--at", point, "--confirm", "shop",
+                               config=self.other_host())
+        second = done.json()["run"]
+        self.run_salvor("backup")
+        self.assertIn(second, self.confirmed("undo", first, expect=6).err)
+        self.confirmed("undo", second)
+        self.assertEqual(self.seen(), restored)
+        self.confirmed("undo", first)
+        self.assertEqual(self.seen(), self.wrecked)
 
     def test_resumed_undone_and_abandoned(self):
         for verb in ("resume", "undo", "abandon"):

@@ -4,8 +4,10 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <chrono>
 #include <map>
 #include <mutex>
+#include <thread>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -94,8 +96,18 @@ std::string Records::known_repository() {
 
 Fd Records::lock_waiting() const {
   Fd lock = open_file(state_directory_ / "waiting.lock", O_RDWR | O_CREAT);
-  while (::flock(lock.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) throw_system_error("cannot lock", "waiting.lock", errno);
+  // Its holder may hang on a repository whose server is gone. What waits can wait longer.
+  constexpr int kTries = 50;
+  constexpr auto kPause = std::chrono::milliseconds(100);
+  for (int tries = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+    if (errno != EINTR && errno != EWOULDBLOCK) {
+      throw_system_error("cannot lock", "waiting.lock", errno);
+    }
+    if (tries == kTries) {
+      throw Error(ErrorCode::conflict, "another process writes to the repository what waits",
+                  "the next command does it");
+    }
+    std::this_thread::sleep_for(kPause);
   }
   return lock;
 }

@@ -35,6 +35,9 @@ class SafetySnapshot final : public Step {
         context.deviations.push_back(line);
         continue;
       }
+      if (context.no_safety_snapshot) {
+        throw no_safety_snapshot(context.plan, *context.no_safety_snapshot);
+      }
       try {
         points.push_back(keep(context, store));
       } catch (const Error& error) {
