@@ -167,8 +167,9 @@ ExportedEvidence export_evidence(const Config& config, const std::string& servic
   const internal::Opened opened = open(config, records, caller);
   exported.service = chain_name(config, *opened.repository, service);
   warn_of_waiting_records(*opened.repository, records);
-  const std::string text =
-      recovery::export_evidence(*opened.repository, exported.service, Clock::system().now(), gaps);
+  const std::string text = recovery::export_evidence(
+      *opened.repository, exported.service, Clock::system().now(), gaps,
+      internal::evidence_seen(*opened.repository, exported.service, records));
   const codec::SigningKey key = recovery::evidence_key(*opened.repository);
   exported.verified = recovery::verify_evidence_file(text, key.public_key());
   const bool is_good = gaps == recovery::Gaps::export_them

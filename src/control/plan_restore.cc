@@ -151,13 +151,16 @@ std::optional<Error> refusal_of(const Plan& plan, recovery::StoreAccess& access)
 }
 
 /// A repository that can't be written to has neither safety snapshots nor claims.
-void look_at_repository(const internal::Opened& opened, RestorePlanReport& report) {
-  const auto why = opened.backend->why_unwritable();
+void look_at_repository(const internal::Opened& opened, internal::Records& records,
+                        RestorePlanReport& report) {
+  const auto why = internal::why_no_commit(opened, records);
   if (!why) return;
-  report.warnings.push_back(
-      why->message() +
-      ": other hosts can't be kept out of the service, as no claim can be written; the journal of "
-      "the run stays in this machine's catalog");
+  if (why->unwritable()) {
+    report.warnings.push_back(
+        why->message() +
+        ": other hosts can't be kept out of the service, as no claim can be written; the journal "
+        "of the run stays in this machine's catalog");
+  }
   const bool refused = recovery::wants_safety_snapshot(report.plan);
   if (refused && !report.refusal) report.refusal = recovery::no_safety_snapshot(report.plan, *why);
 }
@@ -218,7 +221,7 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
   warn_of_targets(report);
   warn_of_owners(*opened.repository, report);
   report.refusal = refusal_of(report.plan, *access);
-  look_at_repository(opened, report);
+  look_at_repository(opened, records, report);
   report.undo = undo_of(report.plan);
   return report;
 }

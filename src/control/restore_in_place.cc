@@ -54,8 +54,8 @@ class InPlace {
   }
 
   /// Before anything is locked.   Errors: refused: its safety snapshot can't be taken.
-  void require_writable_for(const recovery::Plan& plan) const {
-    const auto why = opened_.backend->why_unwritable();
+  void require_safety_snapshot_for(const recovery::Plan& plan) {
+    const auto why = internal::why_no_commit(opened_, records_);
     if (why && recovery::wants_safety_snapshot(plan)) {
       throw recovery::no_safety_snapshot(plan, *why);
     }
@@ -73,6 +73,7 @@ class InPlace {
     options.catalog = records_.catalog();
     options.say = caller_.say;
     options.baseline = baseline_of(service);
+    options.no_safety_snapshot = internal::why_no_commit(opened_, records_);
     options.on_begin = [this, on_begin = std::move(on_begin)](const recovery::Plan& plan) {
       records_.take_up({plan.run}, catalog::RunKind::restore, plan.service);
       records_.file_under({plan.run}, repository());
@@ -339,7 +340,7 @@ InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& reque
   InPlace in_place(config, caller);
   std::vector<std::string> notes;
   recovery::Plan plan = plan_of(in_place, config, request, notes);
-  in_place.require_writable_for(plan);
+  in_place.require_safety_snapshot_for(plan);
   const catalog::RunId run =
       in_place.records().begin(catalog::RunKind::restore, request.plan.service, caller.trigger);
   plan.run = run.text;

@@ -88,10 +88,11 @@ VerifyReport verify_opened(const Config& config, const VerifyRequest& request, c
   report.location = repository.location();
   report.repository = repository.id().hex();
   const bool accepts = !request.accept_older.empty();
-  const auto accept = [&] {
-    report.accepted = internal::accept_older_copy(config, repository, records, run, caller);
-  };
   // A repair may write to the log, which is then longer.
+  const std::uint64_t found = repository.sequence();
+  const auto accept = [&] {
+    report.accepted = internal::accept_older_copy(config, repository, records, found, run, caller);
+  };
   if (accepts && (!request.repair || internal::can_read_log(repository))) accept();
   if (request.repair) {
     report.repaired = repo::repair(repository);
@@ -155,9 +156,8 @@ VerifyReport verify_recorded(const Config& config, const VerifyRequest& request,
   records.file_under({run}, *opened.repository);
   require_id(request, *opened.repository);
   // A repair writes: not into an older copy, which would get as long as the newer one was. Where
-  // the log is damaged, that may be why it is shorter.
-  if (request.repair && request.accept_older.empty() &&
-      internal::can_read_log(*opened.repository)) {
+  // entries at the end of the log are lost, it is one as well.
+  if (request.repair && request.accept_older.empty()) {
     internal::compare_head(*opened.repository, records, internal::ShorterLog::refuse);
   }
   try {

@@ -200,10 +200,10 @@ std::vector<std::string> repair_evidence(repo::Repository& repository, EvidenceR
 enum class Gaps { refuse, export_them };
 
 /// All records of a service with the public key and a signed head, as one JSON document; null in
-/// the place of one that is lost, whose number the head has.
-/// Errors: corruption: gaps that are refused; unreachable.
+/// the place of one that is lost, whose number the head has. `sequence_seen`: see
+/// verify_evidence(). Errors: corruption: gaps that are refused, a lost end too; unreachable.
 std::string export_evidence(repo::Repository& repository, const std::string& service, Time now,
-                            Gaps gaps = Gaps::refuse);
+                            Gaps gaps = Gaps::refuse, std::uint64_t sequence_seen = 0);
 
 /// Verifies such a document, with nothing else. Without a key, with the one in the document: then
 /// only that it fits together is shown.

@@ -13,13 +13,11 @@ namespace {
 
 using Document = nlohmann::ordered_json;
 
-/// Errors: corruption, when a record is lost that no signed one names.
+/// Errors: corruption, when a record is lost that no signed one names, or was exchanged.
 void require_named(repo::Repository& repository, const std::string& service,
-                   const std::vector<std::uint64_t>& gaps) {
-  if (gaps.empty()) return;
-  const EvidenceReport report = verify_evidence(repository, service, 0);
-  const auto unnamed = std::ranges::find_if(
-      report.gaps, [](const EvidenceGap& gap) { return gap.named_by == 0 && !gap.is_readable; });
+                   std::uint64_t sequence_seen) {
+  const EvidenceReport report = verify_evidence(repository, service, sequence_seen);
+  const auto unnamed = std::ranges::find(report.gaps, 0U, &EvidenceGap::named_by);
   if (unnamed == report.gaps.end()) return;
   throw Error(ErrorCode::corruption,
               fmt::format("evidence record {} of {} is lost, and no signed record says so",
@@ -31,7 +29,7 @@ void require_named(repo::Repository& repository, const std::string& service,
 }  // namespace
 
 std::string export_evidence(repo::Repository& repository, const std::string& service, Time now,
-                            Gaps gaps) {
+                            Gaps gaps, std::uint64_t sequence_seen) {
   const codec::SigningKey key = evidence_key(repository);
   EvidenceHead head;
   Document records = Document::array();
@@ -42,7 +40,7 @@ std::string export_evidence(repo::Repository& repository, const std::string& ser
     if (is_lost) lost.push_back(stored.number);
     records.push_back(is_lost ? Document() : parse_json<Document>(stored.envelope));
   });
-  if (gaps == Gaps::refuse) require_named(repository, service, lost);
+  if (gaps == Gaps::refuse) require_named(repository, service, sequence_seen);
   const std::string statement = internal::head_statement(repository, service, head, lost, now);
   Document document = {{"salvor_evidence", 1},
                        {"service", printable(service)},

@@ -42,6 +42,10 @@ std::string give_up_record(Repository::Core& core, ObjectType type, const std::s
     put_empty(core, type, name);
     return "wrote that " + name + " is lost";
   }
+  // A read that failed may succeed another time: only bytes that were read can be set aside.
+  if (stored.empty() && core.backend.size(name).value_or(0) != 0) {
+    return "left " + name + " as it is: its bytes can't be read";
+  }
   const std::string aside = name_aside(name);
   core.backend.put_if_absent(aside, stored);
   core.backend.remove(name);

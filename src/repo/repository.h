@@ -94,7 +94,7 @@ class Repository {
   /// What was worked around while opening and reading: damaged checkpoints, index runs, slots.
   std::vector<Finding> findings() const;
 
-  /// Whether the chunk is in a pack that exists.
+  /// Whether the chunk is in a pack that exists; opened to be read, in one that the index names.
   bool contains(const ChunkId& id);
 
   /// The plain chunk of a data frame, verified against its id.   Errors: corruption.

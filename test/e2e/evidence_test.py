@@ -323,6 +323,30 @@ class Evidence(ShopTest):
         self.assertEqual(len(found), 1, found)
         self.assertIn("the end is cut off: found 1 records, but recovery point", found[0][2])
 
+    def test_a_cut_off_end_is_not_exported_as_if_it_were_whole(self):
+        self.ready()
+        self.run_salvor("drill", "shop")
+        self.run_salvor("drill", "shop")
+        os.remove(self.records()[-1])
+        file = self.path("evidence.json")
+        self.run_salvor("evidence", "export", "shop", "-o", file, expect=5)
+        self.assertFalse(os.path.exists(file))
+        self.run_salvor("verify", "--repair")
+        self.run_salvor("evidence", "export", "shop", "-o", file)
+
+    def test_a_repair_destroys_nothing_that_could_not_be_read(self):
+        self.ready()
+        self.run_salvor("backup")
+        record = self.records()[0]
+        with open(record, "rb") as file:
+            before = file.read()
+        fails = ("strace", "-f", "-o", "/dev/null", "-P", record,
+                 "-e", "inject=read,pread64:error=EIO")
+        done = self.run_salvor("verify", "--repair", prefix=fails, expect=None)
+        self.assertIn("its bytes can't be read", done.out)
+        with open(record, "rb") as file:
+            self.assertEqual(file.read(), before)
+
     def test_without_room_for_evidence_a_backup_succeeds(self):
         self.ready()
         chain = os.path.dirname(self.records()[0])

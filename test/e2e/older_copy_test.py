@@ -82,6 +82,40 @@ class OlderCopy(ShopTest):
         self.assertTrue(any(command in reason for reason in status["reasons"]), status["reasons"])
         self.assertIn("OLDER COPY", self.run_salvor("status", "--check", expect=9).out)
 
+    def test_a_restore_in_place_does_not_make_it_look_newer(self):
+        self.older()
+        os.remove(os.path.join(self.media, "logo.png"))
+        command = f"salvor verify --accept-older-repository {self.id}"
+        plan = self.run_salvor("restore", "shop", "--plan", expect=6)
+        self.assertIn(command, plan.out + plan.err)
+        self.fails(6, "refused", "restore", "shop", "--confirm", "shop",
+                   text=["no safety snapshot can be taken", command, "--without-safety-snapshot"])
+        self.assertFalse(os.path.exists(self.path("flag")))
+        self.run_salvor("drill", "shop")
+        self.run_salvor("restore", "shop", "--confirm", "shop", "--without-safety-snapshot")
+        self.assertTrue(os.path.exists(os.path.join(self.media, "logo.png")))
+        self.run_salvor("restore", "--undo", "latest", "--confirm", "shop")
+        self.fails(5, "corruption", "backup", text=command)
+        status = self.json_of("status")["services"][0]
+        self.assertEqual(status["state"], "critical")
+        self.assertGreaterEqual(status["evidence_waiting"], 3)  # a drill, a restore, its undo
+        self.accept()
+        self.assertEqual(self.json_of("status")["services"][0]["evidence_waiting"], 0)
+        self.assert_works()
+
+    def test_a_repair_of_its_log_does_not_hide_that_it_is_older(self):
+        self.keep_copy()
+        self.run_salvor("keys", "rotate")
+        self.lose_newest()
+        log = self.objects("log")
+        with open(log[1], "r+b") as file:
+            file.seek(40)
+            file.write(b"rotten")
+        self.run_salvor("verify", "--repair", expect=5)
+        self.run_salvor("backup", expect=5)
+        self.assertIsNotNone(self.accept("--repair")["accepted"])
+        self.assert_works()
+
     def test_another_repository_is_not_accepted(self):
         self.older()
         before = self.everything()
@@ -191,6 +225,17 @@ class OlderCopy(ShopTest):
         self.assertIn(run, self.json_of("status")["services"][0]["open_restore"])
         self.fails(7, "conflict", "restore", "shop", "--confirm", "shop", text=run)
         return run
+
+    def test_a_restore_that_was_open_is_in_the_repository_again(self):
+        run = self.open_across()
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read().replace('state_dir = "state"', 'state_dir = "other"')
+        write(self.path("other.toml"), text)
+        other = self.path("other.toml")
+        journal = self.json_of("runs", "show", run, config=other)["journal"]
+        self.assertEqual(journal["state"], "interrupted")
+        self.assertIn(run, self.run_salvor("restore", "shop", "--confirm", "shop", config=other,
+                                           expect=7).err)
 
     def test_a_restore_that_was_open_is_resumed(self):
         run = self.open_across()

@@ -36,15 +36,15 @@ std::string started_by() {
   return fmt::format("{} (through sudo, as {})", behind, name_of_user(uid));
 }
 
-std::uint64_t remembered(const repo::Repository& repository, const std::string& service,
-                         Records& records) {
-  return records.head(evidence_memory(repository, service)).value_or(0);
-}
-
 }  // namespace
 
 std::string evidence_memory(const repo::Repository& repository, std::string_view service) {
   return fmt::format("{}/evidence/{}", repository.id().hex(), service);
+}
+
+std::uint64_t evidence_seen(const repo::Repository& repository, const std::string& service,
+                            Records& records) {
+  return records.head(evidence_memory(repository, service)).value_or(0);
 }
 
 recovery::EvidenceRecord new_evidence(const Config& config, catalog::RunKind kind,
@@ -79,7 +79,7 @@ void append_what_waits(repo::Repository& repository, Records& records) {
     try {
       const recovery::EvidenceHead head = recovery::append_waiting(
           repository, {waiting.service, waiting.envelope, waiting.reason, waiting.after},
-          remembered(repository, waiting.service, records));
+          evidence_seen(repository, waiting.service, records));
       records.note_head(evidence_memory(repository, waiting.service), head.sequence);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corruption) throw;
@@ -94,7 +94,7 @@ void append_what_waits(repo::Repository& repository, Records& records) {
 std::optional<Error> append_or_say_why(repo::Repository& repository, Records& records,
                                        const recovery::EvidenceRecord& record) {
   try {
-    const std::uint64_t seen = remembered(repository, record.service, records);
+    const std::uint64_t seen = evidence_seen(repository, record.service, records);
     const recovery::EvidenceHead head = recovery::append_evidence(repository, record, seen);
     records.note_head(evidence_memory(repository, record.service), head.sequence);
     return std::nullopt;
@@ -119,8 +119,21 @@ bool keep_waiting(repo::Repository& repository, Records& records,
 
 }  // namespace
 
+namespace {
+
+/// An older copy gets nothing until it is accepted: what is appended to it would take the numbers
+/// of records that are lost with the newer one, and hide that they are.
+std::optional<Error> older_copy_of(const repo::Repository& repository, Records& records) {
+  const std::string older = note_on_older_copy(repository, records);
+  if (older.empty()) return std::nullopt;
+  return Error(ErrorCode::corruption, "this is an older copy of the repository: " + older);
+}
+
+}  // namespace
+
 std::optional<Error> catch_up(repo::Repository& repository, Records& records) {
   if (records.catalog() == nullptr) return std::nullopt;
+  if (auto older = older_copy_of(repository, records)) return older;
   try {
     recovery::catch_up(repository, *records.catalog());
     if (!waiting_evidence(repository.id().hex(), records).empty()) {
@@ -155,7 +168,8 @@ void leave_evidence(repo::Repository& repository, Records& records,
   try {
     // What waits comes first: the chain is in the order of the runs.
     auto why = catch_up(repository, records);
-    if (!why || waiting_evidence(repository.id().hex(), records).empty()) {
+    const bool is_older = older_copy_of(repository, records).has_value();
+    if (!why || (!is_older && waiting_evidence(repository.id().hex(), records).empty())) {
       why = append_or_say_why(repository, records, record);
     }
     if (!why) return;
@@ -210,7 +224,7 @@ std::vector<std::string> repair_chains(const Config& config, repo::Repository& r
                                        const Caller& caller, bool with_ends) {
   std::vector<std::string> done;
   for (const std::string& service : services_with_evidence(config, repository)) {
-    const std::uint64_t seen = with_ends ? remembered(repository, service, records) : 0;
+    const std::uint64_t seen = with_ends ? evidence_seen(repository, service, records) : 0;
     auto record = new_evidence(config, catalog::RunKind::verify, service, run, caller);
     for (std::string& line : recovery::repair_evidence(repository, std::move(record), seen)) {
       done.push_back(std::move(line));
@@ -226,8 +240,8 @@ std::vector<recovery::EvidenceReport> verify_chains(const Config& config,
                                                     Records& records) {
   std::vector<recovery::EvidenceReport> reports;
   for (const std::string& service : services_with_evidence(config, repository)) {
-    reports.push_back(
-        recovery::verify_evidence(repository, service, remembered(repository, service, records)));
+    reports.push_back(recovery::verify_evidence(repository, service,
+                                                evidence_seen(repository, service, records)));
   }
   return reports;
 }

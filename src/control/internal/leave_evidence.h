@@ -48,6 +48,9 @@ std::vector<std::string> services_with_evidence(const Config& config, repo::Repo
 
 /// What the catalog remembers the end of a service's chain under; the service is behind the prefix.
 std::string evidence_memory(const repo::Repository& repository, std::string_view service);
+/// How many records of the chain this machine has seen.
+std::uint64_t evidence_seen(const repo::Repository& repository, const std::string& service,
+                            Records& records);
 
 /// Makes the chains verify again that have lost records (recovery/evidence.h); what was done, a
 /// line each. `with_ends`: also where the end is cut off, as far as this machine remembers it.

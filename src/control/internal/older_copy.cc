@@ -71,12 +71,12 @@ bool can_read_log(const repo::Repository& repository) {
 }
 
 std::optional<OlderCopy> accept_older_copy(const Config& config, repo::Repository& repository,
-                                           Records& records, const std::string& run,
-                                           const Caller& caller) {
+                                           Records& records, std::uint64_t found,
+                                           const std::string& run, const Caller& caller) {
   const std::string id = repository.id().hex();
   OlderCopy older;
   older.seen = records.head(id).value_or(0);
-  older.found = repository.sequence();
+  older.found = found;
   if (records.catalog() == nullptr) return std::nullopt;
   const auto shorter = shorter_chains(repository, records);
   const bool has_shorter_log = older.seen > older.found;
@@ -116,7 +116,7 @@ std::optional<OlderCopy> accept_older_copy(const Config& config, repo::Repositor
     const recovery::EvidenceHead head = recovery::append_evidence(repository, evidence);
     records.set_head_back(evidence_memory(repository, service), head.sequence);
   }
-  records.set_head_back(id, older.found);
+  records.set_head_back(id, repository.sequence());
   return older;
 }
 

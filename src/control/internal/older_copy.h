@@ -16,11 +16,12 @@ bool can_read_log(const repo::Repository& repository);
 /// Makes the repository as it is what this machine goes by: its log, its evidence, and its
 /// journals, into which this machine's catalog first writes back the restores that the copy does
 /// not have. What is lost is in the evidence before anything is forgotten. Killed anywhere, it can
-/// be done again. Where neither log nor evidence is shorter than this machine has seen it, and no
-/// restore is missing, nothing is done, and nothing returned.
-/// Errors: corruption: the log can't be read; those of the repository and of the catalog.
+/// be done again. `found`: where the log ended before a repair wrote to it. Where neither log nor
+/// evidence is shorter than this machine has seen it, and no restore is missing, nothing is done,
+/// and nothing returned. Errors: corruption: the log can't be read; those of the repository and of
+/// the catalog.
 std::optional<OlderCopy> accept_older_copy(const Config& config, repo::Repository& repository,
-                                           Records& records, const std::string& run,
-                                           const Caller& caller);
+                                           Records& records, std::uint64_t found,
+                                           const std::string& run, const Caller& caller);
 
 }  // namespace salvor::control::internal

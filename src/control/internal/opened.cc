@@ -93,17 +93,29 @@ std::string command_to_accept(const repo::Repository& repository) {
   return "salvor verify --accept-older-repository " + repository.id().hex();
 }
 
+namespace {
+
+Error older_copy(const repo::Repository& repository, const std::string& message) {
+  return {ErrorCode::corruption, message,
+          "put the newer copy of the repository in its place again: this one is older, or log "
+          "entries were removed; where the newer one is lost, accept this one: " +
+              command_to_accept(repository)};
+}
+
+}  // namespace
+
 void compare_head(const repo::Repository& repository, Records& records, ShorterLog shorter) {
   const std::string message = note_on_older_copy(repository, records);
   if (message.empty()) return;
-  if (shorter == ShorterLog::warn) {
-    log::warning("{}: newer recovery points are lost, or were removed", message);
-    return;
-  }
-  throw Error(ErrorCode::corruption, message,
-              "restore the newer copy of the repository: an older one was put in its place, or log "
-              "entries were removed; where the newer one is lost, accept this one: " +
-                  command_to_accept(repository));
+  if (shorter == ShorterLog::refuse) throw older_copy(repository, message);
+  log::warning("{}: newer recovery points are lost, or were removed", message);
+}
+
+std::optional<Error> why_no_commit(const Opened& opened, Records& records) {
+  if (auto why = opened.backend->why_unwritable()) return why;
+  const std::string message = note_on_older_copy(*opened.repository, records);
+  if (message.empty()) return std::nullopt;
+  return older_copy(*opened.repository, message);
 }
 
 }  // namespace salvor::control::internal

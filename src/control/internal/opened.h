@@ -40,6 +40,10 @@ std::string note_on_older_copy(const repo::Repository& repository, Records& reco
 /// The command by which this machine goes by an older copy from then on.
 std::string command_to_accept(const repo::Repository& repository);
 
+/// Why nothing may be committed to it, a safety snapshot for example: it can't be written to, or is
+/// an older copy, whose log would look newer than the lost one with each commit.
+std::optional<Error> why_no_commit(const Opened& opened, Records& records);
+
 /// What to do about a log that is shorter than this machine has seen it.
 enum class ShorterLog { warn, refuse };
 
