@@ -38,9 +38,7 @@ std::vector<std::string> details_of(const control::ServiceStatus& status) {
     if (!is_reason) gaps.push_back(gap);
   }
   for (const std::string& gap : summarised(gaps)) lines.push_back("not covered: " + gap);
-  for (const std::string& path : status.kept) {
-    lines.push_back("kept until the restore is closed: " + printable(path));
-  }
+  lines.insert(lines.end(), status.kept_notes.begin(), status.kept_notes.end());
   return lines;
 }
 

@@ -31,10 +31,10 @@ void show_findings(Output& output, const repo::CheckReport& check) {
 
 void show_accepted(Output& output, const control::VerifyReport& report) {
   if (report.is_older) {
-    output.line(
-        fmt::format("this is an older copy than this machine has seen: bring the newer one back; "
-                    "where it is lost: salvor verify --accept-older-repository {}",
-                    report.repository));
+    output.line(fmt::format(
+        "this is an older copy than this machine has seen: put the newer one in its place again; "
+        "where it is lost: salvor verify --accept-older-repository {}",
+        report.repository));
   }
   if (!report.accepted) return;
   const control::OlderCopy& older = *report.accepted;

@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
+#include <sstream>
 
 #include "cli/detach.h"
 #include "control/report_json.h"
@@ -95,9 +97,31 @@ void show_check(Output& output, const CheckOutcome& check) {
   output.line(fmt::format("{:<9} {}: expected {}, found {}", name_of(check.verdict),
                           printable(check.name), printable(check.expected),
                           printable(check.actual)));
+  show_first_lines(output, check);
 }
 
-/// What an undo, a close or giving up has to tell: the checks were told when the run was carried
+/// Where the old data of a run that succeeded is.
+void show_kept(Output& output, const RunOutcome& outcome) {
+  std::string over;
+  bool beside = false;
+  for (const recovery::StorePlan& store : outcome.plan.stores) {
+    if (store.delta_in_place) over += (over.empty() ? "" : ", ") + store.name;
+    if (!store.delta_in_place) beside = true;
+  }
+  if (beside) {
+    output.line(
+        fmt::format("the old data is kept: salvor restore --undo {0} --confirm {1} makes it live "
+                    "again, salvor restore --close {0} --confirm {1} removes it",
+                    outcome.plan.run, outcome.plan.service));
+  }
+  if (over.empty()) return;
+  output.line(fmt::format(
+      "the old data of {} was written over, and is in its safety snapshot only, where one was "
+      "taken: salvor restore --undo {} --confirm {} restores it from the repository",
+      over, outcome.plan.run, outcome.plan.service));
+}
+
+/// What an undo, a close or an abandon has to tell: the checks were told when the run was carried
 /// out.
 void show_taken_back(Output& output, const RunOutcome& outcome) {
   std::string undone;
@@ -136,21 +160,27 @@ void show(Output& output, const control::InPlaceReport& report, bool steps_told)
     if (!steps_told) show_steps(output, outcome);
     show_checks(output, outcome);
   }
-  output.line(fmt::format("run {} {}: service {}, recovery point {} of {}, {}", outcome.plan.run,
-                          predicate_of(outcome.state), outcome.plan.service, outcome.plan.point,
+  output.line(fmt::format("run {} {}{}: service {}, recovery point {} of {}, {}", outcome.plan.run,
+                          predicate_of(outcome.state),
+                          outcome.acted ? "" : " already, and nothing was done now",
+                          outcome.plan.service, outcome.plan.point,
                           local_time(outcome.plan.point_time), human_duration(outcome.seconds)));
-  if (outcome.state == "succeeded") {
-    output.line(
-        fmt::format("the old data is kept: salvor restore --undo {0} --confirm {1} makes it live "
-                    "again, salvor restore --close {0} --confirm {1} removes it",
-                    outcome.plan.run, outcome.plan.service));
-  }
+  if (outcome.state == "succeeded") show_kept(output, outcome);
   for (const std::string& line : outcome.left) output.line("left: " + printable(line));
   for (const std::string& path : outcome.kept) {
     output.line("kept: " + printable(path) +
                 " (the restored data, and what was written since); salvor restore --close " +
                 outcome.plan.run + " --confirm " + outcome.plan.service + " removes it");
   }
+}
+
+bool is_locked(const RunOutcome& outcome) {
+  const auto is_done = [&outcome](std::string_view name) {
+    return std::ranges::any_of(outcome.steps, [name](const recovery::StepOutcome& step) {
+      return step.name == name && step.result == "done";
+    });
+  };
+  return outcome.plan.writes && is_done("lock-writes") && !is_done("return-to-service");
 }
 
 /// How a run ended: the document, the words, and the exit status.
@@ -183,8 +213,9 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report, boo
       tell_line(fmt::format(
           "hint: resume the run: salvor restore --resume {0}; or undo it: salvor restore --undo "
           "{0} --confirm {1}; where a command of the configuration was wrong, correct it, and add "
-          "--current-commands; until then the service stays as the last step left it",
-          outcome.plan.run, outcome.plan.service));
+          "--current-commands; until then the service stays as the last step left it{2}",
+          outcome.plan.run, outcome.plan.service,
+          is_locked(outcome) ? ", and its writes stay locked" : ""));
     } else {
       tell_line(
           "hint: correct the cause, and run the command again: nothing was changed, or every "
@@ -241,6 +272,16 @@ void show_steps(Output& output, const RunOutcome& outcome) {
         {step.name, in_words(step.result), step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
   output.table(table);
+}
+
+void show_first_lines(Output& output, const CheckOutcome& check) {
+  constexpr int kLines = 5;
+  std::istringstream lines(check.output);
+  std::string line;
+  for (int i = 0; i < kLines && std::getline(lines, line); ++i) {
+    output.line("    " + printable(line));
+  }
+  if (std::getline(lines, line)) output.line("    … (salvor --json runs show has all of it)");
 }
 
 void show_checks(Output& output, const RunOutcome& outcome) {

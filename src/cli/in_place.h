@@ -32,6 +32,8 @@ int continue_in_place(Invocation& invocation, const control::ContinueRequest& re
 void show_steps(Output& output, const recovery::RunOutcome& outcome);
 
 /// The checks that did not pass, and how many did.
+/// The beginning of what a check that failed has printed, or of what it misses.
+void show_first_lines(Output& output, const recovery::CheckOutcome& check);
 void show_checks(Output& output, const recovery::RunOutcome& outcome);
 
 }  // namespace salvor::cli

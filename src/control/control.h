@@ -354,6 +354,7 @@ struct ServiceStatus {
   double drill_limit_s = 0;
   std::optional<std::string> open_restore;  ///< a run that must be resumed or undone
   std::vector<std::string> kept;            ///< what finished restores keep of the old data
+  std::vector<std::string> kept_notes;      ///< whose that is, and what may become of it
   std::vector<std::string> not_covered;     ///< what was never tested, or can't be restored
   std::vector<std::string> silent;          ///< stores that do not answer, and where: a line each
   std::size_t evidence_waiting = 0;         ///< records that the repository does not have yet

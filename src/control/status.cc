@@ -90,6 +90,31 @@ void describe_drills(internal::Records& records, const std::string& id,
   }
 }
 
+/// Who has left a workplace, and what may become of it.
+void describe_kept(internal::Records& records, repo::Repository* repository,
+                   const internal::Workplace& workplace, ServiceStatus& status) {
+  std::optional<recovery::RunOutcome> run;
+  try {
+    if (repository != nullptr) {
+      run = recovery::find_run(*repository, workplace.run, records.catalog());
+    }
+  } catch (const Error& error) {
+    log::warning("the journal of run {} can't be read: {}", workplace.run, error.message());
+  }
+  if (!run || run->state != "abandoned") {
+    status.kept_notes.push_back(
+        fmt::format("kept until the restore is closed: {}; salvor restore --close {} --confirm {} "
+                    "removes it",
+                    printable(workplace.path.native()), workplace.run, printable(status.service)));
+    return;
+  }
+  for (const std::string& left : run->left) {
+    const std::string note = fmt::format("left by abandoned restore {}: {}", run->plan.run, left);
+    const bool is_known = std::ranges::find(status.kept_notes, note) != status.kept_notes.end();
+    if (!is_known) status.kept_notes.push_back(note);
+  }
+}
+
 void describe_restores(internal::Records& records, repo::Repository* repository,
                        const Config& config, const ServiceConfig& service, ServiceStatus& status) {
   try {
@@ -106,7 +131,9 @@ void describe_restores(internal::Records& records, repo::Repository* repository,
     log::warning("cannot tell whether a restore of {} is open: {}", service.name, error.message());
   }
   for (const internal::Workplace& workplace : internal::find_workplaces(config, service)) {
-    if (workplace.run != status.open_restore) status.kept.push_back(workplace.path.native());
+    if (workplace.run == status.open_restore) continue;
+    status.kept.push_back(workplace.path.native());
+    describe_kept(records, repository, workplace, status);
   }
 }
 
@@ -147,8 +174,8 @@ void describe_gaps(const ServiceConfig& config, ServiceStatus& status) {
   }
   if (!status.restored_in_place) {
     gaps.emplace_back(
-        "no restore in place was ever run on this host: drills leave out its lock, its exchange "
-        "and its return to service");
+        "no restore in place has succeeded and stayed on this host: drills leave out its lock, its "
+        "exchange and its return to service");
   }
   if (!status.last_drill) {
     gaps.emplace_back("no drill was ever run: nothing proves that the service can be restored");
@@ -251,7 +278,8 @@ StatusReport status(const Config& config, const std::string& service, const Call
     status.rto_s = each.rto_s;
     // Where there is no repository there are no points.
     const auto& failure = report.repository_failure;
-    status.points_known = !failure || failure->code() == ErrorCode::not_found;
+    const bool is_new = failure && failure->code() == ErrorCode::not_found;
+    status.points_known = !failure || (is_new && records.known_repository().empty());
     const internal::Owner owner = internal::owner_of(config, each.name);
     if (!each.shared) status.host = config.host;
     if (repository != nullptr) {
@@ -259,7 +287,7 @@ StatusReport status(const Config& config, const std::string& service, const Call
       status.older_note = internal::note_on_older_copy(*repository, records);
       if (!status.older_note.empty()) {
         status.older_note +=
-            ", so that no backup is taken: bring the newer one back; where it is "
+            ", so that no backup is taken: put the newer one in its place again; where it is "
             "lost: " +
             internal::command_to_accept(*repository);
       }

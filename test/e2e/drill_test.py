@@ -267,7 +267,7 @@ class NoWayBack(DrillTest):
         self.assert_drill_again(5, "restore-db", "restore-media")
         self.assert_run_again("restore", "shop", "--into", "out", "--delta", expect=5)
         os.remove(pack)
-        self.assert_drill_again(5, "preflight", "restore-db", "restore-media")
+        self.assert_drill_again(5, "restore-db", "restore-media")
 
     def test_no_room(self):
         self.ready()
