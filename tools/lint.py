@@ -232,7 +232,7 @@ def main():
     strays = [f for f in chosen(sources) if f.endswith(".cc") and f not in compiled]
     headers = [f for f in sources if f.endswith(".h")]
     units_read, headers_read = to_analyse(root, units, headers, only, arguments.all)
-    print(f"lint: clang-tidy reads {sum(len(unit.members) for unit in units_read)} of "
+    print(f"lint: clang-tidy reads {len({m for unit in units_read for m in unit.members})} of "
           f"{len(compiled)} sources, in {len(units_read)} units; "
           f"{len(headers_read)} of {len(headers)} headers are compiled", flush=True)
     findings = check_code(root, build, units_read, headers_read)

@@ -62,8 +62,7 @@ void ask(Config& config, const std::vector<SilentPath>& places, std::int64_t wai
   std::vector<fs::path> paths;
   for (const SilentPath& place : places) paths.push_back(place.path);
   std::ranges::sort(paths);
-  const auto twice = std::ranges::unique(paths);
-  paths.erase(twice.begin(), twice.end());
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   const std::vector<fs::path> silent = paths_without_answer(paths, wait_ms);
   for (const SilentPath& place : places) {
     if (std::ranges::binary_search(silent, place.path)) config.silent.push_back(place);
