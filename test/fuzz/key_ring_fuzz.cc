@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "fixed_keys.h"
+#include "repo/internal/keys.h"
 
 /// Any bytes as a key ring, as they come out of a slot: read, and good for keys, or refused.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
