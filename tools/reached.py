@@ -17,8 +17,9 @@ import check_layers
 import passed
 
 # Where it is decided how tests are built: when one of these has changed, all are reached.
-SETTINGS = ("CMakeLists.txt", "CMakePresets.json", "cmake/",
-            "test/CMakeLists.txt", "tools/packages/")
+SETTINGS = ("CMakeLists.txt", "CMakePresets.json", "cmake/", "tools/packages/")
+# Where the fuzz targets are, and how they are built.
+FUZZ = ("test/fuzz/", "test/CMakeLists.txt")
 
 
 def uses_of(root):
@@ -76,7 +77,7 @@ def reached(root, what):
         return list(tests)
     uses = uses_of(root)
     folders = {path.split("/")[1] for path in changed if path.startswith("src/")}
-    folders |= {"test/fuzz" for path in changed if path.startswith("test/fuzz/")}
+    folders |= {"test/fuzz" for path in changed if path.startswith(FUZZ)}
     return [test for test, used in tests.items() if closure(uses, used) & folders]
 
 
