@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <iostream>
 #include <sstream>
 
@@ -174,15 +173,6 @@ void show(Output& output, const control::InPlaceReport& report, bool steps_told)
   }
 }
 
-bool is_locked(const RunOutcome& outcome) {
-  const auto is_done = [&outcome](std::string_view name) {
-    return std::ranges::any_of(outcome.steps, [name](const recovery::StepOutcome& step) {
-      return step.name == name && step.result == "done";
-    });
-  };
-  return outcome.plan.writes && is_done("lock-writes") && !is_done("return-to-service");
-}
-
 /// How a run ended: the document, the words, and the exit status.
 int report_end(Invocation& invocation, const control::InPlaceReport& report, bool steps_told) {
   invocation.end_progress();
@@ -215,7 +205,7 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report, boo
           "{0} --confirm {1}; where a command of the configuration was wrong, correct it, and add "
           "--current-commands; until then the service stays as the last step left it{2}",
           outcome.plan.run, outcome.plan.service,
-          is_locked(outcome) ? ", and its writes stay locked" : ""));
+          control::holds_writes(outcome) ? ", and its writes stay locked" : ""));
     } else {
       tell_line(
           "hint: correct the cause, and run the command again: nothing was changed, or every "

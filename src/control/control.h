@@ -240,6 +240,9 @@ InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& reque
 /// Whether nothing of a run is left to go on with or to take back.
 bool is_over(const recovery::RunOutcome& outcome);
 
+/// Whether a run has locked the writes of its service, and has not returned them.
+bool holds_writes(const recovery::RunOutcome& run);
+
 /// What a verb that goes on with a run would do.
 struct ContinuePreview {
   std::string verb;  ///< "undo", "close", "abandon"

@@ -50,14 +50,14 @@ class InPlace {
         access_(internal::make_store_access(config)),
         ticker_(caller, [this] { return internal::phase_of("restore", progress_); }) {
     internal::compare_head(*opened_.repository, records_, internal::ShorterLog::warn);
+    no_commit_ = internal::why_no_commit(opened_, records_);
     internal::catch_up(*opened_.repository, records_);
   }
 
   /// Before anything is locked.   Errors: refused: its safety snapshot can't be taken.
-  void require_safety_snapshot_for(const recovery::Plan& plan) {
-    const auto why = internal::why_no_commit(opened_, records_);
-    if (why && recovery::wants_safety_snapshot(plan)) {
-      throw recovery::no_safety_snapshot(plan, *why);
+  void require_safety_snapshot_for(const recovery::Plan& plan) const {
+    if (no_commit_ && recovery::wants_safety_snapshot(plan)) {
+      throw recovery::no_safety_snapshot(plan, *no_commit_);
     }
   }
 
@@ -73,7 +73,7 @@ class InPlace {
     options.catalog = records_.catalog();
     options.say = caller_.say;
     options.baseline = baseline_of(service);
-    options.no_safety_snapshot = internal::why_no_commit(opened_, records_);
+    options.no_safety_snapshot = no_commit_;
     options.on_begin = [this, on_begin = std::move(on_begin)](const recovery::Plan& plan) {
       records_.take_up({plan.run}, catalog::RunKind::restore, plan.service);
       records_.file_under({plan.run}, repository());
@@ -173,6 +173,7 @@ class InPlace {
   const Caller& caller_;
   Records records_;
   internal::Opened opened_;
+  std::optional<Error> no_commit_;  // why no safety snapshot may be taken; empty: it may
   std::unique_ptr<recovery::StoreAccess> access_;
   backup::Progress progress_;
   internal::ProgressTicker ticker_;
@@ -329,6 +330,16 @@ bool is_over(const RunOutcome& outcome) {
   return std::none_of(outcome.steps.begin(), outcome.steps.end(), [](const auto& step) {
     return step.result == "began" || step.result == "done" || step.result == "failed";
   });
+}
+
+bool holds_writes(const RunOutcome& run) {
+  bool locked = false;
+  for (const recovery::StepOutcome& step : run.steps) {
+    const bool acted = step.result == "done" || step.result == "began" || step.result == "failed";
+    if (step.name == "lock-writes") locked = acted && run.plan.writes;
+    if (step.name == "return-to-service" && step.result == "done") return false;
+  }
+  return locked && run.state != "running";
 }
 
 InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& request,

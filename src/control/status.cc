@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/log.h"
 #include "control/control.h"
@@ -90,17 +91,20 @@ void describe_drills(internal::Records& records, const std::string& id,
   }
 }
 
-/// Who has left a workplace, and what may become of it.
-void describe_kept(internal::Records& records, repo::Repository* repository,
-                   const internal::Workplace& workplace, ServiceStatus& status) {
-  std::optional<recovery::RunOutcome> run;
+/// Empty where it can't be read.
+std::optional<recovery::RunOutcome> run_of(internal::Records& records, repo::Repository* repository,
+                                           const std::string& run) {
   try {
-    if (repository != nullptr) {
-      run = recovery::find_run(*repository, workplace.run, records.catalog());
-    }
+    if (repository != nullptr) return recovery::find_run(*repository, run, records.catalog());
   } catch (const Error& error) {
-    log::warning("the journal of run {} can't be read: {}", workplace.run, error.message());
+    log::warning("the journal of run {} can't be read: {}", run, error.message());
   }
+  return std::nullopt;
+}
+
+/// Who has left a workplace, and what may become of it.
+void describe_kept(const internal::Workplace& workplace,
+                   const std::optional<recovery::RunOutcome>& run, ServiceStatus& status) {
   if (!run || run->state != "abandoned") {
     status.kept_notes.push_back(
         fmt::format("kept until the restore is closed: {}; salvor restore --close {} --confirm {} "
@@ -130,10 +134,14 @@ void describe_restores(internal::Records& records, repo::Repository* repository,
   } catch (const Error& error) {
     log::warning("cannot tell whether a restore of {} is open: {}", service.name, error.message());
   }
+  std::map<std::string, std::optional<recovery::RunOutcome>> runs;
   for (const internal::Workplace& workplace : internal::find_workplaces(config, service)) {
     if (workplace.run == status.open_restore) continue;
     status.kept.push_back(workplace.path.native());
-    describe_kept(records, repository, workplace, status);
+    // The workplaces of a run have one journal.
+    const auto [run, is_new] = runs.try_emplace(workplace.run);
+    if (is_new) run->second = run_of(records, repository, workplace.run);
+    describe_kept(workplace, run->second, status);
   }
 }
 

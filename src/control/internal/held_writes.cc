@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "control/control.h"
 #include "recovery/execute.h"
 
 namespace salvor::control::internal {
@@ -223,17 +224,6 @@ std::string note_left(const Config& config, const ServiceConfig& service) {
   if (!fd || ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0) return {};
   constexpr std::uint64_t kRunBytesMax = 1000;
   return std::string(as_text(read_file(path, kRunBytesMax)));
-}
-
-/// Whether a run has locked the writes, and has not returned them.
-bool holds_writes(const recovery::RunOutcome& run) {
-  bool locked = false;
-  for (const recovery::StepOutcome& step : run.steps) {
-    const bool acted = step.result == "done" || step.result == "began" || step.result == "failed";
-    if (step.name == "lock-writes") locked = acted && run.plan.writes;
-    if (step.name == "return-to-service" && step.result == "done") return false;
-  }
-  return locked && run.state != "running";
 }
 
 }  // namespace

@@ -117,10 +117,6 @@ bool keep_waiting(repo::Repository& repository, Records& records,
   return true;
 }
 
-}  // namespace
-
-namespace {
-
 /// An older copy gets nothing until it is accepted: what is appended to it would take the numbers
 /// of records that are lost with the newer one, and hide that they are.
 std::optional<Error> older_copy_of(const repo::Repository& repository, Records& records) {
