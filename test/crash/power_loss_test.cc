@@ -32,8 +32,12 @@ class Disks {
   bool permitted() const { return PowerDisk::make(original()); }
   PowerDisk first() const { return PowerDisk(original(), scratch_ / "disk"); }
   PowerDisk another() const {
-    shell("cp --sparse=always '" + original().native() + "' '" + original().native() + ".copy'");
-    return PowerDisk(original().native() + ".copy", scratch_ / "disk");
+    const fs::path copy = original().native() + ".copy";
+    // A new file each time: where the machine is slow to let go of the disk before, whose file this
+    // was, mount would take that disk for this one.
+    fs::remove(copy);
+    shell("cp --sparse=always '" + original().native() + "' '" + copy.native() + "'");
+    return PowerDisk(copy, scratch_ / "disk");
   }
 
  private:
