@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cli/commands.h"
 #include "cli/in_place.h"
 #include "cli/invocation.h"
@@ -10,14 +8,6 @@
 
 namespace salvor::cli {
 namespace {
-
-/// How much of it says nothing, where something does.
-std::string not_run(const recovery::RunOutcome& outcome) {
-  const auto count = std::ranges::count_if(outcome.checks, [](const auto& check) {
-    return check.verdict == recovery::Verdict::skipped;
-  });
-  return count == 0 ? "" : fmt::format(" ({} of {} checks not run)", count, outcome.checks.size());
-}
 
 /// The last line: what all of it means.
 std::string verdict_of(const control::DrillReport& report) {
@@ -32,7 +22,7 @@ std::string verdict_of(const control::DrillReport& report) {
     return fmt::format(
         "restored and checked in {}, but without all stores: the drill proves no RTO", took);
   }
-  const std::string checked = fmt::format("restored and checked in {}{}", took, not_run(outcome));
+  const std::string checked = "restored and checked in " + took;
   if (!report.rto_s) return "PROVED: " + checked;
   const std::string objective = human_duration(static_cast<double>(*report.rto_s));
   return fmt::format("PROVED: {}, {} the objective of {}", checked,
@@ -69,6 +59,9 @@ void show(Output& output, const control::DrillReport& report) {
   }
   for (const std::string& line : summarised(report.not_covered))
     output.line("not covered: " + line);
+  if (!outcome.checks.empty()) {
+    output.line(recovery::in_words(recovery::count_checks(outcome.checks)));
+  }
   output.line(verdict_of(report));
 }
 

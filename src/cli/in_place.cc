@@ -275,14 +275,9 @@ void show_first_lines(Output& output, const CheckOutcome& check) {
 }
 
 void show_checks(Output& output, const RunOutcome& outcome) {
-  std::size_t passed = 0;
-  std::size_t asked = 0;
-  for (const CheckOutcome& check : outcome.checks) {
-    show_check(output, check);
-    if (check.verdict != recovery::Verdict::skipped) ++asked;
-    if (check.verdict == recovery::Verdict::passed) ++passed;
-  }
-  if (asked > 0) output.line(fmt::format("{} of {} checks passed", passed, asked));
+  for (const CheckOutcome& check : outcome.checks) show_check(output, check);
+  if (outcome.checks.empty()) return;
+  output.line(recovery::in_words(recovery::count_checks(outcome.checks)));
 }
 
 int show_plan(Invocation& invocation, const InPlaceOptions& options) {

@@ -1,5 +1,7 @@
 #include "recovery/checks.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -162,6 +164,29 @@ bool knows_of_copy(const Check& check) {
   if (check.isolated) return true;
   if (const auto* exec = std::get_if<ExecTest>(&check.test)) return mentions_copy(exec->run);
   return !std::holds_alternative<HttpTest>(check.test);
+}
+
+void CheckCounts::add(Verdict verdict) {
+  if (verdict == Verdict::passed) {
+    ++passed;
+  } else if (verdict == Verdict::skipped) {
+    ++not_run;
+  } else {
+    ++failed;
+  }
+}
+
+CheckCounts count_checks(const std::vector<CheckOutcome>& checks) {
+  CheckCounts counts;
+  for (const CheckOutcome& check : checks) counts.add(check.verdict);
+  return counts;
+}
+
+std::string in_words(const CheckCounts& counts, std::string_view noun) {
+  std::string words = fmt::format("{} of {}{} passed", counts.passed, counts.all(), noun);
+  if (counts.failed > 0) words += fmt::format(", {} failed", counts.failed);
+  if (counts.not_run > 0) words += fmt::format(", {} not run", counts.not_run);
+  return words;
 }
 
 std::string_view name_of(Verdict verdict) {

@@ -93,6 +93,21 @@ struct CheckOutcome {
   bool good() const { return verdict == Verdict::passed || verdict == Verdict::skipped; }
 };
 
+/// How many checks ended how. Each is counted once.
+struct CheckCounts {
+  std::size_t passed = 0;
+  std::size_t failed = 0;
+  std::size_t not_run = 0;
+
+  void add(Verdict verdict);
+  std::size_t all() const { return passed + failed + not_run; }
+};
+CheckCounts count_checks(const std::vector<CheckOutcome>& checks);
+
+/// "3 of 5 checks passed, 1 failed, 1 not run", everywhere where checks are counted. `noun`: what
+/// is counted, with a blank before it, or empty.
+std::string in_words(const CheckCounts& counts, std::string_view noun = " checks");
+
 /// What checks ask.   Lifetime: the targets and the stop outlive the call.
 struct CheckSubjects {
   HookContext context;

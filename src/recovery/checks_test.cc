@@ -228,6 +228,17 @@ TEST_F(ChecksTest, a_store_judges_itself) {
   EXPECT_EQ(broken[0].verdict, Verdict::impossible);
 }
 
+TEST(CheckCountsTest, each_check_is_counted_once) {
+  std::vector<CheckOutcome> checks(4);
+  checks[0].verdict = Verdict::passed;
+  EXPECT_EQ(in_words(count_checks({checks[0]})), "1 of 1 checks passed");
+  checks[1].verdict = Verdict::failed;
+  checks[2].verdict = Verdict::impossible;
+  checks[3].verdict = Verdict::skipped;
+  EXPECT_EQ(in_words(count_checks(checks)), "1 of 4 checks passed, 2 failed, 1 not run");
+  EXPECT_EQ(in_words(count_checks({checks[0], checks[3]}), ""), "1 of 2 passed, 1 not run");
+}
+
 class ReferenceTest : public ChecksTest {
  protected:
   CheckOutcome ask_rows(std::vector<stores::Target::Row> rows) {

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "recovery/evidence.h"
 #include "recovery/internal/envelope.h"
+#include "recovery/internal/verdicts.h"
 
 namespace salvor::recovery {
 namespace {
@@ -285,14 +286,14 @@ class Page {
                             {"Host", ""}});
     for (const json& record : records_) {
       const json& checks = list_of(record, "checks");
-      std::size_t passed = 0;
-      for (const json& check : checks) passed += text_of(check, "verdict") == "passed" ? 1 : 0;
+      CheckCounts counts;
+      for (const json& check : checks) counts.add(internal::verdict_of(text_of(check, "verdict")));
       const auto started = parse_time(text_of(record, "started"));
       const auto ended = parse_time(text_of(record, "ended"));
       table.row({text_of(record, "sequence"), text_of(record, "kind"), time_of(record, "started"),
                  started && ended ? human_duration(ended->seconds_since(*started)) : "",
                  text_of(record, "result"), text_of(part_of(record, "point"), "id"),
-                 checks.empty() ? "" : fmt::format("{} of {} passed", passed, checks.size()),
+                 checks.empty() ? "" : in_words(counts, ""),
                  text_of(record, "started_by"), text_of(record, "host")});
     }
   }

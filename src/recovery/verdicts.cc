@@ -10,13 +10,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Verdict verdict_of(const std::string& name) {
-  if (name == name_of(Verdict::passed)) return Verdict::passed;
-  // A journal of an older version has this word, and another one for what was not run.
-  if (name == name_of(Verdict::failed) || name == "impossible") return Verdict::failed;
-  return Verdict::skipped;
-}
-
 /// How much of each text is kept.   Units: bytes.
 struct Limits {
   std::size_t passed = 0;  ///< output of a check that passed
@@ -51,6 +44,13 @@ std::string text_of(const std::vector<CheckOutcome>& outcomes, const Limits& lim
 
 }  // namespace
 
+Verdict verdict_of(std::string_view name) {
+  if (name == name_of(Verdict::passed)) return Verdict::passed;
+  // A journal of an older version has this word, and another one for what was not run.
+  if (name == name_of(Verdict::failed) || name == "impossible") return Verdict::failed;
+  return Verdict::skipped;
+}
+
 std::string json_of(const std::vector<CheckOutcome>& outcomes) {
   // A journal record takes 16 MiB, and its escapes may double what is written here.
   constexpr std::size_t kBytesMax = 4U << 20U;
@@ -72,7 +72,7 @@ std::vector<CheckOutcome> outcomes_of(std::string_view json) {
       outcome.name = item.at("name");
       outcome.kind = item.at("kind");
       outcome.store = item.at("store");
-      outcome.verdict = verdict_of(item.at("verdict"));
+      outcome.verdict = verdict_of(item.at("verdict").get<std::string>());
       outcome.expected = item.at("expected");
       outcome.actual = item.at("actual");
       outcome.command_sha256 = item.at("command_sha256");

@@ -9,6 +9,9 @@ namespace salvor::recovery::internal {
 /// Errors: checks_failed, naming each.
 void judge(RunContext& context, std::vector<CheckOutcome> outcomes);
 
+/// Of its name, also of one that an earlier version wrote; an unknown one was not run.
+Verdict verdict_of(std::string_view name);
+
 /// For the journal.
 std::string json_of(const std::vector<CheckOutcome>& outcomes);
 
