@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <thread>
@@ -80,6 +81,32 @@ control::RunReport follow(Invocation& invocation, const control::Config& config,
   }
 }
 
+/// The state, and what it means where one word does not say it.
+std::string state_of(const control::RunReport& report) {
+  const std::string state(name_of(report.row.state));
+  const bool abandoned = report.outcome && report.outcome->state == recovery::kAbandoned;
+  return abandoned ? state + ": the run was abandoned, and can't be resumed, undone or closed"
+                   : state;
+}
+
+void show_head(Output& output, const control::RunReport& report) {
+  const catalog::RunRow& run = report.row;
+  output.line(fmt::format("run      {}", run.id.text));
+  output.line(fmt::format("kind     {}", name_of(run.kind)));
+  if (!run.service.empty()) output.line(fmt::format("service  {}", printable(run.service)));
+  output.line("state    " + state_of(report));
+  output.line(fmt::format("trigger  {}", printable(run.trigger)));
+  output.line(fmt::format("started  {}", local_time(run.started)));
+  if (run.ended) {
+    output.line(fmt::format("ended    {} (after {})", local_time(*run.ended), duration_of(run)));
+  }
+  if (run.error.empty()) return;
+  // Checks that failed are shown below, one by one.
+  const bool told =
+      report.outcome && !std::ranges::all_of(report.outcome->checks, &recovery::CheckOutcome::good);
+  output.line("error    " + (told ? run.error.substr(0, run.error.find('\n')) : run.error));
+}
+
 int show(Invocation& invocation, const RunsChoices& request) {
   const control::Config config = invocation.load_config(control::Looks::at_repository);
   const control::RunReport report =
@@ -91,25 +118,15 @@ int show(Invocation& invocation, const RunsChoices& request) {
     output.document(control::to_json(report));
     return 0;
   }
-  const catalog::RunRow& run = report.row;
-  output.line(fmt::format("run      {}", run.id.text));
-  output.line(fmt::format("kind     {}", name_of(run.kind)));
-  if (!run.service.empty()) output.line(fmt::format("service  {}", printable(run.service)));
-  output.line(fmt::format("state    {}", name_of(run.state)));
-  output.line(fmt::format("trigger  {}", printable(run.trigger)));
-  output.line(fmt::format("started  {}", local_time(run.started)));
-  if (run.ended) {
-    output.line(fmt::format("ended    {} (after {})", local_time(*run.ended), duration_of(run)));
-  }
-  if (!run.error.empty()) output.line(fmt::format("error    {}", run.error));
+  show_head(output, report);
   if (report.outcome) {
     output.line(fmt::format("point    {} of {}", report.outcome->plan.point,
                             local_time(report.outcome->plan.point_time)));
     show_steps(output, *report.outcome);
     show_checks(output, *report.outcome);
     for (const std::string& line : report.outcome->left) output.line("left: " + printable(line));
-  } else if (!run.summary_json.empty()) {
-    output.line(run.summary_json);
+  } else if (!report.row.summary_json.empty()) {
+    output.document(report.row.summary_json);
   }
   return 0;
 }

@@ -47,6 +47,7 @@ json json_of_check(const recovery::CheckOutcome& check) {
 json json_of_step(const recovery::StepOutcome& step) {
   json object{{"name", step.name}, {"result", step.result}, {"seconds", step.seconds}};
   json data = try_parse_json<json>(step.data);
+  if (!step.error.empty()) object["error"] = step.error;
   // What checks found is told once, under "checks".
   const bool told = data.is_array() && !data.empty() && data.front().is_object();
   if (!data.is_discarded() && !told) object["data"] = std::move(data);

@@ -23,10 +23,6 @@ namespace {
 using internal::Records;
 using recovery::RunOutcome;
 
-catalog::RunState state_of(const RunOutcome& outcome) {
-  return catalog::parse_run_state(outcome.state).value_or(catalog::RunState::failed);
-}
-
 void require_confirmed(const InPlaceRequest& request) {
   if (request.confirm == request.plan.service) return;
   throw Error(ErrorCode::refused,
@@ -102,8 +98,8 @@ class InPlace {
     // A close does not begin: this catalog may not know the run yet.
     records_.take_up(run, catalog::RunKind::restore, report.outcome.plan.service);
     records_.file_under(run, repository());
-    records_.finish(run, state_of(report.outcome), to_json(report),
-                    report.outcome.failure ? report.outcome.failure->message() : "");
+    records_.finish(run, internal::state_of(report.outcome), to_json(report),
+                    internal::error_of(report.outcome));
     return report;
   }
 
@@ -322,9 +318,8 @@ InPlaceReport go_on(const Config& config, const ContinueRequest& request, const 
 }  // namespace
 
 bool is_over(const RunOutcome& outcome) {
-  const bool is_at_its_end =
-      outcome.state == "undone" || outcome.state == "closed" || outcome.state == "abandoned";
-  if (is_at_its_end) return true;
+  const bool is_taken_back = outcome.state == "undone" || outcome.state == "closed";
+  if (is_taken_back || outcome.state == recovery::kAbandoned) return true;
   if (outcome.state != "failed") return false;
   // It has taken back by itself what it had begun.
   return std::none_of(outcome.steps.begin(), outcome.steps.end(), [](const auto& step) {

@@ -2,6 +2,7 @@
 #include "control/control.h"
 #include "control/internal/opened.h"
 #include "control/internal/records.h"
+#include "control/internal/restores.h"
 
 namespace salvor::control {
 namespace {
@@ -26,7 +27,8 @@ catalog::RunRow row_of(const recovery::RunOutcome& outcome) {
   row.kind = outcome.plan.mode == recovery::Mode::drill ? catalog::RunKind::drill
                                                         : catalog::RunKind::restore;
   row.service = outcome.plan.service;
-  row.state = catalog::parse_run_state(outcome.state).value_or(catalog::RunState::interrupted);
+  row.state = internal::state_of(outcome);
+  row.error = internal::error_of(outcome);
   row.trigger = outcome.plan.trigger;
   row.started = outcome.started;
   return row;
@@ -60,6 +62,10 @@ RunReport show_run(const Config& config, const std::string& run, const Caller& c
                 "`salvor runs` lists the runs of this machine");
   }
   report.row = row ? std::move(*row) : row_of(*report.outcome);
+  // An earlier version has written down no error of a run that was abandoned.
+  if (report.outcome && report.row.error.empty()) {
+    report.row.error = internal::error_of(*report.outcome);
+  }
   return report;
 }
 

@@ -12,8 +12,6 @@
 namespace salvor::recovery {
 namespace {
 
-constexpr const char* kAbandoned = "abandoned";
-
 /// The plan, as far as anybody knows it.
 Plan known_plan(const Journal& journal, const std::string& run, const std::string& service) {
   try {
@@ -111,10 +109,7 @@ RunOutcome outcome_of(const Journal& journal, const Plan& plan) {
   outcome.checks = internal::checks_in(journal);
   outcome.deviations = internal::deviations_in(journal);
   outcome.safety_points = internal::safety_points_in(journal);
-  for (const JournalEntry& entry : journal.entries()) {
-    const bool is_end = entry.event == Event::ended && entry.data == kAbandoned;
-    if (is_end) outcome.left = entry.deviations;
-  }
+  outcome.left = internal::left_in(journal);
   return outcome;
 }
 
@@ -139,7 +134,7 @@ RunOutcome abandon(repo::Repository& repository, StoreAccess& access, const std:
                      "look at the run: salvor runs show " + run);
   }
   if (options.on_begin) options.on_begin(plan);
-  JournalEntry end = internal::event(Event::ended, kAbandoned);
+  JournalEntry end = internal::event(Event::ended, std::string(kAbandoned));
   end.deviations = what_is_left(access, journal, plan);
   journal.allow_unwritten(Unwritten::keep, plan.service);
   journal.append(std::move(end));

@@ -324,6 +324,7 @@ std::optional<RunOutcome> find_run(repo::Repository& repository, const std::stri
   outcome.deviations = internal::deviations_in(journal);
   outcome.recovery_seconds = internal::recovery_seconds_in(journal);
   outcome.safety_points = internal::safety_points_in(journal);
+  outcome.left = internal::left_in(journal);
   outcome.healthy = internal::was_healthy(journal.data("watch"));
   outcome.started = journal.entries().front().time;
   for (const StepOutcome& step : outcome.steps) outcome.seconds += step.seconds;

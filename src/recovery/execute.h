@@ -4,6 +4,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backup/progress.h"
@@ -40,7 +41,11 @@ struct StepOutcome {
   std::string result;  ///< "planned", "began", "done", "failed", "undone", "not_run"
   double seconds = 0;
   std::string data;
+  std::string error;  ///< of a step that has failed
 };
+
+/// The state of a run that nobody can finish, and that somebody has ended.
+inline constexpr std::string_view kAbandoned = "abandoned";
 
 /// How a run ended, or where it stands.   Units: seconds.
 struct RunOutcome {

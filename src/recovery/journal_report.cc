@@ -11,14 +11,29 @@ namespace salvor::recovery::internal {
 namespace {
 
 StepOutcome step_in(const Journal& journal, const std::string& name) {
-  StepOutcome outcome{name, "planned", 0, {}};
+  StepOutcome outcome;
+  outcome.name = name;
+  outcome.result = "planned";
   for (const JournalEntry& entry : journal.entries()) {
     if (entry.step != name || entry.event == Event::undoing) continue;
     outcome.result = entry.event == Event::began ? "began" : name_of(entry.event);
     if (entry.event == Event::done || entry.event == Event::failed) outcome.seconds = entry.seconds;
     if (entry.event == Event::done) outcome.data = entry.data;
+    outcome.error = entry.error;
   }
   return outcome;
+}
+
+/// What the checks of a step have found, when it was done or has failed; empty: nothing, or the
+/// step has begun again since.
+std::string found_by(const Journal& journal, std::string_view step) {
+  std::string data;
+  for (const JournalEntry& entry : journal.entries()) {
+    if (entry.step != step) continue;
+    if (entry.event == Event::began) data.clear();
+    if (entry.event == Event::done || entry.event == Event::failed) data = entry.data;
+  }
+  return data;
 }
 
 }  // namespace
@@ -29,7 +44,9 @@ std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
     // Where they would have been.
     if (name == "validate") {
       for (StepNotRun& step : steps_not_run(plan)) {
-        steps.push_back({std::move(step.name), "not_run", 0, {}});
+        steps.emplace_back();
+        steps.back().name = std::move(step.name);
+        steps.back().result = "not_run";
       }
     }
     steps.push_back(step_in(journal, name));
@@ -40,7 +57,7 @@ std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
 std::vector<CheckOutcome> checks_in(const Journal& journal) {
   std::vector<CheckOutcome> checks;
   for (const char* step : {"verify-copy", "validate", "validate-in-place", "validate-live"}) {
-    const std::string data = journal.data(step);
+    const std::string data = found_by(journal, step);
     if (data.empty()) continue;
     for (CheckOutcome& outcome : outcomes_of(data)) checks.push_back(std::move(outcome));
   }
@@ -53,6 +70,14 @@ std::vector<std::string> deviations_in(const Journal& journal) {
     deviations.insert(deviations.end(), entry.deviations.begin(), entry.deviations.end());
   }
   return deviations;
+}
+
+std::vector<std::string> left_in(const Journal& journal) {
+  std::vector<std::string> left;
+  for (const JournalEntry& entry : journal.entries()) {
+    if (entry.event == Event::ended && entry.data == kAbandoned) left = entry.deviations;
+  }
+  return left;
 }
 
 double recovery_seconds_in(const Journal& journal) {

@@ -9,6 +9,7 @@
 #include "recovery/internal/presence.h"
 #include "recovery/internal/run_guards.h"
 #include "recovery/internal/steps.h"
+#include "recovery/internal/verdicts.h"
 
 namespace salvor::recovery::internal {
 namespace {
@@ -84,6 +85,7 @@ Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& pl
 }
 
 void Runner::carry_out(Step& step) {
+  outcomes_before_ = context_.outcomes.size();
   if (context_.stop.stop_requested()) {
     const bool drill = context_.plan.mode == Mode::drill;
     throw Error(ErrorCode::cancelled, "the run was stopped before " + step.name(),
@@ -131,8 +133,14 @@ std::vector<std::string> Runner::new_deviations() const {
   return some;
 }
 
-/// What earlier processes of this run have found, and then this one: what a step found that failed
-/// is in no record.
+/// What the checks of the step under way have found; empty when it has asked none.
+std::string Runner::outcomes_of_step() const {
+  const auto first = context_.outcomes.begin() + static_cast<std::ptrdiff_t>(outcomes_before_);
+  if (first == context_.outcomes.end()) return {};
+  return json_of({first, context_.outcomes.end()});
+}
+
+/// What earlier processes of this run have found, and then this one.
 std::vector<CheckOutcome> Runner::checks() const {
   std::vector<CheckOutcome> checks;
   for (CheckOutcome& earlier : checks_in(journal_)) {
@@ -217,6 +225,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
   try {
     JournalEntry failure = entry(Event::failed, step.name());
     failure.error = error.message();
+    failure.data = outcomes_of_step();
     failure.deviations = new_deviations();
     journal_.append(std::move(failure));
     context_.deviations.clear();

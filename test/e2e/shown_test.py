@@ -31,20 +31,48 @@ class Shown(ShopTest):
         return self.json_of("drill", "shop", expect=9)["run"]
 
 
-class Counts(Shown):
-    def test_checks_are_counted_one_way_everywhere(self):
-        run = self.drill_fails()
+class Runs(Shown):
+    def fails(self):
+        self.configure(TOO_BIG)
+        self.run_salvor("restore", "shop", "--confirm", "shop", expect=9)
+        return self.restores()[0]["id"]
+
+    def failed_checks(self, run):
+        journal = self.json_of("runs", "show", run)["journal"]
+        return [each["name"] for each in journal["checks"] if each["verdict"] == "failed"]
+
+    def test_checks_that_failed_stay_with_the_run(self):
+        run = self.fails()
+        self.assertEqual(self.failed_checks(run), ["the logo is large"])
         text = self.run_salvor("runs", "show", run).out
-        drilled = self.run_salvor("drill", "shop", expect=9).out
-        found = {COUNTS.search(each).groups() for each in (text, drilled)}
-        self.assertEqual(len(found), 1, found)
-        passed, every, failed, not_run = map(int, found.pop())
-        self.assertEqual(every, passed + failed + not_run)
-        self.assertEqual(every, len(self.json_of("runs", "show", run)["journal"]["checks"]))
-        self.run_salvor("evidence", "export", "shop", "-o", "evidence.json")
-        with open(self.path("evidence.html"), encoding="utf-8") as page:
-            self.assertIn(f"{passed} of {every} passed, {failed} failed, {not_run} not run",
-                          page.read())
+        self.assertIn("failed    the logo is large: expected ", text)
+        self.assertIn(", 1 failed", text)
+        self.assertEqual(text.count("at least 999999999"), 1, text)
+        journal = self.json_of("runs", "show", run)["journal"]
+        errors = {step["name"]: step.get("error") for step in journal["steps"]}
+        self.assertIn("fails its checks", errors["validate"])
+        # A check that is correct now is asked anew.
+        self.configure()
+        self.run_salvor("restore", "--resume", run, "--current-commands")
+        self.assertEqual(self.failed_checks(run), [])
+
+    def test_an_abandoned_run_says_so(self):
+        run = self.fails()
+        self.run_salvor("restore", "--abandon", run, "--confirm", "shop")
+        for whose in ("the catalog's", "the repository's"):
+            with self.subTest(whose):
+                text = self.run_salvor("runs", "show", run).out
+                self.assertRegex(text, r"state    failed: the run was abandoned")
+                self.assertIn("error    the run was abandoned, after step validate failed", text)
+                self.assertIn("failed    the logo is large: expected ", text)
+                self.assertIn(f"left: store media: {self.path('live')}/.salvor-{run}-media", text)
+                shown = self.json_of("runs", "show", run)
+                self.assertEqual((shown["state"], shown["journal"]["state"]),
+                                 ("failed", "abandoned"))
+                self.assertEqual(self.failed_checks(run), ["the logo is large"])
+            if whose == "the catalog's":
+                self.assertIn("abandoned", self.run_salvor("runs").out)
+                shutil.rmtree(self.path("state"))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 #include "control/internal/restores.h"
 
+#include <fmt/format.h>
+
 namespace salvor::control::internal {
 
 std::vector<catalog::RunRow> restores_in_place(Records& records, const std::string& service,
@@ -14,6 +16,22 @@ std::vector<catalog::RunRow> restores_in_place(Records& records, const std::stri
     return !good || !records.catalog()->journal_record(row.id.text, 1);
   });
   return rows;
+}
+
+catalog::RunState state_of(const recovery::RunOutcome& outcome) {
+  return catalog::parse_run_state(outcome.state).value_or(catalog::RunState::failed);
+}
+
+std::string error_of(const recovery::RunOutcome& outcome) {
+  if (outcome.failure) return outcome.failure->message();
+  std::string failed;
+  for (const recovery::StepOutcome& step : outcome.steps) {
+    if (!step.error.empty()) failed = fmt::format("step {} failed: {}", step.name, step.error);
+  }
+  if (outcome.state == recovery::kAbandoned) {
+    return "the run was abandoned" + (failed.empty() ? "" : ", after " + failed);
+  }
+  return outcome.state == "failed" || outcome.state == "interrupted" ? failed : "";
 }
 
 }  // namespace salvor::control::internal

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "control/internal/records.h"
+#include "recovery/execute.h"
 
 namespace salvor::control::internal {
 
@@ -11,5 +12,12 @@ namespace salvor::control::internal {
 /// the newest first. Without a catalog: none. `repository`: the id of the one that they are of.
 std::vector<catalog::RunRow> restores_in_place(Records& records, const std::string& service,
                                                const std::string& repository);
+
+/// The state that the catalog has for how a restore in place ended, or stands.
+catalog::RunState state_of(const recovery::RunOutcome& outcome);
+
+/// What the catalog has as the error of such a run: its failure, or the step that failed last; and
+/// that it was abandoned. Empty: nothing of that.
+std::string error_of(const recovery::RunOutcome& outcome);
 
 }  // namespace salvor::control::internal

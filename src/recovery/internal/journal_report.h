@@ -8,7 +8,7 @@ namespace salvor::recovery::internal {
 /// Every step of the plan, as it stands.
 std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan);
 
-/// The newest outcomes of each step that checks.
+/// The newest outcomes of each step that checks, also of one that has failed.
 std::vector<CheckOutcome> checks_in(const Journal& journal);
 
 /// All that was not as it should be, in order.
@@ -17,6 +17,9 @@ std::vector<std::string> deviations_in(const Journal& journal);
 /// From the run's beginning until its last step was done, without watch and tear-down; pauses
 /// count, as they do for those who wait. Units: seconds, at least those of the steps.
 double recovery_seconds_in(const Journal& journal);
+
+/// What a run that was abandoned has left where, a line each; empty for every other one.
+std::vector<std::string> left_in(const Journal& journal);
 
 std::vector<std::string> safety_points_in(const Journal& journal);
 

@@ -43,6 +43,7 @@ class Runner {
   void allow_unwritten(std::string_view carried_out);
   std::vector<std::string> new_deviations() const;
   std::vector<CheckOutcome> checks() const;
+  std::string outcomes_of_step() const;
   void note_duration(const std::string& step, double seconds);
   /// Has again what went with the process that ended before.
   void take_up();
@@ -62,6 +63,7 @@ class Runner {
   RunContext context_;
   std::vector<std::unique_ptr<Step>> steps_;
   Time start_;
+  std::size_t outcomes_before_ = 0;  ///< how many of the outcomes earlier steps have found
   bool acted_ = false;
 };
 
