@@ -59,14 +59,14 @@ void tell_steps(Invocation& invocation, const recovery::RunOutcome& outcome,
 }
 
 /// Says what it does, until it has ended, or waits for somebody.
-control::RunReport follow(Invocation& invocation, const control::Config& config,
-                          const std::string& run) {
+control::RunReport follow(Invocation& invocation, const control::Config& config, std::string run) {
   constexpr auto kEvery = std::chrono::seconds(1);
   constexpr auto kPoll = std::chrono::milliseconds(100);
   const control::Caller caller = invocation.caller();
   std::map<std::string, std::string> told;
   while (true) {
     control::RunReport report = control::show_run(config, run, caller);
+    run = report.row.id.text;  // another run may be the latest by then
     if (report.outcome && !invocation.quiet()) tell_steps(invocation, *report.outcome, told);
     const bool runs = report.outcome ? report.outcome->state == "running"
                                      : report.row.state == catalog::RunState::running;
@@ -141,7 +141,7 @@ void add_runs(Command root) {
       .option("--limit", "COUNT", request->limit, "show at most so many runs (default 100)")
       .action([request](Invocation& invocation) { return list(invocation, *request); });
   runs.add("show", "Show one run with its report", "salvor runs show 20260203t040506-1a2b3c4d")
-      .required("RUN", request->run, "the run's id, or its beginning")
+      .required("RUN", request->run, "the run's id, its beginning, or latest")
       .flag("--follow", request->follow, "report each step until the run ends, then show the run")
       .action([request](Invocation& invocation) { return show(invocation, *request); });
 }

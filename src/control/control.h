@@ -389,7 +389,8 @@ struct RunReport {
   catalog::RunRow row;
   std::optional<recovery::RunOutcome> outcome;  ///< of restores in place and drills: their journal
 };
-/// A run that the catalog does not have is looked for in the repository, by its whole id.
+/// `run`: "latest" is the one that list_runs() has first. A run that the catalog does not have is
+/// looked for in the repository, by its whole id.
 /// Errors: not_found.
 RunReport show_run(const Config& config, const std::string& run, const Caller& caller);
 

@@ -20,6 +20,16 @@ std::optional<recovery::RunOutcome> journal_of(const Config& config, const std::
   return recovery::find_run(*opened.repository, run, records.catalog());
 }
 
+/// The run that `salvor runs` lists first.   Errors: not_found.
+std::string latest_run(catalog::Catalog& catalog) {
+  catalog::RunFilter filter;
+  filter.limit = 1;
+  const auto rows = catalog.runs(filter);
+  if (!rows.empty()) return rows.front().id.text;
+  throw Error(ErrorCode::not_found, "this machine has recorded no run yet",
+              "give the whole id of a run that another machine has carried out");
+}
+
 /// A row for a run that only the repository knows.
 catalog::RunRow row_of(const recovery::RunOutcome& outcome) {
   catalog::RunRow row;
@@ -45,7 +55,8 @@ std::vector<catalog::RunRow> list_runs(const Config& config, const catalog::RunF
 
 RunReport show_run(const Config& config, const std::string& run, const Caller& caller) {
   RunReport report;
-  auto row = internal::open_catalog(config)->run(run);
+  const auto catalog = internal::open_catalog(config);
+  auto row = catalog->run(run == "latest" ? latest_run(*catalog) : run);
   if (row && !has_journal(*row)) {
     report.row = std::move(*row);
     return report;

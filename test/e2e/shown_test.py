@@ -74,6 +74,32 @@ class Runs(Shown):
                 self.assertIn("abandoned", self.run_salvor("runs").out)
                 shutil.rmtree(self.path("state"))
 
+    def test_latest_is_the_run_that_runs_lists_first(self):
+        run = self.json_of("drill", "shop")["run"]
+        self.assertEqual(self.json_of("runs", "show", "latest")["id"], run)
+        followed = self.run_salvor("runs", "show", "--follow", "latest")
+        self.assertIn(f"run      {run}\n", followed.out)
+        self.run_salvor("verify")
+        self.assertEqual(self.json_of("runs", "show", "latest")["kind"], "verify")
+        shutil.rmtree(self.path("state"))
+        super().fails(4, "not_found", "runs", "show", "latest")
+
+
+class Counts(Shown):
+    def test_checks_are_counted_one_way_everywhere(self):
+        run = self.drill_fails()
+        text = self.run_salvor("runs", "show", run).out
+        drilled = self.run_salvor("drill", "shop", expect=9).out
+        found = {COUNTS.search(each).groups() for each in (text, drilled)}
+        self.assertEqual(len(found), 1, found)
+        passed, every, failed, not_run = map(int, found.pop())
+        self.assertEqual(every, passed + failed + not_run)
+        self.assertEqual(every, len(self.json_of("runs", "show", run)["journal"]["checks"]))
+        self.run_salvor("evidence", "export", "shop", "-o", "evidence.json")
+        with open(self.path("evidence.html"), encoding="utf-8") as page:
+            self.assertIn(f"{passed} of {every} passed, {failed} failed, {not_run} not run",
+                          page.read())
+
 
 if __name__ == "__main__":
     unittest.main()
