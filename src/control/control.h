@@ -204,6 +204,23 @@ struct PlannedTarget {
   std::uint64_t point_bytes = 0;
   std::uint64_t point_entries = 0;
 };
+/// One drill, from this machine's catalog, or from the evidence in the repository.
+struct DrillSummary {
+  std::string run;
+  Time time;  ///< of its beginning
+  std::string state;
+  double seconds = 0;
+  std::vector<recovery::StepOutcome> phases;
+  std::vector<std::string> failed_checks;
+  std::vector<std::string> not_covered;
+  std::string point;            ///< its id; empty: none was chosen
+  bool whole = true;            ///< every store of the service was restored
+  bool evidence_waits = false;  ///< in this machine's catalog: it is not yet in the repository
+
+  /// It has ended, and proves nothing.
+  bool has_failed() const { return state != "succeeded" && state != "running"; }
+};
+
 struct RestorePlanReport {
   recovery::Plan plan;
   repo::Point point;
@@ -215,6 +232,7 @@ struct RestorePlanReport {
   std::vector<std::string> untouched;       ///< stores that the point does not have
   std::vector<std::string> warnings;        ///< what should be known before it begins
   std::optional<std::string> open_restore;  ///< a run that must be resumed or undone first
+  std::optional<DrillSummary> last_drill;   ///< the newest of the point, else of the service
   std::string undo;                         ///< what undo means, until when
   std::optional<Error> refusal;             ///< the guard that would stop it as things are
 };
@@ -300,19 +318,6 @@ struct VerifyReport {
 /// Damage is reported, not thrown.   Errors: those of opening; unreachable; cancelled; not_found:
 /// `accept_older` is another repository's id.
 VerifyReport verify(const Config& config, const VerifyRequest& request, const Caller& caller);
-
-/// One drill, from this machine's catalog, or from the evidence in the repository.
-struct DrillSummary {
-  std::string run;
-  Time time;  ///< of its beginning
-  std::string state;
-  double seconds = 0;
-  std::vector<recovery::StepOutcome> phases;
-  std::vector<std::string> failed_checks;
-  std::vector<std::string> not_covered;
-  bool whole = true;            ///< every store of the service was restored
-  bool evidence_waits = false;  ///< in this machine's catalog: it is not yet in the repository
-};
 
 struct UncoveredPath {
   std::string path;

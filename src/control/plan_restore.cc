@@ -6,6 +6,7 @@
 #include "control/control.h"
 #include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
+#include "control/internal/drill_history.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
@@ -106,6 +107,24 @@ void warn_of_targets(RestorePlanReport& report) {
   if (report.plan.checks.empty() && report.plan.references.empty()) {
     report.warnings.push_back("the service has no checks: only the stores check themselves");
   }
+}
+
+/// A drill that failed says more of a point than anything else in a plan.
+void warn_of_drill(RestorePlanReport& report) {
+  if (!report.last_drill || !report.last_drill->has_failed()) return;
+  const DrillSummary& drill = *report.last_drill;
+  const bool of_point = drill.point == report.point.id.hex();
+  std::string text =
+      of_point ? "the last drill of this recovery point "
+               : "no drill has tried this recovery point, and the last drill of the service ";
+  text += drill.state == "failed" ? "failed" : "was " + drill.state;
+  if (!drill.failed_checks.empty()) {
+    text += ", in ";
+    for (const std::string& check : drill.failed_checks) {
+      text += (check == drill.failed_checks.front() ? "" : ", ") + printable(check);
+    }
+  }
+  report.warnings.push_back(text + ": see what it found: salvor runs show " + drill.run);
 }
 
 /// How many entries of a snapshot belong to somebody else than who runs this, as far as can be told
@@ -217,6 +236,8 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
     if (report.plan.find(store.name) == nullptr) report.untouched.push_back(store.name);
   }
   report.open_restore = recovery::open_run(*opened.repository, service.name, records.catalog());
+  report.last_drill = internal::newest_drill(records, *opened.repository, report.point);
+  warn_of_drill(report);
   warn_of_space(report);
   warn_of_targets(report);
   warn_of_owners(*opened.repository, report);

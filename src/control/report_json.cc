@@ -120,17 +120,6 @@ json json_of_slots(const std::vector<repo::SlotInfo>& slots) {
   return array;
 }
 
-json json_of_drill(const DrillSummary& drill) {
-  json failed = json::array();
-  for (const std::string& check : drill.failed_checks) failed.push_back(printable(check));
-  return {{"run", drill.run},
-          {"time", format_time(drill.time)},
-          {"state", drill.state},
-          {"seconds", drill.seconds},
-          {"failed_checks", std::move(failed)},
-          {"evidence_waits", drill.evidence_waits}};
-}
-
 json json_of_status(const ServiceStatus& status) {
   json object = {{"service", status.service},
                  {"state", std::string(name_of(status.health()))},
@@ -159,7 +148,7 @@ json json_of_status(const ServiceStatus& status) {
     object["reasons"].push_back(printable(reason.text));
   }
   if (status.newest) object["newest"] = json_of_point(*status.newest);
-  if (status.last_drill) object["last_drill"] = json_of_drill(*status.last_drill);
+  if (status.last_drill) object["last_drill"] = internal::json_of_drill(*status.last_drill);
   for (const std::string& path : status.kept) object["kept"].push_back(printable(path));
   for (const UncoveredPath& path : status.uncovered) {
     json item;

@@ -103,6 +103,7 @@ std::string to_json(const RestorePlanReport& report) {
       {"untouched", report.untouched},
       {"warnings", report.warnings},
       {"open_restore", or_null(report.open_restore)},
+      {"last_drill", report.last_drill ? internal::json_of_drill(*report.last_drill) : json()},
       {"undo", report.undo}};
   for (const PlannedTarget& target : report.targets) {
     object["targets"].push_back(json_of_target(target));

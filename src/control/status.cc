@@ -261,9 +261,7 @@ double ServiceStatus::urgency() const {
 }
 
 bool ServiceStatus::drill_failed() const {
-  if (!last_drill) return false;
-  const auto state = catalog::parse_run_state(last_drill->state);
-  return state != catalog::RunState::succeeded && state != catalog::RunState::running;
+  return last_drill && last_drill->has_failed();
 }
 
 StatusReport status(const Config& config, const std::string& service, const Caller& caller) {

@@ -101,5 +101,45 @@ class Counts(Shown):
                           page.read())
 
 
+class Plans(Shown):
+    def plan(self, *more):
+        """The drill that a plan names, and what its text says of it."""
+        text = " ".join(self.run_salvor("restore", "shop", "--plan", *more).out.split())
+        return self.json_of("restore", "shop", "--plan", *more)["last_drill"], text
+
+    def test_a_drill_that_failed_is_in_the_plan(self):
+        drill, text = self.plan()
+        self.assertIsNone(drill)
+        self.assertNotIn("drill", text)
+        run = self.drill_fails()
+        drill, text = self.plan()
+        self.assertEqual((drill["run"], drill["state"], drill["point"], drill["failed_checks"]),
+                         (run, "failed", self.point, ["the logo is large"]))
+        self.assertIn("warning the last drill of this recovery point failed, in the logo is large",
+                      text)
+        self.assertIn(f"salvor runs show {run}", text)
+        # Another machine learns it from the evidence.
+        shutil.move(self.path("state"), self.path("away"))
+        self.assertEqual(self.plan()[0]["run"], run)
+        shutil.rmtree(self.path("state"))
+        shutil.move(self.path("away"), self.path("state"))
+        # A newer point was tried by none.
+        write(os.path.join(self.media, "new"), "x")
+        self.configure()
+        self.run_salvor("backup")
+        drill, text = self.plan()
+        self.assertEqual(drill["run"], run)
+        self.assertIn("warning no drill has tried this recovery point, and the last drill of the "
+                      "service failed", text)
+        # Once it is proved, the old point still is not.
+        self.run_salvor("drill", "shop")
+        drill, text = self.plan()
+        self.assertEqual(drill["state"], "succeeded")
+        self.assertNotIn("drill", text)
+        drill, text = self.plan("--at", self.point)
+        self.assertEqual(drill["run"], run)
+        self.assertIn("the last drill of this recovery point failed", text)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -66,6 +66,7 @@ DrillSummary summary_of(const catalog::RunRow& row) {
   if (!report.is_object()) return summary;
   summary.seconds = number_in(report, report.contains("recovery_s") ? "recovery_s" : "seconds");
   summary.whole = report.value("whole", true);
+  summary.point = text_in(report, "point");
   read_phases(list_in(report, "phases"), "name", summary);
   read_checks(report, summary);
   return summary;
@@ -76,6 +77,7 @@ DrillSummary summary_of(const recovery::EvidenceSummary& evidence) {
   summary.run = evidence.run;
   summary.time = parse_time(evidence.started).value_or(Time{});
   summary.state = evidence.result;
+  summary.point = evidence.point;
   const json statement = try_parse_json(evidence.statement);
   const json predicate = statement.value("predicate", json::object());
   const json measured = predicate.value("measured", json::object());
@@ -158,6 +160,52 @@ void take_newer(const std::optional<DrillSummary>& other, std::optional<DrillSum
   if (other && (!summary || summary->time < other->time)) summary = other;
 }
 
+/// The newest drill of a point, and the newest of all, from several sources in any order.
+class NewestDrill {
+ public:
+  explicit NewestDrill(std::string point) : point_(std::move(point)) {}
+
+  void see(const DrillSummary& drill) {
+    take_newer(drill, drill.point == point_ ? of_point_ : other_);
+  }
+  bool any() const { return of_point_ || other_; }
+  bool has_point() const { return of_point_.has_value(); }
+  std::optional<DrillSummary> choose() const { return of_point_ ? of_point_ : other_; }
+
+ private:
+  const std::string point_;
+  std::optional<DrillSummary> of_point_;
+  std::optional<DrillSummary> other_;
+};
+
+/// Back to the time of the point: no drill of it is older.
+void see_evidence(repo::Repository& repository, const repo::Point& point, NewestDrill& newest) {
+  const std::uint64_t head = recovery::evidence_head(repository, point.service).sequence;
+  const std::uint64_t oldest = head > kRecordsMax ? head - kRecordsMax : 0;
+  for (std::uint64_t number = head; number > oldest && !newest.has_point(); --number) {
+    try {
+      const auto envelope = recovery::read_evidence(repository, point.service, number);
+      if (!envelope) continue;
+      const recovery::EvidenceSummary evidence = recovery::summarise_evidence(*envelope);
+      if (evidence.kind == name_of(catalog::RunKind::drill)) newest.see(summary_of(evidence));
+      const auto started = parse_time(evidence.started);
+      if (started && *started < point.time && newest.any()) return;
+    } catch (const Error& error) {
+      // An older record may still answer.
+      if (error.code() != ErrorCode::corruption) throw;
+    }
+  }
+}
+
+void see_catalog(catalog::Catalog& catalog, const std::string& id, const std::string& service,
+                 NewestDrill& newest) {
+  const catalog::RunFilter filter{
+      .service = service, .kind = catalog::RunKind::drill, .repository = id};
+  for (const catalog::RunRow& row : catalog.runs(filter)) {
+    if (row.state != catalog::RunState::running) newest.see(summary_of(row));
+  }
+}
+
 /// What the catalog knows beyond the evidence: a drill that goes on, or could leave none. It proves
 /// nothing where the repository is there to prove it.
 void add_unwritten(const DrillHistory& remembered, DrillHistory& history) {
@@ -190,6 +238,21 @@ DrillHistory read_drill_history(Records& records, const std::string& id,
     log::warning("the history of the drills of {} can't be read: {}", service, error.message());
   }
   return history;
+}
+
+std::optional<DrillSummary> newest_drill(Records& records, repo::Repository& repository,
+                                         const repo::Point& point) {
+  NewestDrill newest(point.id.hex());
+  try {
+    see_evidence(repository, point, newest);
+    if (records.catalog() != nullptr) {
+      see_catalog(*records.catalog(), repository.id().hex(), point.service, newest);
+    }
+  } catch (const Error& error) {
+    log::warning("the history of the drills of {} can't be read: {}", printable(point.service),
+                 error.message());
+  }
+  return newest.choose();
 }
 
 double drill_limit_s(const ServiceConfig& service, Time now) {

@@ -26,6 +26,12 @@ struct DrillHistory {
 DrillHistory read_drill_history(Records& records, const std::string& id,
                                 repo::Repository* repository, const std::string& service);
 
+/// The newest drill of a recovery point that has ended, or, where none has tried that point, the
+/// newest of the service. Empty: there is none.
+/// Errors: none: what can't be read is not known, with a warning.
+std::optional<DrillSummary> newest_drill(Records& records, repo::Repository& repository,
+                                         const repo::Point& point);
+
 /// How long a drill's success proves something: one and a half intervals of the schedule, 31 days
 /// without one.   Units: seconds.
 double drill_limit_s(const ServiceConfig& service, Time now);
