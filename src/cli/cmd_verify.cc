@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
@@ -7,26 +10,70 @@
 namespace salvor::cli {
 namespace {
 
-constexpr std::size_t kAffectedShownMax = 100;
+/// Of findings, points and paths each.
+constexpr std::size_t kShownMax = 20;
 
-void show_findings(Output& output, const repo::CheckReport& check) {
-  for (const repo::Finding& finding : check.findings) {
-    const bool damage = finding.severity == repo::Finding::Severity::damage;
-    output.line(fmt::format("{}: {}: {}", damage ? "damage" : "note", printable(finding.object),
-                            printable(finding.what)));
-  }
-  std::size_t shown = 0;
-  for (const repo::Affected& affected : check.affected) {
-    if (++shown > kAffectedShownMax) {
-      output.line(fmt::format("affected: {} more; --json lists all",
-                              check.affected.size() - kAffectedShownMax));
-      break;
+/// Where a list was shortened, what is missing, and the command that has it.
+void show_rest(Output& output, std::size_t count, const std::string& what,
+               const control::VerifyReport& report) {
+  if (count <= kShownMax) return;
+  output.line(fmt::format("and {} more {}: salvor --json runs show {} lists all of them",
+                          with_commas(count - kShownMax), what, report.run));
+}
+
+void show_findings(Output& output, const control::VerifyReport& report) {
+  using Severity = repo::Finding::Severity;
+  const auto& findings = report.check.findings;
+  for (const Severity severity : {Severity::damage, Severity::note}) {
+    std::size_t count = 0;
+    const std::string word = severity == Severity::damage ? "damage" : "note";
+    for (const repo::Finding& finding : findings) {
+      if (finding.severity != severity || ++count > kShownMax) continue;
+      output.line(fmt::format("{}: {}: {}", word, printable(finding.object),
+                              printable(finding.what)));
     }
-    output.line(fmt::format("affected: point {}, service {}, store {}: {}{}", affected.point.hex(),
-                            printable(affected.service), printable(affected.store),
-                            printable(stores::path_of_key(affected.key)),
-                            affected.and_more ? " and the paths after it" : ""));
+    show_rest(output, count, word == "note" ? "notes" : "damaged objects", report);
   }
+}
+
+/// A line a point: what somebody who is about to restore wants to know first.
+void show_affected_points(Output& output, const control::VerifyReport& report) {
+  struct AffectedPoint {
+    std::string service;
+    std::map<std::string, std::size_t> paths;  ///< by store
+    bool and_more = false;
+  };
+  std::map<std::string, AffectedPoint> points;
+  std::vector<std::string> order;
+  for (const repo::Affected& affected : report.check.affected) {
+    const auto [found, is_new] = points.try_emplace(affected.point.hex());
+    if (is_new) order.push_back(found->first);
+    found->second.service = affected.service;
+    found->second.and_more = found->second.and_more || affected.and_more;
+    ++found->second.paths[affected.store];
+  }
+  for (std::size_t i = 0; i < std::min(order.size(), kShownMax); ++i) {
+    const AffectedPoint& point = points[order[i]];
+    std::string stores;
+    for (const auto& [store, count] : point.paths) {
+      stores += fmt::format("{}{} path{} of store {}", stores.empty() ? "" : ", ",
+                            with_commas(count), count == 1 ? "" : "s", printable(store));
+    }
+    output.line(fmt::format("affected: recovery point {} of service {}: {}{}", order[i],
+                            printable(point.service), point.and_more ? "at least " : "", stores));
+  }
+  show_rest(output, order.size(), "points", report);
+}
+
+void show_affected(Output& output, const control::VerifyReport& report) {
+  show_affected_points(output, report);
+  const auto& all = report.check.affected;
+  for (std::size_t i = 0; i < std::min(all.size(), kShownMax); ++i) {
+    output.line(fmt::format("  {} {}: {}{}", all[i].point.hex(), printable(all[i].store),
+                            printable(stores::path_of_key(all[i].key)),
+                            all[i].and_more ? " and the paths after it" : ""));
+  }
+  show_rest(output, all.size(), "paths", report);
 }
 
 void show_accepted(Output& output, const control::VerifyReport& report) {
@@ -51,7 +98,8 @@ void show(Output& output, const control::VerifyReport& report, bool quiet) {
     output.line(fmt::format("repaired: {}", printable(line)));
   }
   show_accepted(output, report);
-  show_findings(output, check);
+  show_findings(output, report);
+  show_affected(output, report);
   if (quiet && check.sound()) return;
   output.line(fmt::format("repository {}", report.repository));
   output.line(fmt::format(
@@ -77,7 +125,10 @@ int verify(Invocation& invocation, const control::VerifyRequest& request) {
     }
     show(output, report, invocation.quiet());
   }
-  return report.check.sound() ? 0 : exit_status(ErrorCode::corruption);
+  const auto damage = report.damage();
+  if (!damage) return 0;
+  tell(*damage);
+  return exit_status(damage->code());
 }
 
 }  // namespace

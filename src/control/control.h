@@ -314,6 +314,10 @@ struct VerifyReport {
   repo::CheckReport check;            ///< after the repair, if there was one
   std::vector<std::string> repaired;
   double duration_s = 0;
+  bool repairs = false;  ///< a repair was asked for
+
+  /// That it is damaged, with what to do; empty: it is sound. Code corruption.
+  std::optional<Error> damage() const;
 };
 /// Damage is reported, not thrown.   Errors: those of opening; unreachable; cancelled; not_found:
 /// `accept_older` is another repository's id.

@@ -322,6 +322,7 @@ std::string to_json(const VerifyReport& report) {
     object["affected"].push_back(std::move(item));
   }
   for (const std::string& line : report.repaired) object["repaired"].push_back(printable(line));
+  if (const auto damage = report.damage()) object["error"] = json_of_error(*damage);
   return text_of(object);
 }
 

@@ -12,6 +12,12 @@
 namespace salvor::control {
 namespace {
 
+std::size_t count_damages(const repo::CheckReport& check) {
+  using repo::Finding;
+  return static_cast<std::size_t>(
+      std::ranges::count(check.findings, Finding::Severity::damage, &Finding::severity));
+}
+
 /// Records that are lost, as a signed one says: known, and no damage any more.
 void note_gaps(const recovery::EvidenceReport& chain, repo::CheckReport& check) {
   std::size_t count = 0;
@@ -53,10 +59,7 @@ void check_evidence(const Config& config, repo::Repository& repository, internal
 
 void describe(const VerifyReport& report, recovery::EvidenceRecord& evidence) {
   const repo::CheckReport& check = report.check;
-  const auto damaged =
-      std::count_if(check.findings.begin(), check.findings.end(), [](const repo::Finding& finding) {
-        return finding.severity == repo::Finding::Severity::damage;
-      });
+  const auto damaged = count_damages(check);
   recovery::CheckOutcome outcome;
   outcome.name = check.data ? "every byte" : "structure";
   outcome.kind = "repository";
@@ -87,6 +90,7 @@ VerifyReport verify_opened(const Config& config, const VerifyRequest& request, c
   VerifyReport report;
   report.location = repository.location();
   report.repository = repository.id().hex();
+  report.repairs = request.repair;
   const bool accepts = !request.accept_older.empty();
   // A repair may write to the log, which is then longer.
   const std::uint64_t found = repository.sequence();
@@ -173,15 +177,42 @@ VerifyReport verify_recorded(const Config& config, const VerifyRequest& request,
 
 }  // namespace
 
+std::optional<Error> VerifyReport::damage() const {
+  if (check.sound()) return std::nullopt;
+  const std::string repair = fmt::format("salvor verify {}--repair", check.data ? "--data " : "");
+  std::string hint;
+  if (is_older) {
+    hint = "put the newer copy of the repository in its place again, or accept this one; a repair "
+           "comes after that";
+  } else if (!repairs) {
+    hint = fmt::format(
+        "run {}: it repairs what can be repaired from the remaining objects, and removes no data; "
+        "then run salvor backup, which stores again what the live data still has",
+        repair);
+  } else {
+    hint = "the remaining objects do not have what is still damaged: run salvor backup, which "
+           "stores again what the live data still has; another copy of the repository may have "
+           "the rest";
+    if (!check.data) hint += "; salvor verify --data --repair also repairs within packs";
+  }
+  if (check.data && !check.affected.empty()) hint += "; the points that are not listed are whole";
+  const std::size_t count = count_damages(check);
+  return Error(ErrorCode::corruption,
+               fmt::format("the repository is damaged: found {} damaged or missing object{}, "
+                           "expected none",
+                           count, count == 1 ? "" : "s"),
+               hint);
+}
+
 VerifyReport verify(const Config& config, const VerifyRequest& request, const Caller& caller) {
   internal::Records records(config);
   const catalog::RunId run = records.begin(catalog::RunKind::verify, {}, caller.trigger);
   try {
     VerifyReport report = verify_recorded(config, request, caller, records, run.text);
     report.run = run.text;
-    const bool sound = report.check.sound();
-    records.finish(run, sound ? catalog::RunState::succeeded : catalog::RunState::failed,
-                   to_json(report), sound ? "" : "the repository is damaged");
+    const auto damage = report.damage();
+    records.finish(run, damage ? catalog::RunState::failed : catalog::RunState::succeeded,
+                   to_json(report), damage ? damage->message() : "");
     return report;
   } catch (const std::exception& error) {
     records.fail(run, error);

@@ -141,5 +141,48 @@ class Plans(Shown):
         self.assertIn("the last drill of this recovery point failed", text)
 
 
+class Damage(Shown):
+    def damage(self, files=1):
+        """Loses the data of so many files, which are in two points."""
+        before = set(self.objects("packs"))
+        for i in range(files):
+            write(os.path.join(self.media, f"many/{i:03}"), os.urandom(5000))
+        self.points = [self.json_of("backup")["point"] for _ in range(2)]
+        lost = [path for path in self.objects("packs") if path not in before]
+        os.remove(max(lost, key=os.path.getsize))
+
+    def test_the_way_out_is_told(self):
+        self.damage()
+        for options in ([], ["--data"]):
+            done = self.run_salvor("verify", *options, expect=5)
+            self.assertIn("salvor: error: the repository is damaged: found ", done.err)
+            self.assertIn(f"hint: run salvor verify {' '.join([*options, '--repair'])}: it repairs "
+                          "what can be repaired", done.err)
+        report = self.json_of("verify", "--repair", expect=5)
+        self.assertEqual((report["error"]["code"], report["error"]["exit"]), ("corruption", 5))
+        self.assertIn("salvor backup", report["error"]["hint"])
+        self.assertNotIn("run salvor verify --repair", report["error"]["hint"])
+        self.run_salvor("backup")
+        self.assertNotIn("error", self.json_of("verify"))
+
+    def test_points_come_before_paths_and_long_lists_are_short(self):
+        self.damage(30)
+        out = self.run_salvor("verify", expect=5).out
+        lines = out.splitlines()
+        points = [i for i, line in enumerate(lines) if line.startswith("affected: ")]
+        paths = [i for i, line in enumerate(lines)
+                 if re.match(r"  [0-9a-f]{16} media: many/", line)]
+        self.assertEqual(len(points), 2, out)
+        for at, point in zip(points, self.points):
+            self.assertIn(f"recovery point {point} of service shop: 30 paths of store media",
+                          lines[at])
+        self.assertEqual(len(paths), 20)
+        self.assertLess(max(points), min(paths))
+        more = re.search(r"and (\d+) more paths: (salvor .*) lists all of them", out)
+        self.assertEqual(more[1], "40")
+        shown = self.json_of(*more[2].split()[2:])
+        self.assertEqual(len(shown["summary"]["affected"]), 60)
+
+
 if __name__ == "__main__":
     unittest.main()
