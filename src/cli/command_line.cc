@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <iostream>
 #include <sstream>
 
@@ -46,6 +47,71 @@ std::string full_name(const CLI::App& app) {
   return parent == nullptr ? app.get_name() : full_name(*parent) + " " + app.get_name();
 }
 
+std::string see_help(const CLI::App& command) {
+  return fmt::format("see `{} --help`", full_name(command));
+}
+
+/// Of this command, and of those above it, whose options may stand after it, too.
+std::vector<std::string> option_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::App* app = &command; app != nullptr; app = app->get_parent()) {
+    for (const CLI::Option* option : app->get_options()) {
+      for (const std::string& each : option->get_lnames()) names.push_back("--" + each);
+    }
+  }
+  return names;
+}
+
+/// Words that the command does not take: the first option, or else the first of them.
+Error unexpected(const CLI::App& command, const std::vector<std::string>& rest) {
+  const auto option = std::ranges::find_if(
+      rest, [](const std::string& each) { return each.size() > 1 && each.starts_with('-'); });
+  if (option == rest.end()) {
+    return {ErrorCode::usage,
+            fmt::format("`{}` does not take the argument \"{}\"", full_name(command),
+                        printable(rest.front())),
+            see_help(command)};
+  }
+  const std::string name = option->substr(0, option->find('='));
+  const std::vector<std::string> names = option_names(command);
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  const auto nearest = control::nearest_name(name, candidates);
+  return {ErrorCode::usage,
+          fmt::format("`{}` has no option {}", full_name(command), printable(name)),
+          nearest ? fmt::format("did you mean {}? {}", *nearest, see_help(command))
+                  : see_help(command)};
+}
+
+/// What the library says of the values of one option, which it names first.
+Error wrong_values(const CLI::App& command, const std::string& what) {
+  constexpr std::string_view kConverted = "Could not convert: ";
+  if (what.starts_with(kConverted)) {
+    // Words are always taken, and numbers are read by read_count(): this is a flag.
+    const std::string rest = what.substr(kConverted.size());
+    return {ErrorCode::usage,
+            fmt::format("option {} takes no value", rest.substr(0, rest.find(' '))),
+            see_help(command)};
+  }
+  const bool repeated = what.find("received") != std::string::npos;
+  return {ErrorCode::usage,
+          fmt::format("option {} {}", what.substr(0, what.find(':')),
+                      repeated ? "was given several times, expected once"
+                               : "has no value, expected one"),
+          see_help(command)};
+}
+
+/// Empty: require_values() says so.   Errors: usage.
+std::size_t read_count(const CLI::App& command, const std::string& name, const std::string& text) {
+  std::size_t count = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, count);
+  if (text.empty() || (read.ec == std::errc() && read.ptr == end)) return count;
+  throw Error(ErrorCode::usage,
+              fmt::format("option {} is \"{}\", expected a whole number, 0 or more", name,
+                          printable(text)),
+              see_help(command));
+}
+
 /// No command, or one that there is not. `rest`: what was not understood.
 Error missing_command(const CLI::App& app, const std::vector<std::string>& rest) {
   const auto word = std::find_if(rest.begin(), rest.end(),
@@ -53,6 +119,12 @@ Error missing_command(const CLI::App& app, const std::vector<std::string>& rest)
   if (word == rest.end()) {
     return {ErrorCode::usage, "no command given",
             fmt::format("`{} --help` lists the commands", full_name(app))};
+  }
+  if (word->empty()) {
+    return {ErrorCode::usage,
+            fmt::format("the word after `{}` is empty, expected a command", full_name(app)),
+            fmt::format("check that the variable is set; `{} --help` lists the commands",
+                        full_name(app))};
   }
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
@@ -72,12 +144,18 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (unknown_word && needs_more && !command.get_subcommands(nullptr).empty()) {
     return missing_command(command, rest);
   }
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !rest.empty()) {
+    return unexpected(command, rest);
+  }
   std::string message = printable(error.what());
+  const bool is_of_values = dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr ||
+                            dynamic_cast<const CLI::ConversionError*>(&error) != nullptr;
+  if (is_of_values) return wrong_values(command, message);
   // The library writes sentences; but "SERVICE is required" keeps its name.
   if (message.size() > 1 && std::islower(static_cast<unsigned char>(message[1])) != 0) {
     message[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(message[0])));
   }
-  return {ErrorCode::usage, message, fmt::format("see `{} --help`", full_name(command))};
+  return {ErrorCode::usage, message, see_help(command)};
 }
 
 /// An empty value is a variable that was not set: it must not mean what leaving it out means.
@@ -194,7 +272,10 @@ Command& Command::required_option(const std::string& name, const std::string& va
 
 Command& Command::option(const std::string& name, const std::string& value, std::size_t& to,
                          const std::string& help) {
-  app_->add_option(name, to, help)->type_name(value);
+  const auto read = [app = app_, name, &to](const std::string& text) {
+    to = read_count(*app, name, text);
+  };
+  app_->add_option_function<std::string>(name, read, help)->type_name(value);
   return *this;
 }
 

@@ -184,5 +184,44 @@ class Damage(Shown):
         self.assertEqual(len(shown["summary"]["affected"]), 60)
 
 
+class WrongOptions(ShopTest):
+    def test_each_is_one_sentence_and_a_hint(self):
+        for arguments, message, hint in (
+                (["restore", "shop", "--confrim", "x"], "`salvor restore` has no option --confrim",
+                 "did you mean --confirm? see `salvor restore --help`"),
+                (["restore", "--confrim=shop"], "`salvor restore` has no option --confrim",
+                 "did you mean --confirm? see `salvor restore --help`"),
+                (["--jsno", "status"], "`salvor status` has no option --jsno",
+                 "did you mean --json? see `salvor status --help`"),
+                (["status", "-x"], "`salvor status` has no option -x",
+                 "see `salvor status --help`"),
+                (["runs", "--limit", "-1"],
+                 'option --limit is "-1", expected a whole number, 0 or more',
+                 "see `salvor runs --help`"),
+                (["runs", "--limit", "x"],
+                 'option --limit is "x", expected a whole number, 0 or more',
+                 "see `salvor runs --help`"),
+                (["runs", "--limit", "99999999999999999999"],
+                 'option --limit is "99999999999999999999", expected a whole number, 0 or more',
+                 "see `salvor runs --help`"),
+                (["runs", "--limit"], "option --limit has no value, expected one",
+                 "see `salvor runs --help`"),
+                (["restore", "shop", "--confirm", "a", "--confirm", "b"],
+                 "option --confirm was given several times, expected once",
+                 "see `salvor restore --help`"),
+                (["status", "--json=x"], "option --json takes no value",
+                 "see `salvor status --help`"),
+                (["drill", "a", "b"], '`salvor drill` does not take the argument "b"',
+                 "see `salvor drill --help`"),
+                ([""], "the word after `salvor` is empty, expected a command",
+                 "check that the variable is set; `salvor --help` lists the commands"),
+                (["keys", ""], "the word after `salvor keys` is empty, expected a command",
+                 "check that the variable is set; `salvor keys --help` lists the commands")):
+            with self.subTest(arguments):
+                done = self.run_salvor(*arguments, expect=2)
+                self.assertEqual(done.err, f"salvor: error: {message}\nhint: {hint}\n")
+                self.assertEqual(done.out, "")
+
+
 if __name__ == "__main__":
     unittest.main()
