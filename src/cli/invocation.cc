@@ -2,9 +2,17 @@
 
 #include <unistd.h>
 
+#include "base/log.h"
+
 namespace salvor::cli {
 
-Invocation::Invocation(const GlobalOptions& options) : options_(options), output_(options.json) {}
+Invocation::Invocation(const GlobalOptions& options) : options_(options), output_(options.json) {
+  log::set_writer([this](std::string_view line) { say_as_it_is(line); });
+}
+
+Invocation::~Invocation() {
+  log::set_writer({});
+}
 
 control::Config Invocation::load_config(control::Looks looks) const {
   std::optional<std::filesystem::path> path;
@@ -18,15 +26,22 @@ control::Caller Invocation::caller() {
   caller.stop = signals_->token();
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   if (!options_.quiet && (terminal || !options_.json)) {
+    const std::lock_guard lock(progress_mutex_);
     progress_.emplace(terminal);
     caller.progress = [this](const control::PhaseProgress& progress) { progress_->show(progress); };
   }
   return caller;
 }
 
-void Invocation::say(const std::string& line) {
-  if (progress_) progress_->clear();
-  tell_line(printable(line));
+void Invocation::end_progress() {
+  const std::lock_guard lock(progress_mutex_);
+  progress_.reset();
+}
+
+void Invocation::say_as_it_is(std::string_view line) {
+  const std::lock_guard lock(progress_mutex_);
+  if (progress_) return progress_->say(line);
+  tell_line(line);
 }
 
 }  // namespace salvor::cli

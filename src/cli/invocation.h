@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -23,7 +24,11 @@ struct GlobalOptions {
 /// Threads: one, but for the progress.   Lifetime: longer than its callers.
 class Invocation {
  public:
+  /// From now on warnings, too, are laid out for the terminal, and do not break the progress.
   explicit Invocation(const GlobalOptions& options);
+  Invocation(const Invocation&) = delete;
+  Invocation& operator=(const Invocation&) = delete;
+  ~Invocation();
 
   Output& output() { return output_; }
   bool json() const { return output_.json(); }
@@ -38,15 +43,18 @@ class Invocation {
   control::Caller caller();
 
   /// A line about what happens, on standard error, that does not break the progress.
-  void say(const std::string& line);
+  void say(const std::string& line) { say_as_it_is(printable(line)); }
 
   /// To be called before anything else is written.
-  void end_progress() { progress_.reset(); }
+  void end_progress();
 
  private:
+  void say_as_it_is(std::string_view line);
+
   const GlobalOptions options_;
   Output output_;
-  std::optional<ProgressLine> progress_;
+  std::mutex progress_mutex_;             ///< taken to end the progress, and to say something
+  std::optional<ProgressLine> progress_;  ///< locked by itself while it is there
   std::optional<StopOnSignal> signals_;
 };
 

@@ -85,6 +85,16 @@ void ProgressLine::show(const control::PhaseProgress& progress) {
 
 void ProgressLine::clear() {
   const std::lock_guard lock(mutex_);
+  clear_locked();
+}
+
+void ProgressLine::say(std::string_view line) {
+  const std::lock_guard lock(mutex_);
+  clear_locked();
+  tell_line(line);
+}
+
+void ProgressLine::clear_locked() {
   if (visible_) tell("\r\x1b[K");
   visible_ = false;
 }

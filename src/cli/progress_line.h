@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "control/control.h"
@@ -21,7 +22,11 @@ class ProgressLine {
   void show(const control::PhaseProgress& progress);
   void clear();
 
+  /// A line of text that does not break the progress.
+  void say(std::string_view line);
+
  private:
+  void clear_locked();
   void begin(const control::PhaseProgress& progress, Time now);
 
   const bool terminal_;

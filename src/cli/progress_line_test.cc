@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/log.h"
+#include "cli/invocation.h"
+
 namespace salvor::cli {
 namespace {
 
@@ -25,6 +28,33 @@ TEST(ProgressLineTest, SaysNothingThatIsNotKnown) {
 TEST(ProgressLineTest, MoreThanExpectedIsAll) {
   EXPECT_EQ(describe({"backup", 3 * kMiB, 0, 150, 100}, 1, false),
             "backup  100 %  3.0 MiB  150 entries  3.0 MiB/s");
+}
+
+TEST(ProgressLineTest, ALineThatIsSaidDoesNotBreakIt) {
+  testing::internal::CaptureStderr();
+  {
+    ProgressLine line(true);
+    line.say("before");
+    line.show({"backup", 3 * kMiB, 0, 0, 0});
+    line.say("salvor: warning: between");
+    line.show({"backup", 4 * kMiB, 0, 0, 0});
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "before\n\rbackup  3.0 MiB\x1b[K\r\x1b[Ksalvor: warning: between\n"
+            "\rbackup  4.0 MiB\x1b[K\r\x1b[K");
+}
+
+TEST(InvocationTest, WarningsAreLinesOfItsOwnWhileItLives) {
+  testing::internal::CaptureStderr();
+  {
+    const GlobalOptions options;
+    Invocation invocation(options);
+    log::warning("the catalog {}", "is gone");
+    log::info("not told");
+  }
+  log::warning("after it");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "salvor: warning: the catalog is gone\nsalvor: warning: after it\n");
 }
 
 TEST(ProgressLineTest, NoWordIsCutAtTheEdge) {
