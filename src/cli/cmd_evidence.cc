@@ -38,7 +38,7 @@ int list(Invocation& invocation, const EvidenceChoices& request) {
     output.line("no evidence yet: every backup, restore, drill and verification leaves a record");
     return 0;
   }
-  Table table({"SERVICE", ">RECORD", "KIND", "RESULT", "STARTED", "POINT", "RUN"});
+  Table table({"SERVICE", ">RECORD", "KIND", "RESULT", "STARTED", "#POINT", "RUN"});
   for (const control::EvidenceRow& row : rows) {
     const recovery::EvidenceSummary& summary = row.summary;
     if (row.gap && row.gap->named_by != 0) {

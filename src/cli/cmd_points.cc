@@ -27,7 +27,7 @@ void show(Output& output, const control::PointsReport& report) {
     return;
   }
   Table table(
-      {"POINT", "SERVICE", "TIME", "HOST", "STORES", ">ENTRIES", ">SIZE", ">STORED", "NOTES"});
+      {"#POINT", "SERVICE", "TIME", "HOST", "STORES", ">ENTRIES", ">SIZE", ">STORED", "NOTES"});
   for (const repo::Point& point : report.points) {
     std::vector<std::string> names;
     std::uint64_t entries = 0;
@@ -43,7 +43,7 @@ void show(Output& output, const control::PointsReport& report) {
     }
     table.row({point.id.hex(), printable(point.service), local_time(point.time),
                point.host().empty() ? "-" : printable(point.host()),
-               fmt::format("{}", fmt::join(names, ",")), with_commas(entries), human_bytes(size),
+               fmt::format("{}", fmt::join(names, ", ")), with_commas(entries), human_bytes(size),
                human_bytes(stored), notes_of(point, missing)});
   }
   output.table(table);

@@ -24,6 +24,13 @@ std::string duration_of(const catalog::RunRow& run) {
   return run.ended ? human_duration(run.ended->seconds_since(run.started)) : "-";
 }
 
+/// `runs show` has all of it.
+std::string shortened(const std::string& error) {
+  constexpr std::size_t kColumnsMax = 140;
+  const std::vector<std::string> lines = wrapped(error, kColumnsMax);
+  return lines.size() == 1 ? error : lines.front() + " …";
+}
+
 int list(Invocation& invocation, const RunsChoices& request) {
   catalog::RunFilter filter;
   if (!request.service.empty()) filter.service = request.service;
@@ -37,7 +44,8 @@ int list(Invocation& invocation, const RunsChoices& request) {
   }
   Table table({"RUN", "KIND", "SERVICE", "STATE", "STARTED", ">TIME", "ERROR"});
   for (const catalog::RunRow& run : runs) {
-    const std::string error = run.error.substr(0, run.error.find('\n'));
+    std::string error = run.error.substr(0, run.error.find('\n'));
+    if (output.terminal()) error = shortened(error);
     table.row({run.id.text, std::string(name_of(run.kind)),
                run.service.empty() ? "-" : printable(run.service), std::string(name_of(run.state)),
                local_time(run.started), duration_of(run), error});

@@ -44,7 +44,7 @@ std::vector<std::string> details_of(const control::ServiceStatus& status) {
 
 void show(Output& output, const control::StatusReport& report) {
   Table table(
-      {"SERVICE", "STATE", "NEWEST POINT", ">AGE", ">RPO", ">PROVEN", ">RTO", "LAST DRILL"});
+      {"SERVICE", "STATE", "#NEWEST POINT", ">AGE", ">RPO", ">PROVEN", ">RTO", "LAST DRILL"});
   for (const control::ServiceStatus& status : report.services) {
     table.row({status.service, word_of(status), status.newest ? status.newest->id.hex() : "-",
                duration_text(status.achieved_rpo_s), goal_text(status.rpo_s),

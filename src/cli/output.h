@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,9 @@ class Output {
   explicit Output(bool json);
 
   bool json() const { return json_; }
+
+  /// Whether people read it, on a terminal.
+  bool terminal() const { return look_.columns.has_value(); }
 
   /// As it is: pieces of text.
   void write(std::string_view bytes);
@@ -98,25 +102,51 @@ class List {
   bool begun_ = false;
 };
 
-/// Rows of text, aligned. A column whose name begins with '>' is aligned to the right.
+/// Rows of text, aligned. A column whose name begins with '>' is aligned to the right; of one whose
+/// name begins with '#' the ids may be shortened, as every command takes the beginning of one.
 /// Errors: none.
 class Table {
  public:
   explicit Table(std::vector<std::string> columns);
   void row(std::vector<std::string> cells);
 
-  /// Where it would be too wide, cells are broken between words; where that is not enough, each row
-  /// is a block of lines, one a column.
+  /// Where it would be too wide, ids are shortened, and then cells broken between words; where that
+  /// is not enough, or makes a row long, the last columns stand below the first, indented.
   std::string text(const Look& look = {}) const;
 
  private:
-  std::vector<std::size_t> widths_within(std::optional<std::size_t> columns) const;
-  std::string aligned(const std::vector<std::size_t>& widths, bool colour) const;
-  std::string blocks(bool colour) const;
+  using Row = std::vector<std::string>;
+
+  /// Columns that stand in one line.
+  struct Group {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::vector<std::size_t> widths;
+  };
+  using Layout = std::vector<Group>;
+
+  /// What a column takes.
+  struct Room {
+    std::size_t width = 0;  ///< with no cell broken
+    std::size_t least = 0;
+  };
+  using Rooms = std::vector<Room>;
+
+  void shorten_ids(std::size_t column);
+  Rooms measured() const;
+  static std::vector<std::size_t> widths_within(std::span<const Room> rooms,
+                                                std::optional<std::size_t> columns);
+  static Layout layout_of(const Rooms& rooms, std::size_t breaks, std::size_t columns);
+  Layout best_layout(std::size_t columns) const;
+  std::size_t height_of(const Row& row, const Layout& layout) const;
+  std::size_t highest_of(const Layout& layout) const;
+  std::string lines_of(const Row& row, const Group& group, bool head, bool colour) const;
+  std::string laid_out_as(const Layout& layout, bool colour) const;
 
   std::vector<std::string> columns_;
   std::vector<bool> right_;
-  std::vector<std::vector<std::string>> rows_;
+  std::vector<bool> of_ids_;
+  std::vector<Row> rows_;
 };
 
 /// To people, on stderr; `text` ends its line itself. Where nobody can be told any more (a closed

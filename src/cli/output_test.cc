@@ -26,13 +26,37 @@ TEST(TableTest, BreaksCellsBetweenWordsWhereItWouldBeTooWide) {
             "               copy up to date\n");
 }
 
-TEST(TableTest, RowsAreBlocksWhereWordsDoNotFit) {
+TEST(TableTest, ColumnsStandBelowEachOtherWhereWordsDoNotFit) {
   Table table({"POINT", "STORES", ">SIZE", "NOTE"});
   table.row({std::string(32, 'a'), "db", "1 MB", ""});
-  table.row({std::string(32, 'b'), "db", "2 MB", "partial"});
+  table.row({std::string(32, 'b'), "db", "12 MB", "partial"});
   EXPECT_EQ(table.text({.columns = 40, .colour = false}),
-            "POINT   " + std::string(32, 'a') + "\nSTORES  db\nSIZE    1 MB\n\nPOINT   " +
-                std::string(32, 'b') + "\nSTORES  db\nSIZE    2 MB\nNOTE    partial\n");
+            "POINT                             STORES\n     SIZE  NOTE\n" + std::string(32, 'a') +
+                "  db\n     1 MB\n" + std::string(32, 'b') + "  db\n    12 MB  partial\n");
+}
+
+TEST(TableTest, ColumnsThatAreEmptyTakeNoLine) {
+  Table table({"RUN", "ERROR"});
+  table.row({std::string(40, 'r'), ""});
+  table.row({std::string(40, 's'), "it failed, and this says why in many words"});
+  EXPECT_EQ(table.text({.columns = 50, .colour = false}),
+            "RUN\n    ERROR\n" + std::string(40, 'r') + "\n" + std::string(40, 's') +
+                "\n    it failed, and this says why in many words\n");
+}
+
+TEST(TableTest, IdsAreShortenedToWhatTellsThemApart) {
+  const std::string id = "0123456789abcdef0123456789abcdef";
+  Table table({"#POINT", "NOTE"});
+  table.row({id, id});
+  table.row({"fedcba9876543210fedcba9876543210", "-"});
+  table.row({"-", ""});
+  EXPECT_EQ(table.text({.columns = 50, .colour = false}),
+            "POINT         NOTE\n0123456789ab  " + id + "\nfedcba987654  -\n-\n");
+  EXPECT_EQ(table.text({.columns = 66, .colour = false}), table.text()) << "they fit";
+  table.row({"0123456789abcdee0123456789abcdef", ""});
+  EXPECT_EQ(table.text({.columns = 50, .colour = false}),
+            "POINT             NOTE\n0123456789abcdef  " + id +
+                "\nfedcba9876543210  -\n-\n0123456789abcdee\n");
 }
 
 TEST(TableTest, ColoursStatesOnly) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "cli/output.h"
 
@@ -10,6 +11,10 @@ constexpr std::size_t kGap = 2;
 /// A column of text is not made narrower than this: words one below the other can't be read.
 constexpr std::size_t kWrappedMin = 16;
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+/// Of the lines of a row after its first.
+constexpr std::size_t kIndent = 4;
+/// So much of an id is shown at least.
+constexpr std::size_t kIdDigitsMin = 12;
 
 constexpr std::string_view kBold = "1";
 constexpr std::string_view kRed = "31";
@@ -32,6 +37,13 @@ std::size_t longest_word(std::string_view text) {
     text.remove_prefix(blank + 1);
   }
   return longest;
+}
+
+/// 8 bytes or more in hexadecimal digits.
+bool is_id(std::string_view cell) {
+  constexpr std::size_t kDigitsMin = 16;
+  return cell.size() >= kDigitsMin &&
+         cell.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 std::string coloured(const std::string& text, std::string_view code) {
@@ -111,7 +123,8 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
 Table::Table(std::vector<std::string> columns) : columns_(std::move(columns)) {
   for (std::string& column : columns_) {
     right_.push_back(column.starts_with('>'));
-    if (right_.back()) column.erase(0, 1);
+    of_ids_.push_back(column.starts_with('#'));
+    if (right_.back() || of_ids_.back()) column.erase(0, 1);
   }
 }
 
@@ -120,27 +133,53 @@ void Table::row(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-/// Empty when the table does not fit, whatever is broken.
-std::vector<std::size_t> Table::widths_within(std::optional<std::size_t> columns) const {
-  std::vector<std::size_t> widths;
-  std::vector<std::size_t> least;
+/// To as many digits as tell them from each other.
+void Table::shorten_ids(std::size_t column) {
+  std::set<std::string> ids;
+  for (const Row& row : rows_) {
+    if (is_id(row[column])) ids.insert(row[column]);
+  }
+  std::size_t digits = kIdDigitsMin;
+  std::string before;
+  for (const std::string& id : ids) {
+    while (digits < id.size() && before.substr(0, digits) == id.substr(0, digits)) ++digits;
+    before = id;
+  }
+  for (Row& row : rows_) {
+    if (is_id(row[column])) row[column].resize(std::min(digits, row[column].size()));
+  }
+}
+
+Table::Rooms Table::measured() const {
+  Rooms rooms;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    widths.push_back(width_of(columns_[i]));
-    std::size_t longest = widths.back();
-    for (const auto& row : rows_) {
-      widths[i] = std::max(widths[i], width_of(row[i]));
+    std::size_t width = width_of(columns_[i]);
+    std::size_t longest = width;
+    for (const Row& row : rows_) {
+      width = std::max(width, width_of(row[i]));
       longest = std::max(longest, longest_word(row[i]));
     }
     // Numbers and short words stay whole.
-    least.push_back(right_[i] ? widths[i] : std::min(widths[i], std::max(longest, kWrappedMin)));
+    rooms.push_back(
+        {width, right_[i] ? width : std::min(width, std::max(longest, kWrappedMin))});
   }
-  if (!columns) return widths;
-  std::size_t sum = kGap * (widths.size() - 1);
-  for (const std::size_t width : widths) sum += width;
-  while (sum > *columns) {
+  return rooms;
+}
+
+/// Empty when these columns do not fit, whatever is broken.
+std::vector<std::size_t> Table::widths_within(std::span<const Room> rooms,
+                                              std::optional<std::size_t> columns) {
+  std::vector<std::size_t> widths;
+  std::size_t sum = kGap * (rooms.size() - 1);
+  for (const Room& room : rooms) {
+    widths.push_back(room.width);
+    sum += room.width;
+  }
+  while (columns && sum > *columns) {
     std::size_t widest = kNone;
     for (std::size_t i = 0; i < widths.size(); ++i) {
-      if (widths[i] > least[i] && (widest == kNone || widths[i] > widths[widest])) widest = i;
+      const bool shrinks = widths[i] > rooms[i].least;
+      if (shrinks && (widest == kNone || widths[i] > widths[widest])) widest = i;
     }
     if (widest == kNone) return {};
     --widths[widest];
@@ -149,51 +188,113 @@ std::vector<std::size_t> Table::widths_within(std::optional<std::size_t> columns
   return widths;
 }
 
-std::string Table::aligned(const std::vector<std::size_t>& widths, bool colour) const {
+/// `breaks`: bit i is set where column i + 1 begins a new line. Empty when a line does not fit;
+/// only a column that stands alone may be too wide.
+Table::Layout Table::layout_of(const Rooms& rooms, std::size_t breaks, std::size_t columns) {
+  Layout layout;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < rooms.size(); ++i) {
+    const bool is_last = i + 1 == rooms.size();
+    if (!is_last && ((breaks >> i) & 1U) == 0) continue;
+    const std::span<const Room> group = std::span(rooms).subspan(begin, i + 1 - begin);
+    const std::size_t width = columns - (layout.empty() ? 0 : kIndent);
+    std::vector<std::size_t> widths = widths_within(group, width);
+    if (widths.empty() && i == begin) widths = widths_within(group, {});
+    if (widths.empty()) return {};
+    layout.push_back({begin, i + 1, std::move(widths)});
+    begin = i + 1;
+  }
+  return layout;
+}
+
+std::size_t Table::height_of(const Row& row, const Layout& layout) const {
+  std::size_t height = 0;
+  for (const Group& group : layout) {
+    std::size_t lines = 0;
+    for (std::size_t i = group.begin; i < group.end; ++i) {
+      if (row[i].empty()) continue;
+      const std::size_t width = group.widths[i - group.begin];
+      lines = std::max(lines, width_of(row[i]) > width ? wrapped(row[i], width).size() : 1);
+    }
+    height += lines;
+  }
+  return height;
+}
+
+std::size_t Table::highest_of(const Layout& layout) const {
+  std::size_t highest = 0;
+  for (const Row& row : rows_) highest = std::max(highest, height_of(row, layout));
+  return highest;
+}
+
+/// One line a row, where its cells are not broken too often; else what has the fewest lines, and
+/// of such the one whose first lines have the most columns.
+Table::Layout Table::best_layout(std::size_t columns) const {
+  constexpr std::size_t kHighMax = 2;
+  constexpr std::size_t kRowsMax = 100;
+  const Rooms rooms = measured();
+  Layout best = layout_of(rooms, 0, columns);
+  if (!best.empty() && highest_of(best) <= kHighMax) return best;
+  std::size_t fewest = kNone;
+  for (std::size_t breaks = 0; breaks < std::size_t{1} << (columns_.size() - 1); ++breaks) {
+    Layout layout = layout_of(rooms, breaks, columns);
+    if (layout.empty()) continue;
+    // The first rows stand for all of a long table.
+    std::size_t lines = 0;
+    for (std::size_t i = 0; i < std::min(rows_.size(), kRowsMax); ++i) {
+      lines += height_of(rows_[i], layout);
+    }
+    const bool is_better = lines < fewest || (lines == fewest && layout.size() <= best.size());
+    if (!is_better) continue;
+    fewest = lines;
+    best = std::move(layout);
+  }
+  return best;
+}
+
+std::string Table::lines_of(const Row& row, const Group& group, bool head, bool colour) const {
+  std::vector<std::vector<std::string>> cells;
+  std::size_t height = 0;
+  for (std::size_t i = group.begin; i < group.end; ++i) {
+    const std::size_t width = group.widths[i - group.begin];
+    cells.push_back(width_of(row[i]) > width ? wrapped(row[i], width) : std::vector{row[i]});
+    if (!row[i].empty()) height = std::max(height, cells.back().size());
+  }
   std::string text;
-  const auto add = [&](const std::vector<std::string>& row, bool head) {
-    std::vector<std::vector<std::string>> cells;
-    std::size_t height = 1;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      cells.push_back(width_of(row[i]) > widths[i] ? wrapped(row[i], widths[i])
-                                                   : std::vector{row[i]});
-      height = std::max(height, cells.back().size());
+  for (std::size_t part = 0; part < height; ++part) {
+    std::string line(group.begin == 0 ? 0 : kIndent, ' ');
+    for (std::size_t i = group.begin; i < group.end; ++i) {
+      const auto& parts = cells[i - group.begin];
+      const std::string cell = part < parts.size() ? parts[part] : "";
+      const std::string_view code = !colour || cell.empty() ? "" : head ? kBold : code_of(row[i]);
+      if (i > group.begin) line.append(kGap, ' ');
+      line += padded(cell, group.widths[i - group.begin], right_[i], code);
     }
-    for (std::size_t part = 0; part < height; ++part) {
-      std::string line;
-      for (std::size_t i = 0; i < row.size(); ++i) {
-        const std::string cell = part < cells[i].size() ? cells[i][part] : "";
-        const std::string_view code = !colour || cell.empty() ? "" : head ? kBold : code_of(row[i]);
-        if (i > 0) line.append(kGap, ' ');
-        line += padded(cell, widths[i], right_[i], code);
-      }
-      line.erase(line.find_last_not_of(' ') + 1);
-      text += line + "\n";
-    }
-  };
-  add(columns_, true);
-  for (const auto& row : rows_) add(row, false);
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
   return text;
 }
 
-std::string Table::blocks(bool colour) const {
-  std::size_t width = 0;
-  for (const std::string& column : columns_) width = std::max(width, width_of(column));
+std::string Table::laid_out_as(const Layout& layout, bool colour) const {
   std::string text;
-  for (const auto& row : rows_) {
-    if (!text.empty()) text += "\n";
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (row[i].empty()) continue;
-      text += padded(columns_[i], width + kGap, false, colour ? kBold : "") +
-              coloured(row[i], colour ? code_of(row[i]) : "") + "\n";
-    }
+  for (const Group& group : layout) text += lines_of(columns_, group, true, colour);
+  for (const Row& row : rows_) {
+    for (const Group& group : layout) text += lines_of(row, group, false, colour);
   }
   return text;
 }
 
 std::string Table::text(const Look& look) const {
-  const std::vector<std::size_t> widths = widths_within(look.columns);
-  return widths.empty() && !rows_.empty() ? blocks(look.colour) : aligned(widths, look.colour);
+  const Layout whole{{0, columns_.size(), widths_within(measured(), {})}};
+  std::size_t sum = kGap * (columns_.size() - 1);
+  for (const std::size_t width : whole.front().widths) sum += width;
+  if (!look.columns || sum <= *look.columns) return laid_out_as(whole, look.colour);
+  Table shorter = *this;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (of_ids_[i]) shorter.shorten_ids(i);
+  }
+  return shorter.laid_out_as(shorter.best_layout(*look.columns), look.colour);
 }
 
 }  // namespace salvor::cli

@@ -1,11 +1,15 @@
 """The command line: empty values, words that people know, readers that go away, terminals."""
 
+import fcntl
 import os
 import pty
 import re
+import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 import unittest
 
@@ -176,15 +180,16 @@ class Readers(ShopTest):
 
 
 class Terminals(ShopTest):
-    def on_a_terminal(self, *arguments, env=None, expect=0):
-        """What a terminal of 80 columns gets; what is written to stderr only where it fails."""
+    def on_a_terminal(self, *arguments, env=None, expect=0, columns=80, errors=None):
+        """What a terminal gets; what is written to stderr only where it fails, or with `errors`."""
         environment = {**os.environ, "TERM": "xterm", **(env or {})}
         if "NO_COLOR" not in (env or {}):
             environment.pop("NO_COLOR", None)
         parent, child = pty.openpty()
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        told = child if expect or errors else subprocess.DEVNULL
         with subprocess.Popen([SALVOR, "-c", self.config, *arguments], cwd=self.root, stdout=child,
-                              stdin=subprocess.DEVNULL,
-                              stderr=child if expect else subprocess.DEVNULL,
+                              stdin=subprocess.DEVNULL, stderr=told,
                               env=environment) as process:
             os.close(child)
             text = b""
@@ -209,6 +214,44 @@ class Terminals(ShopTest):
                 # A single word (an id, a path) is not broken.
                 if len(line.split()) > 2:
                     self.assertLessEqual(len(line), 80, f"{command}: {line}")
+
+    def test_lists_have_few_lines_for_each_entry(self):
+        self.ready()
+        self.run_salvor("backup")
+        write(self.config, CONFIG + '[service.shop.migrate]\nrun = "exit 3"\nisolated = true\n')
+        self.run_salvor("restore", "shop", "--confirm", "shop", expect=1)
+        self.run_salvor("restore", "--undo", "latest", "--confirm", "shop")
+        self.run_salvor("drill", "shop", expect=1)
+        for columns, most in ((80, {"points": 2, "runs": 3, "keys list": 1, "evidence list": 2}),
+                              (120, {"points": 2, "runs": 2, "keys list": 1, "evidence list": 1})):
+            for command, lines_max in most.items():
+                text = self.on_a_terminal(*command.split(), env={"NO_COLOR": "1"}, columns=columns)
+                # What begins an entry begins its line, as does the first line of the head.
+                lengths = [len(entry.splitlines()) for entry in re.split(r"\n(?=\S)", text.strip())]
+                self.assertLessEqual(max(lengths[1:]), lines_max, f"{columns}: {text}")
+                for line in text.splitlines():
+                    self.assertLessEqual(len(line), columns, text)
+        # The first line that lists a point has all of it, but for safety snapshots.
+        lines = self.on_a_terminal("points", env={"NO_COLOR": "1"}, columns=120).splitlines()
+        self.assertEqual([line[:4] == "    " for line in lines[2:4]], [False, False], lines)
+        # What is shown of an id means the point.
+        point = re.findall(r"^[0-9a-f]{12}(?= )", self.on_a_terminal(
+            "points", env={"NO_COLOR": "1"}), re.M)
+        self.assertGreaterEqual(len(point), 2)
+        self.run_salvor("ls", point[0], "media")
+
+    def test_warnings_are_laid_out_and_do_not_break_the_progress(self):
+        self.ready()
+        shutil.rmtree(self.path("state"))
+        os.makedirs(self.path("state/catalog.sqlite"))
+        text = self.on_a_terminal("backup", env={"NO_COLOR": "1"}, errors=True)
+        self.assertIn("salvor: warning: ", text)
+        for line in text.splitlines():
+            # The line of progress is written anew with \r and cleared.
+            shown = line.split("\r")[-1].removeprefix("\x1b[K")
+            self.assertLessEqual(len(shown), 80, text)
+            if "salvor: warning:" in line:
+                self.assertTrue(shown.startswith("salvor: warning:"), text)
 
     def test_errors_fit_80_columns_and_commands_in_them_are_whole(self):
         self.ready()
