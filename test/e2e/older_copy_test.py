@@ -152,7 +152,8 @@ class OlderCopy(ShopTest):
             self.assertRegex(record["deviations"][0],
                              r"its log ends at \d+, and this machine had seen it at \d+")
             self.assertIn(
-                "the evidence of shop ends at record 1, and this machine had seen it at 3",
+                "the evidence of shop ends at record 1, and this machine had seen it at 3: at "
+                "least 2 records are lost",
                 record["deviations"])
             self.assertTrue(record["confirmed_by"])
         self.assertEqual(self.json_of("evidence", "verify")["sound"], True)

@@ -95,9 +95,13 @@ std::optional<OlderCopy> accept_older_copy(const Config& config, repo::Repositor
   // A copy that has gone on since may have a log that is long enough.
   if (!has_shorter_log && shorter.empty() && older.resumed.empty()) return std::nullopt;
   for (const auto& [service, seen] : shorter) {
-    older.lost.push_back(fmt::format("{} ends at record {}, and this machine had seen it at {}",
-                                     title_of_evidence(service, 0),
-                                     recovery::evidence_head(repository, service).sequence, seen));
+    // Other hosts may have written records, and the copy may have got others since with the same
+    // numbers.
+    const std::uint64_t last = recovery::evidence_head(repository, service).sequence;
+    older.lost.push_back(
+        fmt::format("{} ends at record {}, and this machine had seen it at {}: at least {} {} lost",
+                    title_of_evidence(service, 0), last, seen, seen - last,
+                    seen - last == 1 ? "record is" : "records are"));
   }
   for (const std::string& restore : older.resumed) {
     for (std::string& line : lost_safety_points(repository, restore)) {
