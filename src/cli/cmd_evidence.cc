@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "cli/commands.h"
+#include "cli/evidence_text.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
 
@@ -73,7 +74,7 @@ int show(Invocation& invocation, const EvidenceChoices& request) {
   if (output.json()) {
     output.document(statement);
   } else {
-    output.line(statement);
+    show_statement(output, statement);
   }
   return 0;
 }

@@ -184,6 +184,27 @@ class Damage(Shown):
         self.assertEqual(len(shown["summary"]["affected"]), 60)
 
 
+class Evidence(Shown):
+    def test_a_record_is_a_page_and_with_json_the_statement(self):
+        self.drill_fails()
+        text = self.run_salvor("evidence", "show", "shop", "2").out
+        statement = self.json_of("evidence", "show", "shop", "2")
+        predicate = statement["predicate"]
+        self.assertTrue(statement["_type"].startswith("https://in-toto.io/Statement"))
+        for line in ("record        2 of service shop", "kind          drill",
+                     "result        failed", f"run           {predicate['run']}",
+                     "not as planned: the restored copy fails its checks",
+                     "salvor --json evidence show shop 2 prints the signed statement"):
+            self.assertIn(line + "\n", text)
+        self.assertIn(f"point         {self.point} of 20", text)
+        self.assertRegex(text, r"(?m)^the logo is large +path +failed ")
+        self.assertRegex(text, r"(?m)^RPO +\S.* measured, 1 h 0 min the objective$")
+        self.assertNotIn("{", text)
+        self.run_salvor("verify")
+        self.assertIn("record        1 of the repository\n",
+                      self.run_salvor("evidence", "show", "-", "1").out)
+
+
 class WrongOptions(ShopTest):
     def test_each_is_one_sentence_and_a_hint(self):
         for arguments, message, hint in (

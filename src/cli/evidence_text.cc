@@ -1,0 +1,169 @@
+#include "cli/evidence_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "control/control.h"
+
+namespace salvor::cli {
+namespace {
+
+using nlohmann::json;
+
+/// What is signed was made printable before; what only claims to be is made so here.
+std::string plain(const std::string& text) {
+  const bool is_plain = std::ranges::none_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  return is_plain ? text : printable(text);
+}
+
+/// A member as text; empty when it is not there.
+std::string text_of(const json& object, const char* name) {
+  const auto member = object.find(name);
+  if (member == object.end() || member->is_null()) return "";
+  return plain(member->is_string() ? member->get<std::string>() : write_json(*member));
+}
+
+const json& list_of(const json& object, const char* name) {
+  static const json kNone = json::array();
+  const auto member = object.find(name);
+  return member != object.end() && member->is_array() ? *member : kNone;
+}
+
+const json& part_of(const json& object, const char* name) {
+  static const json kNone = json::object();
+  const auto member = object.find(name);
+  return member != object.end() && member->is_object() ? *member : kNone;
+}
+
+std::string time_of(const json& object, const char* name) {
+  const std::string text = text_of(object, name);
+  const auto time = parse_time(text);
+  return time ? local_time(*time) : text;
+}
+
+std::string duration_of(const json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_number() ? human_duration(member->get<double>())
+                                                       : "-";
+}
+
+std::uint64_t number_of(const json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_number_unsigned() ? member->get<std::uint64_t>() : 0;
+}
+
+/// One record, part by part.   Lifetime: shorter than the output's and the predicate's.
+class Shown {
+ public:
+  Shown(Output& output, const json& predicate) : output_(output), record_(predicate) {}
+
+  void show() {
+    describe_run();
+    describe_point();
+    describe_times();
+    describe_phases();
+    describe_checks();
+    list("not as planned", "deviations");
+    list("not covered", "not_covered");
+    for (const json& lost : list_of(record_, "lost")) {
+      output_.line("lost: record " + text_of(lost, "record"));
+    }
+    output_.line(fmt::format("salvor --json evidence show {} {} prints the signed statement",
+                             service().empty() ? std::string(control::kWholeRepository) : service(),
+                             text_of(record_, "sequence")));
+  }
+
+ private:
+  std::string service() const { return text_of(record_, "service"); }
+
+  /// Nothing where there is nothing to say.
+  void say(std::string_view what, const std::string& text) {
+    if (!text.empty()) output_.line(fmt::format("{:<13} {}", what, text));
+  }
+
+  void describe_run() {
+    say("record", fmt::format("{} of {}", text_of(record_, "sequence"),
+                              service().empty() ? "the repository" : "service " + service()));
+    say("kind", text_of(record_, "kind"));
+    say("result", text_of(record_, "result"));
+    say("run", text_of(record_, "run"));
+    say("started", time_of(record_, "started"));
+    say("ended", time_of(record_, "ended"));
+    say("trigger", text_of(record_, "trigger"));
+    say("started by", text_of(record_, "started_by"));
+    say("confirmed by", text_of(record_, "confirmed_by"));
+    say("host", text_of(record_, "host"));
+    say("repository", text_of(record_, "repository"));
+  }
+
+  void describe_point() {
+    const json& point = part_of(record_, "point");
+    if (point.empty()) return;
+    say("point", fmt::format("{} of {}", text_of(point, "id"), time_of(point, "time")));
+    for (const json& store : list_of(point, "stores")) {
+      say("store", fmt::format("{} ({}): {} in {} entries", text_of(store, "name"),
+                               text_of(store, "type"), human_bytes(number_of(store, "bytes")),
+                               with_commas(number_of(store, "entries"))));
+    }
+  }
+
+  void describe_times() {
+    const json& measured = part_of(record_, "measured");
+    const json& objectives = part_of(record_, "objectives");
+    for (const auto& [what, name] : {std::pair("RPO", "rpo_s"), std::pair("RTO", "rto_s")}) {
+      if (!measured.contains(name) && !objectives.contains(name)) continue;
+      say(what, fmt::format("{} measured, {} the objective", duration_of(measured, name),
+                            duration_of(objectives, name)));
+    }
+  }
+
+  void describe_phases() {
+    const json& phases = list_of(part_of(record_, "measured"), "phases");
+    if (phases.empty()) return;
+    Table table({"PHASE", "RESULT", ">TIME"});
+    for (const json& phase : phases) {
+      table.row({text_of(phase, "step"), in_words(text_of(phase, "result")),
+                 duration_of(phase, "seconds")});
+    }
+    output_.line("");
+    output_.table(table);
+  }
+
+  void describe_checks() {
+    const json& checks = list_of(record_, "checks");
+    output_.line("");
+    if (checks.empty()) return;
+    Table table({"CHECK", "KIND", "VERDICT", ">TIME", "EXPECTED", "FOUND"});
+    for (const json& check : checks) {
+      table.row({text_of(check, "name"), text_of(check, "kind"),
+                 in_words(text_of(check, "verdict")), duration_of(check, "seconds"),
+                 text_of(check, "expected"), text_of(check, "actual")});
+    }
+    output_.table(table);
+    output_.line("");
+  }
+
+  void list(std::string_view what, const char* name) {
+    for (const json& item : list_of(record_, name)) {
+      output_.line(fmt::format("{}: {}", what,
+                               plain(item.is_string() ? item.get<std::string>()
+                                                      : write_json(item))));
+    }
+  }
+
+  Output& output_;
+  const json& record_;
+};
+
+}  // namespace
+
+void show_statement(Output& output, const std::string& statement) {
+  const json document = try_parse_json(statement);
+  if (!document.is_object()) throw Error(ErrorCode::corruption, "the record is no statement");
+  Shown(output, part_of(document, "predicate")).show();
+}
+
+}  // namespace salvor::cli
