@@ -38,6 +38,7 @@ class Drill {
     internal::compare_head(*opened_.repository, records_, internal::ShorterLog::warn);
     owner_ = internal::owner_of(config_, service_.name);
     point_ = internal::choose_point(*opened_.repository, owner_, at);
+    at_ = at;
   }
 
   DrillReport run(const std::string& run) {
@@ -128,9 +129,16 @@ class Drill {
   Error with_way_on(const Error& error, const std::string& run) const {
     const std::string first = error.hint().empty() ? "" : error.hint() + "; ";
     return {error.code(), error.message(),
-            fmt::format("{}see what it found with salvor runs show {}, and run it again: salvor "
-                        "drill {}",
-                        first, run, service_.name)};
+            fmt::format("{}see what it found: salvor runs show {}; run it again: {}", first, run,
+                        command())};
+  }
+
+  /// The drill again, of the same point.
+  std::string command() const {
+    std::string command = "salvor drill " + service_.name;
+    if (at_ == DrillRequest{}.at) return command;
+    const bool is_word = at_.find_first_of(" \t'\"\\$`") == std::string::npos;
+    return command + " --at " + (is_word ? at_ : '"' + printable(at_) + '"');
   }
 
   Error too_long(const RunOutcome& outcome) const {
@@ -197,6 +205,7 @@ class Drill {
   internal::Opened opened_;
   internal::Owner owner_;
   repo::Point point_;
+  std::string at_;  ///< as it was given
 };
 
 bool was_asked_wrongly(const std::exception& error) {

@@ -266,8 +266,7 @@ RunOutcome Runner::finished_drill(const std::optional<Error>& failure) {
   RunOutcome outcome = ended(failure || !good || !proved ? "failed" : "succeeded");
   outcome.failure = failure;
   if (!failure && !good) {
-    outcome.failure.emplace(ErrorCode::checks_failed, "the restored copy fails its checks",
-                            "see the checks that failed");
+    outcome.failure.emplace(ErrorCode::checks_failed, "the restored copy fails its checks");
   } else if (!failure && !proved) {
     outcome.failure.emplace(ErrorCode::checks_failed, "no check passed: the drill proves nothing",
                             "add a check that asks the restored copy: it mentions SALVOR_STORE_…");

@@ -101,6 +101,17 @@ class Counts(Shown):
                           page.read())
 
 
+class Drills(Shown):
+    def test_the_way_on_can_be_copied(self):
+        self.configure(TOO_BIG)
+        for more in ((), ("--at", self.point), ("--at", "2030-01-01 00:00")):
+            done = self.run_salvor("drill", "shop", *more, expect=9)
+            run = self.json_of("runs")["runs"][0]["id"]
+            again = " ".join(f'"{word}"' if " " in word else word for word in more)
+            self.assertIn(f"\nhint: see what it found: salvor runs show {run}; run it again: "
+                          f"salvor drill shop {again}".rstrip() + "\n", done.err)
+
+
 class Plans(Shown):
     def plan(self, *more):
         """The drill that a plan names, and what its text says of it."""
