@@ -57,6 +57,13 @@ TEST_F(ChecksOfFilesTest, rows_have_their_files) {
   EXPECT_EQ(outcome.orphans, 1U) << "line break is known by another path";
 }
 
+TEST_F(ChecksOfFilesTest, the_marker_of_a_backup_is_no_file_without_a_row) {
+  stores::plant_files_marker(root(), {});
+  write(root() / "uploads/.salvor-canary");
+  const CheckOutcome outcome = ask_rows({{"uploads/a/photo.jpg"}, {"logo.png"}});
+  EXPECT_EQ(outcome.orphans, 2U) << "the line break, and what only has the marker's name";
+}
+
 TEST_F(ChecksOfFilesTest, what_leads_out_or_cannot_be_is_missing) {
   const CheckOutcome outcome = ask_rows({{"leads out"},
                                          {"leads far"},

@@ -110,7 +110,7 @@ class Target {
   /// The SHA-256 of a file's content, in hexadecimal digits.   Errors: not_found, failed.
   virtual std::string sha256(const std::string& path) = 0;
 
-  /// Every file (and hard link) within the store, as a path relative to it.
+  /// Every file (and hard link) within the store, as a path relative to it; not the marker.
   virtual void list(const std::function<void(const std::string& path)>& visit) = 0;
 
   /// What a backup has planted in this store; empty when it holds none.   Errors: failed;

@@ -64,6 +64,9 @@ void plant_files_marker(const std::filesystem::path& root, const Marker& marker)
 /// backup wrote, what can't be read of it is empty.   Errors: failed.
 std::optional<Marker> read_files_marker(const std::filesystem::path& root);
 
+/// Whether this path within a store is that of its marker.
+bool is_files_marker(std::string_view path);
+
 struct FilesTargetOptions {
   std::filesystem::path root;        ///< the live tree, or a copy of it; need not exist
   std::vector<std::string> exclude;  ///< as of the source: what stays with the live path

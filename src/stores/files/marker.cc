@@ -37,6 +37,10 @@ void plant_files_marker(const std::filesystem::path& root, const Marker& marker)
   write_file_atomically(root / kMarkerName, as_bytes(text), kReadableByAll);
 }
 
+bool is_files_marker(std::string_view path) {
+  return path == kMarkerName;
+}
+
 std::optional<Marker> read_files_marker(const std::filesystem::path& root) {
   const std::filesystem::path path = root / kMarkerName;
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));

@@ -169,7 +169,9 @@ void FilesTarget::list(const std::function<void(const std::string& path)>& visit
   walk.exclude = exclude_;
   files::Walker walker(root.get(), std::move(walk), problems);
   while (const auto found = walker.next()) {
-    if (found->entry.kind == EntryKind::file) visit(path_of_key(found->key));
+    if (found->entry.kind != EntryKind::file) continue;
+    const std::string path = path_of_key(found->key);
+    if (!is_files_marker(path)) visit(path);
   }
   const std::vector<Problem> unreadable = problems.list();
   if (unreadable.empty()) return;
