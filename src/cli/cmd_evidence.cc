@@ -122,6 +122,18 @@ void show_chain(Output& output, const recovery::EvidenceReport& chain) {
                           chain.sound() ? "verified" : "DOES NOT VERIFY"));
 }
 
+/// What is wrong was listed; what to do depends on where it is.
+Error unverified(const EvidenceChoices& request) {
+  if (request.file.empty()) {
+    return {ErrorCode::corruption, "the evidence in the repository does not verify",
+            "salvor verify --repair says in a signed record which records are lost; compare a "
+            "record that was changed with an earlier export"};
+  }
+  return {ErrorCode::corruption,
+          fmt::format("the evidence in {} does not verify", printable(request.file)),
+          "ask whoever exported the file for it once more, and for the public key"};
+}
+
 int verify(Invocation& invocation, const EvidenceChoices& request) {
   const control::EvidenceVerification verification =
       request.file.empty()
@@ -140,7 +152,10 @@ int verify(Invocation& invocation, const EvidenceChoices& request) {
           "or name that one with --key");
     }
   }
-  return verification.sound() ? 0 : exit_status(ErrorCode::corruption);
+  if (verification.sound()) return 0;
+  const Error error = unverified(request);
+  tell(error);
+  return exit_status(error.code());
 }
 
 int key(Invocation& invocation) {

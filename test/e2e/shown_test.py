@@ -216,6 +216,22 @@ class Evidence(Shown):
                       self.run_salvor("evidence", "show", "-", "1").out)
 
 
+    def test_evidence_that_does_not_verify_has_a_hint(self):
+        self.run_salvor("evidence", "export", "shop", "-o", "evidence.json")
+        with open(self.path("evidence.json"), encoding="utf-8") as file:
+            text = file.read()
+        at = text.index('"payload"') + 40
+        write(self.path("evidence.json"), text[:at] + ("A" if text[at] != "A" else "B")
+              + text[at + 1:])
+        done = self.run_salvor("evidence", "verify", "evidence.json", expect=5)
+        self.assertIn("salvor: error: the evidence in evidence.json does not verify\nhint: ask ",
+                      done.err)
+        os.remove(self.objects("evidence")[-1])
+        done = self.run_salvor("evidence", "verify", expect=5)
+        self.assertIn("hint: salvor verify --repair says in a signed record which records are lost",
+                      done.err)
+
+
 class WrongOptions(ShopTest):
     def test_each_is_one_sentence_and_a_hint(self):
         for arguments, message, hint in (
