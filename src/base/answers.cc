@@ -15,6 +15,9 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -62,13 +65,30 @@ class Board {
   void* const memory_;
 };
 
+/// A path, and its place in the lock file.
+struct Asked {
+  const char* path;
+  off_t place;
+};
+
 /// A question, as those who put it know it.
 struct Task {
-  const char* const* paths;
+  const Asked* paths;
   std::uint32_t count;
   const Board& board;
-  int done;  ///< an event descriptor
+  int done;               ///< an event descriptor
+  const char* lock_file;  ///< or null
+  std::int64_t limit_ns;  ///< of the monotonic clock: nobody waits for a lock any longer
 };
+
+/// Two paths of one place are asked one after the other, and no more is wrong than that.
+off_t place_of(std::string_view path) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char character : path) {
+    hash = (hash ^ static_cast<unsigned char>(character)) * 0x100000001b3;
+  }
+  return static_cast<off_t>(hash >> 2U);  // neither negative, nor the last one that can be locked
+}
 
 // From here to "To here": the other processes. Another thread may have held any lock when
 // they were forked, so they make async-signal-safe calls only.
@@ -98,15 +118,54 @@ void ask(const char* path) {
   ::close(fd);
 }
 
+/// A file of our own: locks of an open file last until nobody has it open, and no other process has
+/// this one.
+int open_lock_file(const char* lock_file) {
+  if (lock_file == nullptr) return -1;
+  return ::open(lock_file, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+}
+
+int set_lock(int file, off_t place, short type) {
+  struct flock lock {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = place;
+  lock.l_len = 1;
+  return ::fcntl(file, F_OFD_SETLK, &lock);
+}
+
+std::int64_t monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+/// Whether it may be asked: false when another process has not had its answer by the limit. Without
+/// locks everybody asks.
+bool lock_path(int file, off_t place, std::int64_t limit_ns) {
+  if (file < 0) return true;
+  constexpr timespec kAgainAfter{0, 5'000'000};
+  while (set_lock(file, place, F_WRLCK) != 0) {
+    if (errno != EAGAIN && errno != EACCES) return true;
+    if (monotonic_ns() > limit_ns) return false;
+    ::nanosleep(&kAgainAfter, nullptr);
+  }
+  return true;
+}
+
 /// Takes one path after the other, and notes which have answered.
 [[noreturn]] void ask_in_turn(const Task& task) {
   // Whoever waits for the end of our standard output must not wait for this process.
   const auto kept = static_cast<unsigned>(task.done);
   if (kept > 0) ::syscall(SYS_close_range, 0U, kept - 1, 0U);
   ::syscall(SYS_close_range, kept + 1, ~0U, 0U);
+  const int locks = open_lock_file(task.lock_file);
   const Board& board = task.board;
   for (std::uint32_t i = board.next()++; i < task.count; i = board.next()++) {
-    ask(task.paths[i]);
+    const Asked& asked = task.paths[i];
+    if (!lock_path(locks, asked.place, task.limit_ns)) continue;
+    ask(asked.path);
+    if (locks >= 0) set_lock(locks, asked.place, F_UNLCK);
     board.answered(i) = true;
     if (++board.answers() < task.count) continue;
     const std::uint64_t one = 1;
@@ -134,10 +193,16 @@ void ask(const char* path) {
 /// One question to several paths.
 class Question {
  public:
-  explicit Question(std::span<const std::filesystem::path> paths)
-      : board_(paths.size()), done_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  Question(std::span<const std::filesystem::path> paths, const std::filesystem::path& lock_file)
+      : board_(paths.size()),
+        done_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        lock_file_(lock_file.empty() ? nullptr : lock_file.c_str()) {
     if (!done_) throw_system_error("cannot create", "an event descriptor", errno);
-    for (const std::filesystem::path& path : paths) names_.push_back(path.c_str());
+    std::error_code ignored;  // without a working directory all relative paths are missing
+    const std::filesystem::path here = std::filesystem::current_path(ignored);
+    for (const std::filesystem::path& path : paths) {
+      asked_.push_back({path.c_str(), place_of((here / path).lexically_normal().native())});
+    }
   }
   Question(const Question&) = delete;
   Question& operator=(const Question&) = delete;
@@ -151,6 +216,7 @@ class Question {
   void wait(std::int64_t wait_ms, const std::stop_token& stop) {
     Clock& clock = Clock::system();
     const Time limit{clock.monotonic().ns + wait_ms * 1'000'000};
+    limit_ns_ = monotonic_ns() + wait_ms * 1'000'000;
     begin(1);
     std::uint32_t before = 0;
     while (!all_answered()) {
@@ -162,7 +228,7 @@ class Question {
       pollfd ready{done_.get(), POLLIN, 0};
       if (::poll(&ready, 1, static_cast<int>(std::min(left_ms, kStall_ms))) != 0) continue;
       const std::uint32_t now = board_.answers();
-      const bool stalls = now == before && board_.next() < names_.size();
+      const bool stalls = now == before && board_.next() < asked_.size();
       if (stalls && begun_ < kAskersMax) begin(std::min(begun_, kAskersMax - begun_));
       before = now;
     }
@@ -171,10 +237,12 @@ class Question {
   bool has_answered(std::size_t path) const { return board_.answered(path); }
 
  private:
-  bool all_answered() const { return board_.answers() >= names_.size(); }
+  bool all_answered() const { return board_.answers() >= asked_.size(); }
 
   void begin(std::size_t askers) {
-    const Task task{names_.data(), static_cast<std::uint32_t>(names_.size()), board_, done_.get()};
+    const Task task{asked_.data(), static_cast<std::uint32_t>(asked_.size()),
+                    board_,        done_.get(),
+                    lock_file_,    limit_ns_};
     const pid_t child = ::_Fork();
     if (child == 0) begin_askers(askers, task);
     if (child < 0 && begun_ > 0) return;  // those that there are go on
@@ -190,19 +258,38 @@ class Question {
     begun_ += askers;
   }
 
-  std::vector<const char*> names_;
+  std::vector<Asked> asked_;
   const Board board_;
   const Fd done_;
+  const char* const lock_file_;
+  std::int64_t limit_ns_ = 0;
   std::vector<pid_t> groups_;
   std::size_t begun_ = 0;
 };
 
 }  // namespace
 
+std::filesystem::path usable_lock_file(std::span<const std::filesystem::path> files) {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  for (const std::filesystem::path& file : files) {
+    if (!file.empty() && Fd(::open(file.c_str(), kFlags, 0600)).valid()) return file;
+  }
+  return {};
+}
+
+std::filesystem::path runtime_lock_file() {
+  constexpr const char* kName = "salvor.asking";
+  if (::geteuid() == 0) return std::filesystem::path("/run") / kName;
+  const char* directory = std::getenv("XDG_RUNTIME_DIR");
+  if (directory == nullptr || *directory != '/') return {};
+  return std::filesystem::path(directory) / kName;
+}
+
 std::vector<std::filesystem::path> paths_without_answer(
-    std::span<const std::filesystem::path> paths, std::int64_t wait_ms, std::stop_token stop) {
+    std::span<const std::filesystem::path> paths, std::int64_t wait_ms, std::stop_token stop,
+    const std::filesystem::path& lock_file) {
   if (paths.empty()) return {};
-  Question question(paths);
+  Question question(paths, lock_file);
   question.wait(wait_ms, stop);
   std::vector<std::filesystem::path> silent;
   for (std::size_t i = 0; i < paths.size(); ++i) {

@@ -25,8 +25,9 @@ class AnswersTest : public ::testing::Test {
  protected:
   AnswersTest() : directory_("/tmp") {}
 
-  std::vector<fs::path> silent(const std::vector<fs::path>& paths, std::int64_t wait_ms = 20'000) {
-    return paths_without_answer(paths, wait_ms);
+  std::vector<fs::path> silent(const std::vector<fs::path>& paths, std::int64_t wait_ms = 20'000,
+                               const fs::path& lock_file = {}) {
+    return paths_without_answer(paths, wait_ms, {}, lock_file);
   }
 
   fs::path place(const char* name) const { return directory_.path() / name; }
@@ -111,6 +112,48 @@ TEST_F(AnswersTest, WhatHangsIsNamedAndTheOthersAreAskedMeanwhile) {
   EXPECT_EQ(silent(paths, 1000), (std::vector<fs::path>{place("one"), place("other/below")}));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+}
+
+/// Locks the whole file, as a process does that hangs on each path.
+Fd lock_all(const fs::path& file) {
+  Fd fd = open_file(file, O_RDWR);
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  if (::fcntl(fd.get(), F_OFD_SETLK, &lock) != 0) throw_system_error("cannot lock", "", errno);
+  return fd;
+}
+
+TEST_F(AnswersTest, WhatAnotherProcessHangsOnIsNotAskedAgain) {
+  const std::vector<fs::path> files{"", place("nowhere/locks"), place("locks"), place("unused")};
+  const fs::path locks = usable_lock_file(files);
+  ASSERT_EQ(locks, place("locks"));
+  EXPECT_FALSE(fs::exists(place("unused")));
+  const std::vector<fs::path> paths{"/", place("missing")};
+  EXPECT_EQ(silent(paths, 20'000, locks), std::vector<fs::path>{});
+  Fd hanging = lock_all(locks);
+  EXPECT_EQ(silent(paths, 300, locks), paths);
+  EXPECT_EQ(silent(paths, 20'000, place("gone")), std::vector<fs::path>{});
+  hanging.close();
+  EXPECT_EQ(silent(paths, 20'000, locks), std::vector<fs::path>{});
+}
+
+TEST_F(AnswersTest, WhoIsNotTheOwnerHasNoLockFile) {
+  fs::create_symlink("elsewhere", place("link"));
+  const std::vector<fs::path> files{place("link"), directory_.path()};
+  EXPECT_EQ(usable_lock_file(files), fs::path());
+  EXPECT_FALSE(fs::exists(place("elsewhere")));
+}
+
+TEST_F(AnswersTest, WhoWaitsForAnotherEndsWhenTheOtherEnds) {
+  const std::vector<fs::path> files{place("locks")};
+  const fs::path locks = usable_lock_file(files);
+  Fd hanging = lock_all(locks);
+  const std::jthread ends([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    hanging.close();
+  });
+  EXPECT_EQ(silent({"/"}, 20'000, locks), std::vector<fs::path>{});
 }
 
 TEST_F(AnswersTest, AStopEndsTheWait) {

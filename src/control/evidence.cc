@@ -161,8 +161,7 @@ ExportedEvidence export_evidence(const Config& config, const std::string& servic
                 printable(exported.file) + " is the name that the page for people gets",
                 "name the file that is to be verified, as evidence.json");
   }
-  internal::require_answers_of({{file, "the file of the evidence"}}, config.answers_wait_s,
-                               caller.stop);
+  internal::require_answers_of({{file, "the file of the evidence"}}, config, caller.stop);
   internal::Records records(config);
   const internal::Opened opened = open(config, records, caller);
   exported.service = chain_name(config, *opened.repository, service);

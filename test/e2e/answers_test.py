@@ -50,6 +50,34 @@ class Dead(ShopTest):
                 done.result()
 
 
+    def left_behind(self):
+        """How many processes still hang that commands in this directory have begun."""
+        count = 0
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                count += (os.readlink(f"/proc/{pid}/cwd") == self.root
+                          and os.readlink(f"/proc/{pid}/exe") == os.path.realpath(SALVOR))
+            except OSError:
+                pass
+        return count
+
+    def becomes(self, count):
+        """Those that were killed need a moment to go."""
+        for _ in range(100):
+            if self.left_behind() == count:
+                return
+            time.sleep(0.05)
+        self.assertEqual(self.left_behind(), count)
+
+    def leaves(self, count, *command, expect, **options):
+        """However often a command runs, so many processes hang, until the mount goes."""
+        for _ in range(3):
+            self.quick(*command, expect=expect, **options)
+            self.becomes(count)
+        self.mounts[-1].give_up()
+        self.becomes(0)
+
+
 class Repository(Dead):
     def test_each_command_says_so(self):
         self.ready()
@@ -227,6 +255,32 @@ class OtherPlaces(Dead):
         self.says("init", text=dead)
         self.configure(CONFIG.replace('"key"', '"dead/key"'))
         self.says("keys", "list", text=f"key_file does not answer: {dead}")
+
+    def test_a_command_each_minute(self):
+        """None leaves a process more behind than the first one did."""
+        self.ready()
+        self.dead("repo")
+        self.configure(CONFIG.replace('"repository"', '"repo"'))
+        self.leaves(2, "status", expect=8)
+        self.dead("store")
+        self.configure(CONFIG.replace("live/media", "store"))
+        self.leaves(1, "status", expect=0)
+        self.quick("status", expect=0)
+        self.dead("live/media/nfs")
+        self.configure(CONFIG)
+        self.leaves(1, "backup", "shop", expect=8)
+        self.quick("backup", "shop", expect=0)
+        self.dead("local")
+        self.configure(CONFIG.replace('"state"', '"local"'))
+        self.leaves(1, "status", expect=8)
+
+    def test_without_a_directory_for_locks_the_state_directory_has_them(self):
+        self.ready()
+        self.dead()
+        self.configure(CONFIG.replace("live/media", "dead"))
+        self.leaves(1, "status", expect=0, prefix=[
+            "unshare", "-m", "sh", "-c", 'mount -t tmpfs -o ro none /run && exec "$@"', "sh"])
+        self.assertTrue(os.path.exists(self.path("state/asking")))
 
     def test_what_the_command_line_names(self):
         self.ready()

@@ -57,16 +57,44 @@ void add_places(const ServiceConfig& service, std::vector<SilentPath>& places) {
   for (const fs::path& path : service.protect) add(path, Role::other, "protect", {});
 }
 
-/// Asks each path once, and adds what is silent to the configuration.
-void ask(Config& config, const std::vector<SilentPath>& places, std::int64_t wait_ms) {
-  std::vector<fs::path> paths;
-  for (const SilentPath& place : places) paths.push_back(place.path);
-  std::ranges::sort(paths);
-  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
-  const std::vector<fs::path> silent = paths_without_answer(paths, wait_ms);
-  for (const SilentPath& place : places) {
-    if (std::ranges::binary_search(silent, place.path)) config.silent.push_back(place);
+/// Asks the places of a configuration, in one wait for all questions together.
+class Asker {
+ public:
+  explicit Asker(Config& config)
+      : config_(config), start_ns_(Clock::system().monotonic().ns) {}
+
+  /// Asks each path once, and adds what is silent to the configuration.
+  void ask(const std::vector<SilentPath>& places, const fs::path& lock_file) {
+    std::vector<fs::path> paths;
+    for (const SilentPath& place : places) paths.push_back(place.path);
+    std::ranges::sort(paths);
+    paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+    const std::vector<fs::path> silent = paths_without_answer(paths, wait_ms(), {}, lock_file);
+    for (const SilentPath& place : places) {
+      if (std::ranges::binary_search(silent, place.path)) config_.silent.push_back(place);
+    }
   }
+
+ private:
+  /// Who has waited in vain once has a little left for the next question.
+  std::int64_t wait_ms() const {
+    const std::int64_t wait_ms = config_.answers_wait_s * 1000;
+    const std::int64_t waited_ms = (Clock::system().monotonic().ns - start_ns_) / 1'000'000;
+    constexpr std::int64_t kLeastWait_ms = 2'000;
+    return std::max(wait_ms - waited_ms, std::min(wait_ms, kLeastWait_ms));
+  }
+
+  Config& config_;
+  const std::int64_t start_ns_;
+};
+
+/// Where a process that asks is seen by others (usable_lock_file()). `config` null: there is none.
+fs::path lock_file_of(const Config* config) {
+  std::vector<fs::path> files{runtime_lock_file()};
+  if (config != nullptr && answers(*config, config->state_directory)) {
+    files.push_back(config->state_directory / "asking");
+  }
+  return usable_lock_file(files);
 }
 
 /// What is mounted anywhere; nothing where there is no /proc: who needs to know it is refused
@@ -158,15 +186,19 @@ void ask_configured_paths(Config& config, Looks looks) {
   if (looks == Looks::everywhere) {
     for (const ServiceConfig& service : config.services) add_places(service, places);
   }
-  const std::int64_t wait_ms = config.answers_wait_s * 1000;
-  const std::int64_t start_ns = Clock::system().monotonic().ns;
-  ask(config, places, wait_ms);
+  Asker asker(config);
+  fs::path lock_file = lock_file_of(nullptr);
+  if (lock_file.empty()) {
+    // What state_dir can do for the other paths is known when it has answered.
+    const auto state = std::ranges::find(places, Role::state, &SilentPath::role);
+    const std::vector<SilentPath> first{*state};
+    places.erase(state);
+    asker.ask(first, {});
+    lock_file = lock_file_of(&config);
+  }
+  asker.ask(places, lock_file);
   const std::vector<SilentPath> behind = places_behind(config, places);
-  if (behind.empty()) return;
-  // Who has waited in vain once has a little left for these.
-  const std::int64_t waited_ms = (Clock::system().monotonic().ns - start_ns) / 1'000'000;
-  constexpr std::int64_t kLeastWait_ms = 2'000;
-  ask(config, behind, std::max(wait_ms - waited_ms, std::min(wait_ms, kLeastWait_ms)));
+  if (!behind.empty()) asker.ask(behind, lock_file);
 }
 
 bool answers(const Config& config, const fs::path& path) {
@@ -206,26 +238,36 @@ void require_staging_answers(const Config& config, const ServiceConfig& service)
   });
 }
 
-void require_answers_of(const std::vector<NamedPath>& paths, const Config& config,
-                        std::stop_token stop) {
-  constexpr std::int64_t kSecondWait_s = 5;
-  const std::int64_t wait_s = config.silent.empty()
-                                  ? config.answers_wait_s
-                                  : std::min(config.answers_wait_s, kSecondWait_s);
-  require_answers_of(paths, wait_s, std::move(stop));
-}
+namespace {
 
-void require_answers_of(const std::vector<NamedPath>& paths, std::int64_t wait_s,
-                        std::stop_token stop) {
+void require_answers_within(std::int64_t wait_s, const std::vector<NamedPath>& paths,
+                            const fs::path& lock_file, std::stop_token stop) {
   std::vector<fs::path> asked;
   for (const NamedPath& each : paths) asked.push_back(each.path);
-  const std::vector<fs::path> silent = paths_without_answer(asked, wait_s * 1000, std::move(stop));
+  const std::vector<fs::path> silent =
+      paths_without_answer(asked, wait_s * 1000, std::move(stop), lock_file);
   if (silent.empty()) return;
   std::vector<NamedPath> named;
   for (const NamedPath& each : paths) {
     if (std::ranges::find(silent, each.path) != silent.end()) named.push_back(each);
   }
   fail_silent(std::move(named), wait_s);
+}
+
+}  // namespace
+
+void require_answers_of(const std::vector<NamedPath>& paths, const Config& config,
+                        std::stop_token stop) {
+  constexpr std::int64_t kSecondWait_s = 5;
+  const std::int64_t wait_s = config.silent.empty()
+                                  ? config.answers_wait_s
+                                  : std::min(config.answers_wait_s, kSecondWait_s);
+  require_answers_within(wait_s, paths, lock_file_of(&config), std::move(stop));
+}
+
+void require_answers_of(const std::vector<NamedPath>& paths, std::int64_t wait_s,
+                        std::stop_token stop) {
+  require_answers_within(wait_s, paths, lock_file_of(nullptr), std::move(stop));
 }
 
 }  // namespace salvor::control::internal
