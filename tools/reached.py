@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 """Which tests a change reaches.
 
-usage: reached.py WHAT [REGEX]       prints, one a line, the folders of src/ with unit tests that
-                                     have changed since WHAT passed (tools/passed), or use one that
-                                     has; of "fuzz", the fuzz targets
+usage: reached.py WHAT [REGEX]       prints, one a line, the folders of src/ with unit tests that a
+                                     change since WHAT passed (tools/passed) reaches; of "fuzz", the
+                                     fuzz targets
        reached.py --record WHAT      WHAT has passed at this commit
-A folder uses what its salvor_module() names, and its tests use testing/ as well. A fuzz target uses
-the folders whose headers it includes.
+A change reaches a folder when it is in the folder or in testing/, in a header that one of the
+folder's sources includes, however indirectly, or in the source behind a header (of the same name)
+that one of them includes itself. Where a source has no such header, it is taken for one behind each
+header of its folder; a test is behind none. What is further up is left to the tests without
+sanitizers.
+A fuzz target uses the folders whose headers it includes, and all that these use.
 """
 
 import os
@@ -52,10 +56,58 @@ def tested(root):
                    for name in names)]
 
 
-def folders_of_tests(root, what):
-    """{test: [what it uses itself...]}, a folder of src/ or one of test/fuzz."""
-    if what != "fuzz":
-        return {folder: [folder, "testing"] for folder in tested(root)}
+def included_by(root, sources):
+    """The files, as "src/folder/name", that these sources include themselves."""
+    found = set()
+    for source in sources:
+        path = os.path.join(root, source)
+        if os.path.exists(path):  # else a library's, or one that is gone
+            with open(path, encoding="utf-8") as file:
+                found |= {f"src/{name}" for _, name, _ in check_layers.includes_of(file.read())
+                          if name}
+    return found
+
+
+def included(root, folder):
+    """What the sources of a folder include themselves, and what they include at all."""
+    own = check_layers.sources_of(os.path.join(root, "src", folder))
+    direct = included_by(root, [os.path.relpath(source, root) for source in own])
+    every, new = set(), direct
+    while new:
+        every |= new
+        new = included_by(root, new) - every
+    return direct, every
+
+
+def lies_behind(root, path, headers, uses):
+    """Whether a file of another folder is what stands behind one of these headers, which the
+    sources of a folder include that names these others."""
+    if path.endswith((".h", "_test.cc")):
+        return False
+    header = os.path.splitext(path)[0] + ".h"
+    if os.path.exists(os.path.join(root, header)):
+        return header in headers
+    return path.split("/")[1] in uses
+
+
+def reached_folders(root, changed):
+    """The folders with unit tests that these paths reach."""
+    changed = {path for path in changed if path.startswith("src/")}
+    folders = {path.split("/")[1] for path in changed}
+    uses = uses_of(root)
+
+    def reaches(folder):
+        if {folder, "testing"} & folders:
+            return True
+        direct, every = included(root, folder)
+        return bool(every & changed) or any(
+            lies_behind(root, path, direct, uses.get(folder, [])) for path in changed)
+
+    return [folder for folder in tested(root) if reaches(folder)]
+
+
+def folders_of_targets(root):
+    """{fuzz target: [what it uses itself...]}, a folder of src/ or test/fuzz."""
     fuzz = os.path.join(root, "test/fuzz")
 
     def used_by(source):
@@ -70,15 +122,20 @@ def folders_of_tests(root, what):
             for source in sorted(os.listdir(fuzz)) if source.endswith("_fuzz.cc")}
 
 
-def reached(root, what):
-    tests = folders_of_tests(root, what)
-    changed = passed.changed_since(root, what)
-    if changed is None or any(path.startswith(SETTINGS) for path in changed):
-        return list(tests)
+def reached_targets(root, changed):
+    """The fuzz targets that these paths reach."""
     uses = uses_of(root)
     folders = {path.split("/")[1] for path in changed if path.startswith("src/")}
     folders |= {"test/fuzz" for path in changed if path.startswith(FUZZ)}
-    return [test for test, used in tests.items() if closure(uses, used) & folders]
+    return [target for target, used in folders_of_targets(root).items()
+            if closure(uses, used) & folders]
+
+
+def reached(root, what):
+    changed = passed.changed_since(root, what)
+    if changed is None or any(path.startswith(SETTINGS) for path in changed):
+        return list(folders_of_targets(root)) if what == "fuzz" else tested(root)
+    return reached_targets(root, changed) if what == "fuzz" else reached_folders(root, changed)
 
 
 def main():

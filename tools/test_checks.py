@@ -58,6 +58,12 @@ class TreeTest(unittest.TestCase):
         with open(full, "w", encoding="utf-8", newline="") as file:
             file.write(text)
 
+    def append(self, path, text):
+        full = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "a", encoding="utf-8", newline="") as file:
+            file.write(text)
+
     def git(self, *arguments):
         identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
         subprocess.run(["git", "-C", self.root, *identity, *arguments], check=True)
@@ -218,11 +224,27 @@ class PassedTest(TreeTest):
         passed.record(self.root, "asan")
         self.assertEqual(reached.reached(self.root, "tsan"), everything)
         self.assertEqual(reached.reached(self.root, "asan"), [])
+        self.write("src/codec/hash.cc", '#include "codec/hash.h"\n')
+        self.write("src/codec/CMakeLists.txt", "salvor_module(codec USES base)\n")
+        self.write("src/base/guard.h", '#include "base/json.h"\n')
+        self.write("src/base/bytes.h", '#include "base/guard.h"\n')
+        self.write("src/base/json.cc", '#include "base/json.h"\n')
+        self.write("src/base/parts.cc", '#include "base/json.h"\n')
+        self.commit()
+        passed.record(self.root, "asan")
         for path, folders in (("docs/format.md", []), ("src/codec/hash.h", ["codec"]),
-                              ("src/base/bytes.h", everything), ("src/base/new.h", everything),
+                              ("src/codec/hash.cc", ["codec"]),
+                              ("src/codec/hash_test.cc", ["codec"]),
+                              ("src/base/guard.h", everything),  # by way of base/bytes.h
+                              ("src/base/new.h", ["base"]),  # nobody includes it
+                              ("src/base/bytes.cc", everything),  # behind a header
+                              ("src/base/json.cc", ["base"]),  # behind one further down
+                              ("src/base/parts.cc", everything),  # behind any
+                              ("src/base/bytes_test.cc", ["base"]),
+                              ("src/base/bytes.h", everything),
                               ("src/testing/clock.h", everything),
                               ("cmake/module.cmake", everything)):
-            self.write(path, "// changed\n")
+            self.append(path, "// changed\n")
             self.assertEqual(reached.reached(self.root, "asan"), folders, path)
             self.commit()
             self.assertEqual(reached.reached(self.root, "asan"), folders, path)
