@@ -29,7 +29,7 @@ using internal::Runner;
 void claim_for_undo(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
                     Journal& journal, const std::optional<std::string>& state) {
   try {
-    begin_claim(repository, catalog, plan, journal.allowed());
+    begin_claim(repository, catalog, plan, journal);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::conflict && state) journal.append(event(Event::ended, *state));
     throw;
@@ -156,7 +156,7 @@ std::vector<std::string> choose_commands(const Journal& journal, const ExecuteOp
 void claim_for_new(repo::Repository& repository, const Plan& plan, Journal& journal,
                    const ExecuteOptions& options) {
   try {
-    begin_claim(repository, options.catalog, plan, journal.allowed());
+    begin_claim(repository, options.catalog, plan, journal);
   } catch (const Error&) {
     // Nothing was touched: that it is over may be said where it can be.
     journal.allow_unwritten(Unwritten::keep, plan.service);
@@ -170,7 +170,7 @@ void claim_for_new(repo::Repository& repository, const Plan& plan, Journal& jour
 void claim_for_resume(repo::Repository& repository, const Plan& plan, Journal& journal,
                       const ExecuteOptions& options) {
   try {
-    begin_claim(repository, options.catalog, plan, journal.allowed());
+    begin_claim(repository, options.catalog, plan, journal);
     journal.append(event(Event::resumed));
   } catch (const Error& error) {
     if (!error.unwritable() || journal.allowed() != Unwritten::refuse) throw;

@@ -83,6 +83,9 @@ class Journal {
   void allow_unwritten(Unwritten what, const std::string& service);
   Unwritten allowed() const { return unwritten_; }
 
+  /// Whether the repository lacks records of it, as a warning has said.
+  bool waits() const { return !waiting_.empty(); }
+
   /// Brings to the repository what this machine's catalog has and the repository lacks.
   /// Errors: as append().
   void catch_up();

@@ -150,15 +150,20 @@ void require_no_unwritten_run(repo::Repository& repository, catalog::Catalog* ca
 }  // namespace
 
 void begin_claim(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
-                 Unwritten unwritten) {
+                 const Journal& journal) {
   require_no_unwritten_run(repository, catalog, plan);
   Claim claim(repository, plan.service);
   if (!claim.rot().empty()) require_no_open_journal(repository, plan);
   try {
     claim.begin(plan.run, over_in(repository, catalog));
   } catch (const Error& error) {
-    if (!error.unwritable() || unwritten == Unwritten::refuse || catalog == nullptr) throw;
+    const bool is_allowed = journal.allowed() != Unwritten::refuse;
+    if (!error.unwritable() || !is_allowed || catalog == nullptr) throw;
     catalog->note_unwritten(repository.id().hex(), {plan.run, plan.service});
+    // Where the journal waits, too, that has been told.
+    if (journal.waits()) return;
+    log::warning("{}; other hosts can't be kept out of service {}: begin no restore of it there",
+                 error.message(), printable(plan.service));
   }
 }
 

@@ -384,6 +384,73 @@ class InPlace(Unwritable):
                     self.assertEqual(other["journal"]["state"], state)
                     self.assert_sound()
 
+    def give_away_but(self, folder):
+        """Everything belongs to another user, but a part of the repository."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can give files away")
+        for directory, folders, files in os.walk(self.root):
+            for path in [directory] + [os.path.join(directory, n) for n in folders + files]:
+                if not path.startswith(self.path("repository", folder)):
+                    os.lchown(path, 65534, 65534)
+                else:
+                    os.chmod(path, 0o755)
+
+    def test_only_the_claim_can_not_be_written(self):
+        """Nothing keeps other hosts out, and that is told."""
+        self.protect()
+        self.run_salvor("restore", "shop", "--confirm", "shop")
+        self.give_away_but("claim/")
+        self.run_salvor("backup", prefix=NOBODY)
+        self.wreck()
+        self.run_salvor("restore", "shop", "--confirm", "shop", prefix=NOBODY, expect=6)
+        done = self.run_salvor("restore", "shop", "--confirm", "shop",
+                               "--without-safety-snapshot", prefix=NOBODY)
+        told = done.err.count("other hosts can't be kept out of service shop")
+        self.assertEqual(told, 1, done.err)
+        self.assertEqual(self.seen(), self.good)
+        self.give_away_but("nothing")
+        done = self.run_salvor("restore", "--undo", "latest", "--confirm", "shop", prefix=NOBODY)
+        self.assertNotIn("can't be kept out", done.err)
+        self.assertEqual(self.seen(), self.wrecked)
+
+    def test_only_the_journal_can_not_be_written(self):
+        """The claim keeps other hosts out."""
+        self.configure(BREAKABLE)
+        write(self.path("broken"), b"")
+        with open(self.config, encoding="utf-8") as file:
+            write(self.config, file.read().replace("[repository]", 'host = "shop"\n[repository]'))
+        self.ready()
+        os.makedirs(self.path("repository/journal"), exist_ok=True)
+        self.give_away_but("journal")
+        self.run_salvor("backup", prefix=NOBODY)
+        self.wreck()
+        self.run_salvor("restore", "shop", "--confirm", "shop", prefix=NOBODY, expect=6)
+        done = self.run_salvor("restore", "shop", "--confirm", "shop",
+                               "--without-safety-snapshot", prefix=NOBODY, expect=1)
+        self.assertIn("stays in this machine's catalog", done.err)
+        run = self.newest()
+        other = self.run_salvor("restore", "shop", "--confirm", "shop", config=self.other_host(),
+                                expect=7, prefix=[
+                                    "unshare", "--uts", "--pid", "--fork", "--mount-proc", "sh",
+                                    "-c", 'hostname other && exec "$@"', "sh"])
+        self.assertIn(run, other.err)
+        self.confirmed("undo", run)
+        self.assertEqual(self.seen(), self.wrecked)
+
+    def test_claims_that_can_not_be_read_let_nobody_restore(self):
+        self.protect()
+        self.run_salvor("restore", "shop", "--confirm", "shop")
+        self.give_away_but("nothing")
+        self.run_salvor("backup", prefix=NOBODY)
+        self.wreck()
+        for directory, _, _ in os.walk(self.path("repository/claim")):
+            os.chown(directory, 0, 0)
+        done = self.run_salvor("restore", "shop", "--confirm", "shop",
+                               "--without-safety-snapshot", prefix=NOBODY, expect=1)
+        self.assertIn("Permission denied", done.err)
+        self.assertEqual(self.seen(), self.wrecked)
+        self.assertFalse(os.path.exists(self.path("flag")))
+
     def test_an_open_one_keeps_other_hosts_out_once_it_can(self):
         run = self.fail_halfway()
         self.make_writable()

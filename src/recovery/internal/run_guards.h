@@ -22,11 +22,11 @@ void require_alone(const Journal& journal, const std::string& run, bool takeover
 Claim::IsOver over_in(repo::Repository& repository, catalog::Catalog* catalog);
 
 /// Has the service for a run. Where the newest claim has rotten, the journals say who restores it.
-/// Where the repository can't be written to, and the journal allows it, there is no claim: then
-/// only other runs of this machine are kept out.
+/// Where the repository can't be written to, and the journal allows it, there is no claim, as a
+/// warning says: then only other runs of this machine are kept out.
 /// Errors: conflict: another run has begun and is not over.
 void begin_claim(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
-                 Unwritten unwritten);
+                 const Journal& journal);
 
 /// Ends the claim of a run whose journal has ended. Where the repository can't be written to, that
 /// is left to catch_up().
