@@ -24,6 +24,7 @@ constexpr std::string_view kPurpose = "evidence 1";
 struct OldHead {
   EvidenceHead head;
   bool is_lost = false;
+  std::string unreadable = {};  ///< why its bytes, which are there, can't be had now; else empty
 };
 
 OldHead head_of(repo::Repository& repository, repo::Chain& chain, const std::string& service) {
@@ -32,6 +33,7 @@ OldHead head_of(repo::Repository& repository, repo::Chain& chain, const std::str
   std::string why;
   const std::string envelope = internal::read_record(chain, old.head.sequence, why);
   old.is_lost = envelope.empty();
+  if (old.is_lost && chain.is_unreadable(old.head.sequence)) old.unreadable = why;
   old.head.digest = old.is_lost ? internal::known_digest(repository, service, old.head.sequence)
                                 : sha256_hex(envelope);
   return old;
@@ -56,6 +58,19 @@ std::vector<std::string> deviations_of(repo::Repository& repository, const std::
                                      head.digest.empty() ? ": its digest is not known" : ""));
   }
   return deviations;
+}
+
+/// A record that follows holds the digest of this one, or says that it is lost: for ever.
+/// Errors: unreachable; what is to be written waits, as where the repository can't be written to.
+void require_readable(const OldHead& old, const std::string& service) {
+  if (old.unreadable.empty()) return;
+  throw Error(ErrorCode::unreachable,
+              fmt::format("the evidence of {} can't be continued: {}",
+                          service.empty() ? "the repository" : printable(service), old.unreadable),
+              "try again; where the medium has lost that object for good, move it out of the "
+              "repository, and run `salvor verify --repair`, which says in the evidence that it "
+              "is lost")
+      .as_unwritable();
 }
 
 /// Why a record comes this late.
@@ -166,6 +181,7 @@ EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord&
   repo::Chain chain = evidence_chain(repository, record.service);
   for (;;) {
     const OldHead old = head_of(repository, chain, record.service);
+    require_readable(old, record.service);
     EvidenceRecord complete = record;
     for (std::string& each : deviations_of(repository, record.service, old, sequence_seen)) {
       complete.deviations.insert(complete.deviations.begin(), std::move(each));
@@ -218,6 +234,7 @@ EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& r
   std::uint64_t looked_at = record.after;
   for (;;) {
     const OldHead old = head_of(repository, chain, record.service);
+    require_readable(old, record.service);
     const EvidenceHead& head = old.head;
     if (auto same = find_same(chain, wanted, looked_at + 1, head.sequence)) return *same;
     looked_at = head.sequence;

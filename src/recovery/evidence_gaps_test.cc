@@ -1,9 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <set>
+
 #include "backend/fault.h"
+#include "backend/local.h"
 #include "backend/memory.h"
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/json.h"
 #include "recovery/evidence.h"
 #include "recovery/evidence_page.h"
@@ -226,6 +231,62 @@ TEST_F(EvidenceGapsTest, a_repair_killed_anywhere_is_finished_by_the_next) {
     EXPECT_EQ(testing::damage_of(memory_, false), "");
     if (!is_killed) break;
   }
+}
+
+/// A medium with bad places, which it gives again another time.
+class UnreadableTest : public EvidenceGapsTest {
+ protected:
+  UnreadableTest() : directory_("/tmp") {
+    const auto plain_one = backend::create_local(directory_.path() / "medium");
+    for (const auto& [name, bytes] : memory_.objects()) plain_one->put_if_absent(name, bytes);
+    backend::LocalOptions options;
+    options.read_fault = [this](const std::string& name, std::uint64_t, std::size_t) {
+      return unreadable_.contains(name) ? EIO : 0;
+    };
+    medium_ = backend::open_local(directory_.path() / "medium", options);
+    repository_ = testing::open_repository(*medium_, repo::Access::write);
+  }
+  void break_down(std::uint64_t number) { unreadable_.insert(object(number)); }
+
+  TemporaryDirectory directory_;
+  std::set<std::string> unreadable_;
+  std::unique_ptr<backend::Backend> medium_;
+};
+
+TEST_F(UnreadableTest, what_can_not_be_read_now_is_not_named_lost) {
+  break_down(2);
+  medium_->remove(object(3));
+  EXPECT_FALSE(verified().sound());
+  const std::vector<std::string> done = repair();
+  EXPECT_THAT(done, ElementsAre("wrote into the evidence of shop that 1 of its records is lost",
+                                HasSubstr("can't be read"), HasSubstr("is lost")));
+  EXPECT_EQ(predicate(5)["lost"].size(), 1U);
+  EXPECT_EQ(predicate(5)["lost"][0]["record"], 3);
+  EXPECT_FALSE(verified().sound()) << "it is damage as long as it can't be read";
+  unreadable_.clear();
+  EXPECT_EQ(lines_of(verified()), "");
+  EXPECT_EQ(gaps(), (std::vector<std::uint64_t>{3}));
+}
+
+TEST_F(UnreadableTest, behind_what_can_not_be_read_now_nothing_is_written) {
+  break_down(4);
+  medium_->remove(object(2));
+  EXPECT_THAT(repair(), ElementsAre(HasSubstr("can't be read")));
+  EXPECT_EQ(verified().records, 4U);
+  try {
+    append_evidence(*repository_, plain("backup"));
+    FAIL() << "it was appended";
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.unwritable()) << "it waits";
+    EXPECT_EQ(error.code(), ErrorCode::unreachable);
+    EXPECT_THAT(error.message(), HasSubstr("can't be continued"));
+  }
+  EXPECT_EQ(evidence_head(*repository_, "shop").sequence, 4U);
+  unreadable_.clear();
+  append_evidence(*repository_, plain("backup"));
+  repair();
+  EXPECT_EQ(lines_of(verified()), "");
+  EXPECT_EQ(gaps(), (std::vector<std::uint64_t>{2}));
 }
 
 TEST_F(EvidenceGapsTest, more_than_one_record_has_room_for) {

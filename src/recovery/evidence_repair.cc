@@ -12,11 +12,17 @@
 namespace salvor::recovery {
 namespace {
 
-/// The gaps that no record names.
-std::vector<EvidenceGap> unnamed_in(const EvidenceReport& report) {
+/// Whether the medium may give the record another time: then nobody can say that it is lost.
+bool may_come_back(repo::Chain& chain, const EvidenceGap& gap) {
+  return !gap.is_readable && chain.is_unreadable(gap.record);
+}
+
+/// The gaps that no record names, and one may.
+std::vector<EvidenceGap> unnamed_in(repo::Chain& chain, const EvidenceReport& report) {
   std::vector<EvidenceGap> unnamed;
-  std::ranges::copy_if(report.gaps, std::back_inserter(unnamed),
-                       [](const EvidenceGap& gap) { return gap.named_by == 0; });
+  std::ranges::copy_if(report.gaps, std::back_inserter(unnamed), [&chain](const EvidenceGap& gap) {
+    return gap.named_by == 0 && !may_come_back(chain, gap);
+  });
   return unnamed;
 }
 
@@ -28,13 +34,13 @@ std::string words_of(const EvidenceGap& gap) {
 
 /// Appends the record, with as many as it has room for; false: another one had its number first.
 bool append_lost(repo::Repository& repository, repo::Chain& chain, EvidenceRecord record,
-                 const EvidenceReport& report) {
+                 const EvidenceReport& report, const std::vector<EvidenceGap>& unnamed) {
   record.kind = "lost";
   record.result = "lost";
   record.ended = Clock::system().now();
   // Behind what was cut off, too: no number is given twice.
   std::uint64_t end = report.records;
-  for (const EvidenceGap& gap : unnamed_in(report)) {
+  for (const EvidenceGap& gap : unnamed) {
     end = std::max(end, gap.record);
     if (record.lost.size() == internal::kItemsMax) continue;
     record.lost.push_back({gap.record, gap.digest});
@@ -56,10 +62,15 @@ EvidenceReport name_gaps(repo::Repository& repository, repo::Chain& chain,
                          std::vector<std::string>& done) {
   const std::string& service = record.service;
   EvidenceReport report = verify_evidence(repository, service, sequence_seen);
-  for (std::size_t before = unnamed_in(report).size(); before != 0;) {
-    const bool is_written = append_lost(repository, chain, record, report);
+  // A record has the digest of the one before it.
+  if (report.records != 0 && chain.is_unreadable(report.records)) return report;
+  std::vector<EvidenceGap> unnamed = unnamed_in(chain, report);
+  while (!unnamed.empty()) {
+    const std::size_t before = unnamed.size();
+    const bool is_written = append_lost(repository, chain, record, report, unnamed);
     report = verify_evidence(repository, service, sequence_seen);
-    const std::size_t left = unnamed_in(report).size();
+    unnamed = unnamed_in(chain, report);
+    const std::size_t left = unnamed.size();
     if (is_written && left >= before) {
       throw Error(ErrorCode::conflict,
                   "the evidence of " + printable(service) + " changed while it was repaired",
@@ -72,7 +83,6 @@ EvidenceReport name_gaps(repo::Repository& repository, repo::Chain& chain,
                                  service.empty() ? "the repository" : printable(service), named,
                                  named == 1 ? "is" : "are"));
     }
-    before = left;
   }
   return report;
 }
@@ -87,6 +97,8 @@ std::vector<std::string> repair_evidence(repo::Repository& repository, EvidenceR
   const EvidenceReport report = name_gaps(repository, chain, record, sequence_seen, done);
   for (const EvidenceGap& gap : report.gaps) {
     if (gap.is_readable) continue;
+    // Not named, so that it can be had again.
+    if (gap.named_by == 0 && !may_come_back(chain, gap)) continue;
     std::string line = chain.give_up(gap.record);
     if (!line.empty()) done.push_back(std::move(line));
   }

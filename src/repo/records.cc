@@ -92,6 +92,19 @@ std::optional<Bytes> Chain::read(std::uint64_t number) {
   }
 }
 
+bool Chain::is_unreadable(std::uint64_t number) {
+  backend::Backend& backend = repository_.core().backend;
+  const std::string name = object_name(number);
+  try {
+    backend.get(name, kObjectBytesMax);
+    return false;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::not_found) return false;
+    if (error.code() != ErrorCode::corruption) throw;
+    return backend.size(name).value_or(0) != 0;
+  }
+}
+
 std::vector<Bytes> Chain::read() {
   std::vector<Bytes> records;
   const std::uint64_t count = last();

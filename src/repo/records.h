@@ -49,6 +49,10 @@ class Chain {
   ///         written or not, and may be tried again; failed.
   bool append(std::uint64_t number, ByteView content);
 
+  /// Whether the bytes of a record are there, and the medium does not give them: another time it
+  /// may, so the record is not lost.   Errors: unreachable; failed.
+  bool is_unreadable(std::uint64_t number);
+
   /// Says that what had this number is lost: puts the bytes that are there aside, under damaged/,
   /// and an empty record in their place. Nothing where a record can be read. Killed anywhere, it
   /// can be done again. Returns what was done, a line; empty: nothing.   Errors: no_space;
