@@ -1,6 +1,7 @@
 #include "recovery/internal/presence.h"
 
 #include <fmt/format.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kStep = "provision";
+constexpr const char* kFirstStep = "preflight";
 constexpr const char* kFile = "token";
 constexpr std::size_t kTokenBytes = 16;
 constexpr std::uint64_t kFileBytesMax = 4096;
@@ -100,7 +102,82 @@ std::string missing_marks(RunContext& context, const std::vector<Mark>& marks) {
   return missing;
 }
 
+/// What a live place is, on each host that shares its medium and after each boot: device numbers
+/// change with those. Null where nothing is there.
+Json nature_of(const fs::path& path) {
+  struct statx status {};
+  if (statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &status) != 0) return nullptr;
+  Json nature{{"inode", status.stx_ino}};
+  // Network file systems have none as a rule.
+  const bool has_birth = (status.stx_mask & STATX_BTIME) != 0;
+  const auto& born = status.stx_btime;
+  if (has_birth) nature["born"] = fmt::format("{}.{:09}", born.tv_sec, born.tv_nsec);
+  return nature;
+}
+
+bool is_same(const Json& then, const Json& now) {
+  if (then.at("inode") != now.at("inode")) return false;
+  return !then.contains("born") || !now.contains("born") || then.at("born") == now.at("born");
+}
+
+/// Those that are not what they were when the run began, a line each.
+std::string other_stores(const Json& begun) {
+  std::string others;
+  for (const Json& store : begun.at("stores")) {
+    const std::string path = store.at("path");
+    const Json now = nature_of(path);
+    if (!now.is_null() && is_same(store, now)) continue;
+    others += fmt::format("\n  store {}: {} is {}", std::string(store.at("store")),
+                          printable(path), now.is_null() ? "missing" : "another one");
+  }
+  return others;
+}
+
+/// A run that was cut off before it had workplaces has locked a service, where it was.
+void require_begun_here(const RunContext& context) {
+  const Journal& journal = context.journal;
+  const auto first = std::ranges::find_if(journal.entries(), [](const JournalEntry& entry) {
+    return entry.event == Event::began && entry.step == kFirstStep;
+  });
+  const bool has_begun = first != journal.entries().end();
+  // One that has not begun has touched nothing: anybody may say that it is over.
+  if (!has_begun && context.undoing) return;
+  const Json begun = has_begun ? try_parse_json<Json>(first->data) : Json();
+  const std::string host = has_begun ? first->host : journal.entries().front().host;
+  std::string others;
+  try {
+    const bool is_other = begun.is_object() && begun.at("machine") != machine();
+    if (host == host_name() && !is_other) return;
+    if (begun.is_object()) others = other_stores(begun);
+    if (has_begun && others.empty()) return;
+  } catch (const Json::exception&) {
+    return;  // of a version that has said nothing of it
+  }
+  throw Error(
+      ErrorCode::refused,
+      fmt::format("run {} {} on host {}, and this is host {}{}{}", context.plan.run,
+                  has_begun ? "has begun" : "was to begin", printable(host),
+                  printable(host_name()), others.empty() ? "" : ", which has other stores:",
+                  others),
+      fmt::format("run the command on host {}; where that is gone, abandon the run and begin a new "
+                  "restore: salvor restore --abandon {} --confirm {}",
+                  printable(host), context.plan.run, printable(context.plan.service)));
+}
+
 }  // namespace
+
+std::string describe_stores(const RunContext& context) {
+  Json stores = Json::array();
+  for (const StorePlan& store : context.plan.stores) {
+    Json described = nature_of(store.path);
+    if (described.is_null()) continue;
+    described["store"] = store.name;
+    described["path"] = store.path;
+    stores.push_back(std::move(described));
+  }
+  return write_json(Json{{"machine", machine()}, {"stores", std::move(stores)}}, -1,
+                    InvalidUtf8::replace);
+}
 
 fs::path place_of_mark(RunContext& context, const StorePlan& store) {
   const fs::path& workplace = context.replacement_of(store).workplace();
@@ -158,7 +235,8 @@ bool is_here(RunContext& context, const StorePlan& store, const Mark& mark) {
 
 void require_here(RunContext& context) {
   const Journal& journal = context.journal;
-  if (!journal.done(kStep) || is_being_removed(journal)) return;
+  if (is_being_removed(journal)) return;
+  if (!journal.done(kStep)) return require_begun_here(context);
   const std::vector<Mark> marks = marks_in(journal);
   const std::string missing =
       marks.empty() ? missing_workplaces(context) : missing_marks(context, marks);

@@ -32,9 +32,14 @@ std::vector<Mark> marks_in(const Journal& journal);
 /// Whether a mark is where the journal says that it is.
 bool is_here(RunContext& context, const StorePlan& store, const Mark& mark);
 
+/// What tells the live stores of this host from those of another one, for the journal, before
+/// anything is touched (JSON).
+std::string describe_stores(const RunContext& context);
+
 /// To be called before a run is resumed, undone or closed, and after what an interrupted exchange
 /// has begun to move is in its place. Touches nothing. Errors: refused, naming each workplace that
-/// the journal says exists, and that is not here.
+/// the journal says exists, and that is not here. Before there are any: on another host, where the
+/// stores are not those with which the run has begun.
 void require_here(RunContext& context);
 
 }  // namespace salvor::recovery::internal

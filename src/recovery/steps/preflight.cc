@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "recovery/internal/presence.h"
 #include "recovery/internal/steps.h"
 #include "recovery/space.h"
 
@@ -43,6 +44,10 @@ class Preflight final : public Step {
   bool is_guard() const override { return true; }
   std::string what(const Plan&) const override {
     return "check that the point is complete, and that there is room";
+  }
+
+  std::string before(RunContext& context) override {
+    return context.plan.mode == Mode::restore ? describe_stores(context) : std::string();
   }
 
   std::string run(RunContext& context) override {
