@@ -34,6 +34,13 @@ void measure(repo::Snapshot& now, const repo::Snapshot& before, const SuspicionL
         fmt::format("the store is empty, and had {} entries before", before.entries));
     return;
   }
+  // A database file that was cut off, whatever it may shrink by. In a tree entries would go, too.
+  const bool has_all_entries = now.entries >= before.entries;
+  if (now.content_bytes == 0 && before.content_bytes != 0 && has_all_entries) {
+    now.suspicions.push_back(
+        fmt::format("the store has no content, and had {} bytes before", before.content_bytes));
+    return;
+  }
   if (!limits.shrink_percent) return;
   const int percent = *limits.shrink_percent;
   if (fell_beyond(before.entries, now.entries, percent)) {

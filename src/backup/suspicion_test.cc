@@ -34,6 +34,15 @@ TEST(SuspicionTest, a_fall_beyond_the_limit_is_suspect) {
   EXPECT_EQ(suspicions(snapshot_of(100, huge), snapshot_of(100, huge / 3)).size(), 1U);
 }
 
+TEST(SuspicionTest, what_has_lost_all_content_is_suspect_whatever_the_limit) {
+  constexpr std::nullopt_t off = std::nullopt;
+  EXPECT_EQ(suspicions(snapshot_of(2, 8192), snapshot_of(2, 0), off),
+            (std::vector<std::string>{"the store has no content, and had 8192 bytes before"}));
+  EXPECT_EQ(suspicions(snapshot_of(2, 8192), snapshot_of(2, 0)).size(), 1U);
+  EXPECT_EQ(suspicions(snapshot_of(2, 0), snapshot_of(2, 0)).size(), 0U);
+  EXPECT_EQ(suspicions(snapshot_of(9, 8192), snapshot_of(2, 0), off).size(), 0U);
+}
+
 TEST(SuspicionTest, an_empty_tree_is_suspect_whatever_the_limit) {
   const auto before = snapshot_of(3, 10);
   EXPECT_EQ(suspicions(before, snapshot_of(1, 0), std::nullopt).size(), 1U);
