@@ -53,6 +53,11 @@ repo::Snapshot read_store(repo::Repository& repository, repo::Session& session,
   const Time start = clock.monotonic();
   const std::uint64_t stored_before = session.counters().bytes_stored;
   const auto previous = previous_of(repository, options, input);
+  try {
+    input.source->examine(options.stop);
+  } catch (const Error& error) {
+    throw error.with_context("store " + input.name);
+  }
   StorePipeline pipeline(repository, session, input, previous, options);
   std::vector<stores::Problem> problems;
   repo::Snapshot snapshot = pipeline.run(problems);

@@ -454,6 +454,22 @@ TEST_F(BackupTest, all_stores_are_marked_before_the_first_is_read) {
   EXPECT_LE(result.point.find("db")->time.ns, result.point.find("media")->time.ns);
 }
 
+TEST_F(BackupTest, what_was_marked_is_examined_when_writes_are_held_no_more) {
+  std::vector<std::string> order;
+  FakeSource db({{"", fake_directory()}, {"db", fake_file("rows")}});
+  db.on_mark = [&] { order.push_back("mark"); };
+  db.on_examine = [&](const std::stop_token&) { order.push_back("examine"); };
+  Options held = options();
+  held.around_mark = [&](const std::function<void()>& mark) {
+    order.push_back("hold");
+    mark();
+    order.push_back("let go");
+  };
+  held.before_commit = [&](repo::Point&) { order.push_back("judge"); };
+  run(*open_repository(memory_, Access::write), {{"db", "sqlite", &db, false}}, held);
+  EXPECT_EQ(order, (std::vector<std::string>{"hold", "mark", "let go", "examine", "judge"}));
+}
+
 /// Runs something that must not hang.
 void expect_error_in_time(ErrorCode expected, const std::function<void()>& work) {
   std::future<ErrorCode> done = std::async(std::launch::async, [&] {
@@ -468,6 +484,21 @@ void expect_error_in_time(ErrorCode expected, const std::function<void()>& work)
   // A hang would never end: the process is left to the time limit of the test.
   ASSERT_EQ(done.wait_for(std::chrono::seconds(60)), std::future_status::ready);
   EXPECT_EQ(done.get(), expected);
+}
+
+TEST_F(BackupTest, an_interrupt_ends_the_examination) {
+  FakeSource db({{"", fake_directory()}, {"db", fake_file("rows")}});
+  std::stop_source stop;
+  db.on_examine = [&](const std::stop_token& token) {
+    stop.request_stop();
+    if (token.stop_requested()) throw Error(ErrorCode::cancelled, "stopped");
+  };
+  Options stopped = options();
+  stopped.stop = stop.get_token();
+  expect_error_in_time(ErrorCode::cancelled, [&] {
+    run(*open_repository(memory_, Access::write), {{"db", "sqlite", &db, false}}, stopped);
+  });
+  EXPECT_TRUE(open_repository(memory_)->points().empty());
 }
 
 // What still ran used members that were gone already.

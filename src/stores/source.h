@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -78,8 +79,14 @@ class Source {
   virtual ~Source() = default;
   virtual SourceCapabilities capabilities() const = 0;
 
-  /// Fixes the moment that the snapshot is of, as far as the store can (a database: exactly).
+  /// Fixes the moment that the snapshot is of, as far as the store can (a database: exactly). As
+  /// short as can be: writes to the service may be held meanwhile.
   virtual void mark() = 0;
+
+  /// Looks whether what was marked is sound, as far as that takes reading it; report() then has
+  /// what was found. Once, at any time after mark(); a source whose report nobody needs can do
+  /// without. Errors: cancelled, soon after `stop` was requested.
+  virtual void examine(const std::stop_token& stop) = 0;
 
   /// The next item; empty at the end. What can't be listed becomes a Problem. For directories,
   /// symlinks and other items without content, `entry` lacks only its attributes.
@@ -95,7 +102,7 @@ class Source {
   /// all. Threads: any.
   virtual bool unchanged(const Entry& then, const Entry& now) const = 0;
 
-  /// Complete after the last next() and the last finish().
+  /// Complete after examine(), the last next() and the last finish().
   virtual SourceReport report() const = 0;
 };
 

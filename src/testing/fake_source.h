@@ -40,6 +40,7 @@ class FakeSource final : public stores::Source {
   std::size_t fixed_bytes = 0;
   bool recognises_unchanged = true;
   std::function<void()> on_mark = {};
+  std::function<void(const std::stop_token&)> on_examine = {};
   std::function<void(const std::string& path)> on_next = {};
   std::function<void(const std::string& path)> on_open = {};
 
@@ -48,6 +49,9 @@ class FakeSource final : public stores::Source {
 
   stores::SourceCapabilities capabilities() const override;
   void mark() override;
+  void examine(const std::stop_token& stop) override {
+    if (on_examine) on_examine(stop);
+  }
   std::optional<stores::Item> next() override;
   std::unique_ptr<stores::ContentReader> open(const stores::Item& item) override;
   bool unchanged(const stores::Entry& then, const stores::Entry& now) const override;

@@ -96,6 +96,7 @@ std::vector<std::string> Taken::paths() const {
 Taken take_all(stores::Source& source, std::size_t read_bytes) {
   Taken taken;
   source.mark();
+  source.examine({});
   while (auto item = source.next()) {
     taken.things.push_back({std::move(item->key), std::move(item->entry), {}});
   }

@@ -30,6 +30,7 @@ class ReplacingSource final : public stores::Source {
 
   stores::SourceCapabilities capabilities() const override { return inner_->capabilities(); }
   void mark() override { inner_->mark(); }
+  void examine(const std::stop_token& stop) override { inner_->examine(stop); }
   std::optional<stores::Item> next() override { return inner_->next(); }
   std::unique_ptr<stores::ContentReader> open(const stores::Item& item) override {
     if (stores::path_of_key(item.key) == name_ && !replaced_.exchange(true)) {

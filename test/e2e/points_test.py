@@ -80,6 +80,27 @@ class Suspect(ShopTest):
         write(self.config, CONFIG + 'shrink = "off"\n')
         self.backup()
 
+    def test_an_empty_database_file_is_suspect_only_where_there_was_content(self):
+        for shrink in ("", 'shrink = "off"\n'):
+            with self.subTest(shrink):
+                for path in ("repository", "live"):
+                    shutil.rmtree(self.path(path), ignore_errors=True)
+                write(self.config, CONFIG.replace('"live/shop.db"\n', '"live/shop.db"\n' + shrink))
+                self.fill()
+                kept = self.path("kept.db")
+                os.rename(self.database, kept)
+                write(self.database, b"")
+                self.run_salvor("init")
+                for _ in range(2):
+                    _, report = self.backup()
+                    self.assertEqual(self.suspicions(report), {"db": [], "media": []})
+                self.run_salvor("drill", "shop")
+                os.rename(kept, self.database)
+                self.backup()
+                os.truncate(self.database, 0)
+                _, report = self.backup(expect=9)
+                self.assertIn("has no content, and had", self.suspicions(report)["db"][0])
+
     def test_after_a_restore_in_place_the_restored_point_is_the_measure(self):
         self.fill()
         for name in ("logo.png", "logo2.png", "2026/02/big.bin", "sparse", "2026/02/empty"):

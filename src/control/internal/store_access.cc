@@ -24,6 +24,7 @@ class RenamedSource final : public stores::Source {
 
   stores::SourceCapabilities capabilities() const override { return inner_->capabilities(); }
   void mark() override { inner_->mark(); }
+  void examine(const std::stop_token& stop) override { inner_->examine(stop); }
 
   std::optional<stores::Item> next() override {
     auto item = inner_->next();
@@ -68,6 +69,7 @@ class SourceWithout final : public stores::Source {
 
   stores::SourceCapabilities capabilities() const override { return inner_->capabilities(); }
   void mark() override { inner_->mark(); }
+  void examine(const std::stop_token& stop) override { inner_->examine(stop); }
 
   std::optional<stores::Item> next() override {
     while (auto item = inner_->next()) {

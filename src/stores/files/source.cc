@@ -77,6 +77,7 @@ class FilesSource final : public Source {
 
   // A directory tree has no moment: each file is read as it is when its turn comes.
   void mark() override {}
+  void examine(const std::stop_token&) override {}
 
   std::optional<Item> next() override {
     std::optional<Walker::Visit> visit = walker_.next();

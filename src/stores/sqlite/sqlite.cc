@@ -86,6 +86,21 @@ class SqliteSource : public Source {
     }
   }
 
+  void examine(const std::stop_token& stop) override {
+    SALVOR_ASSERT(!parts_.empty());
+    // What SQLite can't read it can't check either.
+    if (facts_.contains("quick_check")) return;
+    const sqlite::CopyVerdict verdict = sqlite::check_copy(parts_.front().content->fd(), stop);
+    facts_["quick_check"] = verdict.quick_check;
+    if (verdict.foreign_key_rows >= 0) {
+      facts_["foreign_key_rows"] = std::to_string(verdict.foreign_key_rows);
+    }
+    if (verdict.damaged) {
+      suspicions_.push_back("the database is damaged: PRAGMA quick_check finds " +
+                            verdict.quick_check);
+    }
+  }
+
   std::optional<Item> next() override {
     SALVOR_ASSERT(!parts_.empty());
     const std::size_t at = announced_++;
@@ -124,22 +139,8 @@ class SqliteSource : public Source {
               {"pages", std::to_string(copy.pages)},
               {"lock_held_ms", std::to_string(copy.lock_held_ms)},
               {"lock_rounds", std::to_string(copy.lock_rounds)}};
-    judge(*spool, copy.entry.size);
     parts_.push_back(
         {to_bytes(options_.database.filename().native()), copy.entry, std::move(spool)});
-  }
-
-  void judge(const sqlite::Spool& spool, std::uint64_t bytes) {
-    if (bytes == 0) suspicions_.emplace_back("the database file is empty");
-    const sqlite::CopyVerdict verdict = sqlite::check_copy(spool.fd());
-    facts_["quick_check"] = verdict.quick_check;
-    if (verdict.foreign_key_rows >= 0) {
-      facts_["foreign_key_rows"] = std::to_string(verdict.foreign_key_rows);
-    }
-    if (verdict.damaged) {
-      suspicions_.push_back("the database is damaged: PRAGMA quick_check finds " +
-                            verdict.quick_check);
-    }
   }
 
   void mark_bytes(const sqlite::CopyOptions& options, const std::string& reason) {

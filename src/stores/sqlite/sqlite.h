@@ -31,8 +31,8 @@ struct SqliteSourceOptions {
 /// (its file name). mark() copies the state of one committed transaction into the spool, whatever
 /// the journal mode and while others write; content is read from that copy.
 /// What SQLite can't read is kept as bytes: the file, and its -journal and -wal where there are
-/// such, each an item of its name. Then, as when the copy does not pass PRAGMA quick_check or is an
-/// empty file, the report has a suspicion.
+/// such, each an item of its name. Then, as when the copy does not pass PRAGMA quick_check, which
+/// examine() asks, the report has a suspicion. An empty file is a valid, empty database.
 ///
 /// No other code of this process may open and close the database file, by whatever name, while
 /// mark() runs: POSIX drops all locks of a process when it closes any descriptor of the file.

@@ -55,6 +55,7 @@ class SqliteTest : public ::testing::Test {
   std::unique_ptr<Source> marked(const SqliteSourceOptions& options) {
     auto source = make_sqlite_source(options);
     source->mark();
+    source->examine({});
     return source;
   }
 

@@ -16,14 +16,20 @@ namespace {
 
 constexpr const char* kVfs = "salvor-descriptor";
 
+/// What is asked, and until when.
+struct Asked {
+  int fd;
+  std::stop_token stop;
+};
+
 /// A file of SQLite's that is somebody's descriptor, for reading only. SQLite knows it as C does.
 struct DescriptorFile {
   sqlite3_file base;
-  int fd;
+  const Asked* asked;
 };
 
-int descriptor_of(sqlite3_file* file) {
-  return reinterpret_cast<DescriptorFile*>(file)->fd;
+const Asked& asked_of(sqlite3_file* file) {
+  return *reinterpret_cast<DescriptorFile*>(file)->asked;
 }
 
 int close_nothing(sqlite3_file*) {
@@ -32,10 +38,13 @@ int close_nothing(sqlite3_file*) {
 
 int read_at(sqlite3_file* file, void* to, int count, sqlite3_int64 offset) {
   const auto size = static_cast<std::size_t>(count);
+  const Asked& asked = asked_of(file);
+  // A check of all pages is one operation of SQLite's, in which it calls no progress handler.
+  if (asked.stop.stop_requested()) return SQLITE_INTERRUPT;
   try {
     const MutableByteView out(static_cast<std::byte*>(to), size);
     const std::size_t had =
-        pread_some(descriptor_of(file), out, static_cast<std::uint64_t>(offset), "a copy");
+        pread_some(asked.fd, out, static_cast<std::uint64_t>(offset), "a copy");
     if (had == size) return SQLITE_OK;
     std::memset(out.data() + had, 0, size - had);
     return SQLITE_IOERR_SHORT_READ;
@@ -54,7 +63,7 @@ int truncate_never(sqlite3_file*, sqlite3_int64) {
 
 int size_of(sqlite3_file* file, sqlite3_int64* size) {
   struct stat status {};
-  if (::fstat(descriptor_of(file), &status) != 0) return SQLITE_IOERR_FSTAT;
+  if (::fstat(asked_of(file).fd, &status) != 0) return SQLITE_IOERR_FSTAT;
   *size = status.st_size;
   return SQLITE_OK;
 }
@@ -100,7 +109,11 @@ int open_descriptor(sqlite3_vfs*, const char* name, sqlite3_file* file, int flag
   }();
   file->pMethods = nullptr;
   if (name == nullptr || (flags & SQLITE_OPEN_MAIN_DB) == 0) return SQLITE_CANTOPEN;
-  reinterpret_cast<DescriptorFile*>(file)->fd = static_cast<int>(sqlite3_uri_int64(name, "fd", -1));
+  const sqlite3_int64 asked = sqlite3_uri_int64(name, "asked", 0);
+  if (asked == 0) return SQLITE_CANTOPEN;
+  // An address of check_copy()'s, who outlives the connection.
+  reinterpret_cast<DescriptorFile*>(file)->asked =
+      reinterpret_cast<const Asked*>(static_cast<std::uintptr_t>(asked));
   file->pMethods = &methods;
   if (out_flags != nullptr) *out_flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB;
   return SQLITE_OK;
@@ -161,13 +174,19 @@ bool is_damage(int result) {
 
 }  // namespace
 
-CopyVerdict check_copy(int fd) {
+CopyVerdict check_copy(int fd, const std::stop_token& stop) {
   register_vfs();
   sqlite3* opened = nullptr;
-  const std::string uri = fmt::format("file:copy?fd={}", fd);
+  Asked asked{fd, stop};
+  const std::string uri =
+      fmt::format("file:copy?asked={}", reinterpret_cast<std::uintptr_t>(&asked));
   int result = sqlite3_open_v2(uri.c_str(), &opened,
                                SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, kVfs);
   const Database database(opened, sqlite3_close);
+  constexpr int kOperationsBetweenStops = 10'000;
+  sqlite3_progress_handler(
+      opened, kOperationsBetweenStops,
+      [](void* of) { return static_cast<Asked*>(of)->stop.stop_requested() ? 1 : 0; }, &asked);
   CopyVerdict verdict;
   std::int64_t rows = 0;
   std::string first;
@@ -185,6 +204,9 @@ CopyVerdict check_copy(int fd) {
   std::string table;
   if (ask(opened, "PRAGMA foreign_key_check", table, kForeignKeyRowsMax, rows) == SQLITE_OK) {
     verdict.foreign_key_rows = rows;
+  }
+  if (stop.stop_requested()) {
+    throw Error(ErrorCode::cancelled, "stopped while the copy of the database was checked");
   }
   return verdict;
 }

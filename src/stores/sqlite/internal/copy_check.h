@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 
 namespace salvor::stores::sqlite {
@@ -16,7 +17,7 @@ struct CopyVerdict {
 inline constexpr std::int64_t kForeignKeyRowsMax = 10'000;
 
 /// Asks the database that an open file is, which need not have a name. Nothing is written, and
-/// nothing beside it is looked at.   Errors: none: what can't be asked is told.
-CopyVerdict check_copy(int fd);
+/// nothing beside it is looked at.   Errors: cancelled; else none: what can't be asked is told.
+CopyVerdict check_copy(int fd, const std::stop_token& stop);
 
 }  // namespace salvor::stores::sqlite
