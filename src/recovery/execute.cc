@@ -182,6 +182,35 @@ void claim_for_resume(repo::Repository& repository, const Plan& plan, Journal& j
   }
 }
 
+/// A safety snapshot that is no longer in the repository, since an older copy of it was accepted,
+/// is taken again, before anything is written over. Errors: refused: something may have been.
+void renew_safety_snapshot(const repo::Repository& repository, const Plan& plan,
+                           Journal& journal) {
+  constexpr const char* kStep = "safety-snapshot";
+  const auto lacks = std::ranges::find_if(plan.stores, [&](const StorePlan& store) {
+    return store.delta_in_place && store.safety_snapshot &&
+           !journal.done("restore-" + store.name) &&
+           !has_safety_snapshot(repository, plan, store);
+  });
+  if (lacks == plan.stores.end() || !journal.done(kStep)) return;
+  const bool is_too_late = std::ranges::any_of(plan.stores, [&](const StorePlan& store) {
+    return store.delta_in_place && journal.ever_began("restore-" + store.name);
+  });
+  if (is_too_late) {
+    refuse(fmt::format("store {} would be written over, and its safety snapshot is no longer in "
+                       "the repository",
+                       lacks->name),
+           fmt::format("abandon the run, and restore again, which backs up all stores first: "
+                       "salvor restore --abandon {}",
+                       plan.run));
+  }
+  log::warning("the safety snapshot of run {} is no longer in the repository, and is taken again",
+               plan.run);
+  JournalEntry undone = event(Event::undone);
+  undone.step = kStep;
+  journal.append(std::move(undone));
+}
+
 void note_commands(Journal& journal, const Plan& plan, const std::vector<std::string>& changed) {
   if (changed.empty()) return;
   JournalEntry entry = event(Event::replanned, to_json(plan));
@@ -249,6 +278,7 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
   const auto changed = choose_commands(journal, options, false, plan);
   Runner runner(repository, access, plan, journal, options);
   runner.require_here(stores::Way::forth);
+  renew_safety_snapshot(repository, plan, journal);
   claim_for_resume(repository, plan, journal, options);
   note_commands(journal, plan, changed);
   if (options.on_begin) options.on_begin(plan);

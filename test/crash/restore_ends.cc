@@ -53,6 +53,7 @@ std::size_t RestoreEnds::act_until(Act act, const Shop& shop, std::size_t place,
   std::atomic<std::size_t> reached = 0;  // packs are read by several threads
   ShopRestore restore;
   restore.in_place_delta = in_place_delta_;
+  restore.with_catalog = with_catalog_;
   restore.reach = [&](std::string_view) {
     if (reached++ == place) die();
   };
@@ -130,6 +131,55 @@ void RestoreEnds::expect_goes_back(const Shop& shop, std::size_t place, bool oth
     EXPECT_LT(place, kPlacesBeforeThePlan);
   }
   expect_as_before(shop);
+}
+
+/// All but what the application's lock leaves, and the sign that a tree is half written.
+TreeDescription RestoreEnds::data_of(const Shop& shop) {
+  TreeDescription description = described(shop);
+  std::erase_if(description, [](const auto& line) {
+    return line.first == "maintenance" || line.first.ends_with("/.salvor-incomplete");
+  });
+  return description;
+}
+
+void RestoreEnds::expect_survives_older_copy(const Shop& shop) const {
+  const TreeDescription before = data_of(shop);
+  const bool is_untouched = before == data_of(template_);
+  fs::remove_all(shop.root() / "repository");
+  fs::copy(template_.root() / "repository", shop.root() / "repository",
+           fs::copy_options::recursive);
+  const control::Config config = shop.config();
+  control::VerifyRequest accept;
+  accept.accept_older = control::verify(config, {}, {}).repository;
+  control::verify(config, accept, {});
+  try {
+    const auto report = control::resume_restore(config, continue_run(), {});
+    EXPECT_EQ(report.outcome.state, "succeeded")
+        << (report.outcome.failure ? report.outcome.failure->what() : "");
+    expect_restored(shop, restored_);
+  } catch (const Error& error) {
+    // Nothing of it was in the catalog yet.
+    if (error.code() == ErrorCode::not_found) return expect_as_before(shop);
+    EXPECT_EQ(error.code(), ErrorCode::refused) << error.what();
+    EXPECT_EQ(tree_difference(before, data_of(shop)), "");
+    EXPECT_EQ(control::abandon_restore(config, continue_run(), {}).outcome.state, "abandoned");
+    // Which leaves the service locked. The next one keeps what there is.
+    ShopRestore again;
+    again.run = "20260203t040506-00000002";
+    again.in_place_delta = true;
+    EXPECT_EQ(restore_shop(shop, again).state, "succeeded");
+    undo_shop(shop, again);
+    EXPECT_EQ(tree_difference(before, data_of(shop)), "");
+    return;
+  }
+  try {
+    control::undo_restore(config, continue_run(), {});
+    expect_as_before(shop);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::refused) << error.what();
+    EXPECT_FALSE(is_untouched) << "it was written over without a copy: " << error.what();
+    expect_restored(shop, restored_);
+  }
 }
 
 void RestoreEnds::expect_closes(const Shop& shop, bool other_host) const {

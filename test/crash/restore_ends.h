@@ -40,6 +40,10 @@ class RestoreEnds : public ::testing::Test {
   /// Closed: restored, nothing else is left, and it can't be taken back.
   void expect_closes(const Shop& shop, bool other_host = false) const;
 
+  /// The repository from before the run in place of the newest, and accepted: resumed, nothing is
+  /// written over of which there is no copy.
+  void expect_survives_older_copy(const Shop& shop) const;
+
   /// How many of the places come before there is a run to go on with.
   static constexpr std::size_t kPlacesBeforeThePlan = 2;
 
@@ -47,9 +51,11 @@ class RestoreEnds : public ::testing::Test {
   std::filesystem::path at_ = scratch_.path();
   Shop template_{at_ / "template"};
   std::size_t places_ = 0;
+  bool with_catalog_ = false;  ///< to be set before prepare()
 
  private:
   static TreeDescription visible(const Shop& shop);
+  static TreeDescription data_of(const Shop& shop);
   static void expect_unclaimed(const Shop& shop);
   static void expect_restored(const Shop& shop, const TreeDescription& expected);
   void expect_as_before(const Shop& shop) const;

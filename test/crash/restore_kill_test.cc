@@ -63,6 +63,26 @@ class RestoreKillTest : public KillEnds, public ::testing::WithParamInterface<bo
   void SetUp() override { prepare(scratch_.path(), GetParam()); }
 };
 
+/// Written over the live data.
+class OlderCopyKillTest : public KillEnds {
+ protected:
+  void SetUp() override {
+    with_catalog_ = true;
+    prepare(scratch_.path(), true);
+  }
+};
+
+TEST_F(OlderCopyKillTest, KilledAnywhereItLosesNothingWithTheNewestCopyOfTheRepository) {
+  const auto step = static_cast<std::size_t>(repetitions(3, 1));
+  for (std::size_t place = 0; place < places_; place += step) {
+    SCOPED_TRACE("killed at place " + std::to_string(place));
+    const Shop shop = copy("killed");
+    die_at(restore_shop, shop, place, places_, die);
+    expect_survives_older_copy(shop);
+    fs::remove_all(shop.root());
+  }
+}
+
 /// A store that lies within another, and a database in WAL mode.
 class NestedRestoreKillTest : public KillEnds {
  protected:

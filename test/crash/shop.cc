@@ -14,6 +14,7 @@
 #include "control/internal/choose_point.h"
 #include "control/internal/key_file.h"
 #include "control/internal/make_plan.h"
+#include "control/internal/records.h"
 #include "control/internal/store_access.h"
 
 namespace salvor::testing {
@@ -96,6 +97,18 @@ recovery::RunOutcome act_on(const Shop& shop, const ShopRestore& restore, const 
   const auto access = control::internal::make_store_access(config, {.before_step = reach});
   recovery::ExecuteOptions options;
   options.kill_point = reach;
+  std::optional<control::internal::Records> records;
+  if (restore.with_catalog) {
+    records.emplace(config);
+    options.catalog = records->catalog();
+    options.on_begin = [&](const recovery::Plan& plan) {
+      records->take_up({plan.run}, catalog::RunKind::restore, plan.service);
+      records->file_under({plan.run}, *repository);
+    };
+    options.on_step = [&](const std::string&, std::size_t, std::size_t) {
+      records->note_head(repository->id().hex(), repository->sequence());
+    };
+  }
   return act(config, *repository, *access, options);
 }
 

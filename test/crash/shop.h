@@ -81,6 +81,7 @@ struct ShopRestore {
   std::function<bool()> repository_is_gone = {};  ///< asked before each call
   bool safety_snapshot = true;
   bool in_place_delta = false;
+  bool with_catalog = false;  ///< it is noted in the shop's catalog, as the program does
   std::int64_t holders_wait_ms = 10'000;
 };
 

@@ -258,6 +258,81 @@ class OlderCopy(ShopTest):
         self.assertEqual(self.seen(), self.wrecked)
         self.assertIsNone(self.json_of("status")["services"][0]["open_restore"])
 
+    def killed_over_live_data(self):
+        """A restore that writes over the live data, killed when it has."""
+        self.change("since")
+        os.remove(os.path.join(self.media, "logo.png"))
+        self.wrecked = self.seen()
+        write(self.config, CONFIG + WRITES + KILLER)
+        self.run_salvor("restore", "shop", "--at", self.first, "--confirm", "shop",
+                        "--in-place-delta", expect=-9)
+        self.assertNotEqual(self.seen(), self.wrecked)
+        return self.restores()[0]["id"]
+
+    def test_one_over_live_data_is_resumed_without_its_safety_snapshot(self):
+        self.keep_copy()
+        run = self.killed_over_live_data()
+        self.lose_newest()
+        self.assertEqual(self.accept()["accepted"]["resumed"], [run])
+        before = self.seen()
+        undo = ["restore", "--undo", run, "--confirm", "shop"]
+        self.fails(6, "refused", *undo, text=["no safety snapshot", f"--resume {run}"])
+        self.assertEqual(self.seen(), before)
+        self.assertEqual(self.json_of("restore", "--resume", run)["state"], "succeeded")
+        self.assertEqual(self.seen(), self.good)
+        self.assertFalse(os.path.exists(self.path("flag")))
+        self.fails(6, "refused", *undo, text="no safety snapshot")
+        self.assertEqual(self.seen(), self.good)
+        self.run_salvor("restore", "--close", run, "--confirm", "shop")
+        self.assert_works()
+
+    def copied_after_the_kill(self):
+        """Its run; the copy has the safety snapshot. What comes after it is to be lost."""
+        run = self.killed_over_live_data()
+        self.keep_copy()
+        self.run_salvor("backup", "--store", "media", expect=None)
+        return run
+
+    def test_one_over_live_data_is_resumed_with_its_safety_snapshot(self):
+        run = self.copied_after_the_kill()
+        self.run_salvor("restore", "--resume", run)
+        self.lose_newest()
+        self.accept()
+        self.assertEqual(self.seen(), self.good)
+        self.run_salvor("restore", "--undo", run, "--confirm", "shop")
+        self.assertEqual(self.seen(), self.wrecked)
+        self.assert_works()
+
+    def test_one_over_live_data_is_resumed_in_the_older_copy(self):
+        run = self.copied_after_the_kill()
+        self.lose_newest()
+        self.accept()
+        self.run_salvor("restore", "--resume", run)
+        self.assertEqual(self.seen(), self.good)
+        self.run_salvor("restore", "--undo", run, "--confirm", "shop")
+        self.assertEqual(self.seen(), self.wrecked)
+        self.assert_works()
+
+    def test_one_over_live_data_is_undone_with_its_safety_snapshot(self):
+        run = self.copied_after_the_kill()
+        self.lose_newest()
+        self.accept()
+        self.run_salvor("restore", "--undo", run, "--confirm", "shop")
+        self.assertEqual(self.seen(), self.wrecked)
+        self.assertFalse(os.path.exists(self.path("flag")))
+        self.assert_works()
+
+    def test_one_over_live_data_that_was_undone_since_stays_undone(self):
+        run = self.copied_after_the_kill()
+        self.run_salvor("restore", "--undo", run, "--confirm", "shop")
+        self.lose_newest()
+        self.accept()
+        self.assertEqual(self.seen(), self.wrecked)
+        self.assertIsNone(self.json_of("status")["services"][0]["open_restore"])
+        self.fails(6, "refused", "restore", "--resume", run)
+        self.assertEqual(self.seen(), self.wrecked)
+        self.assert_works()
+
     def test_a_restore_whose_point_is_lost_is_undone(self):
         self.keep_copy()
         self.change("lost")
