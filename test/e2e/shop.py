@@ -108,8 +108,11 @@ class ShopTest(unittest.TestCase):
     maxDiff = 4000
     beginning = CONFIG  # of the configuration
 
+    def make_root(self):
+        return tempfile.mkdtemp(prefix="salvor-e2e-")
+
     def setUp(self):
-        self.root = tempfile.mkdtemp(prefix="salvor-e2e-")
+        self.root = self.make_root()
         self.addCleanup(shutil.rmtree, self.root, ignore_errors=True)
         self.config = self.path("salvor.toml")
         write(self.path("passphrase"), PASSPHRASE + "\n", 0o600)
