@@ -14,12 +14,13 @@ LEVELS = {
     "base": 0,
     "codec": 1, "net": 1, "catalog": 1,
     "backend": 2, "stores": 2,
-    "repo": 3,
-    "backup": 4,
-    "recovery": 5,
-    "control": 6,
-    "cli": 7, "daemon": 7,
-    "testing": 7,
+    "repo": 3, "service": 3,
+    "config": 4, "backup": 4, "checks": 4,
+    "evidence": 5,
+    "recovery": 6,
+    "control": 7,
+    "cli": 8, "daemon": 8,
+    "testing": 8,
 }
 
 # What the levels alone would allow, but the design does not.

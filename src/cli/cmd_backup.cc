@@ -62,7 +62,7 @@ int report_failures(const std::vector<control::BackupReport>& reports) {
 }
 
 int backup(Invocation& invocation, const control::BackupRequest& request) {
-  const control::Config config = invocation.load_config();
+  const config::Config config = invocation.load_config();
   const auto reports = control::take_backup(config, request, invocation.caller());
   invocation.end_progress();
   Output& output = invocation.output();

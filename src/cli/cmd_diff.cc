@@ -38,7 +38,7 @@ std::string line_of(const control::DiffEntry& entry) {
 }
 
 int diff(Invocation& invocation, const DiffChoices& request) {
-  const control::Config config = invocation.load_config(control::Looks::at_repository);
+  const config::Config config = invocation.load_config(config::Looks::at_repository);
   List entries(invocation.output(), "entries");
   control::diff_points(config, request.before, request.after, request.service, invocation.caller(),
                        [&](const control::DiffEntry& entry) {

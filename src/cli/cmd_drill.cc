@@ -43,7 +43,7 @@ void show(Output& output, const control::DrillReport& report) {
   if (!outcome.checks.empty()) {
     output.line("");
     Table checks({"CHECK", "KIND", "VERDICT", ">TIME", "FOUND"});
-    for (const recovery::CheckOutcome& check : outcome.checks) {
+    for (const checks::CheckOutcome& check : outcome.checks) {
       const std::string found = check.actual.substr(0, check.actual.find('\n'));
       checks.row({printable(check.name), check.kind, in_words(name_of(check.verdict)),
                   human_duration(check.seconds), printable(found)});
@@ -51,7 +51,7 @@ void show(Output& output, const control::DrillReport& report) {
     output.table(checks);
   }
   output.line("");
-  for (const recovery::CheckOutcome& check : outcome.checks) {
+  for (const checks::CheckOutcome& check : outcome.checks) {
     if (check.good()) continue;
     output.line(fmt::format("failed: {}: expected {}, found {}", printable(check.name),
                             printable(check.expected), printable(check.actual)));
@@ -60,7 +60,7 @@ void show(Output& output, const control::DrillReport& report) {
   for (const std::string& line : summarised(report.not_covered))
     output.line("not covered: " + line);
   if (!outcome.checks.empty()) {
-    output.line(recovery::in_words(recovery::count_checks(outcome.checks)));
+    output.line(checks::in_words(checks::count_checks(outcome.checks)));
   }
   output.line(verdict_of(report));
 }

@@ -28,7 +28,7 @@ std::string shown_time(const std::string& text) {
 }
 
 int list(Invocation& invocation, const EvidenceChoices& request) {
-  const auto rows = control::list_evidence(invocation.load_config(control::Looks::at_repository),
+  const auto rows = control::list_evidence(invocation.load_config(config::Looks::at_repository),
                                            request.service, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
@@ -41,7 +41,7 @@ int list(Invocation& invocation, const EvidenceChoices& request) {
   }
   Table table({"SERVICE", ">RECORD", "KIND", "RESULT", "STARTED", "#POINT", "RUN"});
   for (const control::EvidenceRow& row : rows) {
-    const recovery::EvidenceSummary& summary = row.summary;
+    const evidence::EvidenceSummary& summary = row.summary;
     if (row.gap && row.gap->named_by != 0) {
       table.row({shown_service(row.service), fmt::format("{}", row.sequence), "LOST", "", "", "",
                  fmt::format("record {} says so since {}", row.gap->named_by,
@@ -68,7 +68,7 @@ int show(Invocation& invocation, const EvidenceChoices& request) {
                 "`salvor evidence list` lists the records");
   }
   const std::string statement =
-      control::show_evidence(invocation.load_config(control::Looks::at_repository), request.service,
+      control::show_evidence(invocation.load_config(config::Looks::at_repository), request.service,
                              number, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
@@ -79,7 +79,7 @@ int show(Invocation& invocation, const EvidenceChoices& request) {
   return 0;
 }
 
-void show_gap(Output& output, const std::string& service, const recovery::EvidenceGap& gap) {
+void show_gap(Output& output, const std::string& service, const evidence::EvidenceGap& gap) {
   const std::string says = gap.named_by == 0 ? "and no signed record says so"
                                              : fmt::format("as record {} says since {}",
                                                            gap.named_by, shown_time(gap.since));
@@ -87,16 +87,16 @@ void show_gap(Output& output, const std::string& service, const recovery::Eviden
 }
 
 int save(Invocation& invocation, const EvidenceChoices& request) {
-  const auto gaps = request.with_gaps ? recovery::Gaps::export_them : recovery::Gaps::refuse;
+  const auto gaps = request.with_gaps ? evidence::Gaps::export_them : evidence::Gaps::refuse;
   const control::ExportedEvidence exported =
-      control::export_evidence(invocation.load_config(control::Looks::at_repository),
+      control::export_evidence(invocation.load_config(config::Looks::at_repository),
                                request.service, request.file, gaps, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(exported));
     return 0;
   }
-  for (const recovery::EvidenceGap& gap : exported.verified.gaps) {
+  for (const evidence::EvidenceGap& gap : exported.verified.gaps) {
     show_gap(output, exported.service, gap);
   }
   if (!invocation.quiet()) {
@@ -107,11 +107,11 @@ int save(Invocation& invocation, const EvidenceChoices& request) {
   return 0;
 }
 
-void show_chain(Output& output, const recovery::EvidenceReport& chain) {
-  for (const recovery::EvidenceGap& gap : chain.gaps) {
+void show_chain(Output& output, const evidence::EvidenceReport& chain) {
+  for (const evidence::EvidenceGap& gap : chain.gaps) {
     if (gap.named_by != 0) show_gap(output, chain.service, gap);
   }
-  for (const recovery::EvidenceProblem& problem : chain.problems) {
+  for (const evidence::EvidenceProblem& problem : chain.problems) {
     const std::string record = problem.record == 0 ? "" : fmt::format(" record {}", problem.record);
     output.line(
         fmt::format("{}{}: {}", shown_service(chain.service), record, printable(problem.what)));
@@ -137,14 +137,14 @@ Error unverified(const EvidenceChoices& request) {
 int verify(Invocation& invocation, const EvidenceChoices& request) {
   const control::EvidenceVerification verification =
       request.file.empty()
-          ? control::verify_evidence(invocation.load_config(control::Looks::at_repository),
+          ? control::verify_evidence(invocation.load_config(config::Looks::at_repository),
                                      request.key, invocation.caller())
           : control::verify_evidence_file(request.file, request.key);
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(verification));
   } else {
-    for (const recovery::EvidenceReport& chain : verification.chains) {
+    for (const evidence::EvidenceReport& chain : verification.chains) {
       if (!invocation.quiet() || !chain.sound()) show_chain(output, chain);
       if (invocation.quiet() || chain.key_was_given || !chain.sound()) continue;
       output.line(
@@ -160,7 +160,7 @@ int verify(Invocation& invocation, const EvidenceChoices& request) {
 
 int key(Invocation& invocation) {
   const control::EvidenceKey own = control::evidence_public_key(
-      invocation.load_config(control::Looks::at_repository), invocation.caller());
+      invocation.load_config(config::Looks::at_repository), invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::json_of_texts({{"public_key", own.pem}, {"key_id", own.key_id}}));

@@ -44,7 +44,7 @@ std::string line_of(const control::ListedEntry& listed) {
 }
 
 int list(Invocation& invocation, const LsChoices& request) {
-  const control::Config config = invocation.load_config(control::Looks::at_repository);
+  const config::Config config = invocation.load_config(config::Looks::at_repository);
   const control::Caller caller = invocation.caller();
   List entries(invocation.output(), "entries");
   control::list_entries(config, request.at, request.path, request.recursive, caller,

@@ -29,8 +29,8 @@ void show_findings(Output& output, const control::VerifyReport& report) {
     const std::string word = severity == Severity::damage ? "damage" : "note";
     for (const repo::Finding& finding : findings) {
       if (finding.severity != severity || ++count > kShownMax) continue;
-      output.line(fmt::format("{}: {}: {}", word, printable(finding.object),
-                              printable(finding.what)));
+      output.line(
+          fmt::format("{}: {}: {}", word, printable(finding.object), printable(finding.what)));
     }
     show_rest(output, count, word == "note" ? "notes" : "damaged objects", report);
   }
@@ -112,7 +112,7 @@ void show(Output& output, const control::VerifyReport& report, bool quiet) {
 
 int verify(Invocation& invocation, const control::VerifyRequest& request) {
   const control::VerifyReport report = control::verify(
-      invocation.load_config(control::Looks::at_repository), request, invocation.caller());
+      invocation.load_config(config::Looks::at_repository), request, invocation.caller());
   invocation.end_progress();
   Output& output = invocation.output();
   if (output.json()) {

@@ -12,8 +12,8 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/nearest_name.h"
 #include "cli/invocation.h"
-#include "control/nearest_name.h"
 
 namespace salvor::cli {
 namespace {
@@ -75,7 +75,7 @@ Error unexpected(const CLI::App& command, const std::vector<std::string>& rest) 
   const std::string name = option->substr(0, option->find('='));
   const std::vector<std::string> names = option_names(command);
   const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const auto nearest = control::nearest_name(name, candidates);
+  const auto nearest = nearest_name(name, candidates);
   return {ErrorCode::usage,
           fmt::format("`{}` has no option {}", full_name(command), printable(name)),
           nearest ? fmt::format("did you mean {}? {}", *nearest, see_help(command))
@@ -94,9 +94,9 @@ Error wrong_values(const CLI::App& command, const std::string& what) {
   }
   const bool repeated = what.find("received") != std::string::npos;
   return {ErrorCode::usage,
-          fmt::format("option {} {}", what.substr(0, what.find(':')),
-                      repeated ? "was given several times, expected once"
-                               : "has no value, expected one"),
+          fmt::format(
+              "option {} {}", what.substr(0, what.find(':')),
+              repeated ? "was given several times, expected once" : "has no value, expected one"),
           see_help(command)};
 }
 
@@ -106,10 +106,10 @@ std::size_t read_count(const CLI::App& command, const std::string& name, const s
   const char* end = text.data() + text.size();
   const auto read = std::from_chars(text.data(), end, count);
   if (text.empty() || (read.ec == std::errc() && read.ptr == end)) return count;
-  throw Error(ErrorCode::usage,
-              fmt::format("option {} is \"{}\", expected a whole number, 0 or more", name,
-                          printable(text)),
-              see_help(command));
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("option {} is \"{}\", expected a whole number, 0 or more", name, printable(text)),
+      see_help(command));
 }
 
 /// No command, or one that there is not. `rest`: what was not understood.
@@ -131,7 +131,7 @@ Error missing_command(const CLI::App& app, const std::vector<std::string>& rest)
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   return {ErrorCode::usage,
           fmt::format("there is no command \"{}\"", printable(full_name(app) + " " + *word)),
-          control::suggest(*word, candidates)};
+          suggest(*word, candidates)};
 }
 
 Error usage_error(const CLI::App& app, const CLI::ParseError& error) {

@@ -13,8 +13,8 @@
 namespace salvor::cli {
 namespace {
 
+using checks::CheckOutcome;
 using control::RestorePlanReport;
-using recovery::CheckOutcome;
 using recovery::RunOutcome;
 
 std::string expected(const std::optional<double>& seconds) {
@@ -70,10 +70,10 @@ void show(Output& output, const RestorePlanReport& report) {
   }
   output.table(table);
   if (!report.plan.checks.empty() || !report.plan.references.empty()) output.line("");
-  for (const recovery::Check& check : report.plan.checks) {
+  for (const checks::Check& check : report.plan.checks) {
     output.line("check     " + printable(check.name));
   }
-  for (const recovery::Reference& reference : report.plan.references) {
+  for (const checks::Reference& reference : report.plan.references) {
     output.line("check     " + printable(reference.name));
   }
   for (const std::string& store : report.untouched) {
@@ -87,8 +87,8 @@ void show(Output& output, const RestorePlanReport& report) {
 }
 
 void show_check(Output& output, const CheckOutcome& check) {
-  if (check.verdict == recovery::Verdict::passed) return;
-  if (check.verdict == recovery::Verdict::skipped) {
+  if (check.verdict == checks::Verdict::passed) return;
+  if (check.verdict == checks::Verdict::skipped) {
     output.line(fmt::format("{:<9} {}: {}", in_words(name_of(check.verdict)), printable(check.name),
                             printable(check.actual)));
     return;
@@ -277,7 +277,7 @@ void show_first_lines(Output& output, const CheckOutcome& check) {
 void show_checks(Output& output, const RunOutcome& outcome) {
   for (const CheckOutcome& check : outcome.checks) show_check(output, check);
   if (outcome.checks.empty()) return;
-  output.line(recovery::in_words(recovery::count_checks(outcome.checks)));
+  output.line(checks::in_words(checks::count_checks(outcome.checks)));
 }
 
 int show_plan(Invocation& invocation, const InPlaceOptions& options) {
@@ -296,7 +296,7 @@ int show_plan(Invocation& invocation, const InPlaceOptions& options) {
 }
 
 int restore_in_place(Invocation& invocation, const InPlaceOptions& options) {
-  const control::Config config = invocation.load_config();
+  const config::Config config = invocation.load_config();
   control::InPlaceRequest request;
   request.plan = options.request;
   request.confirm = options.confirm;
@@ -314,7 +314,7 @@ int restore_in_place(Invocation& invocation, const InPlaceOptions& options) {
 
 int continue_in_place(Invocation& invocation, const control::ContinueRequest& request, bool detach,
                       ContinueVerb verb) {
-  const control::Config config = invocation.load_config();
+  const config::Config config = invocation.load_config();
   const auto carry_out = [&](const BeginsRun& begins) {
     control::ContinueRequest with_begin = request;
     with_begin.on_begin = begins;

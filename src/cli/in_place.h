@@ -22,7 +22,7 @@ int show_plan(Invocation& invocation, const InPlaceOptions& options);
 /// Without a confirmation, and on a terminal, it shows the plan and asks for the service's name.
 int restore_in_place(Invocation& invocation, const InPlaceOptions& options);
 
-using ContinueVerb = control::InPlaceReport (*)(const control::Config&,
+using ContinueVerb = control::InPlaceReport (*)(const config::Config&,
                                                 const control::ContinueRequest&,
                                                 const control::Caller&);
 int continue_in_place(Invocation& invocation, const control::ContinueRequest& request, bool detach,
@@ -33,7 +33,7 @@ void show_steps(Output& output, const recovery::RunOutcome& outcome);
 
 /// The checks that did not pass, and how many did.
 /// The beginning of what a check that failed has printed, or of what it misses.
-void show_first_lines(Output& output, const recovery::CheckOutcome& check);
+void show_first_lines(Output& output, const checks::CheckOutcome& check);
 void show_checks(Output& output, const recovery::RunOutcome& outcome);
 
 }  // namespace salvor::cli

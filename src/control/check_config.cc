@@ -4,14 +4,14 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "config/answers.h"
+#include "config/own_places.h"
+#include "config/secret_source.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/command_words.h"
 #include "control/internal/opened.h"
-#include "control/internal/own_places.h"
 #include "control/internal/store_types.h"
-#include "control/secret_source.h"
 
 namespace salvor::control {
 namespace {
@@ -33,24 +33,26 @@ void note_hosts(const repo::Repository& repository, const internal::Owner& owner
 }
 
 /// The passphrase is looked for also where opening did not ask for it.
-void check_passphrase(const Config& config, const Caller& caller, ConfigCheckReport& report) {
+void check_passphrase(const config::Config& config, const Caller& caller,
+                      ConfigCheckReport& report) {
   const bool was_asked_for = !report.repository_absent && !config.repository.key_file;
   if (was_asked_for || !report.repository_problem.empty()) return;
-  if (config.repository.passphrase.kind == SecretReference::Kind::none) return;
-  internal::require_answers(config, {SilentPath::Role::secret});
+  if (config.repository.passphrase.kind == config::SecretReference::Kind::none) return;
+  config::require_answers(config, {config::SilentPath::Role::secret});
   try {
-    read_passphrase(config.repository.passphrase, caller.stop);
+    config::read_passphrase(config.repository.passphrase, caller.stop);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) throw;
     report.repository_problem = error.message();
   }
 }
 
-void check_repository(const Config& config, const Caller& caller, ConfigCheckReport& report) {
+void check_repository(const config::Config& config, const Caller& caller,
+                      ConfigCheckReport& report) {
   try {
     const internal::Opened opened =
         internal::open_repository(config, repo::Access::read, caller.stop);
-    for (const ServiceConfig& service : config.services) {
+    for (const config::ServiceConfig& service : config.services) {
       note_hosts(*opened.repository, internal::owner_of(config, service.name), report);
     }
   } catch (const Error& error) {
@@ -65,10 +67,10 @@ void check_repository(const Config& config, const Caller& caller, ConfigCheckRep
 }
 
 /// Why a store can't be read; empty: it can.
-std::string problem_reaching(const Config& config, const ServiceConfig& service,
-                             const StoreConfig& store, ConfigCheckReport& report) {
+std::string problem_reaching(const config::Config& config, const config::ServiceConfig& service,
+                             const config::StoreConfig& store, ConfigCheckReport& report) {
   try {
-    internal::require_stores_answer(config, service, {store.name});
+    config::require_stores_answer(config, service, {store.name});
   } catch (const Error& error) {
     report.unreachable = true;
     return error.message();
@@ -84,20 +86,21 @@ bool ConfigCheckReport::good() const {
                      [](const StoreReachability& store) { return store.problem.empty(); });
 }
 
-ConfigCheckReport check_config(const Config& config, const Caller& caller) {
-  check_paths(config);
-  for (const ServiceConfig& service : config.services) check_overlaps(config, service);
-  for (const std::string& warning : internal::secrets_in_stores(config)) {
+ConfigCheckReport check_config(const config::Config& config, const Caller& caller) {
+  config::check_paths(config);
+  for (const config::ServiceConfig& service : config.services)
+    config::check_overlaps(config, service);
+  for (const std::string& warning : config::secrets_in_stores(config)) {
     log::warning("{}", warning);
   }
-  using Role = SilentPath::Role;
-  internal::require_answers(config, {Role::state});
+  using Role = config::SilentPath::Role;
+  config::require_answers(config, {Role::state});
   ConfigCheckReport report;
   report.file = config.file.native();
   report.location = config.repository.path.native();
   report.host = config.host;
-  for (const ServiceConfig& service : config.services) {
-    for (const StoreConfig& store : service.stores) {
+  for (const config::ServiceConfig& service : config.services) {
+    for (const config::StoreConfig& store : service.stores) {
       report.stores.push_back({service.name, store.name, std::string(store.type()),
                                store.path().native(),
                                problem_reaching(config, service, store, report)});
@@ -105,7 +108,7 @@ ConfigCheckReport check_config(const Config& config, const Caller& caller) {
   }
   check_repository(config, caller, report);
   check_passphrase(config, caller, report);
-  report.warnings = idle_sections(config);
+  report.warnings = config::idle_sections(config);
   for (std::string& line : internal::commands_not_found(config)) {
     report.warnings.push_back(std::move(line));
   }

@@ -9,8 +9,8 @@
 
 #include "backup/backup.h"
 #include "catalog/catalog.h"
-#include "control/config.h"
-#include "recovery/evidence.h"
+#include "config/config.h"
+#include "evidence/evidence.h"
 #include "recovery/execute.h"
 #include "recovery/restore.h"
 #include "recovery/space.h"
@@ -48,7 +48,7 @@ struct InitReport {
 };
 /// Creates the repository, with a slot for each of the configured passphrase and key file.
 /// Errors: conflict, where a repository is already; configuration.
-InitReport init(const Config& config, const Caller& caller);
+InitReport init(const config::Config& config, const Caller& caller);
 
 struct StoreReachability {
   std::string service;
@@ -72,7 +72,7 @@ struct ConfigCheckReport {
 };
 /// Looks whether everything that the configuration names can be reached; reads no content.
 /// Errors: configuration, for paths that lie in each other.
-ConfigCheckReport check_config(const Config& config, const Caller& caller);
+ConfigCheckReport check_config(const config::Config& config, const Caller& caller);
 
 struct BackupRequest {
   std::string service;              ///< empty: all services
@@ -94,7 +94,7 @@ struct BackupReport {
 /// tried, and the report says which failed. Errors: corruption: the repository's log is older than
 /// this machine has seen it; whatever
 ///         backup::run throws.
-std::vector<BackupReport> take_backup(const Config& config, const BackupRequest& request,
+std::vector<BackupReport> take_backup(const config::Config& config, const BackupRequest& request,
                                       const Caller& caller);
 
 struct Window {
@@ -109,7 +109,8 @@ struct PointsReport {
   std::vector<Window> windows;
 };
 /// Errors: not_found: neither the configuration nor the repository knows the service.
-PointsReport list_points(const Config& config, const std::string& service, const Caller& caller);
+PointsReport list_points(const config::Config& config, const std::string& service,
+                         const Caller& caller);
 
 struct AcceptReport {
   repo::Point point;
@@ -117,7 +118,8 @@ struct AcceptReport {
 };
 /// Makes a suspect point good, for all hosts. `point`: its id, or the beginning of it.
 /// Errors: not_found; usage: "latest", or several begin so.
-AcceptReport accept_point(const Config& config, const std::string& point, const Caller& caller);
+AcceptReport accept_point(const config::Config& config, const std::string& point,
+                          const Caller& caller);
 
 /// What is looked into. `point`: "latest", an id, or the beginning of one (4 digits at least).
 struct PointStore {
@@ -131,12 +133,12 @@ struct ListedEntry {
 };
 /// ls: visits the entry at `path` if it is no directory, else what lies directly in it (or, with
 /// `recursive`, everything below).   Errors: not_found.
-void list_entries(const Config& config, const PointStore& at, const std::string& path,
+void list_entries(const config::Config& config, const PointStore& at, const std::string& path,
                   bool recursive, const Caller& caller,
                   const std::function<void(const ListedEntry&)>& visit);
 
 /// cat: the content of one file, in order.   Errors: not_found; usage: not a file.
-void read_content(const Config& config, const PointStore& at, const std::string& path,
+void read_content(const config::Config& config, const PointStore& at, const std::string& path,
                   const Caller& caller, const std::function<void(ByteView)>& write);
 
 enum class Change { added, removed, modified, metadata };
@@ -149,7 +151,7 @@ struct DiffEntry {
 };
 /// What differs, in order of stores and keys. Times of change and inode numbers do not count.
 /// `service`: as of PointStore.
-void diff_points(const Config& config, const std::string& before, const std::string& after,
+void diff_points(const config::Config& config, const std::string& before, const std::string& after,
                  const std::string& service, const Caller& caller,
                  const std::function<void(const DiffEntry&)>& visit);
 
@@ -178,7 +180,7 @@ struct RestoreReport {
 /// Errors: not_found: service, point, store; refused: a target that has content (without delta),
 /// that
 ///         is or holds live data or the repository, or without enough space; corruption.
-RestoreReport restore_into(const Config& config, const RestoreRequest& request,
+RestoreReport restore_into(const config::Config& config, const RestoreRequest& request,
                            const Caller& caller);
 
 struct PlanRequest {
@@ -238,7 +240,7 @@ struct RestorePlanReport {
 };
 /// What a restore in place would do. Touches nothing.
 /// Errors: not_found: service, point, store; configuration.
-RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
+RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& request,
                                const Caller& caller);
 
 struct InPlaceRequest {
@@ -252,7 +254,7 @@ struct InPlaceReport {
 };
 /// The guarded restore. A failure of the run is in the report, with what was done until then.
 /// Errors: refused: not confirmed; conflict: the service is being restored; those of plan_restore.
-InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& request,
+InPlaceReport restore_in_place(const config::Config& config, const InPlaceRequest& request,
                                const Caller& caller);
 
 /// Whether nothing of a run is left to go on with or to take back.
@@ -281,13 +283,13 @@ struct ContinueRequest {
 };
 /// Each says first (Caller::say) what it will do to what was written since.
 /// Errors: see recovery/execute.h; refused: not confirmed.
-InPlaceReport resume_restore(const Config& config, const ContinueRequest& request,
+InPlaceReport resume_restore(const config::Config& config, const ContinueRequest& request,
                              const Caller& caller);
-InPlaceReport undo_restore(const Config& config, const ContinueRequest& request,
+InPlaceReport undo_restore(const config::Config& config, const ContinueRequest& request,
                            const Caller& caller);
-InPlaceReport close_restore(const Config& config, const ContinueRequest& request,
+InPlaceReport close_restore(const config::Config& config, const ContinueRequest& request,
                             const Caller& caller);
-InPlaceReport abandon_restore(const Config& config, const ContinueRequest& request,
+InPlaceReport abandon_restore(const config::Config& config, const ContinueRequest& request,
                               const Caller& caller);
 
 struct VerifyRequest {
@@ -321,7 +323,8 @@ struct VerifyReport {
 };
 /// Damage is reported, not thrown.   Errors: those of opening; unreachable; cancelled; not_found:
 /// `accept_older` is another repository's id.
-VerifyReport verify(const Config& config, const VerifyRequest& request, const Caller& caller);
+VerifyReport verify(const config::Config& config, const VerifyRequest& request,
+                    const Caller& caller);
 
 struct UncoveredPath {
   std::string path;
@@ -390,10 +393,11 @@ struct StatusReport {
   bool good() const;
 };
 /// Says what it can, also without a repository.   Errors: not_found: the service.
-StatusReport status(const Config& config, const std::string& service, const Caller& caller);
+StatusReport status(const config::Config& config, const std::string& service, const Caller& caller);
 
 /// Errors: those of the catalog.
-std::vector<catalog::RunRow> list_runs(const Config& config, const catalog::RunFilter& filter);
+std::vector<catalog::RunRow> list_runs(const config::Config& config,
+                                       const catalog::RunFilter& filter);
 struct RunReport {
   catalog::RunRow row;
   std::optional<recovery::RunOutcome> outcome;  ///< of restores in place and drills: their journal
@@ -401,20 +405,21 @@ struct RunReport {
 /// `run`: "latest" is the one that list_runs() has first. A run that the catalog does not have is
 /// looked for in the repository, by its whole id.
 /// Errors: not_found.
-RunReport show_run(const Config& config, const std::string& run, const Caller& caller);
+RunReport show_run(const config::Config& config, const std::string& run, const Caller& caller);
 
-std::vector<repo::SlotInfo> list_keys(const Config& config, const Caller& caller);
+std::vector<repo::SlotInfo> list_keys(const config::Config& config, const Caller& caller);
 struct AddKeyRequest {
   std::string label;
-  std::optional<SecretReference> passphrase;  ///< one of the two
-  std::string recipient;                      ///< 64 hexadecimal digits
+  std::optional<config::SecretReference> passphrase;  ///< one of the two
+  std::string recipient;                              ///< 64 hexadecimal digits
 };
 /// Returns the id of the new slot.   Errors: configuration; usage.
-std::string add_key(const Config& config, const AddKeyRequest& request, const Caller& caller);
+std::string add_key(const config::Config& config, const AddKeyRequest& request,
+                    const Caller& caller);
 /// `slot`: an id, or the beginning of one. Returns the id.
 /// Errors: not_found; usage: several begin so; refused: the last one.
-std::string remove_key(const Config& config, const std::string& slot, const Caller& caller);
-void rotate_keys(const Config& config, const Caller& caller);
+std::string remove_key(const config::Config& config, const std::string& slot, const Caller& caller);
+void rotate_keys(const config::Config& config, const Caller& caller);
 /// Writes a new private key to `file` (0600, must not exist); returns the recipient to add.
 /// Errors: refused: the file exists.
 std::string generate_key_file(const std::filesystem::path& file);
@@ -436,7 +441,7 @@ struct DrillReport {
 /// goes wrong on the way is in the report, with the code that the process should end with:
 /// checks_failed, when a check is red; failed, when the time limit was reached.
 /// Errors: not_found: service, point; those of opening the repository.
-DrillReport drill(const Config& config, const DrillRequest& request, const Caller& caller);
+DrillReport drill(const config::Config& config, const DrillRequest& request, const Caller& caller);
 
 struct RunbookRequest {
   std::string service;
@@ -449,48 +454,49 @@ struct RunbookReport {
 };
 /// The service's restore runbook, as of now. Says what it can, also without a repository.
 /// Errors: not_found: the service; failed, no_space: the file.
-RunbookReport runbook(const Config& config, const RunbookRequest& request, const Caller& caller);
+RunbookReport runbook(const config::Config& config, const RunbookRequest& request,
+                      const Caller& caller);
 
 /// Chains of evidence are named by their service; the repository's own is kWholeRepository.
 inline constexpr std::string_view kWholeRepository = "-";
 struct EvidenceRow {
   std::string service;  ///< empty: of the whole repository
   std::uint64_t sequence = 0;
-  recovery::EvidenceSummary summary;
+  evidence::EvidenceSummary summary;
   std::string problem;                       ///< why there is no summary: missing, or damaged
-  std::optional<recovery::EvidenceGap> gap;  ///< the record is lost
+  std::optional<evidence::EvidenceGap> gap;  ///< the record is lost
   bool waits = false;  ///< in this machine's catalog, to be appended; it has no sequence yet
 };
 /// In order of services, then of records, those that wait at the end; signatures are verified of
 /// those alone.
 /// Errors: not_found: neither the configuration nor the repository knows the service.
-std::vector<EvidenceRow> list_evidence(const Config& config, const std::string& service,
+std::vector<EvidenceRow> list_evidence(const config::Config& config, const std::string& service,
                                        const Caller& caller);
 /// The statement of one record, as JSON.   Errors: not_found; corruption: it is lost, or damaged.
-std::string show_evidence(const Config& config, const std::string& service, std::uint64_t sequence,
-                          const Caller& caller);
+std::string show_evidence(const config::Config& config, const std::string& service,
+                          std::uint64_t sequence, const Caller& caller);
 
 struct ExportedEvidence {
   std::string service;
   std::string file;
   std::string page;  ///< the same for people: file with the extension .html
-  recovery::EvidenceReport verified;
+  evidence::EvidenceReport verified;
 };
 /// Writes all records of a service to `file`, and a page for people beside it; both are replaced.
 /// Errors: usage: `file` is the page; not_found; corruption: the chain does not verify; of gaps
 /// that no signed record names only where they are refused.
-ExportedEvidence export_evidence(const Config& config, const std::string& service,
-                                 const std::filesystem::path& file, recovery::Gaps gaps,
+ExportedEvidence export_evidence(const config::Config& config, const std::string& service,
+                                 const std::filesystem::path& file, evidence::Gaps gaps,
                                  const Caller& caller);
 
 struct EvidenceVerification {
-  std::vector<recovery::EvidenceReport> chains;
+  std::vector<evidence::EvidenceReport> chains;
   bool sound() const;
 };
 /// Every chain of the repository, also against what this machine remembers. `public_key`: empty, or
 /// a file with the one that is expected.   Errors: configuration: it holds no public key.
-EvidenceVerification verify_evidence(const Config& config, const std::filesystem::path& public_key,
-                                     const Caller& caller);
+EvidenceVerification verify_evidence(const config::Config& config,
+                                     const std::filesystem::path& public_key, const Caller& caller);
 /// An exported file; nothing else is read but the key, if there is one.
 /// Errors: not_found; configuration, as above.
 EvidenceVerification verify_evidence_file(const std::filesystem::path& file,
@@ -500,6 +506,6 @@ struct EvidenceKey {
   std::string pem;
   std::string key_id;
 };
-EvidenceKey evidence_public_key(const Config& config, const Caller& caller);
+EvidenceKey evidence_public_key(const config::Config& config, const Caller& caller);
 
 }  // namespace salvor::control

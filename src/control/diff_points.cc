@@ -116,7 +116,7 @@ class StoreDiff {
 
 }  // namespace
 
-void diff_points(const Config& config, const std::string& before, const std::string& after,
+void diff_points(const config::Config& config, const std::string& before, const std::string& after,
                  const std::string& service, const Caller& caller,
                  const std::function<void(const DiffEntry&)>& visit) {
   const internal::Opened opened =

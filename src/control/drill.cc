@@ -3,8 +3,9 @@
 #include <atomic>
 
 #include "base/log.h"
+#include "config/answers.h"
+#include "config/own_places.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/deadline.h"
 #include "control/internal/judge_status.h"
@@ -20,16 +21,17 @@
 namespace salvor::control {
 namespace {
 
+using checks::Verdict;
 using internal::Records;
 using recovery::RunOutcome;
-using recovery::Verdict;
 
 constexpr const char* kFailed = "failed";
 
 /// One drill, from the configuration to its outcome.
 class Drill {
  public:
-  Drill(const Config& config, const ServiceConfig& service, const Caller& caller, Records& records)
+  Drill(const config::Config& config, const config::ServiceConfig& service, const Caller& caller,
+        Records& records)
       : config_(config), service_(service), caller_(caller), records_(records) {}
 
   /// What is refused here was asked wrongly, and is no run.   Errors: not_found, usage.
@@ -42,7 +44,7 @@ class Drill {
   }
 
   DrillReport run(const std::string& run) {
-    recovery::EvidenceRecord evidence =
+    evidence::EvidenceRecord evidence =
         internal::new_evidence(config_, catalog::RunKind::drill, service_.name, run, caller_);
     repo::Repository& repository = *opened_.repository;
     records_.file_under({run}, repository);
@@ -64,14 +66,14 @@ class Drill {
 
  private:
   std::filesystem::path staging_root() const {
-    if (service_.staging) return internal::staging_root(config_, service_);
+    if (service_.staging) return config::staging_root(config_, service_);
     return internal::work_place(config_) / "drills";
   }
 
   recovery::Plan plan_of(const repo::Point& point, const std::string& run,
                          const std::filesystem::path& root) const {
     recovery::Plan plan =
-        internal::make_plan(config_, service_, point, recovery::Mode::drill, PlanRequest{});
+        internal::make_plan(config_, service_, point, service::Mode::drill, PlanRequest{});
     plan.run = run;
     plan.trigger = caller_.trigger;
     plan.staging = root / run;
@@ -156,7 +158,7 @@ class Drill {
   void describe(const repo::Point& point, DrillReport& report) const {
     const RunOutcome& outcome = report.outcome;
     report.rto_s = service_.rto_s;
-    for (const StoreConfig& store : service_.stores) {
+    for (const config::StoreConfig& store : service_.stores) {
       if (point.find(store.name) != nullptr) continue;
       report.whole = false;
       report.not_covered.push_back(
@@ -175,7 +177,7 @@ class Drill {
                       "SALVOR_STORE_… nor SALVOR_MODE",
                       step.name, printable(step.command)));
     }
-    for (const recovery::CheckOutcome& check : outcome.checks) {
+    for (const checks::CheckOutcome& check : outcome.checks) {
       if (check.verdict != Verdict::skipped) continue;
       report.not_covered.push_back(
           fmt::format("check {}: {}", printable(check.name), printable(check.actual)));
@@ -183,7 +185,7 @@ class Drill {
   }
 
   static void complete(const DrillReport& report, const repo::Point& point,
-                       recovery::EvidenceRecord& evidence) {
+                       evidence::EvidenceRecord& evidence) {
     const RunOutcome& outcome = report.outcome;
     evidence.point = point;
     evidence.result = outcome.state;
@@ -198,8 +200,8 @@ class Drill {
     evidence.not_covered = report.not_covered;
   }
 
-  const Config& config_;
-  const ServiceConfig& service_;
+  const config::Config& config_;
+  const config::ServiceConfig& service_;
   const Caller& caller_;
   Records& records_;
   internal::Opened opened_;
@@ -215,8 +217,8 @@ bool was_asked_wrongly(const std::exception& error) {
 }
 
 /// The drill is over, and is recorded: a page that can't be written does not change what it proved.
-void rewrite_runbook(const Config& config, const ServiceConfig& service, const Caller& caller,
-                     DrillReport& report) {
+void rewrite_runbook(const config::Config& config, const config::ServiceConfig& service,
+                     const Caller& caller, DrillReport& report) {
   if (!service.runbook) return;
   try {
     Caller silent;
@@ -229,11 +231,11 @@ void rewrite_runbook(const Config& config, const ServiceConfig& service, const C
 
 }  // namespace
 
-DrillReport drill(const Config& config, const DrillRequest& request, const Caller& caller) {
-  check_paths(config);
-  const ServiceConfig& service = config.service(request.service);
-  internal::require_staging_answers(config, service);
-  check_overlaps(config, service);
+DrillReport drill(const config::Config& config, const DrillRequest& request, const Caller& caller) {
+  config::check_paths(config);
+  const config::ServiceConfig& service = config.service(request.service);
+  config::require_staging_answers(config, service);
+  config::check_overlaps(config, service);
   Records records(config);
   Drill rehearsal(config, service, caller, records);
   std::optional<catalog::RunId> begun;

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using recovery::CheckOutcome;
+using checks::CheckOutcome;
 
 /// What a drill has restored, to be spoilt.
 struct Copy {
@@ -50,8 +50,8 @@ class DrillChecksTest : public ::testing::Test {
   DrillChecksTest() {
     testing::create_repository(memory_);
     service_.name = "shop";
-    service_.stores.push_back({"db", SqliteStoreConfig{root() / "live" / "shop.db", true}});
-    FilesStoreConfig media;
+    service_.stores.push_back({"db", config::SqliteStoreConfig{root() / "live" / "shop.db", true}});
+    config::FilesStoreConfig media;
     media.path = root() / "live" / "media";
     media.canary = true;
     service_.stores.push_back({"media", media});
@@ -83,12 +83,12 @@ class DrillChecksTest : public ::testing::Test {
 
   void back_up() {
     const auto repository = testing::open_repository(memory_, repo::Access::write);
-    std::vector<const StoreConfig*> stores;
-    for (const StoreConfig& store : service_.stores) stores.push_back(&store);
+    std::vector<const config::StoreConfig*> stores;
+    for (const config::StoreConfig& store : service_.stores) stores.push_back(&store);
     const internal::Canaries canaries(*repository, service_, stores, {});
     std::vector<std::unique_ptr<stores::Source>> sources;
     std::vector<backup::StoreInput> inputs;
-    for (const StoreConfig* store : stores) {
+    for (const config::StoreConfig* store : stores) {
       sources.push_back(internal::make_source(config_, *store, internal::spool_directory(config_)));
       inputs.push_back({store->name, std::string(store->type()), sources.back().get(), false});
     }
@@ -101,15 +101,15 @@ class DrillChecksTest : public ::testing::Test {
   /// A marker of this repository that a backup of another service would plant.
   stores::Marker marker_of(const std::string& service) {
     const auto repository = testing::open_repository(memory_);
-    return recovery::make_marker(repo::derive_secret(*repository, recovery::kCanaryPurpose),
-                                 service, "media", std::string(32, '0'), Clock::system().now());
+    return checks::make_marker(repo::derive_secret(*repository, checks::kCanaryPurpose), service,
+                               "media", std::string(32, '0'), Clock::system().now());
   }
 
   /// Drills the newest point, whose copy is spoilt before anything looks at it.
   recovery::RunOutcome drill(const std::function<void(const Copy&)>& spoil) {
     const auto repository = testing::open_repository(memory_, repo::Access::write);
     recovery::Plan plan = internal::make_plan(config_, service_, repository->points().back(),
-                                              recovery::Mode::drill, PlanRequest{});
+                                              service::Mode::drill, PlanRequest{});
     plan.run = "20260102t030405-0000000" + std::to_string(++runs_);
     plan.staging = staging();
     const auto access = internal::make_store_access(config_);
@@ -144,8 +144,8 @@ class DrillChecksTest : public ::testing::Test {
 
   const TemporaryDirectory directory_{"/tmp"};
   backend::MemoryBackend memory_;
-  Config config_;
-  ServiceConfig service_;
+  config::Config config_;
+  config::ServiceConfig service_;
   int runs_ = 0;
 };
 
@@ -153,7 +153,7 @@ TEST_F(DrillChecksTest, AWholeCopyIsGood) {
   const recovery::RunOutcome outcome = drill([](const Copy&) {});
   EXPECT_EQ(outcome.state, "succeeded");
   for (const CheckOutcome& check : outcome.checks) {
-    EXPECT_EQ(check.verdict, recovery::Verdict::passed) << check.name << ": " << check.actual;
+    EXPECT_EQ(check.verdict, checks::Verdict::passed) << check.name << ": " << check.actual;
   }
 }
 

@@ -1,4 +1,4 @@
-#include "recovery/evidence.h"
+#include "evidence/evidence.h"
 
 #include <fmt/format.h>
 
@@ -7,11 +7,11 @@
 #include "base/answers.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "config/answers.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
-#include "recovery/evidence_page.h"
+#include "evidence/evidence_page.h"
 
 namespace salvor::control {
 namespace {
@@ -20,14 +20,15 @@ constexpr std::uint64_t kExportBytesMax = std::uint64_t{2} << 30U;
 constexpr std::uint64_t kKeyBytesMax = 64 * 1024;
 
 /// The repository, with a warning when its log is shorter than it was.
-internal::Opened open(const Config& config, internal::Records& records, const Caller& caller) {
+internal::Opened open(const config::Config& config, internal::Records& records,
+                      const Caller& caller) {
   internal::Opened opened = internal::open_repository(config, repo::Access::inspect, caller.stop);
   internal::compare_head(*opened.repository, records, internal::ShorterLog::warn);
   return opened;
 }
 
 /// What a service is called by its chain. Errors: not_found: who knows neither mistyped.
-std::string chain_name(const Config& config, repo::Repository& repository,
+std::string chain_name(const config::Config& config, repo::Repository& repository,
                        const std::string& service) {
   if (service == kWholeRepository) return "";
   const auto known = internal::services_with_evidence(config, repository);
@@ -39,7 +40,7 @@ void list_chain(repo::Repository& repository, const std::string& service,
                 std::vector<EvidenceRow>& rows) {
   const std::size_t first = rows.size();
   bool is_whole = true;
-  recovery::read_evidence(repository, service, [&](const recovery::StoredEvidence& stored) {
+  evidence::read_evidence(repository, service, [&](const evidence::StoredEvidence& stored) {
     EvidenceRow& row = rows.emplace_back();
     row.service = service;
     row.sequence = stored.number;
@@ -47,14 +48,14 @@ void list_chain(repo::Repository& repository, const std::string& service,
     is_whole = is_whole && row.problem.empty();
     if (!row.problem.empty()) return;
     try {
-      row.summary = recovery::summarise_evidence(stored.envelope);
+      row.summary = evidence::summarise_evidence(stored.envelope);
       row.summary.statement.clear();
     } catch (const Error& error) {
       row.problem = error.message();
     }
   });
   if (is_whole) return;
-  for (recovery::EvidenceGap& gap : recovery::verify_evidence(repository, service, 0).gaps) {
+  for (evidence::EvidenceGap& gap : evidence::verify_evidence(repository, service, 0).gaps) {
     const std::size_t place = first + gap.record - 1;
     if (!gap.is_readable && place < rows.size()) rows[place].gap = std::move(gap);
   }
@@ -63,7 +64,7 @@ void list_chain(repo::Repository& repository, const std::string& service,
 /// Why a record can't be shown, where it is lost and a signed record says so.
 void throw_if_named(repo::Repository& repository, const std::string& chain,
                     const std::string& service, std::uint64_t sequence) {
-  for (const recovery::EvidenceGap& gap : recovery::verify_evidence(repository, chain, 0).gaps) {
+  for (const evidence::EvidenceGap& gap : evidence::verify_evidence(repository, chain, 0).gaps) {
     if (gap.record != sequence || gap.is_readable || gap.named_by == 0) continue;
     throw Error(ErrorCode::corruption,
                 fmt::format("evidence record {} of {} is lost, as record {} says since {}",
@@ -82,7 +83,7 @@ void list_waiting(repo::Repository& repository, internal::Records& records,
     row.service = service;
     row.waits = true;
     try {
-      row.summary = recovery::summarise_waiting(repository, waiting.envelope);
+      row.summary = evidence::summarise_waiting(repository, waiting.envelope);
       row.summary.statement.clear();
     } catch (const Error& error) {
       row.problem = error.message();
@@ -111,7 +112,7 @@ Bytes read_public_key(const std::filesystem::path& file) {
 
 }  // namespace
 
-std::vector<EvidenceRow> list_evidence(const Config& config, const std::string& service,
+std::vector<EvidenceRow> list_evidence(const config::Config& config, const std::string& service,
                                        const Caller& caller) {
   internal::Records records(config);
   const internal::Opened opened = open(config, records, caller);
@@ -129,14 +130,14 @@ std::vector<EvidenceRow> list_evidence(const Config& config, const std::string& 
   return rows;
 }
 
-std::string show_evidence(const Config& config, const std::string& service, std::uint64_t sequence,
-                          const Caller& caller) {
+std::string show_evidence(const config::Config& config, const std::string& service,
+                          std::uint64_t sequence, const Caller& caller) {
   internal::Records records(config);
   const internal::Opened opened = open(config, records, caller);
   const std::string chain = chain_name(config, *opened.repository, service);
   std::optional<std::string> stored;
   try {
-    stored = recovery::read_evidence(*opened.repository, chain, sequence);
+    stored = evidence::read_evidence(*opened.repository, chain, sequence);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corruption) throw;
     throw_if_named(*opened.repository, chain, service, sequence);
@@ -147,11 +148,11 @@ std::string show_evidence(const Config& config, const std::string& service, std:
                 fmt::format("there is no evidence record {} of {}", sequence, printable(service)),
                 fmt::format("`salvor evidence list {}` lists the records", printable(service)));
   }
-  return recovery::summarise_evidence(*stored).statement;
+  return evidence::summarise_evidence(*stored).statement;
 }
 
-ExportedEvidence export_evidence(const Config& config, const std::string& service,
-                                 const std::filesystem::path& file, recovery::Gaps gaps,
+ExportedEvidence export_evidence(const config::Config& config, const std::string& service,
+                                 const std::filesystem::path& file, evidence::Gaps gaps,
                                  const Caller& caller) {
   ExportedEvidence exported;
   exported.file = file.native();
@@ -161,17 +162,17 @@ ExportedEvidence export_evidence(const Config& config, const std::string& servic
                 printable(exported.file) + " is the name that the page for people gets",
                 "name the file that is to be verified, as evidence.json");
   }
-  internal::require_answers_of({{file, "the file of the evidence"}}, config, caller.stop);
+  config::require_answers_of({{file, "the file of the evidence"}}, config, caller.stop);
   internal::Records records(config);
   const internal::Opened opened = open(config, records, caller);
   exported.service = chain_name(config, *opened.repository, service);
   warn_of_waiting_records(*opened.repository, records);
-  const std::string text = recovery::export_evidence(
+  const std::string text = evidence::export_evidence(
       *opened.repository, exported.service, Clock::system().now(), gaps,
       internal::evidence_seen(*opened.repository, exported.service, records));
-  const codec::SigningKey key = recovery::evidence_key(*opened.repository);
-  exported.verified = recovery::verify_evidence_file(text, key.public_key());
-  const bool is_good = gaps == recovery::Gaps::export_them
+  const codec::SigningKey key = evidence::evidence_key(*opened.repository);
+  exported.verified = evidence::verify_evidence_file(text, key.public_key());
+  const bool is_good = gaps == evidence::Gaps::export_them
                            ? exported.verified.is_sound_but_for_gaps()
                            : exported.verified.sound();
   if (!is_good) {
@@ -182,19 +183,20 @@ ExportedEvidence export_evidence(const Config& config, const std::string& servic
   }
   write_file_atomically(exported.file, as_bytes(text));
   write_file_atomically(exported.page,
-                        as_bytes(recovery::evidence_page(text, file.filename().native())));
+                        as_bytes(evidence::evidence_page(text, file.filename().native())));
   return exported;
 }
 
 bool EvidenceVerification::sound() const {
   return std::all_of(chains.begin(), chains.end(),
-                     [](const recovery::EvidenceReport& chain) { return chain.sound(); });
+                     [](const evidence::EvidenceReport& chain) { return chain.sound(); });
 }
 
-EvidenceVerification verify_evidence(const Config& config, const std::filesystem::path& public_key,
+EvidenceVerification verify_evidence(const config::Config& config,
+                                     const std::filesystem::path& public_key,
                                      const Caller& caller) {
   if (!public_key.empty()) {
-    internal::require_answers_of({{public_key, "the file of the public key"}}, config, caller.stop);
+    config::require_answers_of({{public_key, "the file of the public key"}}, config, caller.stop);
   }
   const Bytes expected = read_public_key(public_key);
   internal::Records records(config);
@@ -202,12 +204,12 @@ EvidenceVerification verify_evidence(const Config& config, const std::filesystem
   EvidenceVerification verification;
   warn_of_waiting_records(*opened.repository, records);
   verification.chains = internal::verify_chains(config, *opened.repository, records);
-  const Bytes own = recovery::evidence_key(*opened.repository).public_key();
+  const Bytes own = evidence::evidence_key(*opened.repository).public_key();
   if (!expected.empty() && expected != own) {
-    for (recovery::EvidenceReport& chain : verification.chains) {
+    for (evidence::EvidenceReport& chain : verification.chains) {
       chain.problems.push_back(
-          {0, fmt::format("the repository's key is {}, expected {}", recovery::key_id_of(own),
-                          recovery::key_id_of(expected))});
+          {0, fmt::format("the repository's key is {}, expected {}", evidence::key_id_of(own),
+                          evidence::key_id_of(expected))});
     }
   }
   return verification;
@@ -215,21 +217,21 @@ EvidenceVerification verify_evidence(const Config& config, const std::filesystem
 
 EvidenceVerification verify_evidence_file(const std::filesystem::path& file,
                                           const std::filesystem::path& public_key) {
-  std::vector<internal::NamedPath> named{{file, "the file of the evidence"}};
+  std::vector<config::NamedPath> named{{file, "the file of the evidence"}};
   if (!public_key.empty()) named.push_back({public_key, "the file of the public key"});
-  internal::require_answers_of(named, kAnswersWait_ms / 1000, {});
+  config::require_answers_of(named, kAnswersWait_ms / 1000, {});
   const Bytes key = read_public_key(public_key);
   const Bytes text = read_file(file, kExportBytesMax);
   EvidenceVerification verification;
-  verification.chains.push_back(recovery::verify_evidence_file(as_text(text), key));
+  verification.chains.push_back(evidence::verify_evidence_file(as_text(text), key));
   return verification;
 }
 
-EvidenceKey evidence_public_key(const Config& config, const Caller& caller) {
+EvidenceKey evidence_public_key(const config::Config& config, const Caller& caller) {
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);
-  const Bytes key = recovery::evidence_key(*opened.repository).public_key();
-  return {codec::write_public_key_pem(key), recovery::key_id_of(key)};
+  const Bytes key = evidence::evidence_key(*opened.repository).public_key();
+  return {codec::write_public_key_pem(key), evidence::key_id_of(key)};
 }
 
 }  // namespace salvor::control

@@ -2,30 +2,31 @@
 
 #include "base/log.h"
 #include "codec/sealed_box.h"
+#include "config/answers.h"
+#include "config/key_file.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
-#include "control/internal/key_file.h"
 #include "control/internal/opened.h"
 
 namespace salvor::control {
 namespace {
 
 /// The public key of the configured key file, which is made when it is missing.
-std::optional<Bytes> recipient_of(const Config& config, const Caller& caller, InitReport& report) {
+std::optional<Bytes> recipient_of(const config::Config& config, const Caller& caller,
+                                  InitReport& report) {
   const auto& path = config.repository.key_file;
   if (!path) return std::nullopt;
   std::error_code error;
   if (!std::filesystem::exists(*path, error) && !error) {
     report.new_key_file = path->native();
-    return internal::make_key_file(*path);
+    return config::make_key_file(*path);
   }
-  return codec::box_public_key(internal::read_key_file(*path, caller.stop).view());
+  return codec::box_public_key(config::read_key_file(*path, caller.stop).view());
 }
 
-repo::NewSlot passphrase_slot(const Config& config, const Caller& caller) {
+repo::NewSlot passphrase_slot(const config::Config& config, const Caller& caller) {
   repo::NewSlot slot;
   slot.label = "passphrase";
-  slot.passphrase = read_passphrase(config.repository.passphrase, caller.stop);
+  slot.passphrase = config::read_passphrase(config.repository.passphrase, caller.stop);
   return slot;
 }
 
@@ -36,7 +37,7 @@ repo::NewSlot key_file_slot(const Bytes& recipient) {
   return slot;
 }
 
-void refuse_existing(const Config& config) {
+void refuse_existing(const config::Config& config) {
   std::error_code error;
   if (!std::filesystem::exists(config.repository.path / "salvor.json", error)) return;
   throw Error(ErrorCode::conflict,
@@ -46,14 +47,15 @@ void refuse_existing(const Config& config) {
 
 }  // namespace
 
-InitReport init(const Config& config, const Caller& caller) {
-  using Role = SilentPath::Role;
-  internal::require_answers(config, {Role::repository, Role::secret, Role::state});
-  check_paths(config);
+InitReport init(const config::Config& config, const Caller& caller) {
+  using Role = config::SilentPath::Role;
+  config::require_answers(config, {Role::repository, Role::secret, Role::state});
+  config::check_paths(config);
   // Before a key file is made for nothing.
   refuse_existing(config);
   InitReport report;
-  const bool has_passphrase = config.repository.passphrase.kind != SecretReference::Kind::none;
+  const bool has_passphrase =
+      config.repository.passphrase.kind != config::SecretReference::Kind::none;
   std::optional<repo::NewSlot> first;
   if (has_passphrase) first = passphrase_slot(config, caller);
   const std::optional<Bytes> recipient = recipient_of(config, caller, report);
@@ -64,7 +66,7 @@ InitReport init(const Config& config, const Caller& caller) {
   }
   const repo::Access access =
       has_passphrase && recipient ? repo::Access::write : repo::Access::read;
-  Config opening = config;
+  config::Config opening = config;
   // The new repository does not know the key file yet.
   if (access == repo::Access::write) opening.repository.key_file.reset();
   const internal::Opened opened = internal::open_repository(opening, access, caller.stop);

@@ -5,9 +5,9 @@
 #include "base/answers.h"
 #include "base/log.h"
 #include "codec/sealed_box.h"
+#include "config/answers.h"
+#include "config/key_file.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
-#include "control/internal/key_file.h"
 #include "control/internal/opened.h"
 
 namespace salvor::control {
@@ -15,7 +15,7 @@ namespace {
 
 /// A change of keys: opens for writing, and remembers how far the log then reaches.
 template <class Change>
-auto change_keys(const Config& config, const Caller& caller, const Change& change) {
+auto change_keys(const config::Config& config, const Caller& caller, const Change& change) {
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::write, caller.stop);
   internal::Records records(config);
@@ -53,11 +53,12 @@ repo::SlotId find_slot(repo::Repository& repository, const std::string& name) {
 
 }  // namespace
 
-std::vector<repo::SlotInfo> list_keys(const Config& config, const Caller& caller) {
+std::vector<repo::SlotInfo> list_keys(const config::Config& config, const Caller& caller) {
   return internal::open_repository(config, repo::Access::read, caller.stop).repository->slots();
 }
 
-std::string add_key(const Config& config, const AddKeyRequest& request, const Caller& caller) {
+std::string add_key(const config::Config& config, const AddKeyRequest& request,
+                    const Caller& caller) {
   if (request.passphrase.has_value() == !request.recipient.empty()) {
     throw Error(ErrorCode::usage, "expected either a new passphrase or a recipient",
                 "give one of --passphrase-file, --passphrase-env, --passphrase-command, "
@@ -66,11 +67,11 @@ std::string add_key(const Config& config, const AddKeyRequest& request, const Ca
   repo::NewSlot slot;
   slot.label = request.label;
   if (request.passphrase) {
-    if (request.passphrase->kind == SecretReference::Kind::file) {
-      internal::require_answers_of({{request.passphrase->value, "the file of the new passphrase"}},
-                                   config, caller.stop);
+    if (request.passphrase->kind == config::SecretReference::Kind::file) {
+      config::require_answers_of({{request.passphrase->value, "the file of the new passphrase"}},
+                                 config, caller.stop);
     }
-    slot.passphrase = read_passphrase(*request.passphrase, caller.stop);
+    slot.passphrase = config::read_passphrase(*request.passphrase, caller.stop);
   } else {
     slot.recipient = parse_recipient(request.recipient);
   }
@@ -78,7 +79,8 @@ std::string add_key(const Config& config, const AddKeyRequest& request, const Ca
                      [&](repo::Repository& repository) { return repository.add_slot(slot).hex(); });
 }
 
-std::string remove_key(const Config& config, const std::string& slot, const Caller& caller) {
+std::string remove_key(const config::Config& config, const std::string& slot,
+                       const Caller& caller) {
   return change_keys(config, caller, [&](repo::Repository& repository) {
     const repo::SlotId id = find_slot(repository, slot);
     const std::vector<repo::SlotInfo> slots = repository.slots();
@@ -95,7 +97,7 @@ std::string remove_key(const Config& config, const std::string& slot, const Call
   });
 }
 
-void rotate_keys(const Config& config, const Caller& caller) {
+void rotate_keys(const config::Config& config, const Caller& caller) {
   change_keys(config, caller, [](repo::Repository& repository) {
     repository.rotate();
     return 0;
@@ -103,8 +105,8 @@ void rotate_keys(const Config& config, const Caller& caller) {
 }
 
 std::string generate_key_file(const std::filesystem::path& file) {
-  internal::require_answers_of({{file, "the place of the key file"}}, kAnswersWait_ms / 1000, {});
-  return to_hex(internal::make_key_file(file));
+  config::require_answers_of({{file, "the place of the key file"}}, kAnswersWait_ms / 1000, {});
+  return to_hex(config::make_key_file(file));
 }
 
 }  // namespace salvor::control

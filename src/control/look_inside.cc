@@ -49,7 +49,7 @@ const Record& find_record(TreeCursor& cursor, const Bytes& key, const repo::Snap
 
 class StoreAtPoint {
  public:
-  StoreAtPoint(const Config& config, const PointStore& at, const Caller& caller)
+  StoreAtPoint(const config::Config& config, const PointStore& at, const Caller& caller)
       : opened_(internal::open_repository(config, repo::Access::read, caller.stop)),
         snapshot_(internal::find_snapshot(
             internal::find_point(*opened_.repository, at.point, at.service), at.store)),
@@ -91,7 +91,7 @@ void write_refs(repo::Repository& repository, const Record& record,
 
 }  // namespace
 
-void list_entries(const Config& config, const PointStore& where, const std::string& path,
+void list_entries(const config::Config& config, const PointStore& where, const std::string& path,
                   bool recursive, const Caller& caller,
                   const std::function<void(const ListedEntry&)>& visit) {
   StoreAtPoint at(config, where, caller);
@@ -122,7 +122,7 @@ void list_entries(const Config& config, const PointStore& where, const std::stri
   }
 }
 
-void read_content(const Config& config, const PointStore& where, const std::string& path,
+void read_content(const config::Config& config, const PointStore& where, const std::string& path,
                   const Caller& caller, const std::function<void(ByteView)>& write) {
   StoreAtPoint at(config, where, caller);
   TreeCursor& cursor = at.cursor();

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "config/answers.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/drill_history.h"
 #include "control/internal/judge_status.h"
@@ -207,12 +207,12 @@ std::string undo_of(const Plan& plan) {
 
 }  // namespace
 
-RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
+RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& request,
                                const Caller& caller) {
-  check_paths(config);
-  const ServiceConfig& service = config.service(request.service);
-  check_overlaps(config, service);
-  internal::require_live_answers(config, service, request.stores);
+  config::check_paths(config);
+  const config::ServiceConfig& service = config.service(request.service);
+  config::check_overlaps(config, service);
+  config::require_live_answers(config, service, request.stores);
   internal::Records records(config);
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);
@@ -220,8 +220,7 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
   RestorePlanReport report;
   const internal::Owner owner = internal::owner_of(config, service.name);
   report.point = internal::choose_point(*opened.repository, owner, request.at, request.stores);
-  report.plan =
-      internal::make_plan(config, service, report.point, recovery::Mode::restore, request);
+  report.plan = internal::make_plan(config, service, report.point, service::Mode::restore, request);
   const Time now = Clock::system().now();
   report.lost_s = internal::age_s(report.point, now);
   report.warnings = internal::notes_on(*opened.repository, owner, report.point, now);
@@ -232,7 +231,7 @@ RestorePlanReport plan_restore(const Config& config, const PlanRequest& request,
   report.targets = look_at_targets(report.plan, report.point, *access);
   report.space = look_at_space(report);
   plan_steps(records, report);
-  for (const StoreConfig& store : service.stores) {
+  for (const config::StoreConfig& store : service.stores) {
     if (report.plan.find(store.name) == nullptr) report.untouched.push_back(store.name);
   }
   report.open_restore = recovery::open_run(*opened.repository, service.name, records.catalog());

@@ -5,7 +5,8 @@
 
 namespace salvor::control {
 
-PointsReport list_points(const Config& config, const std::string& service, const Caller& caller) {
+PointsReport list_points(const config::Config& config, const std::string& service,
+                         const Caller& caller) {
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);
   internal::Records records(config);
@@ -20,7 +21,8 @@ PointsReport list_points(const Config& config, const std::string& service, const
   return report;
 }
 
-AcceptReport accept_point(const Config& config, const std::string& point, const Caller& caller) {
+AcceptReport accept_point(const config::Config& config, const std::string& point,
+                          const Caller& caller) {
   if (point == "latest") {
     throw Error(ErrorCode::usage, "latest is never suspect",
                 "name the point by its id; `salvor points` lists the recovery points");

@@ -161,16 +161,16 @@ json json_of_status(const ServiceStatus& status) {
   return object;
 }
 
-json json_of_gap(const recovery::EvidenceGap& gap) {
+json json_of_gap(const evidence::EvidenceGap& gap) {
   return {{"record", gap.record},
           {"sha256", gap.digest.empty() ? json(nullptr) : json(printable(gap.digest))},
           {"named_by", gap.named_by == 0 ? json(nullptr) : json(gap.named_by)},
           {"since", gap.named_by == 0 ? json(nullptr) : json(printable(gap.since))}};
 }
 
-json json_of_gaps(const std::vector<recovery::EvidenceGap>& gaps) {
+json json_of_gaps(const std::vector<evidence::EvidenceGap>& gaps) {
   json list = json::array();
-  for (const recovery::EvidenceGap& gap : gaps) list.push_back(json_of_gap(gap));
+  for (const evidence::EvidenceGap& gap : gaps) list.push_back(json_of_gap(gap));
   return list;
 }
 
@@ -417,7 +417,7 @@ std::string to_json(const ExportedEvidence& exported) {
 
 std::string to_json(const EvidenceVerification& verification) {
   json object = {{"sound", verification.sound()}, {"chains", json::array()}};
-  for (const recovery::EvidenceReport& chain : verification.chains) {
+  for (const evidence::EvidenceReport& chain : verification.chains) {
     json item = {{"service", printable(chain.service)},
                  {"records", chain.records},
                  {"key_id", chain.key_id},
@@ -426,7 +426,7 @@ std::string to_json(const EvidenceVerification& verification) {
                  {"problems", json::array()},
                  {"gaps", json_of_gaps(chain.gaps)}};
     if (!chain.exported.empty()) item["exported"] = chain.exported;
-    for (const recovery::EvidenceProblem& problem : chain.problems) {
+    for (const evidence::EvidenceProblem& problem : chain.problems) {
       item["problems"].push_back(
           {{"record", problem.record == 0 ? json(nullptr) : json(problem.record)},
            {"what", printable(problem.what)}});

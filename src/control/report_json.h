@@ -22,7 +22,7 @@ std::string to_json(const InPlaceReport& report);
 std::string to_json(const RunReport& report);
 
 /// A list of verdicts, as restores and drills report them.
-std::string to_json(const std::vector<recovery::CheckOutcome>& checks);
+std::string to_json(const std::vector<checks::CheckOutcome>& checks);
 
 std::string to_json(const VerifyReport& report);
 std::string to_json(const StatusReport& report);

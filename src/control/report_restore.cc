@@ -30,7 +30,7 @@ json json_of_target(const PlannedTarget& target) {
   return object;
 }
 
-json json_of_check(const recovery::CheckOutcome& check) {
+json json_of_check(const checks::CheckOutcome& check) {
   json object{{"name", printable(check.name)},
               {"kind", check.kind},
               {"store", check.store},
@@ -81,9 +81,9 @@ json json_of_outcome(const recovery::RunOutcome& outcome) {
 
 }  // namespace
 
-std::string to_json(const std::vector<recovery::CheckOutcome>& checks) {
+std::string to_json(const std::vector<checks::CheckOutcome>& checks) {
   json list = json::array();
-  for (const recovery::CheckOutcome& check : checks) list.push_back(json_of_check(check));
+  for (const checks::CheckOutcome& check : checks) list.push_back(json_of_check(check));
   return text_of(list);
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "config/answers.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
@@ -38,7 +38,7 @@ void require_confirmed(const InPlaceRequest& request) {
 /// What one command needs to carry out a run.
 class InPlace {
  public:
-  InPlace(const Config& config, const Caller& caller)
+  InPlace(const config::Config& config, const Caller& caller)
       : config_(config),
         caller_(caller),
         records_(config),
@@ -90,7 +90,7 @@ class InPlace {
     InPlaceReport report;
     report.outcome = std::move(outcome);
     if (!report.outcome.acted) return report;
-    recovery::EvidenceRecord evidence = internal::new_evidence(
+    evidence::EvidenceRecord evidence = internal::new_evidence(
         config_, catalog::RunKind::restore, report.outcome.plan.service, run.text, caller_);
     internal::describe_run(report.outcome, repository(), evidence);
     if (confirmed) evidence.confirmed_by = evidence.started_by;
@@ -105,7 +105,7 @@ class InPlace {
 
   /// What the watch after the newest restore saw, as far as this machine knows. The catalog is
   /// memory: what can't be read of it is as if it had not been.
-  recovery::Baseline baseline_of(const std::string& service) {
+  checks::Baseline baseline_of(const std::string& service) {
     if (service.empty()) return {};
     try {
       for (const catalog::RunRow& row :
@@ -156,7 +156,7 @@ class InPlace {
   /// The newest restore in place of all services; ids sort by time.
   std::string latest_run() {
     std::string latest;
-    for (const ServiceConfig& service : config_.services) {
+    for (const config::ServiceConfig& service : config_.services) {
       const auto run = recovery::newest_run(repository(), service.name, records_.catalog());
       if (run && *run > latest) latest = *run;
     }
@@ -165,7 +165,7 @@ class InPlace {
                 "`salvor runs` lists the runs");
   }
 
-  const Config& config_;
+  const config::Config& config_;
   const Caller& caller_;
   Records records_;
   internal::Opened opened_;
@@ -176,15 +176,15 @@ class InPlace {
 };
 
 /// `notes`: what should be known of the point that was chosen.
-recovery::Plan plan_of(InPlace& in_place, const Config& config, const InPlaceRequest& request,
-                       std::vector<std::string>& notes) {
+recovery::Plan plan_of(InPlace& in_place, const config::Config& config,
+                       const InPlaceRequest& request, std::vector<std::string>& notes) {
   const internal::Owner owner = internal::owner_of(config, request.plan.service);
   const repo::Point& point =
       internal::choose_point(in_place.repository(), owner, request.plan.at, request.plan.stores);
   notes = internal::notes_on(in_place.repository(), owner, point, Clock::system().now());
   for (std::string& line : internal::lacks_of(nullptr, point)) notes.push_back(std::move(line));
   return internal::make_plan(config, config.service(request.plan.service), point,
-                             recovery::Mode::restore, request.plan);
+                             service::Mode::restore, request.plan);
 }
 
 using Continue = std::function<RunOutcome(const std::string& run, const std::string& service,
@@ -193,7 +193,7 @@ using Continue = std::function<RunOutcome(const std::string& run, const std::str
 /// One verb that goes on with a run.
 class GoingOn {
  public:
-  GoingOn(const Config& config, const ContinueRequest& request, const Caller& caller,
+  GoingOn(const config::Config& config, const ContinueRequest& request, const Caller& caller,
           std::string verb)
       : config_(config),
         request_(request),
@@ -228,22 +228,22 @@ class GoingOn {
   /// those of the configuration.
   void require_stores_answer(const std::optional<recovery::RunHead>& head,
                              const std::string& service) const {
-    std::vector<internal::NamedPath> named;
+    std::vector<config::NamedPath> named;
     if (head) {
       for (const recovery::StorePlan& store : head->plan.stores) {
         const std::string what = fmt::format("store {} of service {}", store.name, service);
         named.push_back({store.path, what});
         named.push_back({std::filesystem::path(store.path).parent_path(), what});
       }
-      internal::require_answers_of(named, config_, caller_.stop);
+      config::require_answers_of(named, config_, caller_.stop);
     }
-    for (const ServiceConfig& each : config_.services) {
-      if (!head && each.name == service) internal::require_stores_answer(config_, each);
+    for (const config::ServiceConfig& each : config_.services) {
+      if (!head && each.name == service) config::require_stores_answer(config_, each);
     }
   }
 
   std::optional<recovery::Plan> configured(const recovery::Plan& plan) const {
-    for (const ServiceConfig& service : config_.services) {
+    for (const config::ServiceConfig& service : config_.services) {
       if (service.name != plan.service) continue;
       recovery::Plan now = plan;
       internal::put_commands(config_, service, now);
@@ -295,7 +295,7 @@ class GoingOn {
                        service.empty() ? "SERVICE" : printable(service));
   }
 
-  const Config& config_;
+  const config::Config& config_;
   const ContinueRequest& request_;
   const Caller& caller_;
   const std::string verb_;
@@ -305,8 +305,8 @@ class GoingOn {
 using RecoveryVerb = RunOutcome (*)(repo::Repository&, recovery::StoreAccess&, const std::string&,
                                     const recovery::ExecuteOptions&);
 
-InPlaceReport go_on(const Config& config, const ContinueRequest& request, const Caller& caller,
-                    const std::string& verb, RecoveryVerb how) {
+InPlaceReport go_on(const config::Config& config, const ContinueRequest& request,
+                    const Caller& caller, const std::string& verb, RecoveryVerb how) {
   GoingOn going_on(config, request, caller, verb);
   InPlace& in_place = going_on.in_place();
   return going_on.carry_out(
@@ -337,12 +337,12 @@ bool holds_writes(const RunOutcome& run) {
   return locked && run.state != "running";
 }
 
-InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& request,
+InPlaceReport restore_in_place(const config::Config& config, const InPlaceRequest& request,
                                const Caller& caller) {
-  check_paths(config);
-  check_overlaps(config, config.service(request.plan.service));
+  config::check_paths(config);
+  config::check_overlaps(config, config.service(request.plan.service));
   require_confirmed(request);
-  internal::require_live_answers(config, config.service(request.plan.service), request.plan.stores);
+  config::require_live_answers(config, config.service(request.plan.service), request.plan.stores);
   InPlace in_place(config, caller);
   std::vector<std::string> notes;
   recovery::Plan plan = plan_of(in_place, config, request, notes);
@@ -366,22 +366,22 @@ InPlaceReport restore_in_place(const Config& config, const InPlaceRequest& reque
   }
 }
 
-InPlaceReport resume_restore(const Config& config, const ContinueRequest& request,
+InPlaceReport resume_restore(const config::Config& config, const ContinueRequest& request,
                              const Caller& caller) {
   return go_on(config, request, caller, "resume", recovery::resume);
 }
 
-InPlaceReport undo_restore(const Config& config, const ContinueRequest& request,
+InPlaceReport undo_restore(const config::Config& config, const ContinueRequest& request,
                            const Caller& caller) {
   return go_on(config, request, caller, "undo", recovery::undo);
 }
 
-InPlaceReport close_restore(const Config& config, const ContinueRequest& request,
+InPlaceReport close_restore(const config::Config& config, const ContinueRequest& request,
                             const Caller& caller) {
   return go_on(config, request, caller, "close", recovery::close);
 }
 
-InPlaceReport abandon_restore(const Config& config, const ContinueRequest& request,
+InPlaceReport abandon_restore(const config::Config& config, const ContinueRequest& request,
                               const Caller& caller) {
   GoingOn going_on(config, request, caller, "abandon");
   InPlace& in_place = going_on.in_place();

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/fd.h"
+#include "config/answers.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
@@ -66,7 +66,7 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
 }
 
 void describe(const RestoreReport& report, const RestoreRequest& request,
-              recovery::EvidenceRecord& evidence) {
+              evidence::EvidenceRecord& evidence) {
   evidence.result = "succeeded";
   // Less than all of the service proves nothing about the time that all of it takes.
   const bool whole = request.stores.empty() && report.point.is_whole();
@@ -114,7 +114,7 @@ struct Chosen {
   std::vector<RestoreTarget> targets;  ///< refer to the point
 };
 
-std::unique_ptr<Chosen> choose(const Config& config, const RestoreRequest& request,
+std::unique_ptr<Chosen> choose(const config::Config& config, const RestoreRequest& request,
                                const Caller& caller, internal::Records& records) {
   auto chosen = std::make_unique<Chosen>();
   chosen->opened = internal::open_repository(config, repo::Access::read, caller.stop);
@@ -127,17 +127,17 @@ std::unique_ptr<Chosen> choose(const Config& config, const RestoreRequest& reque
     chosen->notes.push_back(std::move(line));
   }
   chosen->targets = choose_targets(chosen->point, request);
-  std::vector<internal::NamedPath> named;
+  std::vector<config::NamedPath> named;
   for (const RestoreTarget& target : chosen->targets) named.push_back({target.path, "the target"});
-  internal::require_answers_of(named, config, caller.stop);
+  config::require_answers_of(named, config, caller.stop);
   internal::guard_restore(config, chosen->targets, request.delta);
   return chosen;
 }
 
-RestoreReport restore_recorded(const Config& config, const RestoreRequest& request,
+RestoreReport restore_recorded(const config::Config& config, const RestoreRequest& request,
                                const Caller& caller, internal::Records& records,
                                const std::string& run, const Chosen& chosen) {
-  recovery::EvidenceRecord evidence =
+  evidence::EvidenceRecord evidence =
       internal::new_evidence(config, catalog::RunKind::restore, request.service, run, caller);
   Clock& clock = Clock::system();
   const Time start = clock.monotonic();
@@ -162,7 +162,7 @@ RestoreReport restore_recorded(const Config& config, const RestoreRequest& reque
 
 }  // namespace
 
-RestoreReport restore_into(const Config& config, const RestoreRequest& request,
+RestoreReport restore_into(const config::Config& config, const RestoreRequest& request,
                            const Caller& caller) {
   internal::Records records(config);
   // What is refused before anything is planned is no run.

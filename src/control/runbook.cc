@@ -1,37 +1,41 @@
-#include "recovery/runbook.h"
+#include "control/internal/runbook_page.h"
 
 #include <fmt/format.h>
 
 #include "base/fd.h"
 #include "base/process_identity.h"
+#include "config/answers.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
 #include "control/internal/judge_status.h"
-#include "recovery/markdown.h"
+#include "control/internal/markdown.h"
 
 namespace salvor::control {
 namespace {
 
-using recovery::RunbookCheck;
-using recovery::RunbookData;
-using recovery::markdown::toml_string;
+using internal::RunbookCheck;
+using internal::RunbookData;
+using internal::markdown::toml_string;
 
 /// What a check asks, in its own words.
 struct Asks {
-  RunbookCheck operator()(const ExecCheck& check) const { return {"", "command", check.run}; }
-  RunbookCheck operator()(const SqlCheck& check) const {
+  RunbookCheck operator()(const config::ExecCheck& check) const {
+    return {"", "command", check.run};
+  }
+  RunbookCheck operator()(const config::SqlCheck& check) const {
     return {"", "sql, store " + check.store, check.sql};
   }
-  RunbookCheck operator()(const HttpCheck& check) const { return {"", "http", check.url}; }
-  RunbookCheck operator()(const PathCheck& check) const {
+  RunbookCheck operator()(const config::HttpCheck& check) const { return {"", "http", check.url}; }
+  RunbookCheck operator()(const config::PathCheck& check) const {
     return {"", "path, store " + check.store, check.path};
   }
-  RunbookCheck operator()(const LogProbe& probe) const { return {"", "log", probe.log.native()}; }
+  RunbookCheck operator()(const config::LogProbe& probe) const {
+    return {"", "log", probe.log.native()};
+  }
 };
 
-std::vector<recovery::RunbookKey> keys_of(const RepositoryConfig& repository) {
-  using Kind = SecretReference::Kind;
-  std::vector<recovery::RunbookKey> keys;
+std::vector<internal::RunbookKey> keys_of(const config::RepositoryConfig& repository) {
+  using Kind = config::SecretReference::Kind;
+  std::vector<internal::RunbookKey> keys;
   const std::string& value = repository.passphrase.value;
   if (repository.passphrase.kind == Kind::file) {
     keys.push_back({"the passphrase: on this host it is in " + value + " (mode 0600)",
@@ -50,7 +54,8 @@ std::vector<recovery::RunbookKey> keys_of(const RepositoryConfig& repository) {
   return keys;
 }
 
-void describe_config(const Config& config, const ServiceConfig& service, RunbookData& data) {
+void describe_config(const config::Config& config, const config::ServiceConfig& service,
+                     RunbookData& data) {
   data.service = service.name;
   data.owner = service.owner;
   data.severity = service.severity;
@@ -60,8 +65,8 @@ void describe_config(const Config& config, const ServiceConfig& service, Runbook
   data.repository = config.repository.url.starts_with("s3://") ? config.repository.url
                                                                : config.repository.path.native();
   data.keys = keys_of(config.repository);
-  for (const StoreConfig& store : service.stores) {
-    const bool database = std::holds_alternative<SqliteStoreConfig>(store.details);
+  for (const config::StoreConfig& store : service.stores) {
+    const bool database = std::holds_alternative<config::SqliteStoreConfig>(store.details);
     const std::string file = database ? "/" + store.path().filename().native() : "";
     data.stores.push_back(
         {store.name, std::string(store.type()), store.path().native(), store.name + file});
@@ -80,7 +85,7 @@ void describe_config(const Config& config, const ServiceConfig& service, Runbook
     }
     data.steps.push_back({"Migrate", service.migrate->run});
   }
-  for (const RebuildConfig& rebuild : service.rebuild) {
+  for (const config::RebuildConfig& rebuild : service.rebuild) {
     data.steps.push_back({"Rebuild " + rebuild.name, rebuild.run});
   }
   if (service.return_to_service) {
@@ -88,23 +93,24 @@ void describe_config(const Config& config, const ServiceConfig& service, Runbook
   }
 }
 
-void describe_checks(const ServiceConfig& service, RunbookData& data) {
-  for (const CheckConfig& check : service.checks) {
+void describe_checks(const config::ServiceConfig& service, RunbookData& data) {
+  for (const config::CheckConfig& check : service.checks) {
     RunbookCheck described = std::visit(Asks{}, check.test);
     described.name = check.name;
     data.checks.push_back(std::move(described));
   }
-  for (const ReferenceConfig& reference : service.references) {
+  for (const config::ReferenceConfig& reference : service.references) {
     data.checks.push_back({reference.name,
                            fmt::format("reference, from {} to {}", reference.from, reference.in),
                            reference.sql});
   }
 }
 
-void describe_status(const ServiceConfig& service, const ServiceStatus& status, RunbookData& data) {
+void describe_status(const config::ServiceConfig& service, const ServiceStatus& status,
+                     RunbookData& data) {
   data.points_known = status.points_known;
   if (status.newest) {
-    data.newest = recovery::RunbookPoint{status.newest->id.hex(), status.newest->time};
+    data.newest = internal::RunbookPoint{status.newest->id.hex(), status.newest->time};
   }
   data.achieved_rpo_s = status.achieved_rpo_s;
   data.rpo_s = status.rpo_s;
@@ -112,7 +118,7 @@ void describe_status(const ServiceConfig& service, const ServiceStatus& status, 
   data.proven_rto_s = status.proven_rto_s;
   if (status.last_drill) {
     const DrillSummary& drill = *status.last_drill;
-    data.last_drill = recovery::RunbookDrill{drill.run,     drill.time, drill.state,
+    data.last_drill = internal::RunbookDrill{drill.run,     drill.time, drill.state,
                                              drill.seconds, {},         drill.failed_checks};
     for (const recovery::StepOutcome& phase : drill.phases) {
       data.last_drill->phases.push_back({phase.name, phase.result, phase.seconds});
@@ -137,10 +143,11 @@ void describe_status(const ServiceConfig& service, const ServiceStatus& status, 
 
 }  // namespace
 
-RunbookReport runbook(const Config& config, const RunbookRequest& request, const Caller& caller) {
-  const ServiceConfig& service = config.service(request.service);
+RunbookReport runbook(const config::Config& config, const RunbookRequest& request,
+                      const Caller& caller) {
+  const config::ServiceConfig& service = config.service(request.service);
   if (!request.file.empty()) {
-    internal::require_answers_of({{request.file, "the file of the runbook"}}, config, caller.stop);
+    config::require_answers_of({{request.file, "the file of the runbook"}}, config, caller.stop);
   }
   const StatusReport status = control::status(config, service.name, caller);
   RunbookData data;

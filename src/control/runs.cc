@@ -12,7 +12,7 @@ bool has_journal(const catalog::RunRow& row) {
   return row.kind == catalog::RunKind::restore || row.kind == catalog::RunKind::drill;
 }
 
-std::optional<recovery::RunOutcome> journal_of(const Config& config, const std::string& run,
+std::optional<recovery::RunOutcome> journal_of(const config::Config& config, const std::string& run,
                                                const Caller& caller) {
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);
@@ -34,8 +34,8 @@ std::string latest_run(catalog::Catalog& catalog) {
 catalog::RunRow row_of(const recovery::RunOutcome& outcome) {
   catalog::RunRow row;
   row.id = {outcome.plan.run};
-  row.kind = outcome.plan.mode == recovery::Mode::drill ? catalog::RunKind::drill
-                                                        : catalog::RunKind::restore;
+  row.kind = outcome.plan.mode == service::Mode::drill ? catalog::RunKind::drill
+                                                       : catalog::RunKind::restore;
   row.service = outcome.plan.service;
   row.state = internal::state_of(outcome);
   row.error = internal::error_of(outcome);
@@ -46,14 +46,15 @@ catalog::RunRow row_of(const recovery::RunOutcome& outcome) {
 
 }  // namespace
 
-std::vector<catalog::RunRow> list_runs(const Config& config, const catalog::RunFilter& filter) {
+std::vector<catalog::RunRow> list_runs(const config::Config& config,
+                                       const catalog::RunFilter& filter) {
   auto rows = internal::open_catalog(config)->runs(filter);
   // Also services that are no longer configured have runs.
   if (rows.empty() && filter.service) config.service(*filter.service);
   return rows;
 }
 
-RunReport show_run(const Config& config, const std::string& run, const Caller& caller) {
+RunReport show_run(const config::Config& config, const std::string& run, const Caller& caller) {
   RunReport report;
   const auto catalog = internal::open_catalog(config);
   auto row = catalog->run(run == "latest" ? latest_run(*catalog) : run);

@@ -5,8 +5,8 @@
 #include <map>
 
 #include "base/log.h"
+#include "config/answers.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/drill_history.h"
 #include "control/internal/held_writes.h"
@@ -22,12 +22,12 @@ namespace salvor::control {
 namespace {
 
 void describe_newest(const repo::Repository& repository, const internal::Owner& owner,
-                     const ServiceConfig& config, ServiceStatus& status) {
+                     const config::ServiceConfig& config, ServiceStatus& status) {
   const Time now = Clock::system().now();
   const repo::Point* newest = internal::newest_point(repository, owner);
   status.suspect_note = internal::note_on_suspects(repository, owner, newest);
   if (newest != nullptr) status.newest = *newest;
-  for (const StoreConfig& store : config.stores) {
+  for (const config::StoreConfig& store : config.stores) {
     if (!status.newest || status.newest->find(store.name) == nullptr) {
       status.stores_without_point.push_back(store.name);
     }
@@ -64,7 +64,7 @@ void describe_runs(internal::Records& records, const std::string& id, ServiceSta
 }
 
 void describe_drills(internal::Records& records, const std::string& id,
-                     repo::Repository* repository, const ServiceConfig& config,
+                     repo::Repository* repository, const config::ServiceConfig& config,
                      ServiceStatus& status) {
   internal::DrillHistory history =
       internal::read_drill_history(records, id, repository, status.service);
@@ -120,7 +120,8 @@ void describe_kept(const internal::Workplace& workplace,
 }
 
 void describe_restores(internal::Records& records, repo::Repository* repository,
-                       const Config& config, const ServiceConfig& service, ServiceStatus& status) {
+                       const config::Config& config, const config::ServiceConfig& service,
+                       ServiceStatus& status) {
   try {
     std::optional<recovery::OpenRestore> open;
     if (repository != nullptr) {
@@ -146,23 +147,24 @@ void describe_restores(internal::Records& records, repo::Repository* repository,
 }
 
 /// What does not answer is named, and nothing more is said of it.
-void describe_silence(const Config& config, const ServiceConfig& service, ServiceStatus& status) {
-  for (const StoreConfig& store : service.stores) {
+void describe_silence(const config::Config& config, const config::ServiceConfig& service,
+                      ServiceStatus& status) {
+  for (const config::StoreConfig& store : service.stores) {
     try {
-      internal::require_stores_answer(config, service, {store.name});
+      config::require_stores_answer(config, service, {store.name});
     } catch (const Error& error) {
       status.silent.push_back(error.message());
     }
   }
-  for (const SilentPath& each : config.silent) {
-    const bool is_store = each.role == SilentPath::Role::store;
+  for (const config::SilentPath& each : config.silent) {
+    const bool is_store = each.role == config::SilentPath::Role::store;
     if (is_store || each.service != service.name) continue;
     status.not_covered.push_back(fmt::format("{} is not looked at: {} does not answer", each.what,
                                              printable(each.path.native())));
   }
 }
 
-void describe_gaps(const ServiceConfig& config, ServiceStatus& status) {
+void describe_gaps(const config::ServiceConfig& config, ServiceStatus& status) {
   std::vector<std::string>& gaps = status.not_covered;
   for (const std::string& store : status.stores_without_point) {
     gaps.push_back(fmt::format("store {} is not in the newest recovery point", store));
@@ -189,7 +191,7 @@ void describe_gaps(const ServiceConfig& config, ServiceStatus& status) {
     gaps.emplace_back("no drill was ever run: nothing proves that the service can be restored");
     return;
   }
-  for (const StoreConfig& store : config.stores) {
+  for (const config::StoreConfig& store : config.stores) {
     const std::string step = "restore-" + store.name;
     const auto& phases = status.last_drill->phases;
     const bool drilled =
@@ -217,8 +219,8 @@ void warn_of_waiting(const std::vector<catalog::WaitingEvidence>& waiting, Statu
 }
 
 /// No service can be judged without the repository, but what is uncovered can be told.
-internal::Opened open(const Config& config, const Caller& caller, internal::Records& records,
-                      StatusReport& report) {
+internal::Opened open(const config::Config& config, const Caller& caller,
+                      internal::Records& records, StatusReport& report) {
   try {
     internal::Opened opened = internal::open_repository(config, repo::Access::read, caller.stop);
     internal::compare_head(*opened.repository, records, internal::ShorterLog::warn);
@@ -264,10 +266,11 @@ bool ServiceStatus::drill_failed() const {
   return last_drill && last_drill->has_failed();
 }
 
-StatusReport status(const Config& config, const std::string& service, const Caller& caller) {
+StatusReport status(const config::Config& config, const std::string& service,
+                    const Caller& caller) {
   if (!service.empty()) config.service(service);
   StatusReport report;
-  report.warnings = idle_sections(config, service);
+  report.warnings = config::idle_sections(config, service);
   internal::Records records(config);
   const internal::Opened opened = open(config, caller, records, report);
   repo::Repository* repository = opened.repository.get();
@@ -275,7 +278,7 @@ StatusReport status(const Config& config, const std::string& service, const Call
       repository != nullptr ? repository->id().hex() : records.known_repository();
   const auto waiting = internal::waiting_evidence(id, records);
   warn_of_waiting(waiting, report);
-  for (const ServiceConfig& each : config.services) {
+  for (const config::ServiceConfig& each : config.services) {
     if (!service.empty() && each.name != service) continue;
     ServiceStatus& status = report.services.emplace_back();
     status.service = each.name;

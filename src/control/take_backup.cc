@@ -4,18 +4,18 @@
 
 #include "backup/suspicion.h"
 #include "base/log.h"
+#include "base/nearest_name.h"
+#include "config/answers.h"
+#include "config/own_places.h"
 #include "control/control.h"
-#include "control/internal/answers.h"
 #include "control/internal/baseline.h"
 #include "control/internal/canaries.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/held_writes.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
-#include "control/internal/own_places.h"
 #include "control/internal/progress_ticker.h"
 #include "control/internal/store_types.h"
-#include "control/nearest_name.h"
 #include "control/report_json.h"
 
 namespace salvor::control {
@@ -25,11 +25,11 @@ using internal::Opened;
 using internal::Records;
 
 /// The chosen stores of a service, databases first.
-std::vector<const StoreConfig*> chosen_stores(const ServiceConfig& service,
-                                              const std::vector<std::string>& names) {
-  std::vector<const StoreConfig*> chosen;
+std::vector<const config::StoreConfig*> chosen_stores(const config::ServiceConfig& service,
+                                                      const std::vector<std::string>& names) {
+  std::vector<const config::StoreConfig*> chosen;
   std::vector<std::string_view> known;
-  for (const StoreConfig& store : service.stores) {
+  for (const config::StoreConfig& store : service.stores) {
     known.emplace_back(store.name);
     const bool wanted =
         names.empty() || std::find(names.begin(), names.end(), store.name) != names.end();
@@ -41,28 +41,30 @@ std::vector<const StoreConfig*> chosen_stores(const ServiceConfig& service,
                 fmt::format("service {} has no store \"{}\"", service.name, printable(name)),
                 suggest(name, known));
   }
-  std::stable_partition(chosen.begin(), chosen.end(),
-                        [](const StoreConfig* store) { return internal::is_database(*store); });
+  std::stable_partition(chosen.begin(), chosen.end(), [](const config::StoreConfig* store) {
+    return internal::is_database(*store);
+  });
   return chosen;
 }
 
 /// One backup command: the repository is opened once, for the first service that needs it.
 class Backups {
  public:
-  Backups(const Config& config, const Caller& caller)
+  Backups(const config::Config& config, const Caller& caller)
       : config_(config), caller_(caller), records_(config) {}
 
-  BackupReport take(const ServiceConfig& service, const std::vector<const StoreConfig*>& stores) {
+  BackupReport take(const config::ServiceConfig& service,
+                    const std::vector<const config::StoreConfig*>& stores) {
     const catalog::RunId run =
         records_.begin(catalog::RunKind::backup, service.name, caller_.trigger);
-    recovery::EvidenceRecord evidence =
+    evidence::EvidenceRecord evidence =
         internal::new_evidence(config_, catalog::RunKind::backup, service.name, run.text, caller_);
     note_uncovered(service, stores, evidence);
     try {
       BackupReport report = take_recorded(service, stores, run.text);
       report.service = service.name;
       report.run = run.text;
-      for (std::string& line : idle_sections(config_, service.name)) {
+      for (std::string& line : config::idle_sections(config_, service.name)) {
         report.warnings.push_back(std::move(line));
       }
       records_.finish(run, catalog::RunState::succeeded, to_json(report));
@@ -82,19 +84,19 @@ class Backups {
   bool opened() const { return opened_.repository != nullptr; }
 
  private:
-  BackupReport take_recorded(const ServiceConfig& service,
-                             const std::vector<const StoreConfig*>& stores,
+  BackupReport take_recorded(const config::ServiceConfig& service,
+                             const std::vector<const config::StoreConfig*>& stores,
                              const std::string& run) {
     Clock& clock = Clock::system();
     const Time start = clock.monotonic();
     open();
     records_.file_under({run}, *opened_.repository);
     std::vector<std::string> names;
-    for (const StoreConfig* store : stores) names.push_back(store->name);
-    internal::require_stores_answer(config_, service, names);
+    for (const config::StoreConfig* store : stores) names.push_back(store->name);
+    config::require_stores_answer(config_, service, names);
     std::vector<std::unique_ptr<stores::Source>> sources;
     std::vector<backup::StoreInput> inputs;
-    for (const StoreConfig* store : stores) {
+    for (const config::StoreConfig* store : stores) {
       sources.push_back(source_of(*store));
       inputs.push_back({store->name, std::string(store->type()), sources.back().get(),
                         internal::tolerates_unreadable(*store)});
@@ -138,11 +140,11 @@ class Backups {
     return report;
   }
 
-  static void judge(const ServiceConfig& service, const internal::Baselines& before,
+  static void judge(const config::ServiceConfig& service, const internal::Baselines& before,
                     repo::Point& point) {
     for (repo::Snapshot& snapshot : point.snapshots) {
       const auto* baseline = before.find(snapshot.store);
-      const StoreConfig* store = service.find_store(snapshot.store);
+      const config::StoreConfig* store = service.find_store(snapshot.store);
       backup::judge(snapshot, baseline == nullptr ? nullptr : &baseline->snapshot,
                     {store->shrink_percent});
     }
@@ -166,14 +168,14 @@ class Backups {
   }
 
   /// What the service has and this point will not hold.
-  static void note_uncovered(const ServiceConfig& service,
-                             const std::vector<const StoreConfig*>& stores,
-                             recovery::EvidenceRecord& evidence) {
-    for (const StoreConfig& store : service.stores) {
+  static void note_uncovered(const config::ServiceConfig& service,
+                             const std::vector<const config::StoreConfig*>& stores,
+                             evidence::EvidenceRecord& evidence) {
+    for (const config::StoreConfig& store : service.stores) {
       if (std::find(stores.begin(), stores.end(), &store) == stores.end()) {
         evidence.not_covered.push_back(fmt::format("store {}: not asked for", store.name));
       }
-      const auto* files = std::get_if<FilesStoreConfig>(&store.details);
+      const auto* files = std::get_if<config::FilesStoreConfig>(&store.details);
       if (files == nullptr) continue;
       for (const std::string& pattern : files->exclude) {
         evidence.not_covered.push_back(fmt::format("store {}: excluded: {}", store.name, pattern));
@@ -181,7 +183,7 @@ class Backups {
     }
   }
 
-  void describe(const backup::Result& result, recovery::EvidenceRecord& evidence) const {
+  void describe(const backup::Result& result, evidence::EvidenceRecord& evidence) const {
     evidence.result = "succeeded";
     evidence.point = result.point;
     const internal::Owner owner = internal::owner_of(config_, result.point.service);
@@ -205,7 +207,7 @@ class Backups {
     }
   }
 
-  std::unique_ptr<stores::Source> source_of(const StoreConfig& store) {
+  std::unique_ptr<stores::Source> source_of(const config::StoreConfig& store) {
     try {
       return internal::make_source(config_, store, internal::spool_directory(config_));
     } catch (const Error& error) {
@@ -220,18 +222,19 @@ class Backups {
     internal::catch_up(*opened_.repository, records_);
   }
 
-  const Config& config_;
+  const config::Config& config_;
   const Caller& caller_;
   Records records_;
   Opened opened_;
 };
 
-std::vector<BackupReport> take_all(const Config& config, Backups& backups, const Caller& caller) {
+std::vector<BackupReport> take_all(const config::Config& config, Backups& backups,
+                                   const Caller& caller) {
   std::vector<BackupReport> reports;
-  for (const ServiceConfig& service : config.services) {
+  for (const config::ServiceConfig& service : config.services) {
     bool may_be_backed_up = false;
     try {
-      check_overlaps(config, service);
+      config::check_overlaps(config, service);
       may_be_backed_up = true;
       reports.push_back(backups.take(service, chosen_stores(service, {})));
     } catch (const Error& error) {
@@ -266,10 +269,10 @@ std::optional<Error> BackupReport::suspicion() const {
           point.id.hex()));
 }
 
-std::vector<BackupReport> take_backup(const Config& config, const BackupRequest& request,
+std::vector<BackupReport> take_backup(const config::Config& config, const BackupRequest& request,
                                       const Caller& caller) {
-  check_paths(config);
-  for (const std::string& warning : internal::secrets_in_stores(config)) {
+  config::check_paths(config);
+  for (const std::string& warning : config::secrets_in_stores(config)) {
     log::warning("{}", warning);
   }
   if (config.services.empty()) {
@@ -284,9 +287,9 @@ std::vector<BackupReport> take_backup(const Config& config, const BackupRequest&
   }
   Backups backups(config, caller);
   if (all) return take_all(config, backups, caller);
-  const ServiceConfig& service =
+  const config::ServiceConfig& service =
       request.service.empty() ? config.services.front() : config.service(request.service);
-  check_overlaps(config, service);
+  config::check_overlaps(config, service);
   std::vector<BackupReport> reports;
   reports.push_back(backups.take(service, chosen_stores(service, request.stores)));
   return reports;

@@ -19,10 +19,10 @@ std::size_t count_damages(const repo::CheckReport& check) {
 }
 
 /// Records that are lost, as a signed one says: known, and no damage any more.
-void note_gaps(const recovery::EvidenceReport& chain, repo::CheckReport& check) {
+void note_gaps(const evidence::EvidenceReport& chain, repo::CheckReport& check) {
   std::size_t count = 0;
   std::string since;
-  for (const recovery::EvidenceGap& gap : chain.gaps) {
+  for (const evidence::EvidenceGap& gap : chain.gaps) {
     if (gap.named_by == 0) continue;
     ++count;
     if (since.empty() || gap.since < since) since = gap.since;
@@ -38,12 +38,12 @@ void note_gaps(const recovery::EvidenceReport& chain, repo::CheckReport& check) 
 }
 
 /// Damage of evidence that only who knows what it means can see: a signature, a cut-off end.
-void check_evidence(const Config& config, repo::Repository& repository, internal::Records& records,
-                    repo::CheckReport& check) {
-  for (const recovery::EvidenceReport& chain :
+void check_evidence(const config::Config& config, repo::Repository& repository,
+                    internal::Records& records, repo::CheckReport& check) {
+  for (const evidence::EvidenceReport& chain :
        internal::verify_chains(config, repository, records)) {
     note_gaps(chain, check);
-    for (const recovery::EvidenceProblem& problem : chain.problems) {
+    for (const evidence::EvidenceProblem& problem : chain.problems) {
       const bool known = std::any_of(
           check.findings.begin(), check.findings.end(), [&](const repo::Finding& finding) {
             return problem.what.find(finding.object) != std::string::npos;
@@ -57,13 +57,13 @@ void check_evidence(const Config& config, repo::Repository& repository, internal
   }
 }
 
-void describe(const VerifyReport& report, recovery::EvidenceRecord& evidence) {
+void describe(const VerifyReport& report, evidence::EvidenceRecord& evidence) {
   const repo::CheckReport& check = report.check;
   const auto damaged = count_damages(check);
-  recovery::CheckOutcome outcome;
+  checks::CheckOutcome outcome;
   outcome.name = check.data ? "every byte" : "structure";
   outcome.kind = "repository";
-  outcome.verdict = check.sound() ? recovery::Verdict::passed : recovery::Verdict::failed;
+  outcome.verdict = check.sound() ? checks::Verdict::passed : checks::Verdict::failed;
   outcome.expected = "no damage";
   outcome.actual = fmt::format("{} damaged, of {} points, {} packs, {} chunks, {} log entries",
                                damaged, check.points, check.packs, check.chunks, check.log_entries);
@@ -82,9 +82,9 @@ void describe(const VerifyReport& report, recovery::EvidenceRecord& evidence) {
   }
 }
 
-VerifyReport verify_opened(const Config& config, const VerifyRequest& request, const Caller& caller,
-                           internal::Records& records, repo::Repository& repository,
-                           const std::string& run) {
+VerifyReport verify_opened(const config::Config& config, const VerifyRequest& request,
+                           const Caller& caller, internal::Records& records,
+                           repo::Repository& repository, const std::string& run) {
   Clock& clock = Clock::system();
   const Time start = clock.monotonic();
   VerifyReport report;
@@ -150,10 +150,10 @@ void require_id(const VerifyRequest& request, const repo::Repository& repository
               "compare the ids, and the place in the configuration; nothing was accepted");
 }
 
-VerifyReport verify_recorded(const Config& config, const VerifyRequest& request,
+VerifyReport verify_recorded(const config::Config& config, const VerifyRequest& request,
                              const Caller& caller, internal::Records& records,
                              const std::string& run) {
-  recovery::EvidenceRecord evidence =
+  evidence::EvidenceRecord evidence =
       internal::new_evidence(config, catalog::RunKind::verify, {}, run, caller);
   const internal::Opened opened = internal::open_repository(
       config, request.repair ? repo::Access::repair : repo::Access::inspect, caller.stop);
@@ -182,17 +182,19 @@ std::optional<Error> VerifyReport::damage() const {
   const std::string repair = fmt::format("salvor verify {}--repair", check.data ? "--data " : "");
   std::string hint;
   if (is_older) {
-    hint = "put the newer copy of the repository in its place again, or accept this one; a repair "
-           "comes after that";
+    hint =
+        "put the newer copy of the repository in its place again, or accept this one; a repair "
+        "comes after that";
   } else if (!repairs) {
     hint = fmt::format(
         "run {}: it repairs what can be repaired from the remaining objects, and removes no data; "
         "then run salvor backup, which stores again what the live data still has",
         repair);
   } else {
-    hint = "the remaining objects do not have what is still damaged: run salvor backup, which "
-           "stores again what the live data still has; another copy of the repository may have "
-           "the rest";
+    hint =
+        "the remaining objects do not have what is still damaged: run salvor backup, which "
+        "stores again what the live data still has; another copy of the repository may have "
+        "the rest";
     if (!check.data) hint += "; salvor verify --data --repair also repairs within packs";
   }
   if (check.data && !check.affected.empty()) hint += "; the points that are not listed are whole";
@@ -204,7 +206,8 @@ std::optional<Error> VerifyReport::damage() const {
                hint);
 }
 
-VerifyReport verify(const Config& config, const VerifyRequest& request, const Caller& caller) {
+VerifyReport verify(const config::Config& config, const VerifyRequest& request,
+                    const Caller& caller) {
   internal::Records records(config);
   const catalog::RunId run = records.begin(catalog::RunKind::verify, {}, caller.trigger);
   try {

@@ -9,7 +9,7 @@
 #include "backup/backup.h"
 #include "base/error.h"
 #include "base/fd.h"
-#include "recovery/checks.h"
+#include "checks/checks.h"
 #include "recovery/restore.h"
 #include "stores/files/files.h"
 #include "testing/fake_source.h"
@@ -22,6 +22,10 @@ namespace salvor::recovery {
 namespace {
 
 using backend::MemoryBackend;
+using checks::CheckOutcome;
+using checks::compare_with_point;
+using checks::Depth;
+using checks::Verdict;
 using testing::open_repository;
 using testing::SeededRng;
 

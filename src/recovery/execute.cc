@@ -248,9 +248,10 @@ RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan
   Runner runner(repository, access, plan, journal, options);
   try {
     journal.append(event(Event::planned, to_json(plan)));
-    if (plan.mode == Mode::restore) claim_for_new(repository, plan, journal, options);
+    if (plan.mode == service::Mode::restore) claim_for_new(repository, plan, journal, options);
   } catch (const Error& error) {
-    if (!error.unwritable() || plan.mode == Mode::drill || !wants_safety_snapshot(plan)) throw;
+    if (!error.unwritable() || plan.mode == service::Mode::drill || !wants_safety_snapshot(plan))
+      throw;
     throw no_safety_snapshot(plan, error);
   }
   if (options.on_begin) options.on_begin(plan);

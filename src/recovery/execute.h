@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "backup/progress.h"
-#include "recovery/checks.h"
+#include "checks/checks.h"
+#include "checks/watch.h"
 #include "recovery/journal.h"
 #include "recovery/plan.h"
 #include "recovery/store_access.h"
-#include "recovery/watch.h"
 
 /// Carries out plans.
 namespace salvor::recovery {
@@ -25,7 +25,7 @@ struct ExecuteOptions {
   std::function<void(const Plan& plan)> on_begin;  ///< it is this process's to carry out
   std::function<void(const std::string& step, std::size_t number, std::size_t count)> on_step;
   std::function<void(const std::string& line)> say;
-  Baseline baseline;  ///< for the watch; empty: not known
+  checks::Baseline baseline;  ///< for the watch; empty: not known
   KillPoint kill_point;
   std::optional<Error> no_safety_snapshot = {};  ///< why none may be taken; empty: it may
   bool takeover = false;                         ///< go on with a run of another host
@@ -54,7 +54,7 @@ struct RunOutcome {
   Time started;
   bool acted = false;  ///< something was done now; else it stood there already
   std::vector<StepOutcome> steps;
-  std::vector<CheckOutcome> checks;
+  std::vector<checks::CheckOutcome> checks;
   std::vector<std::string> deviations;
   double seconds = 0;
   double recovery_seconds =
@@ -154,6 +154,6 @@ std::optional<RunOutcome> find_run(repo::Repository& repository, const std::stri
                                    catalog::Catalog* catalog = nullptr);
 
 /// What an earlier run's watch saw: from the data of its step.
-Baseline baseline_in(const std::string& watch_data);
+checks::Baseline baseline_in(const std::string& watch_data);
 
 }  // namespace salvor::recovery

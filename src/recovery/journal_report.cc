@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/process_identity.h"
-#include "recovery/internal/verdicts.h"
+#include "checks/outcome_json.h"
 
 namespace salvor::recovery::internal {
 namespace {
@@ -54,12 +54,13 @@ std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
   return steps;
 }
 
-std::vector<CheckOutcome> checks_in(const Journal& journal) {
-  std::vector<CheckOutcome> checks;
+std::vector<checks::CheckOutcome> checks_in(const Journal& journal) {
+  std::vector<checks::CheckOutcome> checks;
   for (const char* step : {"verify-copy", "validate", "validate-in-place", "validate-live"}) {
     const std::string data = found_by(journal, step);
     if (data.empty()) continue;
-    for (CheckOutcome& outcome : outcomes_of(data)) checks.push_back(std::move(outcome));
+    for (checks::CheckOutcome& outcome : checks::outcomes_of(data))
+      checks.push_back(std::move(outcome));
   }
   return checks;
 }

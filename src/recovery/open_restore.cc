@@ -22,7 +22,7 @@ std::optional<Plan> plan_for(repo::Repository& repository, const std::string& ch
     const JournalEntry first = parse_journal_entry(as_text(*record));
     if (first.event != Event::planned) return std::nullopt;
     Plan plan = parse_plan(first.data);
-    if (plan.service != service || plan.mode != Mode::restore) return std::nullopt;
+    if (plan.service != service || plan.mode != service::Mode::restore) return std::nullopt;
     return plan;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corruption) throw;
@@ -74,7 +74,7 @@ bool brought(repo::Repository& repository, catalog::Catalog& catalog, const std:
   if (journal.empty()) return true;
   journal.catch_up();
   const Plan plan = internal::plan_in(journal, run);
-  return plan.mode != Mode::restore || claim_late(repository, catalog, plan, journal);
+  return plan.mode != service::Mode::restore || claim_late(repository, catalog, plan, journal);
 }
 
 }  // namespace

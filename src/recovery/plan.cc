@@ -18,8 +18,8 @@ void add_changes(const Plan& plan, Knows which, std::vector<std::string>& names)
 
 /// Whether a check waits for the cut-over, and (`http`) for the service to be back.
 bool has_late_check(const Plan& plan, bool http) {
-  return std::any_of(plan.checks.begin(), plan.checks.end(), [&](const Check& check) {
-    return !knows_of_copy(check) && std::holds_alternative<HttpTest>(check.test) == http;
+  return std::any_of(plan.checks.begin(), plan.checks.end(), [&](const checks::Check& check) {
+    return !knows_of_copy(check) && std::holds_alternative<checks::HttpTest>(check.test) == http;
   });
 }
 
@@ -35,12 +35,12 @@ void add_restore_of_stores(const Plan& plan, std::vector<std::string>& names) {
 
 bool knows_of_copy(const MigratePlan& migrate) {
   // Where one of the two asks the live service, its answer says nothing of the copy.
-  return migrate.isolated || (mentions_copy(migrate.run.run) &&
-                              (!migrate.needed || mentions_copy(migrate.needed->run)));
+  return migrate.isolated || (service::mentions_copy(migrate.run.run) &&
+                              (!migrate.needed || service::mentions_copy(migrate.needed->run)));
 }
 
 bool knows_of_copy(const RebuildPlan& rebuild) {
-  return rebuild.isolated || mentions_copy(rebuild.run.run);
+  return rebuild.isolated || service::mentions_copy(rebuild.run.run);
 }
 
 const StorePlan* Plan::find(std::string_view store) const {
@@ -51,7 +51,7 @@ const StorePlan* Plan::find(std::string_view store) const {
 
 std::vector<std::string> step_names(const Plan& plan) {
   std::vector<std::string> names{"preflight"};
-  if (plan.mode == Mode::drill) {
+  if (plan.mode == service::Mode::drill) {
     add_restore_of_stores(plan, names);
     names.emplace_back("tear-down");
     return names;
@@ -71,7 +71,7 @@ std::vector<std::string> step_names(const Plan& plan) {
 
 std::vector<StepNotRun> steps_not_run(const Plan& plan) {
   std::vector<StepNotRun> steps;
-  if (plan.mode != Mode::drill) return steps;
+  if (plan.mode != service::Mode::drill) return steps;
   if (plan.migrate && !knows_of_copy(*plan.migrate)) {
     steps.push_back({"migrate", plan.migrate->run.run});
   }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "recovery/checks.h"
+#include "checks/checks.h"
 
 /// What a restore or a drill will do: data, computed without touching anything (docs/recovery.md).
 namespace salvor::recovery {
@@ -55,12 +55,12 @@ struct WatchPlan {
   std::int64_t duration_s = 0;
   std::int64_t every_s = 0;
   std::int64_t failures_max = 0;
-  std::vector<Check> probes;
+  std::vector<checks::Check> probes;
 };
 
 /// A value. Everything that carrying it out needs, but the repository; it goes into the journal.
 struct Plan {
-  Mode mode = Mode::restore;
+  service::Mode mode = service::Mode::restore;
   std::string run;
   std::string service;
   std::string point;  ///< hexadecimal
@@ -79,8 +79,8 @@ struct Plan {
   std::optional<WritesPlan> writes;
   std::optional<MigratePlan> migrate;
   std::vector<RebuildPlan> rebuilds;
-  std::vector<Check> checks;
-  std::vector<Reference> references;
+  std::vector<checks::Check> checks;
+  std::vector<checks::Reference> references;
   std::optional<Command> return_to_service;
   std::optional<WatchPlan> watch;
 

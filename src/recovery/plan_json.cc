@@ -95,16 +95,18 @@ RebuildPlan rebuild_of(const Json& json) {
 }
 
 struct TestToJson {
-  Json operator()(const ExecTest& test) const { return {{"kind", "exec"}, {"run", test.run}}; }
-  Json operator()(const SqlTest& test) const {
+  Json operator()(const checks::ExecTest& test) const {
+    return {{"kind", "exec"}, {"run", test.run}};
+  }
+  Json operator()(const checks::SqlTest& test) const {
     return {{"kind", "sql"}, {"store", test.store}, {"sql", test.sql}};
   }
-  Json operator()(const HttpTest& test) const {
+  Json operator()(const checks::HttpTest& test) const {
     Json json{{"kind", "http"}, {"url", test.url}, {"status", test.status}};
     if (test.contains) json["contains"] = *test.contains;
     return json;
   }
-  Json operator()(const PathTest& test) const {
+  Json operator()(const checks::PathTest& test) const {
     Json json{{"kind", "path"},
               {"store", test.store},
               {"path", test.path},
@@ -112,12 +114,12 @@ struct TestToJson {
     if (test.sha256) json["sha256"] = *test.sha256;
     return json;
   }
-  Json operator()(const LogTest& test) const {
+  Json operator()(const checks::LogTest& test) const {
     return {{"kind", "log"}, {"log", test.log}, {"pattern", test.pattern}, {"max", test.max}};
   }
 };
 
-Json json_of(const Check& check) {
+Json json_of(const checks::Check& check) {
   Json json = std::visit(TestToJson{}, check.test);
   json["name"] = check.name;
   json["timeout_s"] = check.timeout_s;
@@ -130,31 +132,31 @@ std::optional<std::string> text_of(const Json& json, const char* key) {
   return json.at(key).get<std::string>();
 }
 
-Check check_of(const Json& json) {
-  Check check;
+checks::Check check_of(const Json& json) {
+  checks::Check check;
   check.name = json.at("name");
   check.timeout_s = json.at("timeout_s");
   const std::string kind = json.at("kind");
   // A run that was begun before the key was there goes on as it began.
   check.isolated = json.value("isolated", kind != "http");
   if (kind == "exec") {
-    check.test = ExecTest{json.at("run")};
+    check.test = checks::ExecTest{json.at("run")};
   } else if (kind == "sql") {
-    check.test = SqlTest{json.at("store"), json.at("sql")};
+    check.test = checks::SqlTest{json.at("store"), json.at("sql")};
   } else if (kind == "http") {
-    check.test = HttpTest{json.at("url"), json.at("status"), text_of(json, "contains")};
+    check.test = checks::HttpTest{json.at("url"), json.at("status"), text_of(json, "contains")};
   } else if (kind == "path") {
-    check.test =
-        PathTest{json.at("store"), json.at("path"), json.at("min_bytes"), text_of(json, "sha256")};
+    check.test = checks::PathTest{json.at("store"), json.at("path"), json.at("min_bytes"),
+                                  text_of(json, "sha256")};
   } else if (kind == "log") {
-    check.test = LogTest{json.at("log"), json.at("pattern"), json.at("max")};
+    check.test = checks::LogTest{json.at("log"), json.at("pattern"), json.at("max")};
   } else {
     throw Error(ErrorCode::corruption, "the plan has a check of an unknown kind");
   }
   return check;
 }
 
-Json json_of(const Reference& reference) {
+Json json_of(const checks::Reference& reference) {
   return {{"name", reference.name},
           {"from", reference.from},
           {"sql", reference.sql},
@@ -162,8 +164,8 @@ Json json_of(const Reference& reference) {
           {"timeout_s", reference.timeout_s}};
 }
 
-Reference reference_of(const Json& json) {
-  Reference reference{json.at("name"), json.at("from"), json.at("sql"), json.at("in")};
+checks::Reference reference_of(const Json& json) {
+  checks::Reference reference{json.at("name"), json.at("from"), json.at("sql"), json.at("in")};
   // Runs of the version before had none of these.
   reference.timeout_s = json.value("timeout_s", reference.timeout_s);
   return reference;
@@ -206,7 +208,8 @@ std::optional<std::int64_t> seconds_in(const Json& json) {
 
 Plan plan_of(const Json& json) {
   Plan plan;
-  plan.mode = json.at("mode") == name_of(Mode::drill) ? Mode::drill : Mode::restore;
+  plan.mode = json.at("mode") == name_of(service::Mode::drill) ? service::Mode::drill
+                                                               : service::Mode::restore;
   plan.run = json.at("run");
   plan.service = json.at("service");
   plan.point = json.at("point");

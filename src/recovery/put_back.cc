@@ -27,7 +27,7 @@ std::optional<Known> put_back_journal(repo::Repository& repository, catalog::Cat
       journal.entries(), [](const JournalEntry& entry) { return entry.event == Event::began; });
   if (!has_begun || !journal.rot().empty()) return std::nullopt;
   const Plan plan = internal::plan_in(journal, run);
-  if (plan.mode != Mode::restore) return std::nullopt;
+  if (plan.mode != service::Mode::restore) return std::nullopt;
   journal.catch_up();
   return Known{run, plan.service, journal.entries().front().time, journal.state().has_value()};
 }

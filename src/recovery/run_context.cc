@@ -23,7 +23,7 @@ stores::Replacement& RunContext::replacement_of(const StorePlan& store) {
 }
 
 std::filesystem::path RunContext::copy_path(const StorePlan& store) {
-  if (plan.mode == Mode::drill) {
+  if (plan.mode == service::Mode::drill) {
     return access.copy_within(store, repository, snapshot(store),
                               std::filesystem::path(plan.staging) / store.name);
   }
@@ -38,29 +38,30 @@ stores::Target& RunContext::copy_of(const StorePlan& store) {
   return *target;
 }
 
-const HookContext& RunContext::hook_context() {
+const service::HookContext& RunContext::hook_context() {
   hooks.store_paths.clear();
   for (const StorePlan& store : plan.stores) {
     hooks.store_paths[store.name] = copy_path(store).native();
   }
   // A command of a drill must find no live data, whatever it looks for.
   for (const OtherStore& store : plan.others) {
-    hooks.store_paths[store.name] =
-        plan.mode == Mode::drill ? plan.staging + "/not-restored/" + store.name : store.path;
+    hooks.store_paths[store.name] = plan.mode == service::Mode::drill
+                                        ? plan.staging + "/not-restored/" + store.name
+                                        : store.path;
   }
   return hooks;
 }
 
-HookOutcome RunContext::hook(const Command& command, const std::string& what) {
-  return run_hook(command.run, hook_context(), command.timeout_s, stop, what);
+service::HookOutcome RunContext::hook(const Command& command, const std::string& what) {
+  return service::run_hook(command.run, hook_context(), command.timeout_s, stop, what);
 }
 
 bool RunContext::ask(const Command& command, const std::string& what) {
-  return answer_of(hook(command, what), what);
+  return service::answer_of(hook(command, what), what);
 }
 
-CheckSubjects RunContext::subjects() {
-  CheckSubjects subjects;
+checks::CheckSubjects RunContext::subjects() {
+  checks::CheckSubjects subjects;
   subjects.context = hook_context();
   for (const StorePlan& store : plan.stores) subjects.stores[store.name] = &copy_of(store);
   return subjects;

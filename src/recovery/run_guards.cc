@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process_identity.h"
-#include "recovery/hooks.h"
 #include "recovery/internal/journal_report.h"
+#include "service/hooks.h"
 
 namespace salvor::recovery::internal {
 namespace {
@@ -78,13 +78,13 @@ void refuse(const std::string& message, const std::string& hint) {
 }
 
 void require_restore(const Plan& plan) {
-  if (plan.mode == Mode::restore) return;
+  if (plan.mode == service::Mode::restore) return;
   refuse("run " + plan.run + " was a drill, which touches nothing live",
          "begin a new drill with `salvor drill " + plan.service + "`");
 }
 
 void require_alone(const Journal& journal, const std::string& run, bool takeover) {
-  require_no_running_hook(run);
+  service::require_no_running_hook(run);
   const JournalEntry* last = last_readable(journal);
   if (last == nullptr || last->process == own_process_identity() || journal.state()) return;
   if (liveness_of(last->process) == Liveness::alive) {
@@ -122,7 +122,8 @@ std::vector<UnwrittenRestore> unwritten_restores(repo::Repository& repository,
       Journal journal(repository, catalog, run.run, {}, Rotten::skip);
       if (journal.empty() || !journal.rot().empty()) continue;
       Plan plan = plan_in(journal, run.run);
-      if (plan.mode == Mode::restore) restores.push_back({std::move(plan), std::move(journal)});
+      if (plan.mode == service::Mode::restore)
+        restores.push_back({std::move(plan), std::move(journal)});
     } catch (const Error& error) {
       if (error.code() == ErrorCode::unreachable || error.code() == ErrorCode::cancelled) throw;
       log::warning("run {}, which waits in the catalog, can't be read: {}", run.run,

@@ -5,17 +5,17 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "checks/outcome_json.h"
 #include "recovery/internal/journal_report.h"
 #include "recovery/internal/presence.h"
 #include "recovery/internal/run_guards.h"
 #include "recovery/internal/steps.h"
-#include "recovery/internal/verdicts.h"
 
 namespace salvor::recovery::internal {
 namespace {
 
-HookContext hooks_of(const Plan& plan) {
-  HookContext hooks;
+service::HookContext hooks_of(const Plan& plan) {
+  service::HookContext hooks;
   hooks.mode = plan.mode;
   hooks.run = plan.run;
   hooks.service = plan.service;
@@ -26,7 +26,7 @@ HookContext hooks_of(const Plan& plan) {
 }
 
 catalog::RunKind kind_of(const Plan& plan) {
-  return plan.mode == Mode::drill ? catalog::RunKind::drill : catalog::RunKind::restore;
+  return plan.mode == service::Mode::drill ? catalog::RunKind::drill : catalog::RunKind::restore;
 }
 
 /// What may come out of a step, as an Error.
@@ -87,7 +87,7 @@ Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& pl
 void Runner::carry_out(Step& step) {
   outcomes_before_ = context_.outcomes.size();
   if (context_.stop.stop_requested()) {
-    const bool drill = context_.plan.mode == Mode::drill;
+    const bool drill = context_.plan.mode == service::Mode::drill;
     throw Error(ErrorCode::cancelled, "the run was stopped before " + step.name(),
                 drill ? "" : "resume it with salvor restore --resume " + context_.plan.run);
   }
@@ -113,7 +113,7 @@ void Runner::carry_out(Step& step) {
 /// `carried_out`: the step that has just been.
 void Runner::allow_unwritten(std::string_view carried_out) {
   constexpr std::string_view kSaves = "safety-snapshot";
-  if (context_.plan.mode == Mode::drill) {
+  if (context_.plan.mode == service::Mode::drill) {
     journal_.allow_unwritten(Unwritten::forgo, context_.plan.service);
   } else if (!wants_safety_snapshot(context_.plan) || carried_out == kSaves ||
              journal_.done(kSaves)) {
@@ -137,14 +137,14 @@ std::vector<std::string> Runner::new_deviations() const {
 std::string Runner::outcomes_of_step() const {
   const auto first = context_.outcomes.begin() + static_cast<std::ptrdiff_t>(outcomes_before_);
   if (first == context_.outcomes.end()) return {};
-  return json_of({first, context_.outcomes.end()});
+  return checks::json_of({first, context_.outcomes.end()});
 }
 
 /// What earlier processes of this run have found, and then this one.
-std::vector<CheckOutcome> Runner::checks() const {
-  std::vector<CheckOutcome> checks;
-  for (CheckOutcome& earlier : checks_in(journal_)) {
-    const bool again = std::ranges::any_of(context_.outcomes, [&](const CheckOutcome& now) {
+std::vector<checks::CheckOutcome> Runner::checks() const {
+  std::vector<checks::CheckOutcome> checks;
+  for (checks::CheckOutcome& earlier : checks_in(journal_)) {
+    const bool again = std::ranges::any_of(context_.outcomes, [&](const checks::CheckOutcome& now) {
       return now.name == earlier.name && now.kind == earlier.kind && now.store == earlier.store;
     });
     if (!again) checks.push_back(std::move(earlier));
@@ -210,7 +210,7 @@ RunOutcome Runner::go_on() {
     // The boundary of a run.
     return failed(error_of(exception), *current);
   }
-  if (context_.plan.mode == Mode::drill) return finished_drill(std::nullopt);
+  if (context_.plan.mode == service::Mode::drill) return finished_drill(std::nullopt);
   return ended("succeeded");
 }
 
@@ -218,7 +218,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
   // Who lost the run to another process touches nothing any more.
   if (journal_.lost()) throw error;
   std::string state = error.code() == ErrorCode::cancelled ? "interrupted" : "failed";
-  const bool guarded = step.is_guard() && context_.plan.mode == Mode::restore;
+  const bool guarded = step.is_guard() && context_.plan.mode == service::Mode::restore;
   // Undoing is not to be stopped by what stopped the step, nor by the repository.
   if (guarded) context_.stop = {};
   if (guarded) journal_.allow_unwritten(Unwritten::keep, context_.plan.service);
@@ -229,7 +229,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
     failure.deviations = new_deviations();
     journal_.append(std::move(failure));
     context_.deviations.clear();
-    if (context_.plan.mode == Mode::drill) return finished_drill(error);
+    if (context_.plan.mode == service::Mode::drill) return finished_drill(error);
     if (guarded) {
       take_back_all();
       RunOutcome outcome = ended("failed");
@@ -260,9 +260,10 @@ void Runner::let_go() {
 RunOutcome Runner::finished_drill(const std::optional<Error>& failure) {
   if (!journal_.done("tear-down")) tear_down_drill();
   const auto& checks = context_.outcomes;
-  const bool good = std::ranges::all_of(checks, &CheckOutcome::good);
-  const bool proved = std::ranges::any_of(
-      checks, [](const CheckOutcome& outcome) { return outcome.verdict == Verdict::passed; });
+  const bool good = std::ranges::all_of(checks, &checks::CheckOutcome::good);
+  const bool proved = std::ranges::any_of(checks, [](const checks::CheckOutcome& outcome) {
+    return outcome.verdict == checks::Verdict::passed;
+  });
   RunOutcome outcome = ended(failure || !good || !proved ? "failed" : "succeeded");
   outcome.failure = failure;
   if (!failure && !good) {
@@ -344,7 +345,7 @@ RunOutcome Runner::discard_kept() {
 
 RunOutcome Runner::ended(const std::string& state) {
   journal_.append(entry(Event::ended, {}, state));
-  if (context_.plan.mode == Mode::restore) {
+  if (context_.plan.mode == service::Mode::restore) {
     end_claim(repository_, options_.catalog, context_.plan);
   }
   journal_.reach("ended");

@@ -120,7 +120,7 @@ void write_content(repo::Repository& repository, const repo::Snapshot& snapshot,
 }
 
 void give_back_shared(RunContext& context) {
-  if (context.plan.mode != Mode::restore) return;
+  if (context.plan.mode != service::Mode::restore) return;
   sync_copies(context);
   for (const StorePlan& store : context.plan.stores) {
     if (store.delta_in_place) continue;

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "backup/progress.h"
-#include "recovery/checks.h"
+#include "checks/checks.h"
+#include "checks/watch.h"
 #include "recovery/journal.h"
 #include "recovery/plan.h"
 #include "recovery/store_access.h"
-#include "recovery/watch.h"
 
 namespace salvor::recovery {
 
@@ -22,7 +22,7 @@ struct RunContext {
   StoreAccess& access;
   Journal& journal;
   const repo::Point point;  ///< its own: new points move those of the repository
-  HookContext hooks;
+  service::HookContext hooks;
   Clock& clock;
   std::stop_token stop;
   backup::Progress* progress = nullptr;
@@ -32,9 +32,9 @@ struct RunContext {
   std::map<std::string, std::unique_ptr<stores::Replacement>> replacements = {};
   std::map<std::string, std::unique_ptr<stores::Target>> copies = {};
   std::map<std::string, std::unique_ptr<stores::WriteLock>> locks = {};
-  std::vector<CheckOutcome> outcomes = {};
+  std::vector<checks::CheckOutcome> outcomes = {};
   std::vector<std::string> deviations = {};  ///< for the evidence
-  Baseline baseline = {};                    ///< what the service was like before, for the watch
+  checks::Baseline baseline = {};            ///< what the service was like before, for the watch
   std::optional<Error> no_safety_snapshot = {};  ///< why none may be taken
   bool undoing = false;
 
@@ -47,12 +47,12 @@ struct RunContext {
   stores::Target& copy_of(const StorePlan& store);
 
   /// The environment of commands, as of now. `what`: see run_hook().
-  const HookContext& hook_context();
-  HookOutcome hook(const Command& command, const std::string& what);
+  const service::HookContext& hook_context();
+  service::HookOutcome hook(const Command& command, const std::string& what);
 
   /// Asks a command; see answer_of().
   bool ask(const Command& command, const std::string& what);
-  CheckSubjects subjects();
+  checks::CheckSubjects subjects();
 };
 
 /// One step of a restore or a drill; adding one adds a file in steps/.

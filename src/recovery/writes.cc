@@ -46,12 +46,13 @@ void lock_application(RunContext& context) {
   const auto& writes = context.plan.writes;
   if (!writes) return;
   const std::string what = "the command writes.lock";
-  require_success(context.hook(writes->lock, what), what,
-                  context.undoing || context.journal.done("lock-writes")
-                      ? "run the command by hand to see why it fails; where the configuration has "
-                        "a corrected one, add --current-commands"
-                      : "run the command by hand to see why it fails; where the application is "
-                        "gone, and can't be locked, restore with --without-lock");
+  service::require_success(
+      context.hook(writes->lock, what), what,
+      context.undoing || context.journal.done("lock-writes")
+          ? "run the command by hand to see why it fails; where the configuration has "
+            "a corrected one, add --current-commands"
+          : "run the command by hand to see why it fails; where the application is "
+            "gone, and can't be locked, restore with --without-lock");
   if (application_is_locked(context).value_or(true)) return;
   throw Error(ErrorCode::refused,
               "writes.lock succeeded, but writes.locked says that writes are not locked",
@@ -71,9 +72,10 @@ void unlock_application(RunContext& context) {
   const auto& writes = context.plan.writes;
   if (!writes) return;
   const std::string what = "the command writes.unlock";
-  require_success(context.hook(writes->unlock, what), what,
-                  "run the command by hand to see why it fails; where the configuration has a "
-                  "corrected one, add --current-commands to --resume or --undo");
+  service::require_success(
+      context.hook(writes->unlock, what), what,
+      "run the command by hand to see why it fails; where the configuration has a "
+      "corrected one, add --current-commands to --resume or --undo");
   if (!application_is_locked(context).value_or(false)) return;
   throw Error(ErrorCode::failed,
               "writes.unlock succeeded, but writes.locked says that writes are still locked",

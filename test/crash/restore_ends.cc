@@ -148,7 +148,7 @@ void RestoreEnds::expect_survives_older_copy(const Shop& shop) const {
   fs::remove_all(shop.root() / "repository");
   fs::copy(template_.root() / "repository", shop.root() / "repository",
            fs::copy_options::recursive);
-  const control::Config config = shop.config();
+  const config::Config config = shop.config();
   control::VerifyRequest accept;
   accept.accept_older = control::verify(config, {}, {}).repository;
   control::verify(config, accept, {});
@@ -183,7 +183,7 @@ void RestoreEnds::expect_survives_older_copy(const Shop& shop) const {
 }
 
 void RestoreEnds::expect_closes(const Shop& shop, bool other_host) const {
-  const control::Config config = shop.config(other_host);
+  const config::Config config = shop.config(other_host);
   const auto report = control::close_restore(config, continue_run(), {});
   EXPECT_EQ(report.outcome.state, "closed");
   expect_restored(shop, closed_);

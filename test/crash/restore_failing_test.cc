@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "disks.h"
-#include "recovery/hooks.h"
+#include "service/hooks.h"
 #include "shop.h"
 
 namespace salvor {
@@ -219,7 +219,7 @@ TEST_F(RestoreFailingTest, ACommandThatWritesWhileTheRestoreIsKilled) {
     });
     ASSERT_EQ(child.wait(), -SIGKILL);
     // The command outlives who began it, for a moment.
-    while (recovery::running_hook(testing::kShopRun)) usleep(1000);
+    while (service::running_hook(testing::kShopRun)) usleep(1000);
     mend(shop);
     expect_undone(shop);
   }

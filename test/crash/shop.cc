@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/subprocess.h"
+#include "config/key_file.h"
 #include "control/internal/choose_point.h"
-#include "control/internal/key_file.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/records.h"
 #include "control/internal/store_access.h"
@@ -78,7 +78,7 @@ std::string text_of(const ShopCommands& commands) {
 /// Opens the shop's repository as `restore` says, and lets `act` restore, take back or close.
 template <class Act>
 recovery::RunOutcome act_on(const Shop& shop, const ShopRestore& restore, const Act& act) {
-  const control::Config config = shop.config();
+  const config::Config config = shop.config();
   const auto medium = backend::open_local(config.repository.path);
   backend::FaultBackend faulty(*medium);
   faulty.on([&](const backend::Call& call) -> std::optional<backend::Fault> {
@@ -88,7 +88,7 @@ recovery::RunOutcome act_on(const Shop& shop, const ShopRestore& restore, const 
     return backend::Fault::unreachable_before();
   });
   repo::Credentials credentials;
-  credentials.private_key = control::internal::read_key_file(*config.repository.key_file);
+  credentials.private_key = config::read_key_file(*config.repository.key_file);
   const auto repository = repo::Repository::open(faulty, credentials, repo::Access::write,
                                                  Clock::system(), Rng::system());
   const auto reach = [&](std::string_view place) {
@@ -130,11 +130,11 @@ void shell(const std::string& command) {
                                      std::string(as_text(result.error_output)));
 }
 
-control::Config Shop::config(bool other_host) const {
+config::Config Shop::config(bool other_host) const {
   std::string text = other_host ? "state_dir = \"other-state\"\n" : "state_dir = \"state\"\n";
   text += "[repository]\nurl = \"repository\"\nkey_file = \"key\"\n";
   if (!other_host) text += text_of(commands_);
-  return control::parse_config_text(text, (root_ / "salvor.toml").native(), root_);
+  return config::parse_config_text(text, (root_ / "salvor.toml").native(), root_);
 }
 
 void Shop::build() const {
@@ -147,7 +147,7 @@ void Shop::build() const {
         "for i in 1 2 3 4 5 6 7 8; do head -c ${i}0000 /dev/urandom > media/upload-$i; "
         "echo thumb > media/thumbs/$i; done; ln -s upload-1 media/newest; "
         "echo warm > media/cache/page");
-  control::Config made = config();
+  config::Config made = config();
   control::init(made, {});
   control::take_backup(made, {}, {});
 }
@@ -176,7 +176,7 @@ recovery::RunOutcome restore_shop(const Shop& shop, const ShopRestore& restore) 
     request.safety_snapshot = restore.safety_snapshot;
     request.in_place_delta = restore.in_place_delta;
     recovery::Plan plan = control::internal::make_plan(config, config.service("shop"), point,
-                                                       recovery::Mode::restore, request);
+                                                       service::Mode::restore, request);
     plan.run = restore.run;
     plan.holders_wait_ms = restore.holders_wait_ms;
     return recovery::execute(repository, access, plan, options);

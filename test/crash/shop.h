@@ -53,7 +53,7 @@ class Shop {
 
   /// `other_host`: the state directory and the configuration of another host, which knows no
   /// service.
-  control::Config config(bool other_host = false) const;
+  config::Config config(bool other_host = false) const;
 
   /// 200 customers, eight uploads, one recovery point of them.
   void build() const;

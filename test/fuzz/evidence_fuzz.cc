@@ -1,12 +1,12 @@
+#include "evidence/evidence.h"
 #include "fixed_keys.h"
-#include "recovery/evidence.h"
 
 /// Any bytes as an export of evidence: a report, and never sound with a key that signed nothing.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace salvor;
   const std::string_view text = as_text(fuzz::input(data, size));
-  recovery::verify_evidence_file(text, {});
+  evidence::verify_evidence_file(text, {});
   const codec::SigningKey key(Bytes(codec::kSigningSeedBytes, std::byte{0x66}));
-  SALVOR_ASSERT(!recovery::verify_evidence_file(text, key.public_key()).sound());
+  SALVOR_ASSERT(!evidence::verify_evidence_file(text, key.public_key()).sound());
   return 0;
 }

@@ -1,6 +1,6 @@
 #include "base/error.h"
+#include "checks/outcome_json.h"
 #include "fixed_keys.h"
-#include "recovery/internal/verdicts.h"
 #include "recovery/journal.h"
 #include "recovery/plan.h"
 
@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string written = recovery::to_json(entry);
     SALVOR_ASSERT(recovery::to_json(recovery::parse_journal_entry(written)) == written);
     unless_refused([&] { read_plan(entry.data); });
-    unless_refused([&] { recovery::internal::outcomes_of(entry.data); });
+    unless_refused([&] { checks::outcomes_of(entry.data); });
   });
   unless_refused([&] { read_plan(text); });
   return 0;

@@ -8,9 +8,9 @@
 #include "backend/local.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "evidence/evidence.h"
 #include "manifest.h"
 #include "recovery/claim.h"
-#include "recovery/evidence.h"
 #include "recovery/execute.h"
 #include "recovery/restore.h"
 #include "repo/check.h"
@@ -173,12 +173,12 @@ TEST_P(GoldenRecordsTest, evidence_verifies) {
   const auto repository = open(key_file(golden() / "golden.key"));
   std::string kinds;
   for (std::uint64_t number = 1;
-       const auto record = recovery::read_evidence(*repository, "shop", number); ++number) {
-    kinds += recovery::summarise_evidence(*record).kind + ' ';
+       const auto record = evidence::read_evidence(*repository, "shop", number); ++number) {
+    kinds += evidence::summarise_evidence(*record).kind + ' ';
   }
   EXPECT_EQ(kinds, "backup backup restore restore restore restore drill ");
-  EXPECT_TRUE(recovery::verify_evidence(*repository, "shop", 7).sound());
-  EXPECT_TRUE(recovery::verify_evidence(*repository, "", 1).sound());
+  EXPECT_TRUE(evidence::verify_evidence(*repository, "shop", 7).sound());
+  EXPECT_TRUE(evidence::verify_evidence(*repository, "", 1).sound());
 }
 
 TEST_P(GoldenRecordsTest, points_say_what_they_are) {

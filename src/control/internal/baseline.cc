@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "recovery/canary.h"
+#include "checks/canary.h"
 #include "recovery/claim.h"
 #include "recovery/execute.h"
 
@@ -53,7 +53,7 @@ Points::const_iterator first_after(const Points& points, const Restored& restore
 }
 
 void take(const repo::Point& point, const repo::Snapshot& snapshot, Baselines& baselines) {
-  const auto fact = point.facts.find(recovery::canary_fact(snapshot.store));
+  const auto fact = point.facts.find(checks::canary_fact(snapshot.store));
   const bool has_marker =
       fact != point.facts.end() && fact->second.find(" planted=yes ") != std::string::npos;
   baselines.stores[snapshot.store] = {snapshot, has_marker};

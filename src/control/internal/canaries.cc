@@ -9,17 +9,17 @@
 
 namespace salvor::control::internal {
 
-using recovery::Canary;
+using checks::Canary;
 
-Canaries::Canaries(repo::Repository& repository, const ServiceConfig& service,
-                   const std::vector<const StoreConfig*>& stores, const Baselines& before)
-    : key_(repo::derive_secret(repository, recovery::kCanaryPurpose)) {
-  for (const StoreConfig* store : stores) {
+Canaries::Canaries(repo::Repository& repository, const config::ServiceConfig& service,
+                   const std::vector<const config::StoreConfig*>& stores, const Baselines& before)
+    : key_(repo::derive_secret(repository, checks::kCanaryPurpose)) {
+  for (const config::StoreConfig* store : stores) {
     const Time now = Clock::system().now();
     Planting& planting = plantings_.emplace_back();
     planting.canary.service = service.name;
     planting.canary.store = store->name;
-    planting.canary.nonce = recovery::canary_nonce(Rng::system());
+    planting.canary.nonce = checks::canary_nonce(Rng::system());
     planting.canary.time = format_time(now);
     const Baselines::Baseline* baseline = before.find(store->name);
     const bool is_expected = baseline != nullptr && baseline->has_marker;
@@ -27,12 +27,12 @@ Canaries::Canaries(repo::Repository& repository, const ServiceConfig& service,
   }
 }
 
-bool Canaries::is_there(const StoreConfig& store, const std::string& service) const {
+bool Canaries::is_there(const config::StoreConfig& store, const std::string& service) const {
   const auto marker = make_target(store, Place::live)->marker({});
-  return marker && recovery::is_marker_of(key_, *marker, service, store.name);
+  return marker && checks::is_marker_of(key_, *marker, service, store.name);
 }
 
-void Canaries::plant(const StoreConfig& store, Planting& planting, Time now,
+void Canaries::plant(const config::StoreConfig& store, Planting& planting, Time now,
                      bool is_expected) const {
   Canary& canary = planting.canary;
   try {
@@ -40,8 +40,7 @@ void Canaries::plant(const StoreConfig& store, Planting& planting, Time now,
       planting.is_suspect = true;
       throw Error(ErrorCode::not_found, "the canary of the previous backup is missing");
     }
-    plant_marker(store,
-                 recovery::make_marker(key_, canary.service, canary.store, canary.nonce, now));
+    plant_marker(store, checks::make_marker(key_, canary.service, canary.store, canary.nonce, now));
     canary.planted = Canary::Planted::yes;
   } catch (const Error& error) {
     canary.planted = Canary::Planted::failed;
@@ -59,7 +58,7 @@ void Canaries::state(repo::Point& point) const {
     if (snapshot == point.snapshots.end()) continue;
     Canary canary = planting.canary;
     canary.root = snapshot->root.hex();
-    point.facts[recovery::canary_fact(canary.store)] = recovery::make_canary(key_, canary);
+    point.facts[checks::canary_fact(canary.store)] = checks::make_canary(key_, canary);
     if (!planting.problem.empty()) {
       point.facts["canary_problem." + canary.store] = planting.problem;
     }

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "control/config.h"
+#include "checks/canary.h"
+#include "config/config.h"
 #include "control/internal/baseline.h"
-#include "recovery/canary.h"
 #include "repo/repository.h"
 
 namespace salvor::control::internal {
@@ -17,20 +17,21 @@ class Canaries {
   /// Plants where the configuration says so. What can't be planted is warned about, and becomes a
   /// fact of the point: the backup goes on without. Where the marker of the backup before is gone,
   /// none is planted: it would prove nothing, and the store may be another one.
-  Canaries(repo::Repository& repository, const ServiceConfig& service,
-           const std::vector<const StoreConfig*>& stores, const Baselines& before);
+  Canaries(repo::Repository& repository, const config::ServiceConfig& service,
+           const std::vector<const config::StoreConfig*>& stores, const Baselines& before);
 
   /// Adds the statements about the snapshots of `point`, and the suspicions.
   void state(repo::Point& point) const;
 
  private:
   struct Planting {
-    recovery::Canary canary;
+    checks::Canary canary;
     std::string problem;
     bool is_suspect = false;
   };
-  void plant(const StoreConfig& store, Planting& planting, Time now, bool is_expected) const;
-  bool is_there(const StoreConfig& store, const std::string& service) const;
+  void plant(const config::StoreConfig& store, Planting& planting, Time now,
+             bool is_expected) const;
+  bool is_there(const config::StoreConfig& store, const std::string& service) const;
 
   Secret key_;
   std::vector<Planting> plantings_;

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/nearest_name.h"
 #include "base/written_time.h"
-#include "control/nearest_name.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -183,8 +183,8 @@ bool Owner::has(const repo::Point& point) const {
   return shared || point.host().empty() || point.host() == host;
 }
 
-Owner owner_of(const Config& config, std::string_view service) {
-  for (const ServiceConfig& each : config.services) {
+Owner owner_of(const config::Config& config, std::string_view service) {
+  for (const config::ServiceConfig& each : config.services) {
     if (each.name == service) return {each.name, config.host, each.shared};
   }
   return {std::string(service), config.host, false};

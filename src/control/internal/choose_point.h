@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "control/config.h"
+#include "config/config.h"
 #include "repo/repository.h"
 
 /// Which recovery point somebody means. "Newest" is by the order of commitment, which no clock can
@@ -26,7 +26,7 @@ struct Owner {
 };
 
 /// `service` need not be in the configuration (any more).
-Owner owner_of(const Config& config, std::string_view service);
+Owner owner_of(const config::Config& config, std::string_view service);
 
 /// "latest", an id, or the beginning of one, 4 digits at least; of `service` on any host, where
 /// that is not empty (then also a time). Errors: usage: it is none of them, several begin so, or

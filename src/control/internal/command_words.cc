@@ -55,15 +55,15 @@ struct Named {
   std::string run;
 };
 
-void add_checks(const std::vector<CheckConfig>& checks, const std::string& section,
+void add_checks(const std::vector<config::CheckConfig>& checks, const std::string& section,
                 std::vector<Named>& commands) {
-  for (const CheckConfig& check : checks) {
-    const auto* exec = std::get_if<ExecCheck>(&check.test);
+  for (const config::CheckConfig& check : checks) {
+    const auto* exec = std::get_if<config::ExecCheck>(&check.test);
     if (exec != nullptr) commands.push_back({section + " \"" + check.name + "\"", exec->run});
   }
 }
 
-std::vector<Named> commands_of(const ServiceConfig& service) {
+std::vector<Named> commands_of(const config::ServiceConfig& service) {
   std::vector<Named> commands;
   if (service.writes) {
     commands.push_back({"writes.lock", service.writes->lock});
@@ -74,7 +74,7 @@ std::vector<Named> commands_of(const ServiceConfig& service) {
     if (service.migrate->needed) commands.push_back({"migrate.needed", *service.migrate->needed});
     commands.push_back({"migrate.run", service.migrate->run});
   }
-  for (const RebuildConfig& rebuild : service.rebuild) {
+  for (const config::RebuildConfig& rebuild : service.rebuild) {
     commands.push_back({"rebuild \"" + rebuild.name + "\"", rebuild.run});
   }
   add_checks(service.checks, "check", commands);
@@ -118,10 +118,10 @@ bool is_program(const std::string& word, const fs::path& directory) {
   return false;
 }
 
-std::vector<std::string> commands_not_found(const Config& config) {
+std::vector<std::string> commands_not_found(const config::Config& config) {
   std::vector<std::string> warnings;
   const fs::path directory = config.file.parent_path();
-  for (const ServiceConfig& service : config.services) {
+  for (const config::ServiceConfig& service : config.services) {
     for (const Named& command : commands_of(service)) {
       const auto program = first_program(command.run);
       if (!program || is_program(*program, directory)) continue;

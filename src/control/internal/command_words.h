@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "control/config.h"
+#include "config/config.h"
 
 namespace salvor::control::internal {
 
@@ -18,6 +18,6 @@ bool is_program(const std::string& word, const std::filesystem::path& directory)
 
 /// A line for each command of the configuration whose first word names no program: a warning only,
 /// as it may come with another host, or with the data.
-std::vector<std::string> commands_not_found(const Config& config);
+std::vector<std::string> commands_not_found(const config::Config& config);
 
 }  // namespace salvor::control::internal

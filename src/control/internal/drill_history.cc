@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "control/internal/leave_evidence.h"
-#include "recovery/evidence.h"
+#include "evidence/evidence.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -38,7 +38,7 @@ const json& list_in(const json& object, const char* name) {
 void read_checks(const json& object, DrillSummary& summary) {
   for (const json& check : list_in(object, "checks")) {
     const std::string verdict = text_in(check, "verdict");
-    const bool bad = verdict == name_of(recovery::Verdict::failed) ||
+    const bool bad = verdict == name_of(checks::Verdict::failed) ||
                      verdict == "impossible";  // of an older version
     if (bad) summary.failed_checks.push_back(text_in(check, "name"));
   }
@@ -72,7 +72,7 @@ DrillSummary summary_of(const catalog::RunRow& row) {
   return summary;
 }
 
-DrillSummary summary_of(const recovery::EvidenceSummary& evidence) {
+DrillSummary summary_of(const evidence::EvidenceSummary& evidence) {
   DrillSummary summary;
   summary.run = evidence.run;
   summary.time = parse_time(evidence.started).value_or(Time{});
@@ -115,14 +115,14 @@ DrillHistory read_catalog(catalog::Catalog& catalog, const std::string& id,
 
 DrillHistory read_evidence(repo::Repository& repository, const std::string& service) {
   DrillHistory history;
-  const std::uint64_t newest = recovery::evidence_head(repository, service).sequence;
+  const std::uint64_t newest = evidence::evidence_head(repository, service).sequence;
   const std::uint64_t oldest = newest > kRecordsMax ? newest - kRecordsMax : 0;
   std::set<std::uint64_t> named;
   for (std::uint64_t number = newest; number > oldest && !history.last_success; --number) {
     try {
-      const auto envelope = recovery::read_evidence(repository, service, number);
+      const auto envelope = evidence::read_evidence(repository, service, number);
       if (!envelope) continue;
-      const recovery::EvidenceSummary evidence = recovery::summarise_evidence(*envelope);
+      const evidence::EvidenceSummary evidence = evidence::summarise_evidence(*envelope);
       if (evidence.kind == name_of(catalog::RunKind::drill)) take(summary_of(evidence), history);
       named.insert(evidence.lost.begin(), evidence.lost.end());
     } catch (const Error& error) {
@@ -143,7 +143,7 @@ DrillHistory read_waiting(repo::Repository& repository, const std::string& servi
   for (auto record = waiting.rbegin(); record != waiting.rend(); ++record) {
     if (record->service != service) continue;
     try {
-      const auto evidence = recovery::summarise_waiting(repository, record->envelope);
+      const auto evidence = evidence::summarise_waiting(repository, record->envelope);
       if (evidence.kind != name_of(catalog::RunKind::drill)) continue;
       DrillSummary summary = summary_of(evidence);
       summary.evidence_waits = true;
@@ -180,13 +180,13 @@ class NewestDrill {
 
 /// Back to the time of the point: no drill of it is older.
 void see_evidence(repo::Repository& repository, const repo::Point& point, NewestDrill& newest) {
-  const std::uint64_t head = recovery::evidence_head(repository, point.service).sequence;
+  const std::uint64_t head = evidence::evidence_head(repository, point.service).sequence;
   const std::uint64_t oldest = head > kRecordsMax ? head - kRecordsMax : 0;
   for (std::uint64_t number = head; number > oldest && !newest.has_point(); --number) {
     try {
-      const auto envelope = recovery::read_evidence(repository, point.service, number);
+      const auto envelope = evidence::read_evidence(repository, point.service, number);
       if (!envelope) continue;
-      const recovery::EvidenceSummary evidence = recovery::summarise_evidence(*envelope);
+      const evidence::EvidenceSummary evidence = evidence::summarise_evidence(*envelope);
       if (evidence.kind == name_of(catalog::RunKind::drill)) newest.see(summary_of(evidence));
       const auto started = parse_time(evidence.started);
       if (started && *started < point.time && newest.any()) return;
@@ -255,7 +255,7 @@ std::optional<DrillSummary> newest_drill(Records& records, repo::Repository& rep
   return newest.choose();
 }
 
-double drill_limit_s(const ServiceConfig& service, Time now) {
+double drill_limit_s(const config::ServiceConfig& service, Time now) {
   constexpr double kWithoutSchedule_s = 31.0 * 24 * 3600;
   constexpr double kIntervals = 1.5;
   constexpr int kLookedAt = 12;

@@ -34,6 +34,6 @@ std::optional<DrillSummary> newest_drill(Records& records, repo::Repository& rep
 
 /// How long a drill's success proves something: one and a half intervals of the schedule, 31 days
 /// without one.   Units: seconds.
-double drill_limit_s(const ServiceConfig& service, Time now);
+double drill_limit_s(const config::ServiceConfig& service, Time now);
 
 }  // namespace salvor::control::internal

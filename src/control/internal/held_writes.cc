@@ -66,7 +66,7 @@ class Note {
 
 }  // namespace
 
-HeldWrites::HeldWrites(const Config& config, const ServiceConfig& service,
+HeldWrites::HeldWrites(const config::Config& config, const config::ServiceConfig& service,
                        repo::Repository& repository, std::string run, std::stop_token stop)
     : config_(config),
       service_(service),
@@ -111,7 +111,7 @@ bool HeldWrites::is_left_held(const std::string& note) const {
   if (note.empty()) return false;
   const std::size_t end = std::min(note.find('\n'), note.size());
   // Its command may still be about to hold them.
-  recovery::require_no_running_hook(note.substr(0, end));
+  service::require_no_running_hook(note.substr(0, end));
   if (end == note.size()) return true;
   // A restore that came to its end has let them in; one that was taken back has left them as it
   // found them.
@@ -173,26 +173,26 @@ std::optional<std::string> HeldWrites::open_restore() const {
 bool HeldWrites::are_held(bool otherwise, std::stop_token stop) const {
   const auto& locked = service_.writes->locked;
   if (!locked) return otherwise;
-  return recovery::answer_of(recovery::run_hook(*locked, context(), service_.writes->timeout_s,
-                                                std::move(stop), "the command writes.locked"),
-                             "the command writes.locked");
+  return service::answer_of(service::run_hook(*locked, context(), service_.writes->timeout_s,
+                                              std::move(stop), "the command writes.locked"),
+                            "the command writes.locked");
 }
 
 void HeldWrites::run_command(const std::string& name, const std::string& command,
                              std::stop_token stop) const {
   const std::string what = "the command " + name;
-  recovery::require_success(
-      recovery::run_hook(command, context(), service_.writes->timeout_s, std::move(stop), what),
+  service::require_success(
+      service::run_hook(command, context(), service_.writes->timeout_s, std::move(stop), what),
       what, "run the command by hand to see why it fails");
 }
 
-recovery::HookContext HeldWrites::context() const {
-  recovery::HookContext context;
-  context.mode = recovery::Mode::backup;
+service::HookContext HeldWrites::context() const {
+  service::HookContext context;
+  context.mode = service::Mode::backup;
   context.run = run_;
   context.service = service_.name;
   context.directory = config_.file.parent_path().native();
-  for (const StoreConfig& store : service_.stores) {
+  for (const config::StoreConfig& store : service_.stores) {
     context.store_paths[store.name] = store.path().native();
   }
   return context;
@@ -217,7 +217,7 @@ void HeldWrites::refuse_open_restore() const {
 namespace {
 
 /// The note of a backup that nobody carries out any more; empty: there is none.
-std::string note_left(const Config& config, const ServiceConfig& service) {
+std::string note_left(const config::Config& config, const config::ServiceConfig& service) {
   const std::filesystem::path path = config.state_directory / "held-writes" / service.name;
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   // Where a backup has it, it holds the writes now, and releases them.
@@ -228,7 +228,8 @@ std::string note_left(const Config& config, const ServiceConfig& service) {
 
 }  // namespace
 
-std::optional<std::string> left_held(const Config& config, const ServiceConfig& service,
+std::optional<std::string> left_held(const config::Config& config,
+                                     const config::ServiceConfig& service,
                                      repo::Repository* repository, catalog::Catalog* catalog) {
   try {
     const std::string note = note_left(config, service);

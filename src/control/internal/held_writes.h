@@ -6,9 +6,9 @@
 #include <string>
 
 #include "catalog/catalog.h"
-#include "control/config.h"
-#include "recovery/hooks.h"
+#include "config/config.h"
 #include "repo/repository.h"
+#include "service/hooks.h"
 
 namespace salvor::control::internal {
 
@@ -20,8 +20,8 @@ namespace salvor::control::internal {
 class HeldWrites {
  public:
   /// `run`: of the backup, for its commands.
-  HeldWrites(const Config& config, const ServiceConfig& service, repo::Repository& repository,
-             std::string run, std::stop_token stop);
+  HeldWrites(const config::Config& config, const config::ServiceConfig& service,
+             repo::Repository& repository, std::string run, std::stop_token stop);
 
   /// Calls `mark` while writes are held, and lets them in again, whatever comes of it.
   /// Errors: conflict: a restore of the service is open, and holds them; failed: a command fails,
@@ -29,7 +29,7 @@ class HeldWrites {
   void during(const std::function<void()>& mark) const;
 
  private:
-  recovery::HookContext context() const;
+  service::HookContext context() const;
   void hold() const;
   std::optional<std::string> release() const;
   std::optional<std::string> open_restore() const;
@@ -38,8 +38,8 @@ class HeldWrites {
   void run_command(const std::string& name, const std::string& command, std::stop_token stop) const;
   void refuse_open_restore() const;
 
-  const Config& config_;
-  const ServiceConfig& service_;
+  const config::Config& config_;
+  const config::ServiceConfig& service_;
   repo::Repository& repository_;
   const std::string run_;
   const std::stop_token stop_;
@@ -49,7 +49,8 @@ class HeldWrites {
 /// as this machine knows, or a restore that is still open. Runs no command. Empty: there is none.
 /// `repository`, `catalog`: null where they can't be opened.   Errors: none: what can't be read is
 /// not known.
-std::optional<std::string> left_held(const Config& config, const ServiceConfig& service,
+std::optional<std::string> left_held(const config::Config& config,
+                                     const config::ServiceConfig& service,
                                      repo::Repository* repository, catalog::Catalog* catalog);
 
 }  // namespace salvor::control::internal

@@ -167,7 +167,7 @@ void judge(ServiceStatus& status) {
   Judge(status).run();
 }
 
-std::vector<std::string> lacks_of(const ServiceConfig* service, const repo::Point& point) {
+std::vector<std::string> lacks_of(const config::ServiceConfig* service, const repo::Point& point) {
   std::vector<std::string> lines;
   for (const repo::Snapshot& snapshot : point.snapshots) {
     const std::uint64_t count = snapshot.missing.size() + snapshot.missing_more;
@@ -179,8 +179,8 @@ std::vector<std::string> lacks_of(const ServiceConfig* service, const repo::Poin
     }
   }
   if (service == nullptr) return lines;
-  for (const StoreConfig& store : service->stores) {
-    const auto* files = std::get_if<FilesStoreConfig>(&store.details);
+  for (const config::StoreConfig& store : service->stores) {
+    const auto* files = std::get_if<config::FilesStoreConfig>(&store.details);
     if (files == nullptr || files->exclude.empty() || point.find(store.name) == nullptr) continue;
     lines.push_back(fmt::format("store {}: no recovery point has the excluded paths {}", store.name,
                                 fmt::join(files->exclude, ", ")));

@@ -12,6 +12,6 @@ void judge(ServiceStatus& status);
 
 /// What a point does not have of its stores, a sentence for each store and kind: what could not be
 /// read, and what the configuration leaves out.
-std::vector<std::string> lacks_of(const ServiceConfig* service, const repo::Point& point);
+std::vector<std::string> lacks_of(const config::ServiceConfig* service, const repo::Point& point);
 
 }  // namespace salvor::control::internal

@@ -47,10 +47,10 @@ std::uint64_t evidence_seen(const repo::Repository& repository, const std::strin
   return records.head(evidence_memory(repository, service)).value_or(0);
 }
 
-recovery::EvidenceRecord new_evidence(const Config& config, catalog::RunKind kind,
+evidence::EvidenceRecord new_evidence(const config::Config& config, catalog::RunKind kind,
                                       const std::string& service, const std::string& run,
                                       const Caller& caller) {
-  recovery::EvidenceRecord record;
+  evidence::EvidenceRecord record;
   record.kind = name_of(kind);
   record.run = run;
   record.service = service;
@@ -59,7 +59,7 @@ recovery::EvidenceRecord new_evidence(const Config& config, catalog::RunKind kin
   record.trigger = caller.trigger;
   record.started = Clock::system().now();
   record.started_by = started_by();
-  for (const ServiceConfig& each : config.services) {
+  for (const config::ServiceConfig& each : config.services) {
     if (each.name != service) continue;
     record.policy_sha256 = policy_sha256(each);
     record.rpo_objective_s = each.rpo_s;
@@ -77,7 +77,7 @@ void append_what_waits(repo::Repository& repository, Records& records) {
   // As it is now: another process may have been at it until now.
   for (const auto& waiting : catalog.waiting_evidence(repository.id().hex())) {
     try {
-      const recovery::EvidenceHead head = recovery::append_waiting(
+      const evidence::EvidenceHead head = evidence::append_waiting(
           repository, {waiting.service, waiting.envelope, waiting.reason, waiting.after},
           evidence_seen(repository, waiting.service, records));
       records.note_head(evidence_memory(repository, waiting.service), head.sequence);
@@ -92,10 +92,10 @@ void append_what_waits(repo::Repository& repository, Records& records) {
 
 /// Yields that the repository can't be written to.   Errors: all others.
 std::optional<Error> append_or_say_why(repo::Repository& repository, Records& records,
-                                       const recovery::EvidenceRecord& record) {
+                                       const evidence::EvidenceRecord& record) {
   try {
     const std::uint64_t seen = evidence_seen(repository, record.service, records);
-    const recovery::EvidenceHead head = recovery::append_evidence(repository, record, seen);
+    const evidence::EvidenceHead head = evidence::append_evidence(repository, record, seen);
     records.note_head(evidence_memory(repository, record.service), head.sequence);
     return std::nullopt;
   } catch (const Error& error) {
@@ -106,13 +106,13 @@ std::optional<Error> append_or_say_why(repo::Repository& repository, Records& re
 
 /// Signs a record, and leaves it to a later run to append.   Errors: those of the catalog.
 bool keep_waiting(repo::Repository& repository, Records& records,
-                  const recovery::EvidenceRecord& record, const Error& why) {
+                  const evidence::EvidenceRecord& record, const Error& why) {
   if (records.catalog() == nullptr) return false;
   catalog::WaitingEvidence waiting;
   waiting.service = record.service;
-  waiting.envelope = recovery::seal_waiting(repository, record);
+  waiting.envelope = evidence::seal_waiting(repository, record);
   waiting.reason = why.message();
-  waiting.after = recovery::evidence_head(repository, record.service).sequence;
+  waiting.after = evidence::evidence_head(repository, record.service).sequence;
   records.catalog()->keep_evidence(repository.id().hex(), waiting);
   return true;
 }
@@ -159,7 +159,7 @@ std::vector<catalog::WaitingEvidence> waiting_evidence(const std::string& reposi
 }
 
 void leave_evidence(repo::Repository& repository, Records& records,
-                    recovery::EvidenceRecord record) {
+                    evidence::EvidenceRecord record) {
   record.ended = Clock::system().now();
   try {
     // What waits comes first: the chain is in the order of the runs.
@@ -178,7 +178,7 @@ void leave_evidence(repo::Repository& repository, Records& records,
 }
 
 void leave_evidence_of_failure(repo::Repository& repository, Records& records,
-                               recovery::EvidenceRecord record, const std::exception& error) {
+                               evidence::EvidenceRecord record, const std::exception& error) {
   const auto* known = dynamic_cast<const Error*>(&error);
   record.result =
       known != nullptr && known->code() == ErrorCode::cancelled ? "cancelled" : "failed";
@@ -189,9 +189,9 @@ void leave_evidence_of_failure(repo::Repository& repository, Records& records,
 std::map<std::string, std::string> evidence_facts(repo::Repository& repository,
                                                   const std::string& service) {
   try {
-    const recovery::EvidenceHead head = recovery::evidence_head(repository, service);
+    const evidence::EvidenceHead head = evidence::evidence_head(repository, service);
     if (head.sequence == 0) return {};
-    return {{std::string(recovery::kEvidenceHeadFact), recovery::to_fact(head)}};
+    return {{std::string(evidence::kEvidenceHeadFact), evidence::to_fact(head)}};
   } catch (const Error& error) {
     log::warning("the evidence can't be read: {}", error.message());
     return {};
@@ -204,39 +204,39 @@ std::string title_of_evidence(const std::string& service, std::uint64_t record) 
   return fmt::format("record {} of the evidence of {}", record, whole);
 }
 
-std::vector<std::string> services_with_evidence(const Config& config,
+std::vector<std::string> services_with_evidence(const config::Config& config,
                                                 repo::Repository& repository) {
   std::set<std::string> services = {""};
-  for (const ServiceConfig& service : config.services) services.insert(service.name);
+  for (const config::ServiceConfig& service : config.services) services.insert(service.name);
   for (const repo::Point& point : repository.points()) services.insert(point.service);
-  for (const std::string& service : recovery::evidence_services(repository)) {
+  for (const std::string& service : evidence::evidence_services(repository)) {
     services.insert(service);
   }
   return {services.begin(), services.end()};
 }
 
-std::vector<std::string> repair_chains(const Config& config, repo::Repository& repository,
+std::vector<std::string> repair_chains(const config::Config& config, repo::Repository& repository,
                                        Records& records, const std::string& run,
                                        const Caller& caller, bool with_ends) {
   std::vector<std::string> done;
   for (const std::string& service : services_with_evidence(config, repository)) {
     const std::uint64_t seen = with_ends ? evidence_seen(repository, service, records) : 0;
     auto record = new_evidence(config, catalog::RunKind::verify, service, run, caller);
-    for (std::string& line : recovery::repair_evidence(repository, std::move(record), seen)) {
+    for (std::string& line : evidence::repair_evidence(repository, std::move(record), seen)) {
       done.push_back(std::move(line));
     }
     records.note_head(evidence_memory(repository, service),
-                      recovery::evidence_head(repository, service).sequence);
+                      evidence::evidence_head(repository, service).sequence);
   }
   return done;
 }
 
-std::vector<recovery::EvidenceReport> verify_chains(const Config& config,
+std::vector<evidence::EvidenceReport> verify_chains(const config::Config& config,
                                                     repo::Repository& repository,
                                                     Records& records) {
-  std::vector<recovery::EvidenceReport> reports;
+  std::vector<evidence::EvidenceReport> reports;
   for (const std::string& service : services_with_evidence(config, repository)) {
-    reports.push_back(recovery::verify_evidence(repository, service,
+    reports.push_back(evidence::verify_evidence(repository, service,
                                                 evidence_seen(repository, service, records)));
   }
   return reports;

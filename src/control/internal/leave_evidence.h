@@ -5,14 +5,14 @@
 
 #include "control/control.h"
 #include "control/internal/records.h"
-#include "recovery/evidence.h"
+#include "evidence/evidence.h"
 
 /// Every run leaves evidence (docs/evidence.md).
 namespace salvor::control::internal {
 
 /// What every record begins with: who, where, when, and under which objectives and policy.
 /// `service`: empty for what concerns the repository; it need not be configured.
-recovery::EvidenceRecord new_evidence(const Config& config, catalog::RunKind kind,
+evidence::EvidenceRecord new_evidence(const config::Config& config, catalog::RunKind kind,
                                       const std::string& service, const std::string& run,
                                       const Caller& caller);
 
@@ -21,11 +21,11 @@ recovery::EvidenceRecord new_evidence(const Config& config, catalog::RunKind kin
 /// Where neither can be done there is a warning: a run that did what it should did not fail. Never
 /// throws.
 void leave_evidence(repo::Repository& repository, Records& records,
-                    recovery::EvidenceRecord record);
+                    evidence::EvidenceRecord record);
 
 /// The same for a run that failed: the message becomes a deviation. `cancelled` says so.
 void leave_evidence_of_failure(repo::Repository& repository, Records& records,
-                               recovery::EvidenceRecord record, const std::exception& error);
+                               evidence::EvidenceRecord record, const std::exception& error);
 
 /// Brings to the repository what waits in the catalog: journals and claims of restores, evidence.
 /// Yields why something still waits; empty: nothing does. Never throws.
@@ -44,7 +44,8 @@ std::map<std::string, std::string> evidence_facts(repo::Repository& repository,
 std::string title_of_evidence(const std::string& service, std::uint64_t record);
 
 /// The services that there is, or should be, evidence of; the repository's own ("") first.
-std::vector<std::string> services_with_evidence(const Config& config, repo::Repository& repository);
+std::vector<std::string> services_with_evidence(const config::Config& config,
+                                                repo::Repository& repository);
 
 /// What the catalog remembers the end of a service's chain under; the service is behind the prefix.
 std::string evidence_memory(const repo::Repository& repository, std::string_view service);
@@ -55,12 +56,12 @@ std::uint64_t evidence_seen(const repo::Repository& repository, const std::strin
 /// Makes the chains verify again that have lost records (recovery/evidence.h); what was done, a
 /// line each. `with_ends`: also where the end is cut off, as far as this machine remembers it.
 /// Errors: unreachable; no_space; failed.
-std::vector<std::string> repair_chains(const Config& config, repo::Repository& repository,
+std::vector<std::string> repair_chains(const config::Config& config, repo::Repository& repository,
                                        Records& records, const std::string& run,
                                        const Caller& caller, bool with_ends);
 
 /// Verifies every chain, also against what this machine remembers.   Errors: unreachable.
-std::vector<recovery::EvidenceReport> verify_chains(const Config& config,
+std::vector<evidence::EvidenceReport> verify_chains(const config::Config& config,
                                                     repo::Repository& repository, Records& records);
 
 }  // namespace salvor::control::internal

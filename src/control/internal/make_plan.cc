@@ -5,45 +5,47 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/nearest_name.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/policy.h"
 #include "control/internal/store_access.h"
 #include "control/internal/store_types.h"
-#include "control/nearest_name.h"
 
 namespace salvor::control::internal {
 namespace {
 
-using recovery::Check;
+using checks::Check;
 using recovery::Command;
 
 struct ToTest {
   using Test = decltype(Check::test);
-  Test operator()(const ExecCheck& check) const { return recovery::ExecTest{check.run}; }
-  Test operator()(const SqlCheck& check) const { return recovery::SqlTest{check.store, check.sql}; }
-  Test operator()(const HttpCheck& check) const {
-    return recovery::HttpTest{check.url, check.status, check.contains};
+  Test operator()(const config::ExecCheck& check) const { return checks::ExecTest{check.run}; }
+  Test operator()(const config::SqlCheck& check) const {
+    return checks::SqlTest{check.store, check.sql};
   }
-  Test operator()(const PathCheck& check) const {
-    return recovery::PathTest{check.store, check.path, check.min_bytes, check.sha256};
+  Test operator()(const config::HttpCheck& check) const {
+    return checks::HttpTest{check.url, check.status, check.contains};
   }
-  Test operator()(const LogProbe& probe) const {
-    return recovery::LogTest{probe.log.native(), probe.pattern, probe.max};
+  Test operator()(const config::PathCheck& check) const {
+    return checks::PathTest{check.store, check.path, check.min_bytes, check.sha256};
+  }
+  Test operator()(const config::LogProbe& probe) const {
+    return checks::LogTest{probe.log.native(), probe.pattern, probe.max};
   }
 };
 
-std::vector<Check> checks_of(const std::vector<CheckConfig>& configs) {
+std::vector<Check> checks_of(const std::vector<config::CheckConfig>& configs) {
   std::vector<Check> checks;
-  for (const CheckConfig& config : configs) {
+  for (const config::CheckConfig& config : configs) {
     checks.push_back(
         {config.name, std::visit(ToTest{}, config.test), config.timeout_s, config.isolated});
   }
   return checks;
 }
 
-std::optional<recovery::WritesPlan> writes_of(const ServiceConfig& service) {
+std::optional<recovery::WritesPlan> writes_of(const config::ServiceConfig& service) {
   if (!service.writes) return std::nullopt;
-  const WritesConfig& writes = *service.writes;
+  const config::WritesConfig& writes = *service.writes;
   recovery::WritesPlan plan;
   plan.lock = {writes.lock, writes.timeout_s};
   plan.unlock = {writes.unlock, writes.timeout_s};
@@ -51,9 +53,9 @@ std::optional<recovery::WritesPlan> writes_of(const ServiceConfig& service) {
   return plan;
 }
 
-std::optional<recovery::MigratePlan> migrate_of(const ServiceConfig& service) {
+std::optional<recovery::MigratePlan> migrate_of(const config::ServiceConfig& service) {
   if (!service.migrate) return std::nullopt;
-  const MigrateConfig& migrate = *service.migrate;
+  const config::MigrateConfig& migrate = *service.migrate;
   recovery::MigratePlan plan;
   if (migrate.needed) plan.needed = Command{*migrate.needed, migrate.timeout_s};
   plan.run = {migrate.run, migrate.timeout_s};
@@ -61,10 +63,10 @@ std::optional<recovery::MigratePlan> migrate_of(const ServiceConfig& service) {
   return plan;
 }
 
-std::vector<recovery::StorePlan> stores_of(const ServiceConfig& service, const repo::Point& point,
-                                           const PlanRequest& request) {
+std::vector<recovery::StorePlan> stores_of(const config::ServiceConfig& service,
+                                           const repo::Point& point, const PlanRequest& request) {
   std::vector<recovery::StorePlan> plans;
-  for (const StoreConfig& store : service.stores) {
+  for (const config::StoreConfig& store : service.stores) {
     const auto& only = request.stores;
     const bool chosen = std::find(only.begin(), only.end(), store.name) != only.end();
     if (!only.empty() && !chosen) continue;
@@ -96,9 +98,9 @@ std::vector<recovery::StorePlan> stores_of(const ServiceConfig& service, const r
   return plans;
 }
 
-void require_known(const ServiceConfig& service, const std::vector<std::string>& names) {
+void require_known(const config::ServiceConfig& service, const std::vector<std::string>& names) {
   std::vector<std::string_view> known;
-  for (const StoreConfig& store : service.stores) known.emplace_back(store.name);
+  for (const config::StoreConfig& store : service.stores) known.emplace_back(store.name);
   for (const std::string& name : names) {
     if (service.find_store(name) != nullptr) continue;
     throw Error(ErrorCode::not_found,
@@ -108,12 +110,12 @@ void require_known(const ServiceConfig& service, const std::vector<std::string>&
 }
 
 /// Part of a service of another time than the rest is somebody's decision, not a default.
-void require_stores_named(const ServiceConfig& service, const repo::Point& point,
+void require_stores_named(const config::ServiceConfig& service, const repo::Point& point,
                           const PlanRequest& request) {
   if (!point.is_partial() || !request.stores.empty()) return;
   std::string only;
   std::string lacking;
-  for (const StoreConfig& store : service.stores) {
+  for (const config::StoreConfig& store : service.stores) {
     if (point.find(store.name) != nullptr) {
       only += " --only " + store.name;
     } else {
@@ -129,15 +131,16 @@ void require_stores_named(const ServiceConfig& service, const repo::Point& point
 
 }  // namespace
 
-void put_commands(const Config& config, const ServiceConfig& service, recovery::Plan& plan) {
+void put_commands(const config::Config& config, const config::ServiceConfig& service,
+                  recovery::Plan& plan) {
   plan.directory = config.file.parent_path().native();
   plan.writes = writes_of(service);
   plan.migrate = migrate_of(service);
-  for (const RebuildConfig& rebuild : service.rebuild) {
+  for (const config::RebuildConfig& rebuild : service.rebuild) {
     plan.rebuilds.push_back({rebuild.name, {rebuild.run, rebuild.timeout_s}, rebuild.isolated});
   }
   plan.checks = checks_of(service.checks);
-  for (const ReferenceConfig& reference : service.references) {
+  for (const config::ReferenceConfig& reference : service.references) {
     plan.references.push_back({reference.name, reference.from, reference.sql, reference.in});
   }
   if (service.return_to_service) {
@@ -150,12 +153,11 @@ void put_commands(const Config& config, const ServiceConfig& service, recovery::
   }
 }
 
-recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
-                         const repo::Point& point, recovery::Mode mode,
-                         const PlanRequest& request) {
+recovery::Plan make_plan(const config::Config& config, const config::ServiceConfig& service,
+                         const repo::Point& point, service::Mode mode, const PlanRequest& request) {
   require_known(service, request.stores);
   require_known(service, request.unsaved);
-  if (mode == recovery::Mode::restore) require_stores_named(service, point, request);
+  if (mode == service::Mode::restore) require_stores_named(service, point, request);
   recovery::Plan plan;
   plan.mode = mode;
   plan.service = service.name;
@@ -169,7 +171,7 @@ recovery::Plan make_plan(const Config& config, const ServiceConfig& service,
                             point.id.hex(), service.name),
                 "`salvor points` says what each point has");
   }
-  for (const StoreConfig& store : service.stores) {
+  for (const config::StoreConfig& store : service.stores) {
     if (plan.find(store.name) == nullptr) {
       plan.others.push_back({store.name, store.path().native()});
     }

@@ -19,7 +19,7 @@ std::map<std::string, std::uint64_t> shorter_chains(repo::Repository& repository
   for (const std::string& name : records.heads_below(prefix)) {
     const std::string service = name.substr(prefix.size());
     const std::uint64_t seen = records.head(name).value_or(0);
-    if (recovery::evidence_head(repository, service).sequence < seen) shorter[service] = seen;
+    if (evidence::evidence_head(repository, service).sequence < seen) shorter[service] = seen;
   }
   return shorter;
 }
@@ -70,9 +70,10 @@ bool can_read_log(const repo::Repository& repository) {
   });
 }
 
-std::optional<OlderCopy> accept_older_copy(const Config& config, repo::Repository& repository,
-                                           Records& records, std::uint64_t found,
-                                           const std::string& run, const Caller& caller) {
+std::optional<OlderCopy> accept_older_copy(const config::Config& config,
+                                           repo::Repository& repository, Records& records,
+                                           std::uint64_t found, const std::string& run,
+                                           const Caller& caller) {
   const std::string id = repository.id().hex();
   OlderCopy older;
   older.seen = records.head(id).value_or(0);
@@ -97,7 +98,7 @@ std::optional<OlderCopy> accept_older_copy(const Config& config, repo::Repositor
   for (const auto& [service, seen] : shorter) {
     // Other hosts may have written records, and the copy may have got others since with the same
     // numbers.
-    const std::uint64_t last = recovery::evidence_head(repository, service).sequence;
+    const std::uint64_t last = evidence::evidence_head(repository, service).sequence;
     older.lost.push_back(
         fmt::format("{} ends at record {}, and this machine had seen it at {}: at least {} {} lost",
                     title_of_evidence(service, 0), last, seen, seen - last,
@@ -117,7 +118,7 @@ std::optional<OlderCopy> accept_older_copy(const Config& config, repo::Repositor
     evidence.ended = Clock::system().now();
     evidence.confirmed_by = evidence.started_by;
     evidence.deviations = deviations_of(older);
-    const recovery::EvidenceHead head = recovery::append_evidence(repository, evidence);
+    const evidence::EvidenceHead head = evidence::append_evidence(repository, evidence);
     records.set_head_back(evidence_memory(repository, service), head.sequence);
   }
   records.set_head_back(id, repository.sequence());

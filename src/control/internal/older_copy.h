@@ -20,8 +20,9 @@ bool can_read_log(const repo::Repository& repository);
 /// evidence is shorter than this machine has seen it, and no restore is missing, nothing is done,
 /// and nothing returned. Errors: corruption: the log can't be read; those of the repository and of
 /// the catalog.
-std::optional<OlderCopy> accept_older_copy(const Config& config, repo::Repository& repository,
-                                           Records& records, std::uint64_t found,
-                                           const std::string& run, const Caller& caller);
+std::optional<OlderCopy> accept_older_copy(const config::Config& config,
+                                           repo::Repository& repository, Records& records,
+                                           std::uint64_t found, const std::string& run,
+                                           const Caller& caller);
 
 }  // namespace salvor::control::internal

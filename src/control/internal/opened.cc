@@ -8,9 +8,9 @@
 #include "backend/local.h"
 #include "backend/retry.h"
 #include "base/log.h"
-#include "control/internal/answers.h"
-#include "control/internal/key_file.h"
-#include "control/secret_source.h"
+#include "config/answers.h"
+#include "config/key_file.h"
+#include "config/secret_source.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -21,18 +21,18 @@ std::unique_ptr<repo::Repository> open_with(backend::Backend& backend,
   return repo::Repository::open(backend, credentials, access, Clock::system(), Rng::system());
 }
 
-bool has_passphrase(const Config& config) {
-  return config.repository.passphrase.kind != SecretReference::Kind::none;
+bool has_passphrase(const config::Config& config) {
+  return config.repository.passphrase.kind != config::SecretReference::Kind::none;
 }
 
 /// Empty when the key file can't be used, but there is a passphrase.
-std::unique_ptr<repo::Repository> open_by_key_file(const Config& config, backend::Backend& backend,
-                                                   repo::Access access,
+std::unique_ptr<repo::Repository> open_by_key_file(const config::Config& config,
+                                                   backend::Backend& backend, repo::Access access,
                                                    const std::stop_token& stop) {
   if (!config.repository.key_file) return nullptr;
   try {
     repo::Credentials credentials;
-    credentials.private_key = read_key_file(*config.repository.key_file, stop);
+    credentials.private_key = config::read_key_file(*config.repository.key_file, stop);
     return open_with(backend, credentials, access);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::configuration || !has_passphrase(config)) throw;
@@ -43,24 +43,25 @@ std::unique_ptr<repo::Repository> open_by_key_file(const Config& config, backend
 
 }  // namespace
 
-std::unique_ptr<backend::Backend> open_backend(const Config& config, std::stop_token stop) {
+std::unique_ptr<backend::Backend> open_backend(const config::Config& config, std::stop_token stop) {
   backend::RetryOptions options;
   options.stop = std::move(stop);
   return backend::with_retry(backend::open_local(config.repository.path), options);
 }
 
-std::unique_ptr<backend::Backend> create_backend(const Config& config) {
+std::unique_ptr<backend::Backend> create_backend(const config::Config& config) {
   return backend::with_retry(backend::create_local(config.repository.path));
 }
 
-Opened open_repository(const Config& config, repo::Access access, std::stop_token stop) {
-  require_answers(config, {SilentPath::Role::repository, SilentPath::Role::secret});
+Opened open_repository(const config::Config& config, repo::Access access, std::stop_token stop) {
+  config::require_answers(config,
+                          {config::SilentPath::Role::repository, config::SilentPath::Role::secret});
   Opened opened;
   opened.backend = open_backend(config, stop);
   opened.repository = open_by_key_file(config, *opened.backend, access, stop);
   if (!opened.repository) {
     repo::Credentials credentials;
-    credentials.passphrase = read_passphrase(config.repository.passphrase, std::move(stop));
+    credentials.passphrase = config::read_passphrase(config.repository.passphrase, std::move(stop));
     opened.repository = open_with(*opened.backend, credentials, access);
   }
   // Who is to write meets it, and has an error of its own for it.

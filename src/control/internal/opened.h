@@ -4,7 +4,7 @@
 #include <stop_token>
 
 #include "backend/backend.h"
-#include "control/config.h"
+#include "config/config.h"
 #include "control/internal/records.h"
 #include "repo/repository.h"
 
@@ -18,16 +18,16 @@ struct Opened {
 };
 
 /// The configured medium, with retries. Errors: not_found: nothing is there.
-std::unique_ptr<backend::Backend> open_backend(const Config& config, std::stop_token stop);
+std::unique_ptr<backend::Backend> open_backend(const config::Config& config, std::stop_token stop);
 
 /// The same; its directory is made when it is missing.
-std::unique_ptr<backend::Backend> create_backend(const Config& config);
+std::unique_ptr<backend::Backend> create_backend(const config::Config& config);
 
 /// Opens with the key file where there is one, since that costs nothing, else with the passphrase.
 /// One that is opened to be read and can't be written to is warned about.
 /// Errors: not_found: there is no repository; configuration: nothing opens it; corruption;
 ///         unreachable: it, or what opens it, does not answer.
-Opened open_repository(const Config& config, repo::Access access, std::stop_token stop);
+Opened open_repository(const config::Config& config, repo::Access access, std::stop_token stop);
 
 /// Says once a process that a repository can't be written to, and why. Nothing where it can be.
 void warn_if_unwritable(const Opened& opened);

@@ -11,13 +11,13 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "control/internal/answers.h"
-#include "control/internal/paths.h"
+#include "base/paths.h"
+#include "config/answers.h"
 
 namespace salvor::control::internal {
 
-std::shared_ptr<catalog::Catalog> open_catalog(const Config& config) {
-  require_answers(config, {SilentPath::Role::state});
+std::shared_ptr<catalog::Catalog> open_catalog(const config::Config& config) {
+  config::require_answers(config, {config::SilentPath::Role::state});
   static std::mutex mutex;
   static std::map<std::filesystem::path, std::weak_ptr<catalog::Catalog>> opened;
   const std::filesystem::path path = real_path(config.state_directory) / "catalog.sqlite";
@@ -28,7 +28,7 @@ std::shared_ptr<catalog::Catalog> open_catalog(const Config& config) {
   return catalog;
 }
 
-Records::Records(const Config& config)
+Records::Records(const config::Config& config)
     : location_(config.repository.path.native()), state_directory_(config.state_directory) {
   try {
     catalog_ = open_catalog(config);

@@ -8,7 +8,7 @@
 
 #include "base/fd.h"
 #include "catalog/catalog.h"
-#include "control/config.h"
+#include "config/config.h"
 #include "repo/repository.h"
 
 namespace salvor::control::internal {
@@ -16,14 +16,14 @@ namespace salvor::control::internal {
 /// The catalog of this machine. A process has one object for each state directory: who asks for it
 /// while another part of the process has it shares it, hence the shared pointer.
 /// Threads: any.   Errors: those of the catalog.
-std::shared_ptr<catalog::Catalog> open_catalog(const Config& config);
+std::shared_ptr<catalog::Catalog> open_catalog(const config::Config& config);
 
 /// The catalog for verbs that do not depend on it: what can't be recorded is warned about, once,
 /// and the verb goes on without. Threads: one.
 /// Errors:  of the constructor: unreachable: the state directory does not answer.
 class Records {
  public:
-  explicit Records(const Config& config);
+  explicit Records(const config::Config& config);
 
   catalog::RunId begin(catalog::RunKind kind, std::string_view service, std::string_view trigger);
 

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "control/internal/answers.h"
-#include "control/internal/paths.h"
+#include "base/paths.h"
+#include "config/answers.h"
 #include "control/internal/store_types.h"
 #include "recovery/space.h"
 
@@ -16,9 +16,9 @@ namespace {
   throw Error(ErrorCode::refused, message, hint);
 }
 
-void guard_repository(const Config& config, const std::filesystem::path& target) {
+void guard_repository(const config::Config& config, const std::filesystem::path& target) {
   if (config.repository.path.empty()) return;
-  const std::filesystem::path repository = real_place(config, config.repository.path);
+  const std::filesystem::path repository = config::real_place(config, config.repository.path);
   const std::filesystem::path real = real_path(target);
   if (!lies_in(real, repository) && !lies_in(repository, real)) return;
   refuse(fmt::format("the target {} and the repository {} overlap", printable(target.native()),
@@ -26,11 +26,12 @@ void guard_repository(const Config& config, const std::filesystem::path& target)
          "restore into a directory elsewhere");
 }
 
-void guard_live_data(const Config& config, const std::filesystem::path& target, bool delta) {
+void guard_live_data(const config::Config& config, const std::filesystem::path& target,
+                     bool delta) {
   const std::filesystem::path real = real_path(target);
-  for (const ServiceConfig& service : config.services) {
-    for (const StoreConfig& store : service.stores) {
-      const std::filesystem::path live = real_place(config, store.path());
+  for (const config::ServiceConfig& service : config.services) {
+    for (const config::StoreConfig& store : service.stores) {
+      const std::filesystem::path live = config::real_place(config, store.path());
       // A new directory below a live one overwrites nothing.
       const bool below = lies_in(real, live);
       const bool overwrites = lies_in(live, real) || (delta && below);
@@ -78,7 +79,8 @@ void guard_space(const std::vector<RestoreTarget>& targets) {
 
 }  // namespace
 
-void guard_restore(const Config& config, const std::vector<RestoreTarget>& targets, bool delta) {
+void guard_restore(const config::Config& config, const std::vector<RestoreTarget>& targets,
+                   bool delta) {
   for (const RestoreTarget& target : targets) {
     make_sink(target.snapshot->type, target.path, delta);
     guard_repository(config, target.path);

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "control/config.h"
+#include "config/config.h"
 #include "repo/point.h"
 
 /// What is refused before a restore touches anything.
@@ -17,6 +17,7 @@ struct RestoreTarget {
 /// Errors: configuration: a type of store that this version does not know; refused: a target that
 /// has content (without delta), that would overwrite live data, that lies in the repository or
 /// around it, or whose file system has too little space (without delta).
-void guard_restore(const Config& config, const std::vector<RestoreTarget>& targets, bool delta);
+void guard_restore(const config::Config& config, const std::vector<RestoreTarget>& targets,
+                   bool delta);
 
 }  // namespace salvor::control::internal

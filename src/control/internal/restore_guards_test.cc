@@ -16,11 +16,12 @@ class RestoreGuardsTest : public ::testing::Test {
  protected:
   RestoreGuardsTest() : directory_("/tmp"), root_(fs::canonical(directory_.path())) {
     config_.repository.path = root_ / "repository";
-    ServiceConfig shop;
+    config::ServiceConfig shop;
     shop.name = "shop";
-    shop.stores.push_back({"db", SqliteStoreConfig{root_ / "live" / "shop.db"}});
+    shop.stores.push_back({"db", config::SqliteStoreConfig{root_ / "live" / "shop.db"}});
     shop.stores.push_back(
-        {"media", FilesStoreConfig{root_ / "live" / "media", {}, false, OnUnreadable::fail}});
+        {"media", config::FilesStoreConfig{
+                      root_ / "live" / "media", {}, false, config::OnUnreadable::fail}});
     config_.services.push_back(shop);
     fs::create_directories(root_ / "live" / "media");
     fs::create_directories(root_ / "repository");
@@ -42,7 +43,7 @@ class RestoreGuardsTest : public ::testing::Test {
 
   TemporaryDirectory directory_;
   fs::path root_;
-  Config config_;
+  config::Config config_;
   repo::Snapshot snapshot_;
 };
 

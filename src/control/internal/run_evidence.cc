@@ -17,7 +17,7 @@ const repo::Point* find_point(const repo::Repository& repository, const std::str
 }  // namespace
 
 void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& repository,
-                  recovery::EvidenceRecord& record) {
+                  evidence::EvidenceRecord& record) {
   const recovery::Plan& plan = outcome.plan;
   record.started = outcome.started;
   record.result = outcome.state;
@@ -51,8 +51,8 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
   for (const recovery::OtherStore& store : plan.others) {
     record.not_covered.push_back("store " + store.name + ": not restored");
   }
-  for (const recovery::CheckOutcome& check : outcome.checks) {
-    if (check.verdict == recovery::Verdict::skipped) {
+  for (const checks::CheckOutcome& check : outcome.checks) {
+    if (check.verdict == checks::Verdict::skipped) {
       record.not_covered.push_back("check " + check.name + ": " + check.actual);
     }
   }

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "recovery/evidence.h"
+#include "evidence/evidence.h"
 #include "recovery/execute.h"
 
 namespace salvor::control::internal {
 
 /// Fills a record (of new_evidence()) with what a restore in place or a drill has done.
 void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& repository,
-                  recovery::EvidenceRecord& record);
+                  evidence::EvidenceRecord& record);
 
 }  // namespace salvor::control::internal

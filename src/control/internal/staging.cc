@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/remove_tree.h"
-#include "control/internal/answers.h"
+#include "config/answers.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -100,7 +100,7 @@ void require_own(const fs::path& directory) {
 
 }  // namespace
 
-fs::path work_place(const Config& config) {
+fs::path work_place(const config::Config& config) {
   std::string problem;
   try {
     try_to_write(config.state_directory);
@@ -111,17 +111,13 @@ fs::path work_place(const Config& config) {
   const char* named = std::getenv("TMPDIR");
   const fs::path base = named != nullptr && *named == '/' ? named : "/var/tmp";
   const fs::path place = base / fmt::format("salvor-{}", ::geteuid());
-  require_answers_of({{base, "the directory for temporary files"}}, config, {});
+  config::require_answers_of({{base, "the directory for temporary files"}}, config, {});
   make_private_directories(place);
   require_own(place);
   try_to_write(place);
   log::warning("state_dir can't be used ({}): {} is used instead, and no history is kept", problem,
                printable(place.native()));
   return place;
-}
-
-fs::path staging_root(const Config& config, const ServiceConfig& service) {
-  return service.staging ? *service.staging / "salvor-drills" : config.state_directory / "drills";
 }
 
 Staging::Staging(const fs::path& root, const std::string& run) : path_(root / run) {

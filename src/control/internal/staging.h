@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/fd.h"
-#include "control/config.h"
+#include "config/config.h"
 
 namespace salvor::control::internal {
 
@@ -12,10 +12,7 @@ namespace salvor::control::internal {
 /// can be written there (it is full, read-only or another user's), a directory of this user's alone
 /// in $TMPDIR or /var/tmp, with a warning. Who must restore has no time to mend it first.
 /// Errors: failed, no_space: nothing can be written there, either; refused: others can.
-std::filesystem::path work_place(const Config& config);
-
-/// Where the drills of a service have their directories.
-std::filesystem::path staging_root(const Config& config, const ServiceConfig& service);
+std::filesystem::path work_place(const config::Config& config);
 
 /// The private directory of one drill, locked for as long as its process lives. A drill that was
 /// killed leaves its directory, and the next one removes it.

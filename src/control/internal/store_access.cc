@@ -100,7 +100,7 @@ class SourceWithout final : public stores::Source {
 
 class ConfiguredStores final : public recovery::StoreAccess {
  public:
-  ConfiguredStores(const Config& config, stores::ReplacementFaults faults)
+  ConfiguredStores(const config::Config& config, stores::ReplacementFaults faults)
       : config_(config), faults_(std::move(faults)) {}
 
   std::unique_ptr<stores::Target> live(const recovery::StorePlan& store) override {
@@ -115,7 +115,7 @@ class ConfiguredStores final : public recovery::StoreAccess {
   }
 
   std::unique_ptr<stores::Source> live_source(const recovery::StorePlan& store) override {
-    const StoreConfig config = store_of(store);
+    const config::StoreConfig config = store_of(store);
     if (is_database(config) && !work_place_) work_place_ = work_place(config_);
     return make_source(config_, config, work_place_.value_or("") / "spool");
   }
@@ -160,21 +160,22 @@ class ConfiguredStores final : public recovery::StoreAccess {
     return std::make_unique<SourceWithout>(std::move(source), repository, snapshot);
   }
 
-  static StoreConfig at(const recovery::StorePlan& store, const std::filesystem::path& path) {
-    StoreConfig config = store_of(store);
+  static config::StoreConfig at(const recovery::StorePlan& store,
+                                const std::filesystem::path& path) {
+    config::StoreConfig config = store_of(store);
     std::visit([&](auto& details) { details.path = path; }, config.details);
     return config;
   }
 
-  const Config& config_;
+  const config::Config& config_;
   const stores::ReplacementFaults faults_;
   std::optional<std::filesystem::path> work_place_;  // looked for once
 };
 
-Json json_of(const FilesStoreConfig& store, const repo::Snapshot& snapshot) {
+Json json_of(const config::FilesStoreConfig& store, const repo::Snapshot& snapshot) {
   Json json{{"exclude", store.exclude},
             {"one_file_system", store.one_file_system},
-            {"warn", store.on_unreadable == OnUnreadable::warn}};
+            {"warn", store.on_unreadable == config::OnUnreadable::warn}};
   // Names are bytes, which JSON can't hold.
   for (const repo::Missing& missing : snapshot.missing) {
     json["missing"].push_back(to_hex(as_bytes(stores::path_of_key(missing.key))));
@@ -183,16 +184,16 @@ Json json_of(const FilesStoreConfig& store, const repo::Snapshot& snapshot) {
   return json;
 }
 
-Json json_of(const SqliteStoreConfig&, const repo::Snapshot&) {
+Json json_of(const config::SqliteStoreConfig&, const repo::Snapshot&) {
   return Json::object();
 }
 
-FilesStoreConfig files_of(const recovery::StorePlan& plan, const Json& json) {
-  FilesStoreConfig store;
+config::FilesStoreConfig files_of(const recovery::StorePlan& plan, const Json& json) {
+  config::FilesStoreConfig store;
   store.path = plan.path;
   store.exclude = json.at("exclude").get<std::vector<std::string>>();
   store.one_file_system = json.at("one_file_system");
-  if (json.at("warn")) store.on_unreadable = OnUnreadable::warn;
+  if (json.at("warn")) store.on_unreadable = config::OnUnreadable::warn;
   for (const Json& path : json.value("missing", Json::array())) {
     const auto text = path.get<std::string>();
     std::string raw(text.size() / 2, '\0');
@@ -208,16 +209,17 @@ FilesStoreConfig files_of(const recovery::StorePlan& plan, const Json& json) {
 
 }  // namespace
 
-std::string settings_of(const StoreConfig& store, const repo::Snapshot& snapshot) {
+std::string settings_of(const config::StoreConfig& store, const repo::Snapshot& snapshot) {
   return std::visit([&](const auto& details) { return write_json(json_of(details, snapshot)); },
                     store.details);
 }
 
-StoreConfig store_of(const recovery::StorePlan& plan) {
+config::StoreConfig store_of(const recovery::StorePlan& plan) {
   try {
     const Json json = parse_json<Json>(plan.settings);
-    if (plan.type == FilesStoreConfig::kType) return {plan.name, files_of(plan, json)};
-    if (plan.type == SqliteStoreConfig::kType) return {plan.name, SqliteStoreConfig{plan.path}};
+    if (plan.type == config::FilesStoreConfig::kType) return {plan.name, files_of(plan, json)};
+    if (plan.type == config::SqliteStoreConfig::kType)
+      return {plan.name, config::SqliteStoreConfig{plan.path}};
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::corruption, "store " + printable(plan.name) +
                                            " of the plan can't be understood: " + error.what());
@@ -227,7 +229,7 @@ StoreConfig store_of(const recovery::StorePlan& plan) {
               "use the version of salvor that began the run, or a newer one");
 }
 
-std::unique_ptr<recovery::StoreAccess> make_store_access(const Config& config,
+std::unique_ptr<recovery::StoreAccess> make_store_access(const config::Config& config,
                                                          const stores::ReplacementFaults& faults) {
   return std::make_unique<ConfiguredStores>(config, faults);
 }

@@ -18,13 +18,14 @@ namespace {
 constexpr const char* kWorkplaces =
     ".salvor-[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]t[0-9][0-9][0-9][0-9][0-9][0-9]-*-*/";
 
-std::vector<std::string> left_out(const FilesStoreConfig& store) {
+std::vector<std::string> left_out(const config::FilesStoreConfig& store) {
   std::vector<std::string> patterns = store.exclude;
   patterns.emplace_back(kWorkplaces);
   return patterns;
 }
 
-std::unique_ptr<stores::Source> source_of(const Config& config, const FilesStoreConfig& store,
+std::unique_ptr<stores::Source> source_of(const config::Config& config,
+                                          const config::FilesStoreConfig& store,
                                           const std::filesystem::path& /*spool*/) {
   stores::FilesSourceOptions options;
   options.root = store.path;
@@ -36,7 +37,8 @@ std::unique_ptr<stores::Source> source_of(const Config& config, const FilesStore
   return stores::make_files_source(std::move(options));
 }
 
-std::unique_ptr<stores::Source> source_of(const Config& /*config*/, const SqliteStoreConfig& store,
+std::unique_ptr<stores::Source> source_of(const config::Config& /*config*/,
+                                          const config::SqliteStoreConfig& store,
                                           const std::filesystem::path& spool) {
   stores::SqliteSourceOptions options;
   options.database = store.path;
@@ -44,16 +46,16 @@ std::unique_ptr<stores::Source> source_of(const Config& /*config*/, const Sqlite
   return stores::make_sqlite_source(std::move(options));
 }
 
-void plant_in(const FilesStoreConfig& store, const stores::Marker& marker) {
+void plant_in(const config::FilesStoreConfig& store, const stores::Marker& marker) {
   stores::plant_files_marker(store.path, marker);
 }
 
-void plant_in(const SqliteStoreConfig& store, const stores::Marker& marker) {
+void plant_in(const config::SqliteStoreConfig& store, const stores::Marker& marker) {
   constexpr std::int64_t kLockWaitMsMax = 5'000;
   stores::plant_sqlite_marker(store.path, marker, kLockWaitMsMax);
 }
 
-std::unique_ptr<stores::Target> target_of(const FilesStoreConfig& store, Place /*place*/,
+std::unique_ptr<stores::Target> target_of(const config::FilesStoreConfig& store, Place /*place*/,
                                           const stores::ReplacementFaults& faults) {
   stores::FilesTargetOptions options;
   options.root = store.path;
@@ -64,7 +66,7 @@ std::unique_ptr<stores::Target> target_of(const FilesStoreConfig& store, Place /
   return stores::make_files_target(std::move(options));
 }
 
-std::unique_ptr<stores::Target> target_of(const SqliteStoreConfig& store, Place place,
+std::unique_ptr<stores::Target> target_of(const config::SqliteStoreConfig& store, Place place,
                                           const stores::ReplacementFaults& faults) {
   stores::SqliteTargetOptions options;
   options.database = store.path;
@@ -73,18 +75,18 @@ std::unique_ptr<stores::Target> target_of(const SqliteStoreConfig& store, Place 
   return stores::make_sqlite_target(std::move(options));
 }
 
-std::string problem_of(const FilesStoreConfig& store) {
+std::string problem_of(const config::FilesStoreConfig& store) {
   const Fd fd(::open(store.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return fd ? "" : errno_text(errno);
 }
 
-std::string problem_of(const SqliteStoreConfig& store) {
+std::string problem_of(const config::SqliteStoreConfig& store) {
   return stores::sqlite_obstacle(store.path);
 }
 
 }  // namespace
 
-std::filesystem::path spool_directory(const Config& config) {
+std::filesystem::path spool_directory(const config::Config& config) {
   return config.state_directory / "spool";
 }
 
@@ -100,37 +102,38 @@ std::string database_name(repo::Repository& repository, const repo::Snapshot& sn
               "restore an older recovery point");
 }
 
-bool is_database(const StoreConfig& store) {
-  return std::holds_alternative<SqliteStoreConfig>(store.details);
+bool is_database(const config::StoreConfig& store) {
+  return std::holds_alternative<config::SqliteStoreConfig>(store.details);
 }
 
-bool tolerates_unreadable(const StoreConfig& store) {
-  const auto* files = std::get_if<FilesStoreConfig>(&store.details);
-  return files != nullptr && files->on_unreadable == OnUnreadable::warn;
+bool tolerates_unreadable(const config::StoreConfig& store) {
+  const auto* files = std::get_if<config::FilesStoreConfig>(&store.details);
+  return files != nullptr && files->on_unreadable == config::OnUnreadable::warn;
 }
 
-std::unique_ptr<stores::Source> make_source(const Config& config, const StoreConfig& store,
+std::unique_ptr<stores::Source> make_source(const config::Config& config,
+                                            const config::StoreConfig& store,
                                             const std::filesystem::path& spool) {
   return std::visit([&](const auto& details) { return source_of(config, details, spool); },
                     store.details);
 }
 
-void plant_marker(const StoreConfig& store, const stores::Marker& marker) {
+void plant_marker(const config::StoreConfig& store, const stores::Marker& marker) {
   std::visit([&](const auto& details) { plant_in(details, marker); }, store.details);
 }
 
-std::unique_ptr<stores::Target> make_target(const StoreConfig& store, Place place,
+std::unique_ptr<stores::Target> make_target(const config::StoreConfig& store, Place place,
                                             const stores::ReplacementFaults& faults) {
   return std::visit([&](const auto& details) { return target_of(details, place, faults); },
                     store.details);
 }
 
-std::string problem_reaching(const StoreConfig& store) {
+std::string problem_reaching(const config::StoreConfig& store) {
   return std::visit([](const auto& details) { return problem_of(details); }, store.details);
 }
 
-std::unique_ptr<stores::Sink> make_live_sink(const StoreConfig& store) {
-  const auto* files = std::get_if<FilesStoreConfig>(&store.details);
+std::unique_ptr<stores::Sink> make_live_sink(const config::StoreConfig& store) {
+  const auto* files = std::get_if<config::FilesStoreConfig>(&store.details);
   if (files == nullptr) {
     throw Error(ErrorCode::configuration, "store " + store.name + " can't be written over in place",
                 "restore without --in-place-delta");
@@ -147,7 +150,7 @@ std::unique_ptr<stores::Sink> make_live_sink(const StoreConfig& store) {
 
 std::unique_ptr<stores::Sink> make_sink(const std::string& type,
                                         const std::filesystem::path& target, bool delta) {
-  if (type != FilesStoreConfig::kType && type != SqliteStoreConfig::kType) {
+  if (type != config::FilesStoreConfig::kType && type != config::SqliteStoreConfig::kType) {
     throw Error(ErrorCode::configuration,
                 "stores of type " + printable(type) + " are not known to this version",
                 "use the version of salvor that took the backup, or a newer one");
@@ -162,7 +165,7 @@ std::vector<std::string> check_restored(repo::Repository& repository,
                                         const repo::Snapshot& snapshot,
                                         const std::filesystem::path& target) {
   std::vector<std::string> remarks;
-  if (snapshot.type != SqliteStoreConfig::kType) return remarks;
+  if (snapshot.type != config::SqliteStoreConfig::kType) return remarks;
   const std::filesystem::path database = target / database_name(repository, snapshot);
   const auto then = snapshot.facts.find("quick_check");
   const bool was_damaged =

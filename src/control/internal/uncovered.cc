@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "control/internal/answers.h"
-#include "control/internal/paths.h"
-#include "control/internal/staging.h"
+#include "base/paths.h"
+#include "config/answers.h"
+#include "config/own_places.h"
 #include "control/internal/workplaces.h"
 #include "stores/sqlite/sqlite.h"
 
@@ -20,17 +20,17 @@ constexpr std::size_t kLookedAtMax = 20'000;
 
 class Search {
  public:
-  explicit Search(const Config& config) : config_(config) {
-    for (const ServiceConfig& service : config.services) {
-      covered_.push_back(real_place(config, staging_root(config, service)));
-      for (const StoreConfig& store : service.stores) add(store);
+  explicit Search(const config::Config& config) : config_(config) {
+    for (const config::ServiceConfig& service : config.services) {
+      covered_.push_back(config::real_place(config, config::staging_root(config, service)));
+      for (const config::StoreConfig& store : service.stores) add(store);
     }
-    covered_.push_back(real_place(config, config.repository.path));
-    covered_.push_back(real_place(config, config.state_directory));
+    covered_.push_back(config::real_place(config, config.repository.path));
+    covered_.push_back(config::real_place(config, config.state_directory));
   }
 
   void look_at(const fs::path& path) {
-    if (!answers(config_, path)) return;
+    if (!config::answers(config_, path)) return;
     std::error_code error;
     const fs::file_type type = fs::symlink_status(path, error).type();
     const bool directory = type == fs::file_type::directory;
@@ -48,10 +48,10 @@ class Search {
   std::vector<UncoveredPath> found() && { return std::move(found_); }
 
  private:
-  void add(const StoreConfig& store) {
-    const fs::path path = real_place(config_, store.path());
+  void add(const config::StoreConfig& store) {
+    const fs::path path = config::real_place(config_, store.path());
     covered_.push_back(path);
-    if (!std::holds_alternative<SqliteStoreConfig>(store.details)) return;
+    if (!std::holds_alternative<config::SqliteStoreConfig>(store.details)) return;
     for (const char* companion : {"-wal", "-shm", "-journal"}) {
       covered_.push_back(path.native() + companion);
     }
@@ -81,7 +81,7 @@ class Search {
   void look_for_databases(const fs::path& directory) {
     for (const fs::path& child : children_of(directory)) {
       if (found_.size() >= kFoundMax || ++looked_at_ > kLookedAtMax) return;
-      if (!answers(config_, child)) continue;
+      if (!config::answers(config_, child)) continue;
       std::error_code error;
       const fs::file_type type = fs::symlink_status(child, error).type();
       if (type == fs::file_type::directory) {
@@ -92,7 +92,7 @@ class Search {
     }
   }
 
-  const Config& config_;
+  const config::Config& config_;
   std::vector<fs::path> covered_;
   std::vector<UncoveredPath> found_;
   std::size_t looked_at_ = 0;
@@ -100,10 +100,11 @@ class Search {
 
 }  // namespace
 
-std::vector<UncoveredPath> find_uncovered(const Config& config, const ServiceConfig& service) {
+std::vector<UncoveredPath> find_uncovered(const config::Config& config,
+                                          const config::ServiceConfig& service) {
   if (service.protect.empty()) return {};
   Search search(config);
-  for (const fs::path& path : service.protect) search.look_at(real_place(config, path));
+  for (const fs::path& path : service.protect) search.look_at(config::real_place(config, path));
   return std::move(search).found();
 }
 

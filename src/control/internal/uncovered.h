@@ -10,6 +10,7 @@ namespace salvor::control::internal {
 /// directories and files, and SQLite databases wherever they are, at most 1000 in all. Symbolic
 /// links are not followed; the repository and salvor's own state need no store. Errors: none: what
 /// can't be read is left out.
-std::vector<UncoveredPath> find_uncovered(const Config& config, const ServiceConfig& service);
+std::vector<UncoveredPath> find_uncovered(const config::Config& config,
+                                          const config::ServiceConfig& service);
 
 }  // namespace salvor::control::internal

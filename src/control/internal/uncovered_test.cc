@@ -16,12 +16,13 @@ class UncoveredTest : public ::testing::Test {
   UncoveredTest() : directory_("/tmp"), root_(fs::canonical(directory_.path())) {
     config_.repository.path = root_ / "shop" / "backups";
     config_.state_directory = root_ / "shop" / "state";
-    ServiceConfig shop;
+    config::ServiceConfig shop;
     shop.name = "shop";
     shop.protect = {root_ / "shop"};
-    shop.stores.push_back({"db", SqliteStoreConfig{root_ / "shop" / "data" / "shop.db"}});
+    shop.stores.push_back({"db", config::SqliteStoreConfig{root_ / "shop" / "data" / "shop.db"}});
     shop.stores.push_back(
-        {"media", FilesStoreConfig{root_ / "shop" / "media", {}, false, OnUnreadable::fail}});
+        {"media", config::FilesStoreConfig{
+                      root_ / "shop" / "media", {}, false, config::OnUnreadable::fail}});
     config_.services.push_back(shop);
     for (const char* name : {"data/shop.db", "data/shop.db-wal", "media/2026/a", "backups/x",
                              "state/catalog.sqlite"}) {
@@ -46,7 +47,7 @@ class UncoveredTest : public ::testing::Test {
 
   TemporaryDirectory directory_;
   fs::path root_;
-  Config config_;
+  config::Config config_;
 };
 
 TEST_F(UncoveredTest, NothingWhenAllIsInAStore) {
@@ -58,7 +59,8 @@ TEST_F(UncoveredTest, WhatDoesNotAnswerIsNotLookedAt) {
   write("dead/x", "x");
   write("above/dead/x", "x");
   for (const char* name : {"dead", "above/dead"}) {
-    config_.silent.push_back({root_ / "shop" / name, SilentPath::Role::other, "a mount", "", ""});
+    config_.silent.push_back(
+        {root_ / "shop" / name, config::SilentPath::Role::other, "a mount", "", ""});
   }
   EXPECT_EQ(found(), (std::vector<std::string>{"above", "other"}));
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "control/internal/answers.h"
-#include "control/internal/paths.h"
+#include "base/paths.h"
+#include "config/answers.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -22,10 +22,11 @@ bool is_workplace_name(std::string_view name) {
          name[kPrefix.size() + kRunIdSize] == '-';
 }
 
-std::vector<Workplace> find_workplaces(const Config& config, const ServiceConfig& service) {
+std::vector<Workplace> find_workplaces(const config::Config& config,
+                                       const config::ServiceConfig& service) {
   std::vector<Workplace> found;
-  for (const StoreConfig& store : service.stores) {
-    if (!answers(config, store.path())) continue;
+  for (const config::StoreConfig& store : service.stores) {
+    if (!config::answers(config, store.path())) continue;
     std::vector<Workplace> beside;
     std::error_code error;
     const fs::path parent = real_path(store.path()).parent_path();

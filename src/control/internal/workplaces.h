@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "control/config.h"
+#include "config/config.h"
 
 namespace salvor::control::internal {
 
@@ -17,7 +17,8 @@ struct Workplace {
 
 /// Those that lie beside the stores of a service, whatever restored there, in order of stores and
 /// runs.   Errors: none: what can't be read is left out.
-std::vector<Workplace> find_workplaces(const Config& config, const ServiceConfig& service);
+std::vector<Workplace> find_workplaces(const config::Config& config,
+                                       const config::ServiceConfig& service);
 
 /// Whether a name is one that salvor gives to workplaces.
 bool is_workplace_name(std::string_view name);

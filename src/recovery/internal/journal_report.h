@@ -9,7 +9,7 @@ namespace salvor::recovery::internal {
 std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan);
 
 /// The newest outcomes of each step that checks, also of one that has failed.
-std::vector<CheckOutcome> checks_in(const Journal& journal);
+std::vector<checks::CheckOutcome> checks_in(const Journal& journal);
 
 /// All that was not as it should be, in order.
 std::vector<std::string> deviations_in(const Journal& journal);

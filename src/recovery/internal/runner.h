@@ -42,7 +42,7 @@ class Runner {
   void carry_out(Step& step);
   void allow_unwritten(std::string_view carried_out);
   std::vector<std::string> new_deviations() const;
-  std::vector<CheckOutcome> checks() const;
+  std::vector<checks::CheckOutcome> checks() const;
   std::string outcomes_of_step() const;
   void note_duration(const std::string& step, double seconds);
   /// Has again what went with the process that ended before.

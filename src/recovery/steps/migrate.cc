@@ -18,7 +18,7 @@ std::string run_what(const Command& command, bool knows_of_copy) {
 /// Runs a command against the copy. Whatever comes of it: what it has written through files that
 /// the live store shares is given back first.
 void run_on_copy(RunContext& context, const Command& command, const std::string& what) {
-  std::optional<HookOutcome> outcome;
+  std::optional<service::HookOutcome> outcome;
   try {
     outcome = context.hook(command, what);
   } catch (const Error&) {
@@ -26,10 +26,11 @@ void run_on_copy(RunContext& context, const Command& command, const std::string&
     throw;
   }
   give_back_shared(context);
-  const bool drill = context.plan.mode == Mode::drill;
-  require_success(*outcome, what,
-                  drill ? "correct the command"
-                        : "correct the command, and resume with --resume; or undo with --undo");
+  const bool drill = context.plan.mode == service::Mode::drill;
+  service::require_success(
+      *outcome, what,
+      drill ? "correct the command"
+            : "correct the command, and resume with --resume; or undo with --undo");
 }
 
 class Migrate final : public Step {

@@ -11,10 +11,11 @@ namespace {
 [[noreturn]] void throw_damaged(const RunContext& context, const StorePlan& store,
                                 const std::string& how) {
   // Of a restore in place this is a guard that says no; a drill has found what it was looking for.
-  throw Error(context.plan.mode == Mode::drill ? ErrorCode::corruption : ErrorCode::refused,
-              fmt::format("recovery point {} is damaged: store {}: {}", context.plan.point,
-                          store.name, how),
-              "`salvor verify --data` says how far it reaches; choose another point with --at");
+  throw Error(
+      context.plan.mode == service::Mode::drill ? ErrorCode::corruption : ErrorCode::refused,
+      fmt::format("recovery point {} is damaged: store {}: {}", context.plan.point, store.name,
+                  how),
+      "`salvor verify --data` says how far it reaches; choose another point with --at");
 }
 
 /// Walks the whole tree, and looks that every chunk is in a pack that exists.
@@ -47,7 +48,7 @@ class Preflight final : public Step {
   }
 
   std::string before(RunContext& context) override {
-    return context.plan.mode == Mode::restore ? describe_stores(context) : std::string();
+    return context.plan.mode == service::Mode::restore ? describe_stores(context) : std::string();
   }
 
   std::string run(RunContext& context) override {
@@ -60,13 +61,14 @@ class Preflight final : public Step {
         throw_damaged(context, store, error.message());
       }
       if (store.delta_in_place) continue;
-      if (context.plan.mode == Mode::restore) context.replacement_of(store).require_movable();
-      const bool drill = context.plan.mode == Mode::drill;
+      if (context.plan.mode == service::Mode::restore)
+        context.replacement_of(store).require_movable();
+      const bool drill = context.plan.mode == service::Mode::drill;
       wanted.push_back(
           {drill ? context.plan.staging : store.path, context.snapshot(store).content_bytes});
     }
     require_space(look_for_space(wanted),
-                  context.plan.mode == Mode::drill
+                  context.plan.mode == service::Mode::drill
                       ? "make room, or set another staging directory"
                       : "make room; or restore over what is there with --in-place-delta");
     return {};

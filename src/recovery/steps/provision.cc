@@ -12,12 +12,12 @@ class Provision final : public Step {
  public:
   std::string name() const override { return "provision"; }
   std::string what(const Plan& plan) const override {
-    return plan.mode == Mode::drill ? "make the staging directory " + plan.staging
-                                    : "make a workplace beside each target";
+    return plan.mode == service::Mode::drill ? "make the staging directory " + plan.staging
+                                             : "make a workplace beside each target";
   }
 
   std::string run(RunContext& context) override {
-    if (context.plan.mode == Mode::drill) {
+    if (context.plan.mode == service::Mode::drill) {
       make_private_directories(context.plan.staging);
       return {};
     }

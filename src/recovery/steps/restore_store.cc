@@ -12,7 +12,7 @@ class RestoreStore final : public Step {
 
   std::string name() const override { return "restore-" + store_.name; }
   std::string what(const Plan& plan) const override {
-    if (plan.mode == Mode::drill) return "restore the store into staging";
+    if (plan.mode == service::Mode::drill) return "restore the store into staging";
     return store_.delta_in_place ? "write what differs over " + store_.path
                                  : "restore the store beside " + store_.path;
   }
@@ -20,7 +20,7 @@ class RestoreStore final : public Step {
   std::string run(RunContext& context) override {
     const auto sink = sink_of(context);
     return restore_snapshot(context, context.snapshot(store_), *sink,
-                            context.plan.mode == Mode::restore);
+                            context.plan.mode == service::Mode::restore);
   }
 
   /// A copy goes with its workplace.
@@ -32,7 +32,7 @@ class RestoreStore final : public Step {
 
  private:
   std::unique_ptr<stores::Sink> sink_of(RunContext& context) {
-    if (context.plan.mode == Mode::drill) {
+    if (context.plan.mode == service::Mode::drill) {
       const auto directory = std::filesystem::path(context.plan.staging) / store_.name;
       return context.access.sink(store_, directory, false);
     }

@@ -21,9 +21,10 @@ class ReturnToService final : public Step {
     context.journal.reach("return-to-service:application");
     if (context.plan.return_to_service) {
       const std::string what = "the command return.run";
-      require_success(context.hook(*context.plan.return_to_service, what), what,
-                      "correct the command, and resume with --resume (--current-commands takes it "
-                      "from the configuration): the data is restored and live");
+      service::require_success(
+          context.hook(*context.plan.return_to_service, what), what,
+          "correct the command, and resume with --resume (--current-commands takes it "
+          "from the configuration): the data is restored and live");
     }
     return {};
   }

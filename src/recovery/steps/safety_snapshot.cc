@@ -3,7 +3,7 @@
 #include "backup/backup.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "recovery/evidence.h"
+#include "evidence/evidence.h"
 #include "recovery/execute.h"
 #include "recovery/internal/steps.h"
 
@@ -60,10 +60,11 @@ class SafetySnapshot final : public Step {
     backup::Options options;
     options.service = context.plan.service;
     options.version = context.point.version;
-    options.facts = {{"purpose", "safety"},
-                     {"run", context.plan.run},
-                     {std::string(kEvidenceHeadFact),
-                      to_fact(evidence_head(context.repository, context.plan.service))}};
+    options.facts = {
+        {"purpose", "safety"},
+        {"run", context.plan.run},
+        {std::string(evidence::kEvidenceHeadFact),
+         evidence::to_fact(evidence::evidence_head(context.repository, context.plan.service))}};
     if (!context.plan.host.empty()) options.facts["host"] = context.plan.host;
     options.stop = context.stop;
     const auto result =

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "checks/outcome_json.h"
 #include "recovery/internal/separate.h"
 #include "recovery/internal/steps.h"
 #include "recovery/internal/verdicts.h"
@@ -10,23 +11,25 @@ namespace salvor::recovery::internal {
 namespace {
 
 /// Those that say nothing before the cut-over; over HTTP nothing before the service is back.
-bool is_late(const Check& check, bool http) {
-  return !knows_of_copy(check) && std::holds_alternative<HttpTest>(check.test) == http;
+bool is_late(const checks::Check& check, bool http) {
+  return !checks::knows_of_copy(check) &&
+         std::holds_alternative<checks::HttpTest>(check.test) == http;
 }
 
 std::size_t count_late(const Plan& plan) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(plan.checks, [](const Check& check) { return !knows_of_copy(check); }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      plan.checks, [](const checks::Check& check) { return !checks::knows_of_copy(check); }));
 }
 
 /// Asks the late checks of one kind, now that the copies are live.
 std::string run_late(RunContext& context, bool http) {
-  CheckSubjects subjects = context.subjects();
+  checks::CheckSubjects subjects = context.subjects();
   subjects.live = true;
-  std::vector<CheckOutcome> outcomes;
+  std::vector<checks::CheckOutcome> outcomes;
   const auto ask = [&] {
-    for (const Check& check : context.plan.checks) {
-      if (is_late(check, http)) outcomes.push_back(run_check(check, subjects, context.stop));
+    for (const checks::Check& check : context.plan.checks) {
+      if (is_late(check, http))
+        outcomes.push_back(checks::run_check(check, subjects, context.stop));
     }
   };
   if (http) {
@@ -35,7 +38,7 @@ std::string run_late(RunContext& context, bool http) {
     with_stores_open(context, ask);
     give_back_shared(context);
   }
-  std::string remembered = json_of(outcomes);
+  std::string remembered = checks::json_of(outcomes);
   judge(context, std::move(outcomes));
   return remembered;
 }
@@ -49,24 +52,24 @@ class Validate final : public Step {
   }
 
   std::string run(RunContext& context) override {
-    const CheckSubjects subjects = context.subjects();
-    std::vector<CheckOutcome> outcomes;
+    const checks::CheckSubjects subjects = context.subjects();
+    std::vector<checks::CheckOutcome> outcomes;
     for (const StorePlan& store : context.plan.stores) {
-      for (CheckOutcome& outcome : run_self_checks(store.name, context.copy_of(store), context.stop,
-                                                   context.snapshot(store).facts)) {
+      for (checks::CheckOutcome& outcome : checks::run_self_checks(
+               store.name, context.copy_of(store), context.stop, context.snapshot(store).facts)) {
         outcomes.push_back(std::move(outcome));
       }
     }
-    for (const Check& check : context.plan.checks) {
+    for (const checks::Check& check : context.plan.checks) {
       // A restore asks the live service once the copy is live; a drill never does.
-      if (!knows_of_copy(check) && context.plan.mode == Mode::restore) continue;
-      outcomes.push_back(run_check(check, subjects, context.stop));
+      if (!checks::knows_of_copy(check) && context.plan.mode == service::Mode::restore) continue;
+      outcomes.push_back(checks::run_check(check, subjects, context.stop));
     }
-    for (const Reference& reference : context.plan.references) {
-      outcomes.push_back(run_reference(reference, subjects, context.stop));
+    for (const checks::Reference& reference : context.plan.references) {
+      outcomes.push_back(checks::run_reference(reference, subjects, context.stop));
     }
     give_back_shared(context);
-    std::string remembered = json_of(outcomes);
+    std::string remembered = checks::json_of(outcomes);
     judge(context, std::move(outcomes));
     return remembered;
   }

@@ -1,7 +1,8 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "recovery/canary.h"
+#include "checks/canary.h"
+#include "checks/outcome_json.h"
 #include "recovery/internal/separate.h"
 #include "recovery/internal/steps.h"
 #include "recovery/internal/verdicts.h"
@@ -12,16 +13,16 @@ namespace {
 
 /// A copy that can't even be read is a verdict, too: the other stores are still to be asked.
 template <class Ask>
-CheckOutcome answered(const std::string& what, const StorePlan& store, const Ask& ask) {
+checks::CheckOutcome answered(const std::string& what, const StorePlan& store, const Ask& ask) {
   try {
     return ask();
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) throw;
-    CheckOutcome outcome;
+    checks::CheckOutcome outcome;
     outcome.name = what + " of " + store.name;
     outcome.kind = "built-in";
     outcome.store = store.name;
-    outcome.verdict = Verdict::impossible;
+    outcome.verdict = checks::Verdict::impossible;
     outcome.expected = "a copy that can be read";
     outcome.actual = error.message();
     return outcome;
@@ -32,34 +33,37 @@ class VerifyCopy final : public Step {
  public:
   std::string name() const override { return "verify-copy"; }
   std::string what(const Plan& plan) const override {
-    return plan.mode == Mode::drill ? "read every byte back, and compare it with the point"
-                                    : "compare names, sizes and numbers with the point";
+    return plan.mode == service::Mode::drill ? "read every byte back, and compare it with the point"
+                                             : "compare names, sizes and numbers with the point";
   }
 
   /// Until a command writes into the copy, only somebody else can have written what is shared.
   void take_up(RunContext& context) override {
-    if (context.undoing || context.plan.mode != Mode::restore || has_run_commands(context)) return;
+    if (context.undoing || context.plan.mode != service::Mode::restore || has_run_commands(context))
+      return;
     require_unwritten(context);
   }
 
   std::string run(RunContext& context) override {
-    if (context.plan.mode == Mode::restore) require_unwritten(context);
-    const Depth depth = context.plan.mode == Mode::drill ? Depth::content : Depth::counts;
-    const Secret key = repo::derive_secret(context.repository, kCanaryPurpose);
-    std::vector<CheckOutcome> outcomes;
+    if (context.plan.mode == service::Mode::restore) require_unwritten(context);
+    const checks::Depth depth =
+        context.plan.mode == service::Mode::drill ? checks::Depth::content : checks::Depth::counts;
+    const Secret key = repo::derive_secret(context.repository, checks::kCanaryPurpose);
+    std::vector<checks::CheckOutcome> outcomes;
     for (const StorePlan& store : context.plan.stores) {
       outcomes.push_back(answered("comparison", store, [&] {
         const repo::Snapshot& snapshot = context.snapshot(store);
         const auto source = context.access.copy_source(store, context.repository, snapshot,
                                                        context.copy_path(store));
-        return compare_with_point(context.repository, snapshot, *source, depth, context.stop);
+        return checks::compare_with_point(context.repository, snapshot, *source, depth,
+                                          context.stop);
       }));
       outcomes.push_back(answered("canary", store, [&] {
-        return check_canary(key, context.point, context.snapshot(store),
-                            [&] { return context.copy_of(store).marker(context.stop); });
+        return checks::check_canary(key, context.point, context.snapshot(store),
+                                    [&] { return context.copy_of(store).marker(context.stop); });
       }));
     }
-    std::string remembered = json_of(outcomes);
+    std::string remembered = checks::json_of(outcomes);
     judge(context, std::move(outcomes));
     return remembered;
   }

@@ -1,4 +1,4 @@
-#include "recovery/watch.h"
+#include "checks/watch.h"
 
 #include "base/error.h"
 #include "base/json.h"
@@ -9,12 +9,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json json_of(const WatchReport& report) {
+Json json_of(const checks::WatchReport& report) {
   Json json{{"healthy", report.healthy},
             {"seconds", report.seconds},
             {"failures", report.failures},
             {"probes", Json::array()}};
-  for (const ProbeReport& probe : report.probes) {
+  for (const checks::ProbeReport& probe : report.probes) {
     json["probes"].push_back({{"name", probe.name},
                               {"kind", probe.kind},
                               {"runs", probe.runs},
@@ -38,27 +38,27 @@ class Watch final : public Step {
 
   std::string run(RunContext& context) override {
     const WatchPlan& plan = *context.plan.watch;
-    CheckSubjects subjects = context.subjects();
+    checks::CheckSubjects subjects = context.subjects();
     subjects.live = true;
-    WatchOptions options;
+    checks::WatchOptions options;
     options.probes = plan.probes;
     options.duration_s = plan.duration_s;
     options.every_s = plan.every_s;
     options.failures_max = static_cast<std::uint64_t>(plan.failures_max);
     options.baseline = context.baseline;
     options.stop = context.stop;
-    options.on_anomaly = [&context](const Anomaly& anomaly) {
+    options.on_anomaly = [&context](const checks::Anomaly& anomaly) {
       const std::string line =
           format_time(anomaly.time) + "  " + anomaly.probe + ": " + anomaly.what;
       context.say(line);
       context.deviations.push_back(line);
     };
-    const WatchReport report = watch(options, subjects);
+    const checks::WatchReport report = watch(options, subjects);
     if (report.stopped) {
       throw Error(ErrorCode::cancelled, "the watch was stopped before its time",
                   "the service is restored; watch it again with --resume");
     }
-    for (const ProbeReport& probe : report.probes) {
+    for (const checks::ProbeReport& probe : report.probes) {
       for (const std::string& remark : probe.remarks) context.say(probe.name + ": " + remark);
     }
     return write_json(json_of(report), -1, InvalidUtf8::replace);
@@ -80,9 +80,9 @@ bool was_healthy(const std::string& data) {
 
 namespace salvor::recovery {
 
-Baseline baseline_in(const std::string& watch_data) {
+checks::Baseline baseline_in(const std::string& watch_data) {
   const auto json = try_parse_json(watch_data);
-  Baseline baseline;
+  checks::Baseline baseline;
   if (!json.is_object() || !json.contains("probes")) return baseline;
   for (const auto& probe : json["probes"]) {
     const auto runs = probe.value("runs", std::uint64_t{0});

@@ -1,0 +1,223 @@
+#include "config/internal/service_parser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <set>
+
+#include "base/bytes.h"
+#include "base/nearest_name.h"
+
+namespace salvor::config {
+namespace {
+
+constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kProbeTimeout_s = 30;
+
+enum class Where { check, probe };
+
+/// A store of one of `types`, which key `key` names.
+std::string parse_store_name(TableReader& reader, std::string_view key,
+                             const internal::StoreTypes& stores,
+                             const std::vector<std::string_view>& types) {
+  const std::string name = reader.required_text(key);
+  if (name.empty()) return name;
+  const auto found = stores.find(name);
+  if (found == stores.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& [each, type] : stores) names.push_back(each);
+    reader.complain(
+        key, fmt::format("key \"{}\": no store \"{}\" in this service", key, printable(name)),
+        suggest(name, names));
+  } else if (found->second &&
+             std::find(types.begin(), types.end(), *found->second) == types.end()) {
+    reader.complain(key, fmt::format("key \"{}\": found a store of type {}, expected {}", key,
+                                     *found->second, fmt::join(types, " or ")));
+  }
+  return name;
+}
+
+HttpCheck parse_http(TableReader& reader) {
+  HttpCheck check;
+  check.url = reader.required_text("http");
+  if (!check.url.empty() && !check.url.starts_with("http://") &&
+      !check.url.starts_with("https://")) {
+    reader.complain("http", fmt::format("key \"http\": found \"{}\", expected http:// or https://",
+                                        printable(check.url)));
+  }
+  check.status = static_cast<int>(reader.integer("status", 100, 599).value_or(200));
+  check.contains = reader.text("contains");
+  return check;
+}
+
+bool stays_inside(const std::filesystem::path& path) {
+  return path.is_relative() &&
+         std::none_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
+}
+
+std::optional<std::string> parse_sha256(TableReader& reader) {
+  std::optional<std::string> digest = reader.text("sha256");
+  if (!digest) return digest;
+  std::transform(digest->begin(), digest->end(), digest->begin(), [](char c) {
+    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  std::array<std::byte, 32> ignored;
+  if (!from_hex(*digest, ignored)) {
+    reader.complain("sha256", "key \"sha256\": expected 64 hexadecimal digits",
+                    "`sha256sum FILE` prints them");
+  }
+  return digest;
+}
+
+PathCheck parse_path(TableReader& reader, const internal::StoreTypes& stores) {
+  PathCheck check;
+  check.store = parse_store_name(reader, "store", stores, {FilesStoreConfig::kType});
+  check.path = reader.required_text("path");
+  if (!stays_inside(check.path)) {
+    reader.complain("path", "key \"path\": expected a path inside the store, without \"..\"",
+                    "write it relative to the store's root");
+  }
+  check.min_bytes = static_cast<std::uint64_t>(reader.integer("min_bytes", 0, kMost).value_or(0));
+  check.sha256 = parse_sha256(reader);
+  return check;
+}
+
+LogProbe parse_log(TableReader& reader) {
+  LogProbe probe;
+  probe.log = reader.required_path("log");
+  probe.pattern = reader.required_text("pattern");
+  probe.max = static_cast<std::uint64_t>(reader.integer("max", 0, kMost).value_or(0));
+  return probe;
+}
+
+SqlCheck parse_sql(TableReader& reader, const internal::StoreTypes& stores) {
+  SqlCheck check;
+  check.store = parse_store_name(reader, "store", stores, {SqliteStoreConfig::kType});
+  check.sql = reader.required_text("sql");
+  return check;
+}
+
+/// The one of the keys that say what kind of check it is; empty, with a finding, when there is not
+/// exactly one.
+std::string_view parse_kind(TableReader& reader, Where where) {
+  std::vector<std::string_view> kinds{"run", "sql", "http", "path"};
+  if (where == Where::probe) kinds.push_back("log");
+  std::vector<std::string_view> given;
+  for (const std::string_view kind : kinds) {
+    if (reader.has(kind)) given.push_back(kind);
+  }
+  if (given.size() == 1) return given.front();
+  if (given.empty()) {
+    reader.complain("", fmt::format("[[{}]] has no key that says what to check", reader.path()),
+                    fmt::format("add one of: {}", fmt::join(kinds, ", ")));
+  } else {
+    reader.complain(
+        given.back(), fmt::format("[[{}]] has both {} and {}", reader.path(), given[0], given[1]),
+        fmt::format("a {1} asks one thing: write [[{0}]] twice, one with {2} and one "
+                    "with {3}, each with a name of its own",
+                    reader.path(), where == Where::check ? "check" : "probe", given[0], given[1]));
+  }
+  return {};
+}
+
+CheckConfig parse_check(TableReader& reader, Where where, const internal::StoreTypes& stores) {
+  CheckConfig check;
+  if (where == Where::probe) check.timeout_s = kProbeTimeout_s;
+  check.timeout_s = reader.duration_s("timeout").value_or(check.timeout_s);
+  const std::string_view kind = parse_kind(reader, where);
+  std::string usual_name;
+  if (kind == "run") {
+    check.test = ExecCheck{usual_name = reader.required_text("run")};
+  } else if (kind == "sql") {
+    check.test = parse_sql(reader, stores);
+    usual_name = std::get<SqlCheck>(check.test).sql;
+  } else if (kind == "http") {
+    check.test = parse_http(reader);
+    usual_name = std::get<HttpCheck>(check.test).url;
+  } else if (kind == "path") {
+    check.test = parse_path(reader, stores);
+    usual_name = std::get<PathCheck>(check.test).path;
+  } else if (kind == "log") {
+    check.test = parse_log(reader);
+    usual_name = std::get<LogProbe>(check.test).log.native();
+  }
+  // A probe watches the live service, and the others always ask the copy.
+  if (where == Where::check && (kind == "run" || kind == "http")) {
+    check.isolated = reader.boolean("isolated").value_or(false);
+  }
+  check.name = where == Where::check ? reader.required_text("name")
+                                     : reader.text("name").value_or(usual_name);
+  // Without its kind, nothing is known about the other keys.
+  if (!kind.empty()) reader.finish();
+  return check;
+}
+
+void require_unique(TableReader& reader, std::set<std::string>& names, const std::string& name) {
+  if (name.empty() || names.insert(name).second) return;
+  reader.complain("name", fmt::format("a second \"{}\" in this service", printable(name)),
+                  "names are unique within a service");
+}
+
+}  // namespace
+
+std::vector<CheckConfig> internal::parse_checks(TableReader& service,
+                                                const internal::StoreTypes& stores) {
+  std::vector<CheckConfig> checks;
+  std::set<std::string> names;
+  for (const TomlValue* value : service.tables("check")) {
+    TableReader reader(*value, service.path() + ".check", service.findings());
+    checks.push_back(parse_check(reader, Where::check, stores));
+    require_unique(reader, names, checks.back().name);
+  }
+  return checks;
+}
+
+std::vector<ReferenceConfig> internal::parse_references(TableReader& service,
+                                                        const internal::StoreTypes& stores) {
+  std::vector<ReferenceConfig> references;
+  std::set<std::string> names;
+  for (const TomlValue* value : service.tables("reference")) {
+    TableReader reader(*value, service.path() + ".reference", service.findings());
+    ReferenceConfig reference;
+    reference.name = reader.required_text("name");
+    reference.from = parse_store_name(reader, "from", stores, {SqliteStoreConfig::kType});
+    reference.sql = reader.required_text("sql");
+    reference.in = parse_store_name(reader, "in", stores, {FilesStoreConfig::kType});
+    require_unique(reader, names, reference.name);
+    reader.finish();
+    references.push_back(std::move(reference));
+  }
+  return references;
+}
+
+std::optional<WatchConfig> internal::parse_watch(TableReader& service,
+                                                 const internal::StoreTypes& stores) {
+  const TomlValue* value = service.table("watch");
+  if (value == nullptr) return std::nullopt;
+  TableReader reader(*value, service.path() + ".watch", service.findings());
+  WatchConfig watch;
+  watch.duration_s = reader.duration_s("duration").value_or(watch.duration_s);
+  watch.every_s = reader.duration_s("every").value_or(watch.every_s);
+  watch.failures_max = reader.integer("max_failures", 0, kMost).value_or(0);
+  if (watch.every_s > watch.duration_s) {
+    reader.complain(reader.has("every") ? "every" : "duration",
+                    fmt::format("every ({} s) is longer than duration ({} s)", watch.every_s,
+                                watch.duration_s));
+  }
+  std::set<std::string> names;
+  for (const TomlValue* probe : reader.tables("probe")) {
+    TableReader probe_reader(*probe, reader.path() + ".probe", service.findings());
+    watch.probes.push_back(parse_check(probe_reader, Where::probe, stores));
+    require_unique(probe_reader, names, watch.probes.back().name);
+  }
+  if (!reader.has("probe") || (watch.probes.empty() && reader.tables("probe").empty())) {
+    reader.complain("probe", fmt::format("[{}] has no probe", reader.path()),
+                    fmt::format("add a [[{}.probe]]", reader.path()));
+  }
+  reader.finish();
+  return watch;
+}
+
+}  // namespace salvor::config

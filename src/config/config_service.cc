@@ -1,0 +1,220 @@
+#include "config/internal/service_parser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/bytes.h"
+#include "base/nearest_name.h"
+#include "service/hooks.h"
+
+namespace salvor::config {
+namespace {
+
+std::int64_t timeout_s(TableReader& reader, std::int64_t usual_s) {
+  return reader.duration_s("timeout").value_or(usual_s);
+}
+
+std::vector<StoreConfig> parse_stores(TableReader& service, internal::StoreTypes& types) {
+  std::vector<StoreConfig> stores;
+  const TomlValue* value = service.table("store");
+  if (value == nullptr || value->members.empty()) {
+    if (value != nullptr || !service.has("store")) {
+      service.complain("store", fmt::format("[{}] has no stores", service.path()),
+                       fmt::format("add a [{}.store.NAME]", service.path()));
+    }
+    return stores;
+  }
+  std::map<std::string, std::string> variables;  // → store
+  for (const TomlMember& member : value->members) {
+    types[member.key] = std::nullopt;
+    const std::string path = fmt::format("{}.store.{}", service.path(), member.key);
+    const auto [other, own] = variables.emplace(service::store_variable(member.key), member.key);
+    if (!is_name(member.key)) {
+      service.findings().add(member.position,
+                             fmt::format("\"{}\" can't name a store", printable(member.key)),
+                             std::string(kNameHint));
+    } else if (member.value.kind != TomlValue::Kind::table) {
+      service.findings().add(member.value.position,
+                             fmt::format("store \"{}\": expected a table, found {}", member.key,
+                                         describe(member.value.kind)),
+                             fmt::format("write its keys under [{}]", path));
+    } else if (!own) {
+      service.findings().add(
+          member.position,
+          fmt::format(
+              "stores \"{}\" and \"{}\" would share the variable {} of the service's commands",
+              other->second, member.key, other->first),
+          "rename one of them");
+    } else if (auto store =
+                   internal::parse_store(member.key, member.value, path, service.findings())) {
+      types[member.key] = std::string(store->type());
+      stores.push_back(std::move(*store));
+    }
+  }
+  return stores;
+}
+
+std::optional<WritesConfig> parse_writes(TableReader& service) {
+  const TomlValue* value = service.table("writes");
+  if (value == nullptr) return std::nullopt;
+  TableReader reader(*value, service.path() + ".writes", service.findings());
+  WritesConfig writes;
+  writes.lock = reader.required_text("lock");
+  writes.unlock = reader.required_text("unlock");
+  writes.locked = reader.text("locked");
+  writes.timeout_s = timeout_s(reader, writes.timeout_s);
+  reader.finish();
+  return writes;
+}
+
+std::optional<MigrateConfig> parse_migrate(TableReader& service) {
+  const TomlValue* value = service.table("migrate");
+  if (value == nullptr) return std::nullopt;
+  TableReader reader(*value, service.path() + ".migrate", service.findings());
+  MigrateConfig migrate;
+  migrate.needed = reader.text("needed");
+  migrate.run = reader.required_text("run");
+  migrate.timeout_s = timeout_s(reader, migrate.timeout_s);
+  migrate.isolated = reader.boolean("isolated").value_or(false);
+  reader.finish();
+  return migrate;
+}
+
+std::vector<RebuildConfig> parse_rebuilds(TableReader& service) {
+  std::vector<RebuildConfig> rebuilds;
+  for (const TomlValue* value : service.tables("rebuild")) {
+    TableReader reader(*value, service.path() + ".rebuild", service.findings());
+    RebuildConfig rebuild;
+    rebuild.name = reader.required_text("name");
+    rebuild.run = reader.required_text("run");
+    rebuild.timeout_s = timeout_s(reader, rebuild.timeout_s);
+    rebuild.isolated = reader.boolean("isolated").value_or(false);
+    if (!rebuild.name.empty() && !is_name(rebuild.name)) {
+      reader.complain("name", fmt::format("\"{}\" can't name a rebuild", printable(rebuild.name)),
+                      std::string(kNameHint));
+    }
+    const bool repeated =
+        std::any_of(rebuilds.begin(), rebuilds.end(),
+                    [&](const RebuildConfig& other) { return other.name == rebuild.name; });
+    if (repeated && !rebuild.name.empty()) {
+      reader.complain("name", fmt::format("a second rebuild \"{}\"", printable(rebuild.name)),
+                      "names are unique within a service");
+    }
+    reader.finish();
+    rebuilds.push_back(std::move(rebuild));
+  }
+  return rebuilds;
+}
+
+std::optional<ReturnConfig> parse_return(TableReader& service) {
+  const TomlValue* value = service.table("return");
+  if (value == nullptr) return std::nullopt;
+  TableReader reader(*value, service.path() + ".return", service.findings());
+  ReturnConfig config;
+  config.run = reader.required_text("run");
+  config.timeout_s = timeout_s(reader, config.timeout_s);
+  reader.finish();
+  return config;
+}
+
+DrillConfig parse_drill(TableReader& service) {
+  DrillConfig drill;
+  const TomlValue* value = service.table("drill");
+  if (value == nullptr) return drill;
+  TableReader reader(*value, service.path() + ".drill", service.findings());
+  drill.timeout_s = timeout_s(reader, drill.timeout_s);
+  reader.finish();
+  return drill;
+}
+
+std::optional<service::Cron> parse_cron(TableReader& reader, std::string_view key) {
+  const std::optional<std::string> text = reader.text(key);
+  if (!text) return std::nullopt;
+  std::optional<service::Cron> cron;
+  reader.locate(key, [&] { cron = service::Cron::parse(*text); });
+  return cron;
+}
+
+}  // namespace
+
+ScheduleConfig internal::parse_schedule(TableReader& service) {
+  ScheduleConfig schedule;
+  const TomlValue* value = service.table("schedule");
+  if (value == nullptr) return schedule;
+  TableReader reader(*value, service.path() + ".schedule", service.findings());
+  schedule.backup = parse_cron(reader, "backup");
+  schedule.verify = parse_cron(reader, "verify");
+  schedule.drill = parse_cron(reader, "drill");
+  const auto zone = reader.choice("timezone", {"UTC", "local"});
+  if (zone) schedule.zone = *zone == 0 ? service::TimeZone::utc : service::TimeZone::local;
+  reader.finish();
+  return schedule;
+}
+
+std::optional<RetentionConfig> internal::parse_retention(TableReader& service) {
+  constexpr std::int64_t kCountMax = 1'000'000;
+  const TomlValue* value = service.table("retention");
+  if (value == nullptr) return std::nullopt;
+  TableReader reader(*value, service.path() + ".retention", service.findings());
+  RetentionConfig retention;
+  const auto count = [&](std::string_view key) {
+    // A wrong number is reported as such, and not also as one that keeps nothing.
+    return static_cast<int>(reader.integer(key, 0, kCountMax).value_or(reader.has(key) ? 1 : 0));
+  };
+  retention.within_s = reader.duration_s("within");
+  retention.window_s = reader.duration_s("window");
+  retention.last = count("last");
+  retention.hourly = count("hourly");
+  retention.daily = count("daily");
+  retention.weekly = count("weekly");
+  retention.monthly = count("monthly");
+  retention.yearly = count("yearly");
+  reader.finish();
+  const int most = std::max({retention.last, retention.hourly, retention.daily, retention.weekly,
+                             retention.monthly, retention.yearly});
+  if (most == 0 && !reader.has("within") && !reader.has("window")) {
+    reader.complain("", fmt::format("[{}] keeps nothing", reader.path()),
+                    "leave the table out to keep everything, or set last = 1 at least");
+  }
+  return retention;
+}
+
+ServiceConfig internal::parse_service(const std::string& name, const TomlValue& value,
+                                      Findings& findings) {
+  TableReader reader(value, "service." + name, findings);
+  ServiceConfig service;
+  internal::StoreTypes types;
+  service.name = name;
+  service.owner = reader.text("owner").value_or("");
+  service.severity = reader.text("severity").value_or(service.severity);
+  service.rpo_s = reader.duration_s("rpo");
+  service.rto_s = reader.duration_s("rto");
+  service.contacts = reader.texts("contacts");
+  service.links = reader.texts("links");
+  service.protect = reader.paths("protect");
+  service.runbook = reader.path("runbook");
+  service.staging = reader.path("staging");
+  service.shared = reader.boolean("shared").value_or(false);
+  service.quiesce = reader.boolean("quiesce").value_or(false);
+  service.stores = parse_stores(reader, types);
+  service.writes = parse_writes(reader);
+  service.migrate = parse_migrate(reader);
+  service.rebuild = parse_rebuilds(reader);
+  service.checks = internal::parse_checks(reader, types);
+  service.references = internal::parse_references(reader, types);
+  service.return_to_service = parse_return(reader);
+  service.watch = internal::parse_watch(reader, types);
+  service.drill = parse_drill(reader);
+  service.schedule = internal::parse_schedule(reader);
+  service.retention = internal::parse_retention(reader);
+  if (service.quiesce && !reader.has("writes")) {
+    reader.complain("quiesce", fmt::format("quiesce needs [{}.writes]", reader.path()),
+                    "say there how writes are locked and unlocked");
+  }
+  reader.finish();
+  return service;
+}
+
+}  // namespace salvor::config

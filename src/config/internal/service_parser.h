@@ -1,0 +1,27 @@
+#pragma once
+
+#include <map>
+
+#include "config/config.h"
+#include "config/table_reader.h"
+
+/// The parts of the configuration's parser. Each adds what is wrong to the findings of its reader,
+/// and returns what could be read; the caller discards all of it when there were findings.
+namespace salvor::config::internal {
+
+/// The stores of a service by name, with their types; no type when it could not be read.
+using StoreTypes = std::map<std::string, std::optional<std::string>, std::less<>>;
+
+ServiceConfig parse_service(const std::string& name, const TomlValue& value, Findings& findings);
+
+/// Empty when its type is unknown, or one that this version does not support.
+std::optional<StoreConfig> parse_store(const std::string& name, const TomlValue& value,
+                                       const std::string& path, Findings& findings);
+
+std::vector<CheckConfig> parse_checks(TableReader& service, const StoreTypes& stores);
+std::vector<ReferenceConfig> parse_references(TableReader& service, const StoreTypes& stores);
+std::optional<WatchConfig> parse_watch(TableReader& service, const StoreTypes& stores);
+ScheduleConfig parse_schedule(TableReader& service);
+std::optional<RetentionConfig> parse_retention(TableReader& service);
+
+}  // namespace salvor::config::internal

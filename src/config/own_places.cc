@@ -1,0 +1,97 @@
+#include "config/own_places.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/paths.h"
+#include "config/answers.h"
+#include "config/internal/toml_text.h"
+#include "stores/files/exclude.h"
+
+namespace salvor::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Secret {
+  std::string_view key;
+  fs::path path;
+};
+
+std::vector<Secret> secrets_of(const RepositoryConfig& repository) {
+  std::vector<Secret> secrets;
+  if (repository.passphrase.kind == SecretReference::Kind::file) {
+    secrets.push_back({"passphrase_file", repository.passphrase.value});
+  }
+  if (repository.key_file) secrets.push_back({"key_file", *repository.key_file});
+  return secrets;
+}
+
+}  // namespace
+
+void leave_out_own_places(Config& config) {
+  std::vector<fs::path> places = {real_place(config, config.state_directory)};
+  for (const ServiceConfig& service : config.services) {
+    places.push_back(real_place(config, staging_root(config, service)));
+  }
+  for (ServiceConfig& service : config.services) {
+    for (StoreConfig& store : service.stores) {
+      auto* files = std::get_if<FilesStoreConfig>(&store.details);
+      if (files == nullptr) continue;
+      const fs::path root = real_place(config, files->path);
+      for (const fs::path& place : places) {
+        if (place == root || !lies_in(place, root)) continue;
+        std::string pattern =
+            stores::files::pattern_for(place.lexically_relative(root).native()) + "/";
+        const bool known = std::ranges::find(files->exclude, pattern) != files->exclude.end();
+        if (!known) files->exclude.push_back(std::move(pattern));
+      }
+    }
+  }
+}
+
+std::vector<std::string> secrets_in_stores(const Config& config) {
+  std::vector<std::string> found;
+  for (const Secret& secret : secrets_of(config.repository)) {
+    const fs::path path = real_place(config, secret.path);
+    for (const ServiceConfig& service : config.services) {
+      for (const StoreConfig& store : service.stores) {
+        const auto* files = std::get_if<FilesStoreConfig>(&store.details);
+        if (files == nullptr) continue;
+        const fs::path root = real_place(config, files->path);
+        if (path == root || !lies_in(path, root)) continue;
+        const fs::path relative = path.lexically_relative(root);
+        if (stores::files::Exclude(files->exclude).covers(relative.native(), false)) continue;
+        found.push_back(
+            fmt::format("{} {} lies in store {} of service {}, so each recovery point has a copy "
+                        "of it: keep it elsewhere, or add {} to the store's exclude",
+                        secret.key, printable(path.native()), store.name, service.name,
+                        internal::toml_text(stores::files::pattern_for(relative.native()))));
+      }
+    }
+  }
+  return found;
+}
+
+void refuse_own_places(const Config& config) {
+  const fs::path state = real_place(config, config.state_directory);
+  for (const ServiceConfig& service : config.services) {
+    for (const StoreConfig& store : service.stores) {
+      const fs::path path = real_place(config, store.path());
+      if (path != state && path != state / "catalog.sqlite") continue;
+      throw Error(ErrorCode::configuration,
+                  fmt::format("store {} of service {} is salvor's own: {} belongs to state_dir",
+                              store.name, service.name, printable(path.native())),
+                  "name what the application stores; salvor makes its own state anew");
+    }
+  }
+}
+
+fs::path staging_root(const Config& config, const ServiceConfig& service) {
+  return service.staging ? *service.staging / "salvor-drills" : config.state_directory / "drills";
+}
+
+}  // namespace salvor::config

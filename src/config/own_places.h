@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+/// What is salvor's own and may lie in a store of files.
+namespace salvor::config {
+
+/// Adds to what each store of files excludes the places of salvor's own that lie in it: the state
+/// directory, which is being written by every run, and the directories into which drills restore.
+/// A restore in place leaves them with the live path, as all that is excluded.
+void leave_out_own_places(Config& config);
+
+/// A sentence for each secret of the repository that a store of files would back up, so that who
+/// gets a recovery point gets the key to all of them.
+std::vector<std::string> secrets_in_stores(const Config& config);
+
+/// Errors: configuration: a store is the state directory, or this machine's catalog.
+void refuse_own_places(const Config& config);
+
+/// Where the drills of a service have their directories.
+std::filesystem::path staging_root(const Config& config, const ServiceConfig& service);
+
+}  // namespace salvor::config

@@ -1,0 +1,243 @@
+#include "control/internal/runbook_page.h"
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "control/internal/markdown.h"
+
+namespace salvor::control::internal {
+namespace {
+
+using markdown::block;
+using markdown::cell_code;
+using markdown::code;
+using markdown::row;
+using markdown::shell_word;
+using markdown::text;
+
+std::string seconds_text(const std::optional<double>& seconds) {
+  return seconds ? human_duration(*seconds) : "not known";
+}
+
+std::string objective_text(const std::optional<std::int64_t>& seconds) {
+  return seconds ? human_duration(static_cast<double>(*seconds)) : "none set";
+}
+
+std::string or_not_set(const std::string& value) {
+  return value.empty() ? "not set" : text(value);
+}
+
+/// "salvor -c FILE ARGUMENTS".
+std::string command(const RunbookData& data, std::string_view arguments) {
+  return fmt::format("salvor -c {} {}\n", shell_word(data.config_file), arguments);
+}
+
+std::string one_line_command(const RunbookData& data, std::string_view arguments) {
+  std::string line = command(data, arguments);
+  line.pop_back();
+  return code(line);
+}
+
+std::string header(const RunbookData& data) {
+  std::string out = fmt::format("# Restore runbook: {}\n\n", text(data.service));
+  out += row({"Last Updated", "Owner", "Severity"});
+  out += row({"---", "---", "---"});
+  out += row(
+      {format_time(data.updated).substr(0, 10), or_not_set(data.owner), or_not_set(data.severity)});
+  out += fmt::format(
+      "\nWritten by salvor {} on {} from the configuration {} and the last drill. It is written "
+      "anew by each drill: do not edit it.\n",
+      text(data.version), text(data.host), code(data.config_file));
+  return out;
+}
+
+std::string when_to_use(const RunbookData& data) {
+  return fmt::format(
+      "\n## When to use it\n\n"
+      "Data of {} is lost, damaged or wrong: a dropped table, deleted files, a failed migration, a "
+      "bad mass update, a lost disk. When the service is down but its data is good, this is not "
+      "the "
+      "page: a restore returns every store to one moment, and sets aside what was written since.\n",
+      text(data.service));
+}
+
+std::string verdict(const std::optional<double>& value,
+                    const std::optional<std::int64_t>& objective) {
+  if (!objective) return "no objective";
+  if (!value) return "not proved";
+  return *value <= static_cast<double>(*objective) ? "met" : "**missed**";
+}
+
+std::string numbers(const RunbookData& data) {
+  std::string out = "\n## What to expect\n\n";
+  out += row({"", "Objective", "Measured", ""});
+  out += row({"---", "---", "---", "---"});
+  out += row({"Data lost (RPO): age of the newest recovery point", objective_text(data.rpo_s),
+              seconds_text(data.achieved_rpo_s), verdict(data.achieved_rpo_s, data.rpo_s)});
+  out += row({"Time to restore (RTO): the last drill that succeeded", objective_text(data.rto_s),
+              seconds_text(data.proven_rto_s), verdict(data.proven_rto_s, data.rto_s)});
+  if (data.newest) {
+    out += fmt::format("\nThe newest recovery point was {}, of {}. Later ones: {}.\n",
+                       code(data.newest->id), format_time(data.newest->time),
+                       one_line_command(data, "points " + data.service));
+  } else if (data.points_known) {
+    out += "\n**There is no recovery point.** Nothing can be restored.\n";
+  } else {
+    out +=
+        "\n**The repository could not be opened when this was written**, so the recovery points in "
+        "it are not known.\n";
+  }
+  return out;
+}
+
+std::string restore_steps(const RunbookData& data) {
+  const std::string service = shell_word(data.service);
+  std::string out = "\n## Restore\n\nOn host " + text(data.host) +
+                    ". Each command says what it will do, or refuses and says why.\n";
+  const auto step = [&](std::string_view title, const std::string& arguments) {
+    out += fmt::format("\n### {}\n\n{}", title, block("sh", command(data, arguments)));
+  };
+  step("1. See what there is", "status " + service);
+  step("2. See what a restore would do; this changes nothing", "restore " + service + " --plan");
+  out += fmt::format(
+      "\nAnother moment: `--at \"2026-02-03 04:05\"` takes the newest point at or before it; {} "
+      "lists all.\n",
+      one_line_command(data, "points " + data.service));
+  step("3. Restore", fmt::format("restore {0} --confirm {0}", service));
+  out +=
+      "\nIt locks writes, takes a safety snapshot, restores beside the live data, checks the copy, "
+      "and only then exchanges the two. It prints its run (`RUN` below).\n";
+  step("4. Resume a restore that was interrupted, or that failed, once the cause is removed",
+       "restore --resume RUN");
+  step("5. Undo the restore: the service is as it was before",
+       "restore --undo RUN --confirm " + service);
+  step("6. Close the restore, when all is right: this deletes the old data",
+       "restore --close RUN --confirm " + service);
+  step("Rehearse it all, without touching anything live", "drill " + service);
+  return out;
+}
+
+std::string stores_table(const RunbookData& data) {
+  std::string out = "\n## What is restored\n\n";
+  out += row({"Store", "Type", "Path"});
+  out += row({"---", "---", "---"});
+  for (const RunbookStore& store : data.stores) {
+    out += row({text(store.name), text(store.type), cell_code(store.path)});
+  }
+  return out;
+}
+
+void add_commands(std::string& out, const std::vector<RunbookCommand>& commands) {
+  for (const RunbookCommand& each : commands) {
+    out += fmt::format("\n{}:\n\n{}", text(each.purpose), block("sh", each.run));
+  }
+}
+
+std::string locking(const RunbookData& data) {
+  std::string out = "\n## What is locked, and how\n\n";
+  if (data.locking.empty()) {
+    out +=
+        "The configuration names no command that locks the application's writes. Databases are "
+        "locked by salvor itself; **stop whatever writes files before step 3.**\n";
+  } else {
+    out += "Databases are locked by salvor itself, and the application by its own commands:\n";
+    add_commands(out, data.locking);
+  }
+  if (!data.steps.empty()) {
+    out += "\n## What is run on the restored data\n";
+    add_commands(out, data.steps);
+  }
+  return out;
+}
+
+std::string checks(const RunbookData& data) {
+  std::string out = "\n## What is checked\n\n";
+  out +=
+      "Names, sizes and numbers against the recovery point (data that was read from the repository "
+      "is compared byte by byte; in a drill, all data), each store by its own means";
+  if (data.checks.empty()) return out + ".\n";
+  out += ", and:\n\n";
+  for (const RunbookCheck& check : data.checks) {
+    out += fmt::format("- {} ({}): {}\n", text(check.name), text(check.kind), code(check.asks));
+  }
+  return out;
+}
+
+std::string last_drill(const RunbookData& data) {
+  std::string out = "\n## The last drill\n\n";
+  if (!data.last_drill) return out + "**There was none: this procedure was never rehearsed.**\n";
+  const RunbookDrill& drill = *data.last_drill;
+  out += fmt::format("Run {} of {}: **{}** after {}.\n", code(drill.run), format_time(drill.time),
+                     text(drill.state), human_duration(drill.seconds));
+  if (!drill.failed_checks.empty()) {
+    out += "\nFailed checks:\n\n";
+    for (const std::string& check : drill.failed_checks) out += fmt::format("- {}\n", text(check));
+  }
+  if (drill.phases.empty()) return out;
+  out += "\n" + row({"Step", "Result", "Took"}) + row({"---", "---", "---:"});
+  for (const RunbookPhase& phase : drill.phases) {
+    out += row({text(phase.name), text(phase.result), human_duration(phase.seconds)});
+  }
+  return out;
+}
+
+std::string gaps(const RunbookData& data) {
+  std::string out = "\n## Known gaps\n\n";
+  if (data.gaps.empty()) return out + "None is known.\n";
+  for (const std::string& gap : data.gaps) out += fmt::format("- {}\n", text(gap));
+  return out;
+}
+
+std::string minimal_config(const RunbookData& data) {
+  std::string toml = fmt::format("state_dir = \"state\"\n\n[repository]\nurl = {}\n",
+                                 markdown::toml_string(data.repository));
+  for (const RunbookKey& key : data.keys) toml += key.toml + "\n";
+  return toml;
+}
+
+std::string bare_machine(const RunbookData& data) {
+  std::string out =
+      "\n## When this host is gone: from repository and key alone\n\n"
+      "On any machine with Debian 12. Nothing of the configuration is needed, and nothing of this "
+      "host's state.\n\n"
+      "1. Install salvor: its package, or from its source tree with `./dev build`, which leaves "
+      "the "
+      "program at `build/salvor`.\n";
+  out += fmt::format("2. Bring the repository there, or mount it: it was at {}.\n",
+                     code(data.repository));
+  out += "3. Get the passphrase or the key file; one of these is enough:\n";
+  for (const RunbookKey& key : data.keys) out += fmt::format("   - {}\n", text(key.where));
+  out +=
+      "4. Write a file `salvor.toml` with these lines, with the paths as they are there, and with "
+      "what you have of the keys:\n\n";
+  out += block("toml", minimal_config(data));
+  out += "\n5. See what there is, and restore into an empty directory:\n\n";
+  const std::string service = shell_word(data.service);
+  out += block("sh", fmt::format("salvor -c salvor.toml points {0}\n"
+                                 "salvor -c salvor.toml restore {0} --into restored\n",
+                                 service));
+  out += "\n6. Put each store in its place, with the service stopped:\n\n";
+  for (const RunbookStore& store : data.stores) {
+    out += fmt::format("   - {} belongs to {}\n", code("restored/" + store.restored_as),
+                       code(store.path));
+  }
+  return out;
+}
+
+std::string people(const RunbookData& data) {
+  std::string out = "\n## Whom to call, and where to read on\n\n";
+  if (data.contacts.empty() && data.links.empty()) return out + "Nobody is named.\n";
+  for (const std::string& contact : data.contacts) out += fmt::format("- {}\n", text(contact));
+  for (const std::string& link : data.links) out += fmt::format("- {}\n", markdown::link(link));
+  return out;
+}
+
+}  // namespace
+
+std::string render_runbook(const RunbookData& data) {
+  return header(data) + when_to_use(data) + numbers(data) + restore_steps(data) +
+         stores_table(data) + locking(data) + checks(data) + last_drill(data) + gaps(data) +
+         bare_machine(data) + people(data);
+}
+
+}  // namespace salvor::control::internal

@@ -1,0 +1,322 @@
+#include "evidence/evidence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/json.h"
+#include "codec/hash.h"
+#include "evidence/internal/envelope.h"
+#include "evidence/internal/evidence_chain.h"
+#include "evidence/internal/statement.h"
+#include "repo/records.h"
+
+namespace salvor::evidence {
+namespace {
+
+using internal::evidence_chain;
+using internal::sha256_hex;
+using nlohmann::json;
+
+constexpr std::string_view kPurpose = "evidence 1";
+
+struct OldHead {
+  EvidenceHead head;
+  bool is_lost = false;
+  std::string unreadable = {};  ///< why its bytes, which are there, can't be had now; else empty
+};
+
+OldHead head_of(repo::Repository& repository, repo::Chain& chain, const std::string& service) {
+  OldHead old{{chain.last(), ""}};
+  if (old.head.sequence == 0) return old;
+  std::string why;
+  const std::string envelope = internal::read_record(chain, old.head.sequence, why);
+  old.is_lost = envelope.empty();
+  if (old.is_lost && chain.is_unreadable(old.head.sequence)) old.unreadable = why;
+  old.head.digest = old.is_lost ? internal::known_digest(repository, service, old.head.sequence)
+                                : sha256_hex(envelope);
+  return old;
+}
+
+/// What the chain lacks, as a deviation for the record that goes on nevertheless.
+std::vector<std::string> deviations_of(repo::Repository& repository, const std::string& service,
+                                       const OldHead& old, std::uint64_t sequence_seen) {
+  const EvidenceHead& head = old.head;
+  for (const internal::KnownHead& known : internal::heads_in_points(repository, service)) {
+    sequence_seen = std::max(sequence_seen, known.head.sequence);
+  }
+  std::vector<std::string> deviations;
+  if (head.sequence < sequence_seen) {
+    deviations.push_back(
+        fmt::format("the end of the evidence is lost: found {} records, though "
+                    "there were {}",
+                    head.sequence, sequence_seen));
+  }
+  if (old.is_lost) {
+    deviations.push_back(fmt::format("evidence record {} is damaged{}", head.sequence,
+                                     head.digest.empty() ? ": its digest is not known" : ""));
+  }
+  return deviations;
+}
+
+/// A record that follows holds the digest of this one, or says that it is lost: for ever.
+/// Errors: unreachable; what is to be written waits, as where the repository can't be written to.
+void require_readable(const OldHead& old, const std::string& service) {
+  if (old.unreadable.empty()) return;
+  throw Error(ErrorCode::unreachable,
+              fmt::format("the evidence of {} can't be continued: {}",
+                          service.empty() ? "the repository" : printable(service), old.unreadable),
+              "try again; where the medium has lost that object for good, move it out of the "
+              "repository, and run `salvor verify --repair`, which says in the evidence that it "
+              "is lost")
+      .as_unwritable();
+}
+
+/// Why a record comes this late.
+std::string deviation_of(const WaitingRecord& record, Time now) {
+  constexpr std::size_t kReasonBytesMax = 500;
+  return fmt::format("written at {} only, as the repository could not be written to before: {}",
+                     format_time(now), printable(record.reason.substr(0, kReasonBytesMax)));
+}
+
+/// Puts lines before the deviations that there are.
+void add_deviations(json& predicate, const std::vector<std::string>& lines) {
+  json all = lines;
+  if (predicate.contains("deviations")) {
+    for (json& line : predicate["deviations"]) all.push_back(std::move(line));
+  }
+  predicate["deviations"] = std::move(all);
+}
+
+/// A member of the predicate, for people; empty when it is not there.
+std::string text_in(const json& predicate, const char* name) {
+  const auto member = predicate.find(name);
+  return member != predicate.end() && member->is_string() ? member->get<std::string>() : "";
+}
+
+/// The numbers that a record of kind `lost` names.
+std::vector<std::uint64_t> lost_in(const json& predicate) {
+  std::vector<std::uint64_t> numbers;
+  const auto list = predicate.find("lost");
+  if (list == predicate.end() || !list->is_array()) return numbers;
+  for (const json& item : *list) {
+    const auto number = item.is_object() ? item.find("record") : item.end();
+    if (item.is_object() && number != item.end() && number->is_number_unsigned()) {
+      numbers.push_back(number->get<std::uint64_t>());
+    }
+  }
+  return numbers;
+}
+
+}  // namespace
+
+std::string to_fact(const EvidenceHead& head) {
+  return fmt::format("{}:{}", head.sequence, head.digest);
+}
+
+std::optional<EvidenceHead> parse_head(std::string_view fact) {
+  EvidenceHead head;
+  const auto [end, error] = std::from_chars(fact.data(), fact.data() + fact.size(), head.sequence);
+  const auto at = static_cast<std::size_t>(end - fact.data());
+  if (error != std::errc() || at == fact.size() || fact[at] != ':') return std::nullopt;
+  head.digest = fact.substr(at + 1);
+  return head;
+}
+
+repo::Chain internal::evidence_chain(repo::Repository& repository, std::string_view service) {
+  return {repository, repo::ChainKind::evidence, service};
+}
+
+std::vector<internal::KnownHead> internal::heads_in_points(const repo::Repository& repository,
+                                                           const std::string& service) {
+  std::vector<KnownHead> heads;
+  for (const repo::Point& point : repository.points()) {
+    const auto fact = point.facts.find(std::string(kEvidenceHeadFact));
+    if (point.service != service || fact == point.facts.end()) continue;
+    if (auto head = parse_head(fact->second)) {
+      heads.push_back({std::move(*head), "recovery point " + point.id.hex()});
+    }
+  }
+  return heads;
+}
+
+std::string internal::read_record(repo::Chain& chain, std::uint64_t number, std::string& why) {
+  try {
+    const auto bytes = chain.read(number);
+    if (bytes && !bytes->empty()) return std::string(as_text(*bytes));
+    why = chain.object_name(number) +
+          (bytes ? " was lost, and a repair has set aside what was left" : " is missing");
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption) throw;
+    why = error.message();
+  }
+  return {};
+}
+
+std::string internal::known_digest(const repo::Repository& repository, const std::string& service,
+                                   std::uint64_t number) {
+  for (const KnownHead& known : heads_in_points(repository, service)) {
+    if (known.head.sequence == number && !known.head.digest.empty()) return known.head.digest;
+  }
+  return {};
+}
+
+codec::SigningKey evidence_key(repo::Repository& repository) {
+  return codec::SigningKey(repo::derive_secret(repository, kPurpose).view());
+}
+
+std::string key_id_of(ByteView public_key) {
+  return to_hex(codec::sha256(public_key));
+}
+
+EvidenceHead evidence_head(repo::Repository& repository, const std::string& service) {
+  repo::Chain chain = evidence_chain(repository, service);
+  return head_of(repository, chain, service).head;
+}
+
+EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord& record,
+                             std::uint64_t sequence_seen) {
+  const codec::SigningKey key = evidence_key(repository);
+  repo::Chain chain = evidence_chain(repository, record.service);
+  for (;;) {
+    const OldHead old = head_of(repository, chain, record.service);
+    require_readable(old, record.service);
+    EvidenceRecord complete = record;
+    for (std::string& each : deviations_of(repository, record.service, old, sequence_seen)) {
+      complete.deviations.insert(complete.deviations.begin(), std::move(each));
+    }
+    const std::uint64_t number = old.head.sequence + 1;
+    const std::string envelope = internal::seal_envelope(
+        internal::statement_of(repository, complete, {number, old.head.digest}), key);
+    if (chain.append(number, as_bytes(envelope))) return {number, sha256_hex(envelope)};
+  }
+}
+
+std::string seal_waiting(repo::Repository& repository, const EvidenceRecord& record) {
+  return internal::seal_envelope(internal::statement_of(repository, record, {0, ""}),
+                                 evidence_key(repository));
+}
+
+EvidenceSummary summarise_waiting(repo::Repository& repository, std::string_view envelope) {
+  internal::open_envelope(envelope, evidence_key(repository).public_key());
+  return summarise_evidence(envelope);
+}
+
+namespace {
+
+/// Looks among the records from `first` to `last` for one of the same run, kind and end.
+std::optional<EvidenceHead> find_same(repo::Chain& chain, const EvidenceSummary& wanted,
+                                      std::uint64_t first, std::uint64_t last) {
+  for (std::uint64_t number = first; number <= last; ++number) {
+    try {
+      const auto envelope = chain.read(number);
+      if (!envelope) continue;
+      const EvidenceSummary found = summarise_evidence(as_text(*envelope));
+      const bool same =
+          found.run == wanted.run && found.kind == wanted.kind && found.ended == wanted.ended;
+      if (same) return EvidenceHead{number, sha256_hex(as_text(*envelope))};
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corruption) throw;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& record,
+                            std::uint64_t sequence_seen) {
+  const codec::SigningKey key = evidence_key(repository);
+  const json statement = parse_json(internal::open_envelope(record.envelope, key.public_key()));
+  const EvidenceSummary wanted = summarise_evidence(record.envelope);
+  repo::Chain chain = evidence_chain(repository, record.service);
+  std::uint64_t looked_at = record.after;
+  for (;;) {
+    const OldHead old = head_of(repository, chain, record.service);
+    require_readable(old, record.service);
+    const EvidenceHead& head = old.head;
+    if (auto same = find_same(chain, wanted, looked_at + 1, head.sequence)) return *same;
+    looked_at = head.sequence;
+    json complete = statement;
+    json& predicate = complete["predicate"];
+    predicate["sequence"] = head.sequence + 1;
+    predicate["previous"] = head.digest;
+    std::vector<std::string> lines = deviations_of(repository, record.service, old, sequence_seen);
+    lines.push_back(deviation_of(record, Clock::system().now()));
+    add_deviations(predicate, lines);
+    const std::string envelope = internal::seal_envelope(write_json(complete), key);
+    if (chain.append(head.sequence + 1, as_bytes(envelope))) {
+      return {head.sequence + 1, sha256_hex(envelope)};
+    }
+  }
+}
+
+void read_evidence(repo::Repository& repository, const std::string& service,
+                   const VisitEvidence& visit) {
+  repo::Chain chain = evidence_chain(repository, service);
+  const std::uint64_t last = chain.last();
+  for (std::uint64_t number = 1; number <= last; ++number) {
+    StoredEvidence stored;
+    stored.number = number;
+    stored.object = chain.object_name(number);
+    stored.envelope = internal::read_record(chain, number, stored.problem);
+    visit(stored);
+  }
+}
+
+std::optional<std::string> read_evidence(repo::Repository& repository, const std::string& service,
+                                         std::uint64_t number) {
+  repo::Chain chain = evidence_chain(repository, service);
+  std::string why;
+  std::string envelope = internal::read_record(chain, number, why);
+  if (!envelope.empty()) return envelope;
+  if (number > chain.last()) return std::nullopt;
+  throw Error(ErrorCode::corruption, why,
+              "`salvor verify --repair` says in the evidence what is lost");
+}
+
+std::vector<std::string> evidence_services(repo::Repository& repository) {
+  std::vector<std::string> services;
+  for (const std::string& id : repo::list_chains(repository, repo::ChainKind::evidence)) {
+    repo::Chain chain = repo::Chain::of_id(repository, repo::ChainKind::evidence, id);
+    const std::uint64_t last = chain.last();
+    for (std::uint64_t number = 1; number <= last; ++number) {
+      try {
+        const auto record = chain.read(number);
+        if (!record) continue;
+        services.push_back(summarise_evidence(as_text(*record)).service);
+        break;
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::corruption) throw;
+      }
+    }
+  }
+  return services;
+}
+
+EvidenceSummary summarise_evidence(std::string_view envelope) {
+  const json statement = parse_json(internal::read_envelope(envelope));
+  EvidenceSummary summary;
+  summary.statement = write_json(statement, 2);
+  const auto predicate = statement.find("predicate");
+  if (predicate == statement.end() || !predicate->is_object()) {
+    throw Error(ErrorCode::corruption, "the record has no predicate");
+  }
+  const auto sequence = predicate->find("sequence");
+  if (sequence != predicate->end() && sequence->is_number_unsigned()) {
+    summary.sequence = sequence->get<std::uint64_t>();
+  }
+  summary.service = text_in(*predicate, "service");
+  summary.kind = text_in(*predicate, "kind");
+  summary.run = text_in(*predicate, "run");
+  summary.result = text_in(*predicate, "result");
+  summary.started = text_in(*predicate, "started");
+  summary.ended = text_in(*predicate, "ended");
+  summary.lost = lost_in(*predicate);
+  const auto point = predicate->find("point");
+  if (point != predicate->end() && point->is_object()) summary.point = text_in(*point, "id");
+  return summary;
+}
+
+}  // namespace salvor::evidence

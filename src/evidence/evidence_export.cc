@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "evidence/evidence.h"
+#include "evidence/internal/envelope.h"
+#include "evidence/internal/statement.h"
+
+namespace salvor::evidence {
+namespace {
+
+using Document = nlohmann::ordered_json;
+
+/// Errors: corruption, when a record is lost that no signed one names, or was exchanged.
+void require_named(repo::Repository& repository, const std::string& service,
+                   std::uint64_t sequence_seen) {
+  const EvidenceReport report = verify_evidence(repository, service, sequence_seen);
+  const auto unnamed = std::ranges::find(report.gaps, 0U, &EvidenceGap::named_by);
+  if (unnamed == report.gaps.end()) return;
+  throw Error(ErrorCode::corruption,
+              fmt::format("evidence record {} of {} is lost, and no signed record says so",
+                          unnamed->record, service.empty() ? "the repository" : printable(service)),
+              "write into the evidence what is lost: salvor verify --repair; or export what is "
+              "there: add --with-gaps");
+}
+
+}  // namespace
+
+std::string export_evidence(repo::Repository& repository, const std::string& service, Time now,
+                            Gaps gaps, std::uint64_t sequence_seen) {
+  const codec::SigningKey key = evidence_key(repository);
+  EvidenceHead head;
+  Document records = Document::array();
+  std::vector<std::uint64_t> lost;
+  read_evidence(repository, service, [&](const StoredEvidence& stored) {
+    const bool is_lost = !stored.problem.empty();
+    head = {stored.number, is_lost ? "" : internal::sha256_hex(stored.envelope)};
+    if (is_lost) lost.push_back(stored.number);
+    records.push_back(is_lost ? Document() : parse_json<Document>(stored.envelope));
+  });
+  if (gaps == Gaps::refuse) require_named(repository, service, sequence_seen);
+  const std::string statement = internal::head_statement(repository, service, head, lost, now);
+  Document document = {{"salvor_evidence", 1},
+                       {"service", printable(service)},
+                       {"public_key", codec::write_public_key_pem(key.public_key())},
+                       {"exported", format_time(now)},
+                       {"records", std::move(records)}};
+  if (!lost.empty()) document["gaps"] = lost;
+  document["head"] = parse_json<Document>(internal::seal_envelope(statement, key));
+  return write_json(document, 1) + "\n";
+}
+
+}  // namespace salvor::evidence
