@@ -31,11 +31,11 @@ bool is_true(const std::optional<std::string>& value) {
 /// Asks one check of each kind, and fills in the outcome.
 class Asking {
  public:
-  Asking(const Check& check, const CheckSubjects& subjects, const Deadline& deadline,
+  Asking(const service::Check& check, const CheckSubjects& subjects, const Deadline& deadline,
          CheckOutcome& outcome)
       : check_(check), subjects_(subjects), deadline_(deadline), outcome_(outcome) {}
 
-  void operator()(const ExecTest& test) {
+  void operator()(const service::ExecTest& test) {
     outcome_.expected = "exit status 0";
     if (!may_ask()) {
       skip(
@@ -51,7 +51,7 @@ class Asking {
     pass_if(hook.succeeded());
   }
 
-  void operator()(const SqlTest& test) {
+  void operator()(const service::SqlTest& test) {
     outcome_.expected = "a true value in the first column of the first row";
     stores::Target* store = find(test.store);
     if (store == nullptr) return;
@@ -66,7 +66,7 @@ class Asking {
     pass_if(good);
   }
 
-  void operator()(const HttpTest& test) {
+  void operator()(const service::HttpTest& test) {
     outcome_.expected = "status " + std::to_string(test.status);
     if (test.contains) outcome_.expected += ", with \"" + shown(*test.contains) + "\"";
     if (!may_ask()) {
@@ -88,7 +88,7 @@ class Asking {
     if (!outcome_.good()) outcome_.output = response.body.substr(0, kAnswerShownBytesMax);
   }
 
-  void operator()(const PathTest& test) {
+  void operator()(const service::PathTest& test) {
     const bool must_be_file = test.min_bytes > 0 || test.sha256;
     outcome_.expected = "it exists";
     if (must_be_file) {
@@ -114,13 +114,13 @@ class Asking {
     pass_if(true);
   }
 
-  void operator()(const LogTest&) {
+  void operator()(const service::LogTest&) {
     outcome_.verdict = Verdict::impossible;
     outcome_.actual = "a log can be watched only";
   }
 
  private:
-  bool may_ask() const { return subjects_.live || knows_of_copy(check_); }
+  bool may_ask() const { return subjects_.live || service::knows_of_copy(check_); }
 
   void pass_if(bool good) { outcome_.verdict = good ? Verdict::passed : Verdict::failed; }
 
@@ -137,36 +137,29 @@ class Asking {
     return nullptr;
   }
 
-  const Check& check_;
+  const service::Check& check_;
   const CheckSubjects& subjects_;
   const Deadline& deadline_;
   CheckOutcome& outcome_;
 };
 
 struct Kind {
-  std::string_view operator()(const ExecTest&) const { return "exec"; }
-  std::string_view operator()(const SqlTest&) const { return "sql"; }
-  std::string_view operator()(const HttpTest&) const { return "http"; }
-  std::string_view operator()(const PathTest&) const { return "path"; }
-  std::string_view operator()(const LogTest&) const { return "log"; }
+  std::string_view operator()(const service::ExecTest&) const { return "exec"; }
+  std::string_view operator()(const service::SqlTest&) const { return "sql"; }
+  std::string_view operator()(const service::HttpTest&) const { return "http"; }
+  std::string_view operator()(const service::PathTest&) const { return "path"; }
+  std::string_view operator()(const service::LogTest&) const { return "log"; }
 };
 
 struct Asked {
-  const std::string& operator()(const ExecTest& test) const { return test.run; }
-  const std::string& operator()(const SqlTest& test) const { return test.sql; }
-  const std::string& operator()(const HttpTest& test) const { return test.url; }
-  const std::string& operator()(const PathTest& test) const { return test.path; }
-  const std::string& operator()(const LogTest& test) const { return test.log; }
+  const std::string& operator()(const service::ExecTest& test) const { return test.run; }
+  const std::string& operator()(const service::SqlTest& test) const { return test.sql; }
+  const std::string& operator()(const service::HttpTest& test) const { return test.url; }
+  const std::string& operator()(const service::PathTest& test) const { return test.path; }
+  const std::string& operator()(const service::LogTest& test) const { return test.log; }
 };
 
 }  // namespace
-
-bool knows_of_copy(const Check& check) {
-  if (check.isolated) return true;
-  if (const auto* exec = std::get_if<ExecTest>(&check.test))
-    return service::mentions_copy(exec->run);
-  return !std::holds_alternative<HttpTest>(check.test);
-}
 
 void CheckCounts::add(Verdict verdict) {
   if (verdict == Verdict::passed) {
@@ -205,7 +198,8 @@ std::string_view name_of(Verdict verdict) {
   return "failed";
 }
 
-CheckOutcome run_check(const Check& check, const CheckSubjects& subjects, std::stop_token stop) {
+CheckOutcome run_check(const service::Check& check, const CheckSubjects& subjects,
+                       std::stop_token stop) {
   CheckOutcome outcome;
   outcome.name = check.name;
   outcome.kind = std::visit(Kind{}, check.test);

@@ -11,61 +11,12 @@
 
 #include "repo/repository.h"
 #include "service/hooks.h"
+#include "service/service.h"
 #include "stores/source.h"
 #include "stores/target.h"
 
 /// Validation of restored data. No check knows what kind of store it asks.
 namespace salvor::checks {
-
-struct ExecTest {
-  std::string run;  ///< passes with exit 0
-};
-struct SqlTest {
-  std::string store;
-  std::string sql;  ///< passes when the first column of the first row is true
-};
-struct HttpTest {
-  std::string url;
-  int status = 200;  ///< redirects are followed, at most 5, unless this is one (300 to 399)
-  std::optional<std::string> contains = {};  ///< within the first 1 MiB of the answer
-};
-/// Exists; with one of the other two, as a file.
-struct PathTest {
-  std::string store;
-  std::string path;
-  std::uint64_t min_bytes = 0;
-  std::optional<std::string> sha256 = {};  ///< lower-case hexadecimal digits
-};
-/// Watch only: more than `max` new lines of `log` contain `pattern`.
-struct LogTest {
-  std::string log;
-  std::string pattern;
-  std::uint64_t max = 0;
-};
-
-/// What somebody wants to know of a service. A value.   Units: seconds.
-struct Check {
-  std::string name;
-  std::variant<ExecTest, SqlTest, HttpTest, PathTest, LogTest> test;
-  std::int64_t timeout_s = 600;
-  bool isolated = false;  ///< its owner says that it asks nothing that is live
-};
-
-/// Whether it asks the restored copy while that is no live data yet. Statements and paths always
-/// do, a command that mentions the copy, and what its owner says is isolated; others would ask, or
-/// change, the live service.
-bool knows_of_copy(const Check& check);
-
-/// Every row of `sql`, asked of store `from`, names in its first column a path that exists in store
-/// `in`. Rows without a value name nothing, and are passed over. Empty and absolute paths and those
-/// with ".." count as missing.   Units: seconds.
-struct Reference {
-  std::string name;
-  std::string from;
-  std::string sql;
-  std::string in;
-  std::int64_t timeout_s = 6 * 3600;
-};
 
 /// `impossible`: it could not be asked (a server that does not answer, a statement that is wrong):
 /// it is shown as failed. `skipped`, shown as not_run: it says nothing about this copy (a check
@@ -116,8 +67,9 @@ struct CheckSubjects {
 };
 
 /// Errors: cancelled; all else is a verdict.   Threads: any; blocks.
-CheckOutcome run_check(const Check& check, const CheckSubjects& subjects, std::stop_token stop);
-CheckOutcome run_reference(const Reference& reference, const CheckSubjects& subjects,
+CheckOutcome run_check(const service::Check& check, const CheckSubjects& subjects,
+                       std::stop_token stop);
+CheckOutcome run_reference(const service::Reference& reference, const CheckSubjects& subjects,
                            std::stop_token stop);
 
 /// What the store says of itself, as "integrity_check of db". Their duration is that of them all,

@@ -39,7 +39,8 @@ class ChecksOfFilesTest : public ::testing::Test {
     return run_reference({"uploads", "db", "SELECT file", "media"}, subjects_, {});
   }
   Verdict ask_path(const std::string& path, std::optional<std::string> sha256 = {}) {
-    return run_check({"a check", PathTest{"media", path, 0, std::move(sha256)}}, subjects_, {})
+    return run_check({"a check", service::PathTest{"media", path, 0, std::move(sha256)}}, subjects_,
+                     {})
         .verdict;
   }
 

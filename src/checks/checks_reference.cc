@@ -45,8 +45,8 @@ class NamedPaths {
 /// One reference, being asked.   Threads: one.
 class ReferenceCheck {
  public:
-  ReferenceCheck(const Reference& reference, const Deadline& deadline, stores::Target& from,
-                 stores::Target& in, CheckOutcome& outcome)
+  ReferenceCheck(const service::Reference& reference, const Deadline& deadline,
+                 stores::Target& from, stores::Target& in, CheckOutcome& outcome)
       : reference_(reference), deadline_(deadline), from_(from), in_(in), outcome_(outcome) {}
 
   void run() {
@@ -110,7 +110,7 @@ class ReferenceCheck {
                              : "; files without a row were not counted: " + why_no_orphans_;
   }
 
-  const Reference& reference_;
+  const service::Reference& reference_;
   const Deadline& deadline_;
   stores::Target& from_;
   stores::Target& in_;
@@ -124,7 +124,7 @@ class ReferenceCheck {
 
 }  // namespace
 
-CheckOutcome run_reference(const Reference& reference, const CheckSubjects& subjects,
+CheckOutcome run_reference(const service::Reference& reference, const CheckSubjects& subjects,
                            std::stop_token stop) {
   CheckOutcome outcome;
   outcome.name = reference.name;

@@ -30,12 +30,12 @@ class ChecksTest : public ::testing::Test {
 
   template <class Test>
   CheckOutcome ask(Test test, std::int64_t timeout_s = 60) {
-    constexpr bool kIsolated = std::is_same_v<Test, ExecTest>;
+    constexpr bool kIsolated = std::is_same_v<Test, service::ExecTest>;
     return run_check({"a check", std::move(test), timeout_s, kIsolated}, subjects_, {});
   }
   CheckOutcome ask_for(std::optional<std::string> value) {
     db_.answers["SELECT x"] = {{std::move(value), "1"}, {"0", "0"}};
-    return ask(SqlTest{"db", "SELECT x"});
+    return ask(service::SqlTest{"db", "SELECT x"});
   }
 
   FakeTarget db_;
@@ -45,7 +45,7 @@ class ChecksTest : public ::testing::Test {
 
 TEST_F(ChecksTest, a_command_passes_with_exit_status_0) {
   subjects_.context.store_paths = {{"db", "/copy"}};
-  const CheckOutcome good = ask(ExecTest{"test $SALVOR_STORE_DB = /copy && echo fine"});
+  const CheckOutcome good = ask(service::ExecTest{"test $SALVOR_STORE_DB = /copy && echo fine"});
   EXPECT_EQ(good.verdict, Verdict::passed);
   EXPECT_TRUE(good.good());
   EXPECT_EQ(good.name, "a check");
@@ -53,7 +53,7 @@ TEST_F(ChecksTest, a_command_passes_with_exit_status_0) {
   EXPECT_EQ(good.actual, "exit status 0");
   EXPECT_EQ(good.output, "fine\n");
   EXPECT_EQ(good.command_sha256, sha256_of_text("test $SALVOR_STORE_DB = /copy && echo fine"));
-  const CheckOutcome bad = ask(ExecTest{"echo broken >&2; exit 4"});
+  const CheckOutcome bad = ask(service::ExecTest{"echo broken >&2; exit 4"});
   EXPECT_EQ(bad.verdict, Verdict::failed);
   EXPECT_EQ(bad.expected, "exit status 0");
   EXPECT_EQ(bad.actual, "exit status 4");
@@ -61,7 +61,7 @@ TEST_F(ChecksTest, a_command_passes_with_exit_status_0) {
 }
 
 TEST_F(ChecksTest, a_command_that_hangs_fails_with_what_it_said) {
-  const CheckOutcome outcome = ask(ExecTest{"echo began; sleep 600"}, 1);
+  const CheckOutcome outcome = ask(service::ExecTest{"echo began; sleep 600"}, 1);
   EXPECT_EQ(outcome.verdict, Verdict::failed);
   EXPECT_EQ(outcome.actual, "it did not end within its time limit of 1 s");
   EXPECT_EQ(outcome.output, "began\n");
@@ -70,7 +70,7 @@ TEST_F(ChecksTest, a_command_that_hangs_fails_with_what_it_said) {
 
 TEST_F(ChecksTest, a_command_that_cannot_be_run_is_impossible) {
   subjects_.context.directory = "/tmp/salvor-no-such-directory";
-  const CheckOutcome outcome = ask(ExecTest{"true"});
+  const CheckOutcome outcome = ask(service::ExecTest{"true"});
   EXPECT_EQ(outcome.verdict, Verdict::impossible);
   EXPECT_FALSE(outcome.good());
   EXPECT_NE(outcome.actual.find("salvor-no-such-directory"), std::string::npos);
@@ -92,7 +92,7 @@ TEST_F(ChecksTest, sql_passes_with_a_true_value) {
 
 TEST_F(ChecksTest, sql_without_a_row_fails) {
   db_.answers["SELECT x"] = {};
-  const CheckOutcome outcome = ask(SqlTest{"db", "SELECT x"});
+  const CheckOutcome outcome = ask(service::SqlTest{"db", "SELECT x"});
   EXPECT_EQ(outcome.verdict, Verdict::failed);
   EXPECT_EQ(outcome.actual, "no row");
 }
@@ -103,16 +103,16 @@ TEST_F(ChecksTest, sql_looks_at_the_first_row_only) {
 }
 
 TEST_F(ChecksTest, a_wrong_statement_and_a_broken_store_are_impossible) {
-  const CheckOutcome wrong = ask(SqlTest{"db", "SELEKT"});
+  const CheckOutcome wrong = ask(service::SqlTest{"db", "SELEKT"});
   EXPECT_EQ(wrong.verdict, Verdict::impossible);
   EXPECT_NE(wrong.actual.find("syntax error"), std::string::npos) << wrong.actual;
   db_.breaks = true;
-  EXPECT_EQ(ask(SqlTest{"db", "SELECT x"}).verdict, Verdict::impossible);
+  EXPECT_EQ(ask(service::SqlTest{"db", "SELECT x"}).verdict, Verdict::impossible);
 }
 
 TEST_F(ChecksTest, a_statement_that_hangs_is_ended) {
   db_.hangs = true;
-  const CheckOutcome outcome = ask(SqlTest{"db", "SELECT x"}, 1);
+  const CheckOutcome outcome = ask(service::SqlTest{"db", "SELECT x"}, 1);
   EXPECT_EQ(outcome.verdict, Verdict::impossible);
   EXPECT_EQ(outcome.actual, "no answer within its time limit of 1 s");
 }
@@ -120,7 +120,7 @@ TEST_F(ChecksTest, a_statement_that_hangs_is_ended) {
 TEST_F(ChecksTest, a_store_that_was_not_restored_is_not_covered) {
   subjects_.stores.clear();
   for (const CheckOutcome& outcome :
-       {ask(SqlTest{"db", "SELECT x"}), ask(PathTest{"media", "logo.png", 0, {}}),
+       {ask(service::SqlTest{"db", "SELECT x"}), ask(service::PathTest{"media", "logo.png", 0, {}}),
         run_reference({"r", "db", "SELECT x", "media"}, subjects_, {})}) {
     EXPECT_EQ(outcome.verdict, Verdict::skipped) << outcome.kind;
     EXPECT_NE(outcome.actual.find("not among those restored"), std::string::npos);
@@ -133,17 +133,17 @@ TEST_F(ChecksTest, http_asks_for_status_and_text) {
     if (path == "/old") return http_answer(301, "", "Location: /\r\n");
     return http_answer(path == "/" ? 200 : 500, "Welcome to the shop");
   });
-  EXPECT_EQ(ask(HttpTest{server.url("/"), 200, {}}).verdict, Verdict::passed);
-  EXPECT_EQ(ask(HttpTest{server.url("/"), 200, "the shop"}).verdict, Verdict::passed);
-  EXPECT_EQ(ask(HttpTest{server.url("/old"), 200, "the shop"}).verdict, Verdict::passed);
-  EXPECT_EQ(ask(HttpTest{server.url("/old"), 301, {}}).verdict, Verdict::passed);
-  EXPECT_EQ(ask(HttpTest{server.url("/bad"), 500, {}}).verdict, Verdict::passed);
-  const CheckOutcome bad = ask(HttpTest{server.url("/bad"), 200, {}});
+  EXPECT_EQ(ask(service::HttpTest{server.url("/"), 200, {}}).verdict, Verdict::passed);
+  EXPECT_EQ(ask(service::HttpTest{server.url("/"), 200, "the shop"}).verdict, Verdict::passed);
+  EXPECT_EQ(ask(service::HttpTest{server.url("/old"), 200, "the shop"}).verdict, Verdict::passed);
+  EXPECT_EQ(ask(service::HttpTest{server.url("/old"), 301, {}}).verdict, Verdict::passed);
+  EXPECT_EQ(ask(service::HttpTest{server.url("/bad"), 500, {}}).verdict, Verdict::passed);
+  const CheckOutcome bad = ask(service::HttpTest{server.url("/bad"), 200, {}});
   EXPECT_EQ(bad.verdict, Verdict::failed);
   EXPECT_EQ(bad.expected, "status 200");
   EXPECT_EQ(bad.actual, "status 500");
   EXPECT_EQ(bad.output, "Welcome to the shop");
-  const CheckOutcome other = ask(HttpTest{server.url("/"), 200, "the bank"});
+  const CheckOutcome other = ask(service::HttpTest{server.url("/"), 200, "the bank"});
   EXPECT_EQ(other.verdict, Verdict::failed);
   EXPECT_EQ(other.expected, "status 200, with \"the bank\"");
   EXPECT_EQ(other.actual, "status 200, without the text");
@@ -152,9 +152,9 @@ TEST_F(ChecksTest, http_asks_for_status_and_text) {
 TEST_F(ChecksTest, http_without_an_answer_is_impossible) {
   subjects_.live = true;
   const std::string nobody = "http://127.0.0.1:" + std::to_string(testing::closed_port()) + "/";
-  EXPECT_EQ(ask(HttpTest{nobody, 200, {}}).verdict, Verdict::impossible);
+  EXPECT_EQ(ask(service::HttpTest{nobody, 200, {}}).verdict, Verdict::impossible);
   const HttpServer server([](const std::string&) { return std::nullopt; });
-  const CheckOutcome silent = ask(HttpTest{server.url("/"), 200, {}}, 1);
+  const CheckOutcome silent = ask(service::HttpTest{server.url("/"), 200, {}}, 1);
   EXPECT_EQ(silent.verdict, Verdict::impossible);
   EXPECT_NE(silent.actual.find("timed out"), std::string::npos) << silent.actual;
 }
@@ -165,7 +165,7 @@ TEST_F(ChecksTest, http_is_not_asked_for_a_copy) {
     ++asked;
     return http_answer(200, "");
   });
-  const CheckOutcome outcome = ask(HttpTest{server.url("/"), 200, {}});
+  const CheckOutcome outcome = ask(service::HttpTest{server.url("/"), 200, {}});
   EXPECT_EQ(outcome.verdict, Verdict::skipped);
   EXPECT_TRUE(outcome.good());
   EXPECT_EQ(asked, 0);
@@ -173,27 +173,30 @@ TEST_F(ChecksTest, http_is_not_asked_for_a_copy) {
 
 TEST_F(ChecksTest, a_path_must_exist_with_its_size_and_digest) {
   media_.files = {{"logo.png", "12345"}, {"uploads/a", ""}};
-  EXPECT_EQ(ask(PathTest{"media", "logo.png", 0, {}}).verdict, Verdict::passed);
-  EXPECT_EQ(ask(PathTest{"media", "./logo.png", 5, {}}).verdict, Verdict::passed);
-  EXPECT_EQ(ask(PathTest{"media", "uploads", 0, {}}).verdict, Verdict::passed);
-  EXPECT_EQ(ask(PathTest{"media", "uploads", 1, {}}).verdict, Verdict::failed) << "no file";
-  EXPECT_EQ(ask(PathTest{"media", "absent", 0, {}}).actual, "it does not exist");
-  EXPECT_EQ(ask(PathTest{"media", "../logo.png", 0, {}}).verdict, Verdict::failed);
-  const CheckOutcome small = ask(PathTest{"media", "logo.png", 6, {}});
+  EXPECT_EQ(ask(service::PathTest{"media", "logo.png", 0, {}}).verdict, Verdict::passed);
+  EXPECT_EQ(ask(service::PathTest{"media", "./logo.png", 5, {}}).verdict, Verdict::passed);
+  EXPECT_EQ(ask(service::PathTest{"media", "uploads", 0, {}}).verdict, Verdict::passed);
+  EXPECT_EQ(ask(service::PathTest{"media", "uploads", 1, {}}).verdict, Verdict::failed)
+      << "no file";
+  EXPECT_EQ(ask(service::PathTest{"media", "absent", 0, {}}).actual, "it does not exist");
+  EXPECT_EQ(ask(service::PathTest{"media", "../logo.png", 0, {}}).verdict, Verdict::failed);
+  const CheckOutcome small = ask(service::PathTest{"media", "logo.png", 6, {}});
   EXPECT_EQ(small.verdict, Verdict::failed);
   EXPECT_EQ(small.expected, "a file of at least 6 bytes");
   EXPECT_EQ(small.actual, "a file of 5 bytes");
-  EXPECT_EQ(ask(PathTest{"media", "logo.png", 0, sha256_of_text("12345")}).verdict,
+  EXPECT_EQ(ask(service::PathTest{"media", "logo.png", 0, sha256_of_text("12345")}).verdict,
             Verdict::passed);
-  EXPECT_EQ(ask(PathTest{"media", "logo.png", 0, sha256_of_text("1234")}).verdict, Verdict::failed);
+  EXPECT_EQ(ask(service::PathTest{"media", "logo.png", 0, sha256_of_text("1234")}).verdict,
+            Verdict::failed);
   media_.breaks = true;
-  EXPECT_EQ(ask(PathTest{"media", "logo.png", 0, {}}).verdict, Verdict::impossible);
+  EXPECT_EQ(ask(service::PathTest{"media", "logo.png", 0, {}}).verdict, Verdict::impossible);
 }
 
 TEST_F(ChecksTest, a_stop_is_no_verdict) {
   db_.hangs = true;
-  for (const Check& check : {Check{.name = "exec", .test = ExecTest{"sleep 600"}, .isolated = true},
-                             Check{.name = "sql", .test = SqlTest{"db", "x"}}}) {
+  for (const service::Check& check :
+       {service::Check{.name = "exec", .test = service::ExecTest{"sleep 600"}, .isolated = true},
+        service::Check{.name = "sql", .test = service::SqlTest{"db", "x"}}}) {
     std::stop_source stop;
     const std::jthread stopper([&] {
       ::usleep(50'000);
@@ -306,12 +309,12 @@ TEST_F(ReferenceTest, no_rows_are_no_loss) {
 }
 
 TEST_F(ReferenceTest, what_cannot_be_asked_is_impossible) {
-  const Reference wrong{"uploads", "db", "SELEKT", "media"};
+  const service::Reference wrong{"uploads", "db", "SELEKT", "media"};
   EXPECT_EQ(run_reference(wrong, subjects_, {}).verdict, Verdict::impossible);
   media_.breaks = true;
   EXPECT_EQ(ask_rows({{"a"}}).verdict, Verdict::impossible);
   db_.hangs = true;
-  const Reference slow{"uploads", "db", "SELECT file", "media", 1};
+  const service::Reference slow{"uploads", "db", "SELECT file", "media", 1};
   const CheckOutcome outcome = run_reference(slow, subjects_, {});
   EXPECT_EQ(outcome.actual, "no answer within its time limit of 1 s");
 }

@@ -29,21 +29,21 @@ std::string times_of(std::uint64_t part, std::uint64_t all) {
 /// One probe, and what was seen of it.
 class Probe {
  public:
-  Probe(const Check& check, const Baseline& baseline) : check_(check) {
+  Probe(const service::Check& check, const Baseline& baseline) : check_(check) {
     report_.name = check.name;
     report_.kind = "log";
     const auto normal = baseline.find(check.name);
     if (normal != baseline.end() && normal->second.runs > 0) normal_ = normal->second;
-    if (const auto* log = std::get_if<LogTest>(&check.test)) {
+    if (const auto* log = std::get_if<service::LogTest>(&check.test)) {
       follower_ = std::make_unique<LogFollower>(log->log, log->pattern);
     }
   }
 
-  const Check& check() const { return check_; }
+  const service::Check& check() const { return check_; }
   bool is_log() const { return follower_ != nullptr; }
 
   CheckOutcome read_log(bool last, const std::stop_token& stop) {
-    const auto& test = std::get<LogTest>(check_.test);
+    const auto& test = std::get<service::LogTest>(check_.test);
     CheckOutcome outcome;
     outcome.name = check_.name;
     outcome.kind = "log";
@@ -139,7 +139,7 @@ class Probe {
            human_duration(normal_->median_s);
   }
 
-  const Check& check_;
+  const service::Check& check_;
   ProbeReport report_;
   std::optional<Normal> normal_;
   std::unique_ptr<LogFollower> follower_;  ///< of logs only
@@ -153,7 +153,8 @@ class Watch {
  public:
   Watch(const WatchOptions& options, const CheckSubjects& subjects)
       : options_(options), subjects_(subjects), begin_(options.clock->monotonic()) {
-    for (const Check& check : options.probes) probes_.emplace_back(check, options.baseline);
+    for (const service::Check& check : options.probes)
+      probes_.emplace_back(check, options.baseline);
   }
 
   WatchReport run() {

@@ -52,7 +52,7 @@ struct WatchReport {
 
 /// Units: seconds.   Lifetime: clock and sleeper outlive the call.
 struct WatchOptions {
-  std::vector<Check> probes;
+  std::vector<service::Check> probes;
   std::int64_t duration_s = 3600;
   std::int64_t every_s = 30;
   std::uint64_t failures_max = 0;  ///< of all probes together
@@ -64,7 +64,7 @@ struct WatchOptions {
   std::function<void(const WatchReport& so_far)> on_round = {};
 
   /// In the place of run_check(), for tests.
-  std::function<CheckOutcome(const Check&, const std::stop_token&)> ask = {};
+  std::function<CheckOutcome(const service::Check&, const std::stop_token&)> ask = {};
   Clock* clock = &Clock::system();
   Sleeper* sleeper = &Sleeper::system();
   std::stop_token stop = {};

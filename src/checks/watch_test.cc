@@ -33,7 +33,7 @@ class WatchTest : public ::testing::Test {
       told_.push_back(anomaly.probe + " " + anomaly.what);
       EXPECT_EQ(anomaly.time, clock_.now());
     };
-    options_.ask = [this](const Check& check, const std::stop_token&) {
+    options_.ask = [this](const service::Check& check, const std::stop_token&) {
       const int run = runs_[check.name]++;
       CheckOutcome outcome = answer_ ? answer_(check.name, run) : good(0.01);
       outcome.name = check.name;
@@ -57,7 +57,9 @@ class WatchTest : public ::testing::Test {
     return outcome;
   }
 
-  void probe(const std::string& name) { options_.probes.push_back({name, HttpTest{"http://x"}}); }
+  void probe(const std::string& name) {
+    options_.probes.push_back({name, service::HttpTest{"http://x"}});
+  }
   WatchReport run() { return watch(options_, subjects_); }
 
   FakeClock clock_;
@@ -227,7 +229,8 @@ TEST_F(WatchTest, real_probes_are_asked) {
   });
   subjects_.live = true;
   options_.ask = {};
-  options_.probes = {{"page", HttpTest{server.url("/")}}, {"command", ExecTest{"exit 0"}}};
+  options_.probes = {{"page", service::HttpTest{server.url("/")}},
+                     {"command", service::ExecTest{"exit 0"}}};
   options_.duration_s = 60;
   const Baseline baseline = baseline_of(run());
   EXPECT_EQ(baseline.at("page").runs, 3U);
@@ -261,7 +264,7 @@ class WatchLogTest : public WatchTest {
     steps_ = std::move(steps);
     waits_ = 0;
     told_.clear();
-    options_.probes = {{"log", LogTest{log(), "ERROR", max}}};
+    options_.probes = {{"log", service::LogTest{log(), "ERROR", max}}};
     return run().probes.at(0);
   }
 
@@ -282,7 +285,7 @@ TEST_F(WatchLogTest, only_new_lines_with_the_text_count) {
 
 TEST_F(WatchLogTest, a_text_is_no_expression) {
   append("");
-  options_.probes = {{"log", LogTest{log(), "a.c*", 0}}};
+  options_.probes = {{"log", service::LogTest{log(), "a.c*", 0}}};
   steps_ = {[&] { append("abc\naccc\n"); }, [&] { append("see a.c* here\n"); }};
   EXPECT_EQ(run().probes.at(0).failures, 1U);
 }
@@ -351,7 +354,8 @@ TEST_F(WatchLogTest, a_log_that_never_comes_is_said_not_to_be_watched) {
 TEST_F(WatchLogTest, what_is_no_log_fails) {
   fs::create_directory(log());
   EXPECT_EQ(follow({}).failures, 4U);
-  options_.probes = {{"log", LogTest{directory_.path() / "absent" / "app.log", "ERROR", 0}}};
+  options_.probes = {
+      {"log", service::LogTest{directory_.path() / "absent" / "app.log", "ERROR", 0}}};
   const ProbeReport report = run().probes.at(0);
   EXPECT_EQ(report.failures, 4U);
   EXPECT_NE(report.last_failure.find("absent"), std::string::npos) << report.last_failure;

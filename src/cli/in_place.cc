@@ -70,10 +70,10 @@ void show(Output& output, const RestorePlanReport& report) {
   }
   output.table(table);
   if (!report.plan.checks.empty() || !report.plan.references.empty()) output.line("");
-  for (const checks::Check& check : report.plan.checks) {
+  for (const service::Check& check : report.plan.checks) {
     output.line("check     " + printable(check.name));
   }
-  for (const checks::Reference& reference : report.plan.references) {
+  for (const service::Reference& reference : report.plan.references) {
     output.line("check     " + printable(reference.name));
   }
   for (const std::string& store : report.untouched) {

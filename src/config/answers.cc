@@ -49,8 +49,8 @@ void add_places(const ServiceConfig& service, std::vector<SilentPath>& places) {
   }
   if (service.staging) add(*service.staging, Role::staging, "staging", {});
   if (service.watch) {
-    for (const CheckConfig& probe : service.watch->probes) {
-      const auto* log = std::get_if<LogProbe>(&probe.test);
+    for (const service::Check& probe : service.watch->probes) {
+      const auto* log = std::get_if<service::LogTest>(&probe.test);
       if (log != nullptr) add(log->log, Role::log, "log of probe " + probe.name, {});
     }
   }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "config/secret_source.h"
-#include "service/cron.h"
+#include "service/service.h"
 
 /// The configuration file, typed and checked; docs/configuration.md explains every key.
 /// Units: durations in seconds. Paths are absolute (relative to the file's directory before).
@@ -53,104 +53,6 @@ struct StoreConfig {
   bool canary() const;
 };
 
-/// Shell commands (/bin/sh -c) that hold and release the application's writes.
-struct WritesConfig {
-  std::string lock;
-  std::string unlock;
-  std::optional<std::string> locked;  ///< exit 0: they are held
-  std::int64_t timeout_s = 300;
-};
-
-struct MigrateConfig {
-  std::optional<std::string> needed;  ///< exit 0: the schema drifted; without it `run` always runs
-  std::string run;
-  std::int64_t timeout_s = 3600;
-  bool isolated = false;  ///< it acts on the copy only, though it does not mention it
-};
-
-struct RebuildConfig {
-  std::string name;
-  std::string run;
-  std::int64_t timeout_s = 6 * 3600;
-  bool isolated = false;  ///< as of migrate
-};
-
-struct ReturnConfig {
-  std::string run;
-  std::int64_t timeout_s = 600;
-};
-
-struct ExecCheck {
-  std::string run;  ///< passes with exit 0
-};
-struct SqlCheck {
-  std::string store;
-  std::string sql;  ///< passes when the first column of the first row is true
-};
-struct HttpCheck {
-  std::string url;
-  int status = 200;
-  std::optional<std::string> contains;
-};
-struct PathCheck {
-  std::string store;
-  std::string path;  ///< relative to the store's root
-  std::uint64_t min_bytes = 0;
-  std::optional<std::string> sha256;  ///< 64 lower-case hexadecimal digits
-};
-/// Watch probes only: fails when more than `max` new lines contain `pattern`.
-struct LogProbe {
-  std::filesystem::path log;
-  std::string pattern;
-  std::uint64_t max = 0;
-};
-
-struct CheckConfig {
-  std::string name;  ///< unique within the service
-  std::variant<ExecCheck, SqlCheck, HttpCheck, PathCheck, LogProbe> test;
-  std::int64_t timeout_s = 600;
-  bool isolated = false;  ///< of commands and requests: it asks the copy only, or nothing of both
-};
-
-/// Every row of `sql`, asked of store `from`, must name a path that exists in store `in`.
-struct ReferenceConfig {
-  std::string name;  ///< unique within the service
-  std::string from;
-  std::string sql;
-  std::string in;
-};
-
-struct WatchConfig {
-  std::int64_t duration_s = 3600;
-  std::int64_t every_s = 30;
-  std::int64_t failures_max = 0;
-  std::vector<CheckConfig> probes;
-};
-
-struct DrillConfig {
-  std::int64_t timeout_s = 6 * 3600;  ///< of a drill as a whole
-};
-
-struct ScheduleConfig {
-  std::optional<service::Cron> backup;
-  std::optional<service::Cron> verify;
-  std::optional<service::Cron> drill;
-  service::TimeZone zone = service::TimeZone::utc;
-};
-
-/// How many recovery points to keep: the newest `last`, and the newest one of each of so many
-/// hours, days, …
-struct RetentionConfig {
-  std::optional<std::int64_t> within_s;  ///< every point of so long
-  std::optional<std::int64_t> window_s;  ///< of stores with a log: every instant of so long
-  int last = 0;
-  int hourly = 0;
-  int daily = 0;
-  int weekly = 0;
-  int monthly = 0;
-  int yearly = 0;
-};
-
 struct ServiceConfig {
   std::string name;
   std::string owner;
@@ -165,16 +67,16 @@ struct ServiceConfig {
   bool shared = false;   ///< several hosts back it up; the points of each are everybody's
   bool quiesce = false;  ///< hold writes while a recovery point marks the databases
   std::vector<StoreConfig> stores;
-  std::optional<WritesConfig> writes;
-  std::optional<MigrateConfig> migrate;
-  std::vector<RebuildConfig> rebuild;
-  std::vector<CheckConfig> checks;
-  std::vector<ReferenceConfig> references;
-  std::optional<ReturnConfig> return_to_service;
-  std::optional<WatchConfig> watch;
-  DrillConfig drill;
-  ScheduleConfig schedule;
-  std::optional<RetentionConfig> retention;  ///< empty: keep everything
+  std::optional<service::Writes> writes;
+  std::optional<service::Migrate> migrate;
+  std::vector<service::Rebuild> rebuild;
+  std::vector<service::Check> checks;
+  std::vector<service::Reference> references;
+  std::optional<service::Command> return_to_service;
+  std::optional<service::Watch> watch;
+  service::Drill drill;
+  service::Schedule schedule;
+  std::optional<service::Retention> retention;  ///< empty: keep everything
 
   const StoreConfig* find_store(std::string_view store) const;
 };

@@ -39,8 +39,8 @@ std::string parse_store_name(TableReader& reader, std::string_view key,
   return name;
 }
 
-HttpCheck parse_http(TableReader& reader) {
-  HttpCheck check;
+service::HttpTest parse_http(TableReader& reader) {
+  service::HttpTest check;
   check.url = reader.required_text("http");
   if (!check.url.empty() && !check.url.starts_with("http://") &&
       !check.url.starts_with("https://")) {
@@ -71,8 +71,8 @@ std::optional<std::string> parse_sha256(TableReader& reader) {
   return digest;
 }
 
-PathCheck parse_path(TableReader& reader, const internal::StoreTypes& stores) {
-  PathCheck check;
+service::PathTest parse_path(TableReader& reader, const internal::StoreTypes& stores) {
+  service::PathTest check;
   check.store = parse_store_name(reader, "store", stores, {FilesStoreConfig::kType});
   check.path = reader.required_text("path");
   if (!stays_inside(check.path)) {
@@ -84,16 +84,16 @@ PathCheck parse_path(TableReader& reader, const internal::StoreTypes& stores) {
   return check;
 }
 
-LogProbe parse_log(TableReader& reader) {
-  LogProbe probe;
-  probe.log = reader.required_path("log");
+service::LogTest parse_log(TableReader& reader) {
+  service::LogTest probe;
+  probe.log = reader.required_path("log").native();
   probe.pattern = reader.required_text("pattern");
   probe.max = static_cast<std::uint64_t>(reader.integer("max", 0, kMost).value_or(0));
   return probe;
 }
 
-SqlCheck parse_sql(TableReader& reader, const internal::StoreTypes& stores) {
-  SqlCheck check;
+service::SqlTest parse_sql(TableReader& reader, const internal::StoreTypes& stores) {
+  service::SqlTest check;
   check.store = parse_store_name(reader, "store", stores, {SqliteStoreConfig::kType});
   check.sql = reader.required_text("sql");
   return check;
@@ -122,26 +122,26 @@ std::string_view parse_kind(TableReader& reader, Where where) {
   return {};
 }
 
-CheckConfig parse_check(TableReader& reader, Where where, const internal::StoreTypes& stores) {
-  CheckConfig check;
+service::Check parse_check(TableReader& reader, Where where, const internal::StoreTypes& stores) {
+  service::Check check;
   if (where == Where::probe) check.timeout_s = kProbeTimeout_s;
   check.timeout_s = reader.duration_s("timeout").value_or(check.timeout_s);
   const std::string_view kind = parse_kind(reader, where);
   std::string usual_name;
   if (kind == "run") {
-    check.test = ExecCheck{usual_name = reader.required_text("run")};
+    check.test = service::ExecTest{usual_name = reader.required_text("run")};
   } else if (kind == "sql") {
     check.test = parse_sql(reader, stores);
-    usual_name = std::get<SqlCheck>(check.test).sql;
+    usual_name = std::get<service::SqlTest>(check.test).sql;
   } else if (kind == "http") {
     check.test = parse_http(reader);
-    usual_name = std::get<HttpCheck>(check.test).url;
+    usual_name = std::get<service::HttpTest>(check.test).url;
   } else if (kind == "path") {
     check.test = parse_path(reader, stores);
-    usual_name = std::get<PathCheck>(check.test).path;
+    usual_name = std::get<service::PathTest>(check.test).path;
   } else if (kind == "log") {
     check.test = parse_log(reader);
-    usual_name = std::get<LogProbe>(check.test).log.native();
+    usual_name = std::get<service::LogTest>(check.test).log;
   }
   // A probe watches the live service, and the others always ask the copy.
   if (where == Where::check && (kind == "run" || kind == "http")) {
@@ -162,9 +162,9 @@ void require_unique(TableReader& reader, std::set<std::string>& names, const std
 
 }  // namespace
 
-std::vector<CheckConfig> internal::parse_checks(TableReader& service,
-                                                const internal::StoreTypes& stores) {
-  std::vector<CheckConfig> checks;
+std::vector<service::Check> internal::parse_checks(TableReader& service,
+                                                   const internal::StoreTypes& stores) {
+  std::vector<service::Check> checks;
   std::set<std::string> names;
   for (const TomlValue* value : service.tables("check")) {
     TableReader reader(*value, service.path() + ".check", service.findings());
@@ -174,13 +174,13 @@ std::vector<CheckConfig> internal::parse_checks(TableReader& service,
   return checks;
 }
 
-std::vector<ReferenceConfig> internal::parse_references(TableReader& service,
-                                                        const internal::StoreTypes& stores) {
-  std::vector<ReferenceConfig> references;
+std::vector<service::Reference> internal::parse_references(TableReader& service,
+                                                           const internal::StoreTypes& stores) {
+  std::vector<service::Reference> references;
   std::set<std::string> names;
   for (const TomlValue* value : service.tables("reference")) {
     TableReader reader(*value, service.path() + ".reference", service.findings());
-    ReferenceConfig reference;
+    service::Reference reference;
     reference.name = reader.required_text("name");
     reference.from = parse_store_name(reader, "from", stores, {SqliteStoreConfig::kType});
     reference.sql = reader.required_text("sql");
@@ -192,12 +192,12 @@ std::vector<ReferenceConfig> internal::parse_references(TableReader& service,
   return references;
 }
 
-std::optional<WatchConfig> internal::parse_watch(TableReader& service,
-                                                 const internal::StoreTypes& stores) {
+std::optional<service::Watch> internal::parse_watch(TableReader& service,
+                                                    const internal::StoreTypes& stores) {
   const TomlValue* value = service.table("watch");
   if (value == nullptr) return std::nullopt;
   TableReader reader(*value, service.path() + ".watch", service.findings());
-  WatchConfig watch;
+  service::Watch watch;
   watch.duration_s = reader.duration_s("duration").value_or(watch.duration_s);
   watch.every_s = reader.duration_s("every").value_or(watch.every_s);
   watch.failures_max = reader.integer("max_failures", 0, kMost).value_or(0);

@@ -12,6 +12,12 @@
 namespace salvor::config {
 namespace {
 
+// How long commands may take where the file does not say.
+constexpr std::int64_t kWritesTimeout_s = 300;
+constexpr std::int64_t kMigrateTimeout_s = 3600;
+constexpr std::int64_t kRebuildTimeout_s = std::int64_t{6} * 3600;
+constexpr std::int64_t kReturnTimeout_s = 600;
+
 std::int64_t timeout_s(TableReader& reader, std::int64_t usual_s) {
   return reader.duration_s("timeout").value_or(usual_s);
 }
@@ -56,40 +62,39 @@ std::vector<StoreConfig> parse_stores(TableReader& service, internal::StoreTypes
   return stores;
 }
 
-std::optional<WritesConfig> parse_writes(TableReader& service) {
+std::optional<service::Writes> parse_writes(TableReader& service) {
   const TomlValue* value = service.table("writes");
   if (value == nullptr) return std::nullopt;
   TableReader reader(*value, service.path() + ".writes", service.findings());
-  WritesConfig writes;
-  writes.lock = reader.required_text("lock");
-  writes.unlock = reader.required_text("unlock");
-  writes.locked = reader.text("locked");
-  writes.timeout_s = timeout_s(reader, writes.timeout_s);
+  service::Writes writes;
+  const std::int64_t limit_s = timeout_s(reader, kWritesTimeout_s);
+  writes.lock = {reader.required_text("lock"), limit_s};
+  writes.unlock = {reader.required_text("unlock"), limit_s};
+  if (const auto locked = reader.text("locked")) writes.locked = {*locked, limit_s};
   reader.finish();
   return writes;
 }
 
-std::optional<MigrateConfig> parse_migrate(TableReader& service) {
+std::optional<service::Migrate> parse_migrate(TableReader& service) {
   const TomlValue* value = service.table("migrate");
   if (value == nullptr) return std::nullopt;
   TableReader reader(*value, service.path() + ".migrate", service.findings());
-  MigrateConfig migrate;
-  migrate.needed = reader.text("needed");
-  migrate.run = reader.required_text("run");
-  migrate.timeout_s = timeout_s(reader, migrate.timeout_s);
+  service::Migrate migrate;
+  const std::int64_t limit_s = timeout_s(reader, kMigrateTimeout_s);
+  if (const auto needed = reader.text("needed")) migrate.needed = {*needed, limit_s};
+  migrate.run = {reader.required_text("run"), limit_s};
   migrate.isolated = reader.boolean("isolated").value_or(false);
   reader.finish();
   return migrate;
 }
 
-std::vector<RebuildConfig> parse_rebuilds(TableReader& service) {
-  std::vector<RebuildConfig> rebuilds;
+std::vector<service::Rebuild> parse_rebuilds(TableReader& service) {
+  std::vector<service::Rebuild> rebuilds;
   for (const TomlValue* value : service.tables("rebuild")) {
     TableReader reader(*value, service.path() + ".rebuild", service.findings());
-    RebuildConfig rebuild;
+    service::Rebuild rebuild;
     rebuild.name = reader.required_text("name");
-    rebuild.run = reader.required_text("run");
-    rebuild.timeout_s = timeout_s(reader, rebuild.timeout_s);
+    rebuild.run = {reader.required_text("run"), timeout_s(reader, kRebuildTimeout_s)};
     rebuild.isolated = reader.boolean("isolated").value_or(false);
     if (!rebuild.name.empty() && !is_name(rebuild.name)) {
       reader.complain("name", fmt::format("\"{}\" can't name a rebuild", printable(rebuild.name)),
@@ -97,7 +102,7 @@ std::vector<RebuildConfig> parse_rebuilds(TableReader& service) {
     }
     const bool repeated =
         std::any_of(rebuilds.begin(), rebuilds.end(),
-                    [&](const RebuildConfig& other) { return other.name == rebuild.name; });
+                    [&](const service::Rebuild& other) { return other.name == rebuild.name; });
     if (repeated && !rebuild.name.empty()) {
       reader.complain("name", fmt::format("a second rebuild \"{}\"", printable(rebuild.name)),
                       "names are unique within a service");
@@ -108,19 +113,17 @@ std::vector<RebuildConfig> parse_rebuilds(TableReader& service) {
   return rebuilds;
 }
 
-std::optional<ReturnConfig> parse_return(TableReader& service) {
+std::optional<service::Command> parse_return(TableReader& service) {
   const TomlValue* value = service.table("return");
   if (value == nullptr) return std::nullopt;
   TableReader reader(*value, service.path() + ".return", service.findings());
-  ReturnConfig config;
-  config.run = reader.required_text("run");
-  config.timeout_s = timeout_s(reader, config.timeout_s);
+  service::Command command{reader.required_text("run"), timeout_s(reader, kReturnTimeout_s)};
   reader.finish();
-  return config;
+  return command;
 }
 
-DrillConfig parse_drill(TableReader& service) {
-  DrillConfig drill;
+service::Drill parse_drill(TableReader& service) {
+  service::Drill drill;
   const TomlValue* value = service.table("drill");
   if (value == nullptr) return drill;
   TableReader reader(*value, service.path() + ".drill", service.findings());
@@ -139,8 +142,8 @@ std::optional<service::Cron> parse_cron(TableReader& reader, std::string_view ke
 
 }  // namespace
 
-ScheduleConfig internal::parse_schedule(TableReader& service) {
-  ScheduleConfig schedule;
+service::Schedule internal::parse_schedule(TableReader& service) {
+  service::Schedule schedule;
   const TomlValue* value = service.table("schedule");
   if (value == nullptr) return schedule;
   TableReader reader(*value, service.path() + ".schedule", service.findings());
@@ -153,12 +156,12 @@ ScheduleConfig internal::parse_schedule(TableReader& service) {
   return schedule;
 }
 
-std::optional<RetentionConfig> internal::parse_retention(TableReader& service) {
+std::optional<service::Retention> internal::parse_retention(TableReader& service) {
   constexpr std::int64_t kCountMax = 1'000'000;
   const TomlValue* value = service.table("retention");
   if (value == nullptr) return std::nullopt;
   TableReader reader(*value, service.path() + ".retention", service.findings());
-  RetentionConfig retention;
+  service::Retention retention;
   const auto count = [&](std::string_view key) {
     // A wrong number is reported as such, and not also as one that keeps nothing.
     return static_cast<int>(reader.integer(key, 0, kCountMax).value_or(reader.has(key) ? 1 : 0));

@@ -51,19 +51,19 @@ TEST(ConfigTest, ReadsTheExample) {
   EXPECT_EQ(shop.stores[0].path(), "/srv/shop/shop.db");
   const auto& media = std::get<FilesStoreConfig>(shop.find_store("media")->details);
   EXPECT_EQ(media.exclude, (std::vector<std::string>{"cache/**", "*.tmp"}));
-  EXPECT_EQ(shop.writes->unlock, "rm -f /srv/shop/maintenance");
-  EXPECT_EQ(shop.migrate->run,
+  EXPECT_EQ(shop.writes->unlock.run, "rm -f /srv/shop/maintenance");
+  EXPECT_EQ(shop.migrate->run.run,
             "DATABASE=$SALVOR_STORE_DB python3 /srv/shop/manage.py migrate --noinput");
-  EXPECT_EQ(shop.rebuild.at(0).timeout_s, 7200);
+  EXPECT_EQ(shop.rebuild.at(0).run.timeout_s, 7200);
   ASSERT_EQ(shop.checks.size(), 3U);
-  EXPECT_EQ(std::get<SqlCheck>(shop.checks[1].test).store, "db");
-  EXPECT_EQ(std::get<PathCheck>(shop.checks[2].test).min_bytes, 100U);
+  EXPECT_EQ(std::get<service::SqlTest>(shop.checks[1].test).store, "db");
+  EXPECT_EQ(std::get<service::PathTest>(shop.checks[2].test).min_bytes, 100U);
   EXPECT_EQ(shop.references.at(0).in, "media");
   EXPECT_EQ(shop.return_to_service->run, "systemctl start shop-worker");
   ASSERT_EQ(shop.watch->probes.size(), 2U);
   EXPECT_EQ(shop.watch->probes[0].name, "http://127.0.0.1:8000/health");
-  EXPECT_EQ(std::get<HttpCheck>(shop.watch->probes[0].test).contains, "ok");
-  EXPECT_EQ(std::get<LogProbe>(shop.watch->probes[1].test).max, 5U);
+  EXPECT_EQ(std::get<service::HttpTest>(shop.watch->probes[0].test).contains, "ok");
+  EXPECT_EQ(std::get<service::LogTest>(shop.watch->probes[1].test).max, 5U);
   EXPECT_EQ(shop.schedule.drill->text(), "0 3 * * SUN");
   EXPECT_EQ(shop.retention->monthly, 12);
   EXPECT_EQ(config.serve.port, 8423);
@@ -298,7 +298,8 @@ TEST(ConfigTest, ChecksAreOfOneKind) {
             "f.toml:11:6: a second \"a\" in this service");
   const Config config = parse(kStart + check + "store = 'media'\npath = 'x'\nsha256 = '" +
                               std::string(64, 'A') + "'\n");
-  EXPECT_EQ(std::get<PathCheck>(config.services[0].checks[0].test).sha256, std::string(64, 'a'));
+  EXPECT_EQ(std::get<service::PathTest>(config.services[0].checks[0].test).sha256,
+            std::string(64, 'a'));
 }
 
 TEST(ConfigTest, ChecksTheRest) {

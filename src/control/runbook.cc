@@ -18,19 +18,17 @@ using internal::markdown::toml_string;
 
 /// What a check asks, in its own words.
 struct Asks {
-  RunbookCheck operator()(const config::ExecCheck& check) const {
+  RunbookCheck operator()(const service::ExecTest& check) const {
     return {"", "command", check.run};
   }
-  RunbookCheck operator()(const config::SqlCheck& check) const {
+  RunbookCheck operator()(const service::SqlTest& check) const {
     return {"", "sql, store " + check.store, check.sql};
   }
-  RunbookCheck operator()(const config::HttpCheck& check) const { return {"", "http", check.url}; }
-  RunbookCheck operator()(const config::PathCheck& check) const {
+  RunbookCheck operator()(const service::HttpTest& check) const { return {"", "http", check.url}; }
+  RunbookCheck operator()(const service::PathTest& check) const {
     return {"", "path, store " + check.store, check.path};
   }
-  RunbookCheck operator()(const config::LogProbe& probe) const {
-    return {"", "log", probe.log.native()};
-  }
+  RunbookCheck operator()(const service::LogTest& probe) const { return {"", "log", probe.log}; }
 };
 
 std::vector<internal::RunbookKey> keys_of(const config::RepositoryConfig& repository) {
@@ -72,21 +70,22 @@ void describe_config(const config::Config& config, const config::ServiceConfig& 
         {store.name, std::string(store.type()), store.path().native(), store.name + file});
   }
   if (service.writes) {
-    data.locking.push_back({"Lock writes", service.writes->lock});
-    data.locking.push_back({"Unlock writes", service.writes->unlock});
+    data.locking.push_back({"Lock writes", service.writes->lock.run});
+    data.locking.push_back({"Unlock writes", service.writes->unlock.run});
     if (service.writes->locked) {
-      data.locking.push_back({"Are writes locked? (exit status 0: yes)", *service.writes->locked});
+      data.locking.push_back(
+          {"Are writes locked? (exit status 0: yes)", service.writes->locked->run});
     }
   }
   if (service.migrate) {
     if (service.migrate->needed) {
       data.steps.push_back(
-          {"Does the schema need a migration? (exit status 0: yes)", *service.migrate->needed});
+          {"Does the schema need a migration? (exit status 0: yes)", service.migrate->needed->run});
     }
-    data.steps.push_back({"Migrate", service.migrate->run});
+    data.steps.push_back({"Migrate", service.migrate->run.run});
   }
-  for (const config::RebuildConfig& rebuild : service.rebuild) {
-    data.steps.push_back({"Rebuild " + rebuild.name, rebuild.run});
+  for (const service::Rebuild& rebuild : service.rebuild) {
+    data.steps.push_back({"Rebuild " + rebuild.name, rebuild.run.run});
   }
   if (service.return_to_service) {
     data.steps.push_back({"Return to service, after the exchange", service.return_to_service->run});
@@ -94,12 +93,12 @@ void describe_config(const config::Config& config, const config::ServiceConfig& 
 }
 
 void describe_checks(const config::ServiceConfig& service, RunbookData& data) {
-  for (const config::CheckConfig& check : service.checks) {
+  for (const service::Check& check : service.checks) {
     RunbookCheck described = std::visit(Asks{}, check.test);
     described.name = check.name;
     data.checks.push_back(std::move(described));
   }
-  for (const config::ReferenceConfig& reference : service.references) {
+  for (const service::Reference& reference : service.references) {
     data.checks.push_back({reference.name,
                            fmt::format("reference, from {} to {}", reference.from, reference.in),
                            reference.sql});

@@ -41,8 +41,9 @@ std::map<std::string, std::string> commands_in(const Plan& plan) {
   return commands;
 }
 
-const RebuildPlan* find(const std::vector<RebuildPlan>& rebuilds, const std::string& name) {
-  const auto found = std::ranges::find(rebuilds, name, &RebuildPlan::name);
+const service::Rebuild* find(const std::vector<service::Rebuild>& rebuilds,
+                             const std::string& name) {
+  const auto found = std::ranges::find(rebuilds, name, &service::Rebuild::name);
   return found == rebuilds.end() ? nullptr : &*found;
 }
 
@@ -72,14 +73,14 @@ Plan with_commands_of(const Plan& plan, const Plan& now, const StepRules& rules)
   const bool migrates = now.migrate ? plan.migrate || rules.new_ones : !is_kept("migrate");
   if (migrates) next.migrate = now.migrate;
   next.rebuilds.clear();
-  for (const RebuildPlan& rebuild : plan.rebuilds) {
+  for (const service::Rebuild& rebuild : plan.rebuilds) {
     if (const auto* found = find(now.rebuilds, rebuild.name)) {
       next.rebuilds.push_back(*found);
     } else if (is_kept("rebuild-" + rebuild.name)) {
       next.rebuilds.push_back(rebuild);
     }
   }
-  for (const RebuildPlan& rebuild : now.rebuilds) {
+  for (const service::Rebuild& rebuild : now.rebuilds) {
     const bool is_new = find(plan.rebuilds, rebuild.name) == nullptr;
     if (is_new && rules.new_ones) next.rebuilds.push_back(rebuild);
   }

@@ -9,10 +9,10 @@ using Names = std::vector<std::string>;
 
 Plan planned() {
   Plan plan;
-  plan.writes = WritesPlan{{"lok", 10}, {"unlock", 10}, std::nullopt};
-  plan.migrate = MigratePlan{std::nullopt, {"migrate", 10}};
+  plan.writes = service::Writes{{"lok", 10}, {"unlock", 10}, std::nullopt};
+  plan.migrate = service::Migrate{std::nullopt, {"migrate", 10}};
   plan.rebuilds = {{"thumbnails", {"thumbs", 10}}, {"feeds", {"feeds", 10}}};
-  plan.checks = {{"rows", checks::ExecTest{"exit 1"}, 10}};
+  plan.checks = {{"rows", service::ExecTest{"exit 1"}, 10}};
   return plan;
 }
 
@@ -21,7 +21,7 @@ Plan configured() {
   now.writes->lock.run = "lock";
   now.migrate.reset();
   now.rebuilds = {{"feeds", {"feeds --all", 10}}, {"index", {"index", 10}}};
-  now.checks[0].test = checks::ExecTest{"true"};
+  now.checks[0].test = service::ExecTest{"true"};
   return now;
 }
 

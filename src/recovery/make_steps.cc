@@ -21,7 +21,7 @@ std::unique_ptr<Step> make_step(const Plan& plan, const std::string& name) {
   for (const StorePlan& store : plan.stores) {
     if (name == "restore-" + store.name) return internal::make_restore_store(store);
   }
-  for (const RebuildPlan& rebuild : plan.rebuilds) {
+  for (const service::Rebuild& rebuild : plan.rebuilds) {
     if (name == "rebuild-" + rebuild.name) return internal::make_rebuild(rebuild);
   }
   throw Error(ErrorCode::failed, "no step is called " + name);

@@ -10,16 +10,17 @@ enum class Knows { no, yes };
 /// The commands that change the restored data, of those that know of a copy or that do not.
 void add_changes(const Plan& plan, Knows which, std::vector<std::string>& names) {
   const bool known = which == Knows::yes;
-  if (plan.migrate && knows_of_copy(*plan.migrate) == known) names.emplace_back("migrate");
-  for (const RebuildPlan& rebuild : plan.rebuilds) {
-    if (knows_of_copy(rebuild) == known) names.push_back("rebuild-" + rebuild.name);
+  if (plan.migrate && service::knows_of_copy(*plan.migrate) == known) names.emplace_back("migrate");
+  for (const service::Rebuild& rebuild : plan.rebuilds) {
+    if (service::knows_of_copy(rebuild) == known) names.push_back("rebuild-" + rebuild.name);
   }
 }
 
 /// Whether a check waits for the cut-over, and (`http`) for the service to be back.
 bool has_late_check(const Plan& plan, bool http) {
-  return std::any_of(plan.checks.begin(), plan.checks.end(), [&](const checks::Check& check) {
-    return !knows_of_copy(check) && std::holds_alternative<checks::HttpTest>(check.test) == http;
+  return std::any_of(plan.checks.begin(), plan.checks.end(), [&](const service::Check& check) {
+    return !service::knows_of_copy(check) &&
+           std::holds_alternative<service::HttpTest>(check.test) == http;
   });
 }
 
@@ -32,16 +33,6 @@ void add_restore_of_stores(const Plan& plan, std::vector<std::string>& names) {
 }
 
 }  // namespace
-
-bool knows_of_copy(const MigratePlan& migrate) {
-  // Where one of the two asks the live service, its answer says nothing of the copy.
-  return migrate.isolated || (service::mentions_copy(migrate.run.run) &&
-                              (!migrate.needed || service::mentions_copy(migrate.needed->run)));
-}
-
-bool knows_of_copy(const RebuildPlan& rebuild) {
-  return rebuild.isolated || service::mentions_copy(rebuild.run.run);
-}
 
 const StorePlan* Plan::find(std::string_view store) const {
   const auto found = std::find_if(stores.begin(), stores.end(),
@@ -72,11 +63,12 @@ std::vector<std::string> step_names(const Plan& plan) {
 std::vector<StepNotRun> steps_not_run(const Plan& plan) {
   std::vector<StepNotRun> steps;
   if (plan.mode != service::Mode::drill) return steps;
-  if (plan.migrate && !knows_of_copy(*plan.migrate)) {
+  if (plan.migrate && !service::knows_of_copy(*plan.migrate)) {
     steps.push_back({"migrate", plan.migrate->run.run});
   }
-  for (const RebuildPlan& rebuild : plan.rebuilds) {
-    if (!knows_of_copy(rebuild)) steps.push_back({"rebuild-" + rebuild.name, rebuild.run.run});
+  for (const service::Rebuild& rebuild : plan.rebuilds) {
+    if (!service::knows_of_copy(rebuild))
+      steps.push_back({"rebuild-" + rebuild.name, rebuild.run.run});
   }
   return steps;
 }

@@ -6,15 +6,11 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "checks/checks.h"
+#include "service/hooks.h"
+#include "service/service.h"
 
 /// What a restore or a drill will do: data, computed without touching anything (docs/recovery.md).
 namespace salvor::recovery {
-
-struct Command {
-  std::string run;
-  std::int64_t timeout_s = 0;
-};
 
 /// One store of the plan. `settings` is for the code that knows the type; nobody else reads it.
 struct StorePlan {
@@ -30,32 +26,6 @@ struct StorePlan {
 struct OtherStore {
   std::string name;
   std::string path;
-};
-
-struct WritesPlan {
-  Command lock;
-  Command unlock;
-  std::optional<Command> locked;
-};
-
-/// `isolated`: its owner says that it acts on nothing that is live.
-struct MigratePlan {
-  std::optional<Command> needed;
-  Command run;
-  bool isolated = false;
-};
-
-struct RebuildPlan {
-  std::string name;
-  Command run;
-  bool isolated = false;
-};
-
-struct WatchPlan {
-  std::int64_t duration_s = 0;
-  std::int64_t every_s = 0;
-  std::int64_t failures_max = 0;
-  std::vector<checks::Check> probes;
 };
 
 /// A value. Everything that carrying it out needs, but the repository; it goes into the journal.
@@ -76,13 +46,13 @@ struct Plan {
 
   std::vector<StorePlan> stores;  ///< databases first
   std::vector<OtherStore> others;
-  std::optional<WritesPlan> writes;
-  std::optional<MigratePlan> migrate;
-  std::vector<RebuildPlan> rebuilds;
-  std::vector<checks::Check> checks;
-  std::vector<checks::Reference> references;
-  std::optional<Command> return_to_service;
-  std::optional<WatchPlan> watch;
+  std::optional<service::Writes> writes;
+  std::optional<service::Migrate> migrate;
+  std::vector<service::Rebuild> rebuilds;
+  std::vector<service::Check> checks;
+  std::vector<service::Reference> references;
+  std::optional<service::Command> return_to_service;
+  std::optional<service::Watch> watch;
 
   std::optional<std::int64_t> rpo_s;
   std::optional<std::int64_t> rto_s;
@@ -91,12 +61,6 @@ struct Plan {
 
   const StorePlan* find(std::string_view store) const;
 };
-
-/// Whether its commands may run while the restored data is a copy: each mentions it, or its owner
-/// says that it is isolated. Others act on the live service: a drill does not run them, a restore
-/// in place runs them after the cut-over.
-bool knows_of_copy(const MigratePlan& migrate);
-bool knows_of_copy(const RebuildPlan& rebuild);
 
 /// The names of its steps, in order.
 std::vector<std::string> step_names(const Plan& plan);

@@ -52,11 +52,11 @@ const service::HookContext& RunContext::hook_context() {
   return hooks;
 }
 
-service::HookOutcome RunContext::hook(const Command& command, const std::string& what) {
+service::HookOutcome RunContext::hook(const service::Command& command, const std::string& what) {
   return service::run_hook(command.run, hook_context(), command.timeout_s, stop, what);
 }
 
-bool RunContext::ask(const Command& command, const std::string& what) {
+bool RunContext::ask(const service::Command& command, const std::string& what) {
   return service::answer_of(hook(command, what), what);
 }
 

@@ -48,10 +48,10 @@ struct RunContext {
 
   /// The environment of commands, as of now. `what`: see run_hook().
   const service::HookContext& hook_context();
-  service::HookOutcome hook(const Command& command, const std::string& what);
+  service::HookOutcome hook(const service::Command& command, const std::string& what);
 
   /// Asks a command; see answer_of().
-  bool ask(const Command& command, const std::string& what);
+  bool ask(const service::Command& command, const std::string& what);
   checks::CheckSubjects subjects();
 };
 

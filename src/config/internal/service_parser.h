@@ -18,10 +18,10 @@ ServiceConfig parse_service(const std::string& name, const TomlValue& value, Fin
 std::optional<StoreConfig> parse_store(const std::string& name, const TomlValue& value,
                                        const std::string& path, Findings& findings);
 
-std::vector<CheckConfig> parse_checks(TableReader& service, const StoreTypes& stores);
-std::vector<ReferenceConfig> parse_references(TableReader& service, const StoreTypes& stores);
-std::optional<WatchConfig> parse_watch(TableReader& service, const StoreTypes& stores);
-ScheduleConfig parse_schedule(TableReader& service);
-std::optional<RetentionConfig> parse_retention(TableReader& service);
+std::vector<service::Check> parse_checks(TableReader& service, const StoreTypes& stores);
+std::vector<service::Reference> parse_references(TableReader& service, const StoreTypes& stores);
+std::optional<service::Watch> parse_watch(TableReader& service, const StoreTypes& stores);
+service::Schedule parse_schedule(TableReader& service);
+std::optional<service::Retention> parse_retention(TableReader& service);
 
 }  // namespace salvor::config::internal

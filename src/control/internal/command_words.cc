@@ -55,10 +55,10 @@ struct Named {
   std::string run;
 };
 
-void add_checks(const std::vector<config::CheckConfig>& checks, const std::string& section,
+void add_checks(const std::vector<service::Check>& checks, const std::string& section,
                 std::vector<Named>& commands) {
-  for (const config::CheckConfig& check : checks) {
-    const auto* exec = std::get_if<config::ExecCheck>(&check.test);
+  for (const service::Check& check : checks) {
+    const auto* exec = std::get_if<service::ExecTest>(&check.test);
     if (exec != nullptr) commands.push_back({section + " \"" + check.name + "\"", exec->run});
   }
 }
@@ -66,16 +66,17 @@ void add_checks(const std::vector<config::CheckConfig>& checks, const std::strin
 std::vector<Named> commands_of(const config::ServiceConfig& service) {
   std::vector<Named> commands;
   if (service.writes) {
-    commands.push_back({"writes.lock", service.writes->lock});
-    commands.push_back({"writes.unlock", service.writes->unlock});
-    if (service.writes->locked) commands.push_back({"writes.locked", *service.writes->locked});
+    commands.push_back({"writes.lock", service.writes->lock.run});
+    commands.push_back({"writes.unlock", service.writes->unlock.run});
+    if (service.writes->locked) commands.push_back({"writes.locked", service.writes->locked->run});
   }
   if (service.migrate) {
-    if (service.migrate->needed) commands.push_back({"migrate.needed", *service.migrate->needed});
-    commands.push_back({"migrate.run", service.migrate->run});
+    if (service.migrate->needed)
+      commands.push_back({"migrate.needed", service.migrate->needed->run});
+    commands.push_back({"migrate.run", service.migrate->run.run});
   }
-  for (const config::RebuildConfig& rebuild : service.rebuild) {
-    commands.push_back({"rebuild \"" + rebuild.name + "\"", rebuild.run});
+  for (const service::Rebuild& rebuild : service.rebuild) {
+    commands.push_back({"rebuild \"" + rebuild.name + "\"", rebuild.run.run});
   }
   add_checks(service.checks, "check", commands);
   if (service.return_to_service) commands.push_back({"return.run", service.return_to_service->run});

@@ -173,17 +173,17 @@ std::optional<std::string> HeldWrites::open_restore() const {
 bool HeldWrites::are_held(bool otherwise, std::stop_token stop) const {
   const auto& locked = service_.writes->locked;
   if (!locked) return otherwise;
-  return service::answer_of(service::run_hook(*locked, context(), service_.writes->timeout_s,
+  return service::answer_of(service::run_hook(locked->run, context(), locked->timeout_s,
                                               std::move(stop), "the command writes.locked"),
                             "the command writes.locked");
 }
 
-void HeldWrites::run_command(const std::string& name, const std::string& command,
+void HeldWrites::run_command(const std::string& name, const service::Command& command,
                              std::stop_token stop) const {
   const std::string what = "the command " + name;
   service::require_success(
-      service::run_hook(command, context(), service_.writes->timeout_s, std::move(stop), what),
-      what, "run the command by hand to see why it fails");
+      service::run_hook(command.run, context(), command.timeout_s, std::move(stop), what), what,
+      "run the command by hand to see why it fails");
 }
 
 service::HookContext HeldWrites::context() const {

@@ -35,7 +35,8 @@ class HeldWrites {
   std::optional<std::string> open_restore() const;
   bool is_left_held(const std::string& note) const;
   bool are_held(bool otherwise, std::stop_token stop) const;
-  void run_command(const std::string& name, const std::string& command, std::stop_token stop) const;
+  void run_command(const std::string& name, const service::Command& command,
+                   std::stop_token stop) const;
   void refuse_open_restore() const;
 
   const config::Config& config_;

@@ -14,55 +14,6 @@
 namespace salvor::control::internal {
 namespace {
 
-using checks::Check;
-using recovery::Command;
-
-struct ToTest {
-  using Test = decltype(Check::test);
-  Test operator()(const config::ExecCheck& check) const { return checks::ExecTest{check.run}; }
-  Test operator()(const config::SqlCheck& check) const {
-    return checks::SqlTest{check.store, check.sql};
-  }
-  Test operator()(const config::HttpCheck& check) const {
-    return checks::HttpTest{check.url, check.status, check.contains};
-  }
-  Test operator()(const config::PathCheck& check) const {
-    return checks::PathTest{check.store, check.path, check.min_bytes, check.sha256};
-  }
-  Test operator()(const config::LogProbe& probe) const {
-    return checks::LogTest{probe.log.native(), probe.pattern, probe.max};
-  }
-};
-
-std::vector<Check> checks_of(const std::vector<config::CheckConfig>& configs) {
-  std::vector<Check> checks;
-  for (const config::CheckConfig& config : configs) {
-    checks.push_back(
-        {config.name, std::visit(ToTest{}, config.test), config.timeout_s, config.isolated});
-  }
-  return checks;
-}
-
-std::optional<recovery::WritesPlan> writes_of(const config::ServiceConfig& service) {
-  if (!service.writes) return std::nullopt;
-  const config::WritesConfig& writes = *service.writes;
-  recovery::WritesPlan plan;
-  plan.lock = {writes.lock, writes.timeout_s};
-  plan.unlock = {writes.unlock, writes.timeout_s};
-  if (writes.locked) plan.locked = Command{*writes.locked, writes.timeout_s};
-  return plan;
-}
-
-std::optional<recovery::MigratePlan> migrate_of(const config::ServiceConfig& service) {
-  if (!service.migrate) return std::nullopt;
-  const config::MigrateConfig& migrate = *service.migrate;
-  recovery::MigratePlan plan;
-  if (migrate.needed) plan.needed = Command{*migrate.needed, migrate.timeout_s};
-  plan.run = {migrate.run, migrate.timeout_s};
-  plan.isolated = migrate.isolated;
-  return plan;
-}
-
 std::vector<recovery::StorePlan> stores_of(const config::ServiceConfig& service,
                                            const repo::Point& point, const PlanRequest& request) {
   std::vector<recovery::StorePlan> plans;
@@ -134,23 +85,13 @@ void require_stores_named(const config::ServiceConfig& service, const repo::Poin
 void put_commands(const config::Config& config, const config::ServiceConfig& service,
                   recovery::Plan& plan) {
   plan.directory = config.file.parent_path().native();
-  plan.writes = writes_of(service);
-  plan.migrate = migrate_of(service);
-  for (const config::RebuildConfig& rebuild : service.rebuild) {
-    plan.rebuilds.push_back({rebuild.name, {rebuild.run, rebuild.timeout_s}, rebuild.isolated});
-  }
-  plan.checks = checks_of(service.checks);
-  for (const config::ReferenceConfig& reference : service.references) {
-    plan.references.push_back({reference.name, reference.from, reference.sql, reference.in});
-  }
-  if (service.return_to_service) {
-    plan.return_to_service =
-        Command{service.return_to_service->run, service.return_to_service->timeout_s};
-  }
-  if (service.watch) {
-    plan.watch = recovery::WatchPlan{service.watch->duration_s, service.watch->every_s,
-                                     service.watch->failures_max, checks_of(service.watch->probes)};
-  }
+  plan.writes = service.writes;
+  plan.migrate = service.migrate;
+  plan.rebuilds = service.rebuild;
+  plan.checks = service.checks;
+  plan.references = service.references;
+  plan.return_to_service = service.return_to_service;
+  plan.watch = service.watch;
 }
 
 recovery::Plan make_plan(const config::Config& config, const config::ServiceConfig& service,

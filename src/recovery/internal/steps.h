@@ -14,7 +14,7 @@ std::unique_ptr<Step> make_provision();
 std::unique_ptr<Step> make_restore_store(const StorePlan& store);
 std::unique_ptr<Step> make_verify_copy();
 std::unique_ptr<Step> make_migrate();
-std::unique_ptr<Step> make_rebuild(const RebuildPlan& rebuild);
+std::unique_ptr<Step> make_rebuild(const service::Rebuild& rebuild);
 std::unique_ptr<Step> make_validate();
 std::unique_ptr<Step> make_cut_over();
 std::unique_ptr<Step> make_return_to_service();

@@ -10,14 +10,14 @@ namespace salvor::recovery::internal {
 namespace {
 
 /// For people: what is run, and when it is that it acts on the live service.
-std::string run_what(const Command& command, bool knows_of_copy) {
+std::string run_what(const service::Command& command, bool knows_of_copy) {
   return "run `" + command.run + "`" +
          (knows_of_copy ? "" : " on the live service, since it does not know of the copy");
 }
 
 /// Runs a command against the copy. Whatever comes of it: what it has written through files that
 /// the live store shares is given back first.
-void run_on_copy(RunContext& context, const Command& command, const std::string& what) {
+void run_on_copy(RunContext& context, const service::Command& command, const std::string& what) {
   std::optional<service::HookOutcome> outcome;
   try {
     outcome = context.hook(command, what);
@@ -37,12 +37,12 @@ class Migrate final : public Step {
  public:
   std::string name() const override { return "migrate"; }
   std::string what(const Plan& plan) const override {
-    return run_what(plan.migrate->run, knows_of_copy(*plan.migrate)) +
+    return run_what(plan.migrate->run, service::knows_of_copy(*plan.migrate)) +
            (plan.migrate->needed ? ", if the schema has drifted" : "");
   }
 
   std::string run(RunContext& context) override {
-    if (knows_of_copy(*context.plan.migrate)) return migrate(context);
+    if (service::knows_of_copy(*context.plan.migrate)) return migrate(context);
     std::string remembered;
     with_stores_open(context, [&] { remembered = migrate(context); });
     return remembered;
@@ -73,24 +73,24 @@ class Migrate final : public Step {
 
 class Rebuild final : public Step {
  public:
-  explicit Rebuild(const RebuildPlan& rebuild) : rebuild_(rebuild) {}
+  explicit Rebuild(const service::Rebuild& rebuild) : rebuild_(rebuild) {}
   std::string name() const override { return "rebuild-" + rebuild_.name; }
   std::string what(const Plan&) const override {
-    return run_what(rebuild_.run, knows_of_copy(rebuild_));
+    return run_what(rebuild_.run, service::knows_of_copy(rebuild_));
   }
 
   std::string run(RunContext& context) override {
     const auto rebuild = [&] {
       run_on_copy(context, rebuild_.run, "the command of rebuild " + rebuild_.name);
     };
-    knows_of_copy(rebuild_) ? rebuild() : with_stores_open(context, rebuild);
+    service::knows_of_copy(rebuild_) ? rebuild() : with_stores_open(context, rebuild);
     return {};
   }
 
   void undo(RunContext& context) override { give_back_shared(context); }
 
  private:
-  const RebuildPlan rebuild_;
+  const service::Rebuild rebuild_;
 };
 
 }  // namespace
@@ -99,7 +99,7 @@ std::unique_ptr<Step> make_migrate() {
   return std::make_unique<Migrate>();
 }
 
-std::unique_ptr<Step> make_rebuild(const RebuildPlan& rebuild) {
+std::unique_ptr<Step> make_rebuild(const service::Rebuild& rebuild) {
   return std::make_unique<Rebuild>(rebuild);
 }
 

@@ -11,14 +11,14 @@ namespace salvor::recovery::internal {
 namespace {
 
 /// Those that say nothing before the cut-over; over HTTP nothing before the service is back.
-bool is_late(const checks::Check& check, bool http) {
-  return !checks::knows_of_copy(check) &&
-         std::holds_alternative<checks::HttpTest>(check.test) == http;
+bool is_late(const service::Check& check, bool http) {
+  return !service::knows_of_copy(check) &&
+         std::holds_alternative<service::HttpTest>(check.test) == http;
 }
 
 std::size_t count_late(const Plan& plan) {
   return static_cast<std::size_t>(std::ranges::count_if(
-      plan.checks, [](const checks::Check& check) { return !checks::knows_of_copy(check); }));
+      plan.checks, [](const service::Check& check) { return !service::knows_of_copy(check); }));
 }
 
 /// Asks the late checks of one kind, now that the copies are live.
@@ -27,7 +27,7 @@ std::string run_late(RunContext& context, bool http) {
   subjects.live = true;
   std::vector<checks::CheckOutcome> outcomes;
   const auto ask = [&] {
-    for (const checks::Check& check : context.plan.checks) {
+    for (const service::Check& check : context.plan.checks) {
       if (is_late(check, http))
         outcomes.push_back(checks::run_check(check, subjects, context.stop));
     }
@@ -60,12 +60,12 @@ class Validate final : public Step {
         outcomes.push_back(std::move(outcome));
       }
     }
-    for (const checks::Check& check : context.plan.checks) {
+    for (const service::Check& check : context.plan.checks) {
       // A restore asks the live service once the copy is live; a drill never does.
-      if (!checks::knows_of_copy(check) && context.plan.mode == service::Mode::restore) continue;
+      if (!service::knows_of_copy(check) && context.plan.mode == service::Mode::restore) continue;
       outcomes.push_back(checks::run_check(check, subjects, context.stop));
     }
-    for (const checks::Reference& reference : context.plan.references) {
+    for (const service::Reference& reference : context.plan.references) {
       outcomes.push_back(checks::run_reference(reference, subjects, context.stop));
     }
     give_back_shared(context);

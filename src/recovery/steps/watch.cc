@@ -37,7 +37,7 @@ class Watch final : public Step {
   }
 
   std::string run(RunContext& context) override {
-    const WatchPlan& plan = *context.plan.watch;
+    const service::Watch& plan = *context.plan.watch;
     checks::CheckSubjects subjects = context.subjects();
     subjects.live = true;
     checks::WatchOptions options;

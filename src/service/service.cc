@@ -1,0 +1,23 @@
+#include "service/service.h"
+
+#include "service/hooks.h"
+
+namespace salvor::service {
+
+bool knows_of_copy(const Migrate& migrate) {
+  // Where one of the two asks the live service, its answer says nothing of the copy.
+  return migrate.isolated || (mentions_copy(migrate.run.run) &&
+                              (!migrate.needed || mentions_copy(migrate.needed->run)));
+}
+
+bool knows_of_copy(const Rebuild& rebuild) {
+  return rebuild.isolated || mentions_copy(rebuild.run.run);
+}
+
+bool knows_of_copy(const Check& check) {
+  if (check.isolated) return true;
+  if (const auto* exec = std::get_if<ExecTest>(&check.test)) return mentions_copy(exec->run);
+  return !std::holds_alternative<HttpTest>(check.test);
+}
+
+}  // namespace salvor::service

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "service/cron.h"
+
+/// What belongs to a service, in one vocabulary: the configuration yields these values, a plan and
+/// its journal keep them, checks ask them, the runbook prints them. All are values.
+/// Units: durations in seconds.
+namespace salvor::service {
+
+/// A shell command (/bin/sh -c), and how long it may take.
+struct Command {
+  std::string run;
+  std::int64_t timeout_s = 0;
+};
+
+/// Holds and releases the application's writes.
+struct Writes {
+  Command lock;
+  Command unlock;
+  std::optional<Command> locked;  ///< exit 0: they are held
+};
+
+/// Brings the restored data to the schema that the application of today expects.
+struct Migrate {
+  std::optional<Command> needed;  ///< exit 0: the schema drifted; without it `run` always runs
+  Command run;
+  bool isolated = false;  ///< its owner says that it acts on nothing that is live
+};
+
+/// Makes anew what is derived from the restored data.
+struct Rebuild {
+  std::string name;
+  Command run;
+  bool isolated = false;  ///< as of Migrate
+};
+
+/// Passes when the command ends with exit status 0.
+struct ExecTest {
+  std::string run;
+};
+
+/// Passes when the first column of the first row is true.
+struct SqlTest {
+  std::string store;
+  std::string sql;
+};
+
+/// Passes when the answer has the status, and contains the text.
+struct HttpTest {
+  std::string url;
+  int status = 200;  ///< redirects are followed, at most 5, unless this is one (300 to 399)
+  std::optional<std::string> contains = {};  ///< within the first 1 MiB of the answer
+};
+
+/// Passes when the path exists; with `min_bytes` or `sha256` it must be a file.
+struct PathTest {
+  std::string store;
+  std::string path;  ///< relative to the store's root
+  std::uint64_t min_bytes = 0;
+  std::optional<std::string> sha256 = {};  ///< 64 lower-case hexadecimal digits
+};
+
+/// Of a watch only: fails when more than `max` new lines of `log` contain `pattern`.
+struct LogTest {
+  std::string log;
+  std::string pattern;
+  std::uint64_t max = 0;
+};
+
+/// What somebody wants to know of a service.
+struct Check {
+  std::string name;  ///< unique within the service
+  std::variant<ExecTest, SqlTest, HttpTest, PathTest, LogTest> test;
+  std::int64_t timeout_s = 600;
+  bool isolated = false;  ///< its owner says that it asks nothing that is live
+};
+
+/// Every row of `sql`, asked of store `from`, names in its first column a path that exists in store
+/// `in`. Rows without a value name nothing, and are passed over. Empty and absolute paths and those
+/// with ".." count as missing.
+struct Reference {
+  std::string name;  ///< unique within the service
+  std::string from;
+  std::string sql;
+  std::string in;
+  std::int64_t timeout_s = std::int64_t{6} * 3600;
+};
+
+/// How a service is looked at after a restore in place.
+struct Watch {
+  std::int64_t duration_s = 3600;
+  std::int64_t every_s = 30;
+  std::int64_t failures_max = 0;
+  std::vector<Check> probes;
+};
+
+/// Bounds of a rehearsal.
+struct Drill {
+  std::int64_t timeout_s = std::int64_t{6} * 3600;  ///< of a drill as a whole
+};
+
+/// When what is to be done; empty: at no time.
+struct Schedule {
+  std::optional<Cron> backup;
+  std::optional<Cron> verify;
+  std::optional<Cron> drill;
+  TimeZone zone = TimeZone::utc;
+};
+
+/// How many recovery points to keep: the newest `last`, and the newest one of each of so many
+/// hours, days, …
+struct Retention {
+  std::optional<std::int64_t> within_s;  ///< every point of so long
+  std::optional<std::int64_t> window_s;  ///< of stores with a log: every instant of so long
+  int last = 0;
+  int hourly = 0;
+  int daily = 0;
+  int weekly = 0;
+  int monthly = 0;
+  int yearly = 0;
+};
+
+/// Whether it acts on, or asks, the restored copy while that is no live data yet. Statements and
+/// paths always do; a command does when it mentions the copy, or when its owner says that it is
+/// isolated. Others would change, or ask, the live service: a drill does not run them, and a
+/// restore in place runs them after the cut-over.
+bool knows_of_copy(const Migrate& migrate);
+bool knows_of_copy(const Rebuild& rebuild);
+bool knows_of_copy(const Check& check);
+
+}  // namespace salvor::service
