@@ -230,7 +230,7 @@ std::vector<CheckOutcome> run_self_checks(const std::string& store, stores::Targ
       outcome.expected = verdict.expected;
       outcome.actual = verdict.found;
     }
-    deadline.require_time();  // what was cut short has proven nothing
+    require_time(deadline);  // what was cut short has proven nothing
   });
   if (all.verdict == Verdict::impossible) outcomes.push_back(all);
   if (!outcomes.empty()) outcomes.front().seconds = all.seconds;

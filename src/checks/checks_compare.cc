@@ -98,7 +98,7 @@ class Comparison {
 
  private:
   void next_item() {
-    deadline_.require_time();
+    require_time(deadline_);
     item_ = copy_.next();
     if (!item_) return;
     ++entries_in_copy_;
@@ -107,7 +107,7 @@ class Comparison {
 
   /// To the next record that begins an entry; what continues the one before is passed over.
   void find_file() {
-    deadline_.require_time();
+    require_time(deadline_);
     for (record_ = cursor_.find_record(); record_ != nullptr && record_->offset != 0;
          record_ = cursor_.find_record()) {
       add_content(*record_);
@@ -210,7 +210,7 @@ class Comparison {
       record_ = cursor_.find_record();
       if (file.refs.size() >= kRefsHeldMax) {
         if (!large) large = std::make_unique<ContentCheck>(repository_, copy_, file.item);
-        deadline_.require_time();
+        require_time(deadline_);
         large->expect(file.refs, deadline_);
         file.refs.clear();
       }
@@ -244,7 +244,7 @@ class Comparison {
     batch_bytes_ = 0;
     pool_.submit([this, ticket, files = std::exchange(batch_, {})] {
       for (const FileToCompare& file : files) {
-        deadline_.require_time();
+        require_time(deadline_);
         ContentCheck check(repository_, copy_, file.item);
         check.expect(file.refs, deadline_);
         finish(file.item.key, check);

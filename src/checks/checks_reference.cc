@@ -51,7 +51,7 @@ class ReferenceCheck {
 
   void run() {
     from_.query(reference_.sql, deadline_.token(), [&](const stores::Target::Row& row) {
-      deadline_.require_time();
+      require_time(deadline_);
       if (!row.empty() && row.front()) see(*row.front());
       return true;
     });
@@ -90,7 +90,7 @@ class ReferenceCheck {
     std::uint64_t orphans = 0;
     try {
       in_.list([&](const std::string& path) {
-        deadline_.require_time();
+        require_time(deadline_);
         if (!named_.contains(path)) ++orphans;
       });
       outcome_.orphans = orphans;

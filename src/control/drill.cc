@@ -2,12 +2,12 @@
 
 #include <atomic>
 
+#include "base/deadline.h"
 #include "base/log.h"
 #include "config/answers.h"
 #include "config/own_places.h"
 #include "control/control.h"
 #include "control/internal/choose_point.h"
-#include "control/internal/deadline.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/make_plan.h"
@@ -83,7 +83,7 @@ class Drill {
   /// Whatever happens from here on belongs to the drill, and counts as its failure.
   RunOutcome rehearse(repo::Repository& repository, const repo::Point& point,
                       const std::string& run) {
-    const internal::Deadline deadline(caller_.stop, service_.drill.timeout_s);
+    const Deadline deadline(caller_.stop, service_.drill.timeout_s);
     Clock& clock = Clock::system();
     const Time start = clock.monotonic();
     RunOutcome outcome;
@@ -102,13 +102,13 @@ class Drill {
       outcome.state = kFailed;
       outcome.seconds = clock.monotonic().seconds_since(start);
     }
-    if (deadline.expired() && outcome.failure) outcome.failure = too_long(outcome);
+    if (deadline.passed() && outcome.failure) outcome.failure = too_long(outcome);
     if (outcome.failure) outcome.failure = with_way_on(*outcome.failure, run);
     return outcome;
   }
 
   RunOutcome execute(repo::Repository& repository, const recovery::Plan& plan,
-                     const internal::Deadline& deadline) {
+                     const Deadline& deadline) {
     const auto access = internal::make_store_access(config_);
     backup::Progress progress;
     const std::vector<std::string> steps = recovery::step_names(plan);

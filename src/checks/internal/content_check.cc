@@ -38,7 +38,7 @@ void ContentCheck::give_up(const std::string& why) {
 
 void ContentCheck::expect(std::span<const repo::Ref> refs, const Deadline& deadline) {
   for (const repo::Ref& ref : refs) {
-    deadline.require_time();
+    require_time(deadline);
     if (!difference_.empty()) return;
     try {
       compare(ref, deadline);
@@ -86,7 +86,7 @@ std::size_t ContentCheck::read(MutableByteView out) {
 /// Whether the next `length` bytes are zeros; holes, however long, are not read.
 bool ContentCheck::skip_zeros(std::uint64_t length, const Deadline& deadline) {
   while (length > 0) {
-    deadline.require_time();
+    require_time(deadline);
     if (hole_left_ > 0) {
       const std::uint64_t skipped = std::min(hole_left_, length);
       hole_left_ -= skipped;

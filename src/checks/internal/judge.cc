@@ -5,31 +5,17 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/sleeper.h"
 #include "codec/hash.h"
 
 namespace salvor::checks {
 namespace {
 
-/// Longer limits would not fit into the timers.
-constexpr std::int64_t kJudgeTimeoutMax_s = std::int64_t{366} * 24 * 3600;
-
 constexpr std::size_t kShownBytesMax = 200;
 
 }  // namespace
 
-Deadline::Deadline(std::stop_token outer, std::int64_t timeout_s)
-    : forward_(std::move(outer), Forward{source_}) {
-  if (timeout_s <= 0) return;
-  timer_ = std::jthread([this, timeout_s](const std::stop_token& over) {
-    if (!Sleeper::system().sleep(std::min(timeout_s, kJudgeTimeoutMax_s) * 1000, over)) return;
-    passed_ = true;
-    source_.request_stop();
-  });
-}
-
-void Deadline::require_time() const {
-  if (source_.stop_requested()) throw Error(ErrorCode::cancelled, "the check was ended");
+void require_time(const Deadline& deadline) {
+  if (deadline.token().stop_requested()) throw Error(ErrorCode::cancelled, "the check was ended");
 }
 
 void judge(CheckOutcome& outcome, const std::stop_token& stop, std::int64_t timeout_s,

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <thread>
 
+#include "base/deadline.h"
 #include "checks/checks.h"
 
 /// What all kinds of checks share.
@@ -16,28 +15,8 @@ namespace salvor::checks {
 /// How many missing or differing things a verdict names.
 inline constexpr std::size_t kNamedMax = 20;
 
-/// A stop that comes with another one, or when time is up.   Threads: any.
-class Deadline {
- public:
-  /// `timeout_s`: 0 for none.
-  Deadline(std::stop_token outer, std::int64_t timeout_s);
-  std::stop_token token() const { return source_.get_token(); }
-  bool passed() const { return passed_; }
-
-  /// Throws (cancelled) when it is time to end.
-  void require_time() const;
-
- private:
-  struct Forward {
-    std::stop_source source;
-    void operator()() const { source.request_stop(); }
-  };
-
-  std::stop_source source_;
-  std::atomic<bool> passed_{false};
-  std::stop_callback<Forward> forward_;
-  std::jthread timer_;  ///< last: it ends before the rest goes
-};
+/// Throws (cancelled) when it is time to end.
+void require_time(const Deadline& deadline);
 
 /// Calls `ask`, which fills in the outcome, and measures it. Every error becomes the verdict
 /// `impossible`, but for the stop's, which is thrown.
