@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 import check_layers
 import check_tidy
 import documents
+import house
 import lint
 import passed
 import reached
@@ -365,6 +367,45 @@ class LintTest(TreeTest):
         self.assertEqual(lint.check_scripts(self.root, ["good.sh"]), [])
         self.write("bad.sh", "#!/bin/bash\nif true; then\n")
         self.assertEqual(lint.check_scripts(self.root, ["bad.sh", "good.sh"]), ["bad.sh"])
+
+
+class HouseTest(unittest.TestCase):
+    """What tools/house.py counts."""
+
+    def setUp(self):
+        self.root = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.root)
+        os.mkdir(os.path.join(self.root, "tools"))
+        self.write("src/base/a.h", "#pragma once\n\nnamespace salvor {\n\n/// One.\nstruct A {\n"
+                                   "  int value;\n};\n\nclass B {\n};\n}\n")
+        self.write("src/control/a.cc", "// Why.\nint f() {\n  return 1;\n}\n")
+
+    def write(self, path, text):
+        path = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def check(self, *options):
+        with contextlib.redirect_stdout(io.StringIO()) as printed, \
+                unittest.mock.patch("sys.argv", ["house.py", *options, self.root]):
+            return house.main(), printed.getvalue()
+
+    def test_figures(self):
+        found = house.figures(self.root)
+        self.assertEqual(found["upper_code"], 3)
+        self.assertEqual(found["types_per_1000"], 125.0)
+        self.assertEqual(found["header_comment"], 25.0)
+        self.assertEqual(found["headers_undescribed"], 1)
+        self.assertEqual(found["store_kinds"], 0)
+
+    def test_what_gets_worse_is_refused(self):
+        self.check("--record")
+        self.assertEqual(self.check("--check")[0], 0)
+        self.write("src/control/b.cc", 'bool f() {\n  return type == "sqlite";\n}\n')
+        status, printed = self.check("--check")
+        self.assertEqual(status, 1)
+        self.assertIn("store_kinds is 1, and was 0", printed)
 
 
 if __name__ == "__main__":
