@@ -369,22 +369,16 @@ class LintTest(TreeTest):
         self.assertEqual(lint.check_scripts(self.root, ["bad.sh", "good.sh"]), ["bad.sh"])
 
 
-class HouseTest(unittest.TestCase):
+class HouseTest(TreeTest):
     """What tools/house.py counts."""
 
     def setUp(self):
-        self.root = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.root)
-        os.mkdir(os.path.join(self.root, "tools"))
+        super().setUp()
+        shutil.rmtree(os.path.join(self.root, "src"))
+        self.write("tools/house.json", "{}")
         self.write("src/base/a.h", "#pragma once\n\nnamespace salvor {\n\n/// One.\nstruct A {\n"
                                    "  int value;\n};\n\nclass B {\n};\n}\n")
         self.write("src/control/a.cc", "// Why.\nint f() {\n  return 1;\n}\n")
-
-    def write(self, path, text):
-        path = os.path.join(self.root, path)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
 
     def check(self, *options):
         with contextlib.redirect_stdout(io.StringIO()) as printed, \
