@@ -27,12 +27,31 @@ def commits(root):
         return {}
 
 
+def code_of(lines):
+    """A source without its comments, but for those that speak to clang-tidy."""
+    return [line for line in lines if not line.lstrip().startswith("//") or "NOLINT" in line]
+
+
+def differs_in_code(root, commit, path):
+    """False: it is a source, and was the same at that commit but for comments."""
+    if not path.endswith((".h", ".cc")):
+        return True
+    before = git(root, "show", f"{commit}:{path}")
+    try:
+        with open(os.path.join(root, path), encoding="utf-8") as file:
+            return before is None or code_of(before) != code_of(file.read().splitlines())
+    except FileNotFoundError:
+        return True
+
+
 def changed_since(root, what):
     """The paths that differ from the commit at which it passed; None: not known."""
     commit = commits(root).get(what)
     changed = git(root, "diff", "--name-only", commit) if commit else None
     new = git(root, "ls-files", "--others", "--exclude-standard")
-    return None if changed is None or new is None else {*changed, *new}
+    if changed is None or new is None:
+        return None
+    return {path for path in changed if differs_in_code(root, commit, path)} | set(new)
 
 
 def is_clean(root):

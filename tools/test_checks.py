@@ -264,6 +264,17 @@ class PassedTest(TreeTest):
         self.write("test/fuzz/corpus/bytes/1", "an input")
         self.assertEqual(reached.reached(self.root, "fuzz"), ["bytes", "hash"])
 
+    def test_comments_reach_nothing_but_what_they_tell_clang_tidy(self):
+        self.write("src/base/a.h", "int a = 0;  // one\n")
+        self.commit()
+        passed.record(self.root, "asan")
+        self.write("src/base/a.h", "// Why.\nint a = 0;  // one\n  // more\n")
+        self.assertEqual(passed.changed_since(self.root, "asan"), {passed.PASSED})
+        self.write("src/base/a.h", "// NOLINTNEXTLINE\nint a = 0;  // one\n")
+        self.assertIn("src/base/a.h", passed.changed_since(self.root, "asan"))
+        os.remove(os.path.join(self.root, "src/base/a.h"))
+        self.assertIn("src/base/a.h", passed.changed_since(self.root, "asan"))
+
     def test_only_a_commit_can_have_passed(self):
         self.commit()
         self.assertTrue(passed.is_clean(self.root))
