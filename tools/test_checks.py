@@ -246,7 +246,7 @@ class PassedTest(TreeTest):
                               ("src/base/bytes.h", everything),
                               ("src/testing/clock.h", everything),
                               ("cmake/module.cmake", everything)):
-            self.append(path, "// changed\n")
+            self.append(path, "int changed;\n")
             self.assertEqual(reached.reached(self.root, "asan"), folders, path)
             self.commit()
             self.assertEqual(reached.reached(self.root, "asan"), folders, path)
@@ -259,7 +259,7 @@ class PassedTest(TreeTest):
         self.commit()
         passed.record(self.root, "fuzz")
         self.assertEqual(reached.reached(self.root, "fuzz"), [])
-        self.write("src/codec/hash.h", "// changed\n")
+        self.write("src/codec/hash.h", "int changed;\n")
         self.assertEqual(reached.reached(self.root, "fuzz"), ["hash"])
         self.write("test/fuzz/corpus/bytes/1", "an input")
         self.assertEqual(reached.reached(self.root, "fuzz"), ["bytes", "hash"])
@@ -308,7 +308,7 @@ class LintTest(TreeTest):
         self.assertEqual(key, lint.content_key(self.root, [source], "settings"))
         self.assertNotEqual(key, lint.content_key(self.root, [source], "other settings"))
         # bytes.h is included by hash.h only.
-        self.write("src/base/bytes.h", GOOD["src/base/bytes.h"] + "// changed\n")
+        self.write("src/base/bytes.h", GOOD["src/base/bytes.h"] + "int changed;\n")
         self.assertNotEqual(key, lint.content_key(self.root, [source], "settings"))
 
     def unit(self, *members):
@@ -329,7 +329,7 @@ class LintTest(TreeTest):
         self.assertEqual(self.to_analyse(), everything)  # a commit that is not here
         passed.record(self.root, "lint")
         self.assertEqual(self.to_analyse(), [])
-        self.write("src/codec/hash.h", GOOD["src/codec/hash.h"] + "// changed\n")
+        self.write("src/codec/hash.h", GOOD["src/codec/hash.h"] + "int changed;\n")
         changed = ["src/codec/hash_test.cc", "src/codec/hash.h"]
         self.assertEqual(self.to_analyse(), changed)
         self.commit()
