@@ -7,22 +7,27 @@
 #include <string_view>
 #include <vector>
 
-/// Owned and borrowed bytes, and the few conversions that everybody needs.
-/// Threads: plain values.   Lifetime: a ByteView never owns and never outlives what it looks at.
+/// Owned and borrowed bytes, and the few conversions that every folder needs. Use `as_bytes()` and
+/// `as_text()` to look at the same memory in another type, `to_bytes()` to copy it.
+/// Lifetime: a ByteView owns nothing, and never outlives the memory that it looks at.
+/// Threads:  plain values.
 namespace salvor {
 
 using Bytes = std::vector<std::byte>;
 using ByteView = std::span<const std::byte>;
 using MutableByteView = std::span<std::byte>;
 
+/// The same memory as bytes; copies nothing.
 inline ByteView as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
+/// The same memory as text; copies nothing. Nobody has checked that it is UTF-8.
 inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+/// The pointer type that OpenSSL and libsodium take.
 inline const unsigned char* as_unsigned(const std::byte* bytes) {
   return reinterpret_cast<const unsigned char*>(bytes);
 }
@@ -31,6 +36,7 @@ inline unsigned char* as_unsigned(std::byte* bytes) {
   return reinterpret_cast<unsigned char*>(bytes);
 }
 
+/// A copy that owns its memory.
 inline Bytes to_bytes(ByteView view) {
   return {view.begin(), view.end()};
 }
@@ -38,18 +44,21 @@ inline Bytes to_bytes(std::string_view text) {
   return to_bytes(as_bytes(text));
 }
 
-/// Lower-case hexadecimal, two digits a byte.
+/// Lower-case hexadecimal digits, two for each byte.
 std::string to_hex(ByteView bytes);
 
-/// The reverse of to_hex. False, with `out` unspecified, unless `text` is exactly out.size() bytes
-/// of lower-case hexadecimal.
+/// The reverse of to_hex(). Upper-case digits are refused, so that each value has one text only.
+/// Shape: `text` must have exactly 2 * out.size() digits. At false, the content of `out` is
+///        unspecified.
 bool from_hex(std::string_view text, MutableByteView out);
 
-/// For messages: printable ASCII stays, all else (newlines, control characters, bytes that are not
-/// UTF-8) becomes \xNN, so that a hostile file name can't forge a line of output.
+/// A text that is safe in a message, however hostile the file name in it is. Printable ASCII and
+/// well-formed UTF-8 stay as they are. A backslash, a control character (a newline, an escape
+/// sequence of a terminal) and a byte that is not UTF-8 become \xNN, so that a name can't forge a
+/// line of output.
 std::string printable(std::string_view raw);
 
-/// "1.4 GiB"; binary units, one decimal.
+/// A size for people, in binary units with one decimal: "1.4 GiB"; below 1 KiB without: "312 B".
 std::string human_bytes(std::uint64_t bytes);
 
 }  // namespace salvor

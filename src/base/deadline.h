@@ -9,20 +9,27 @@
 
 namespace salvor {
 
-/// A stop that comes with another one, or by itself when time is up.
+/// A stop that is requested when another stop is, or when a time limit has passed. Hand its token()
+/// to calls that take a stop, and ask passed() afterwards to tell the two apart:
+///     Deadline deadline(stop, 600);
+///     target.query(sql, deadline.token(), visit);  // throws (cancelled) at either
+///     if (deadline.passed()) …                     // the limit was the reason
 /// Threads:  any.
-/// Lifetime: the destructor ends its thread; the sleeper outlives it.
+/// Lifetime: the sleeper outlives it. The destructor ends its thread, and waits for that.
 class Deadline {
  public:
-  /// Units: seconds; 0 or less: time is never up. A limit of more than a year is one of a year.
+  /// Begins to count at once. A limit of 0 or less sets none; a limit above a year counts as a
+  /// year, since timers hold no more.
+  /// Units: seconds.
   Deadline(std::stop_token outer, std::int64_t limit_s, Sleeper& sleeper = Sleeper::system());
 
   std::stop_token token() const { return stop_.get_token(); }
 
-  /// Whether time was up, and not only the other stop requested.
+  /// Whether the time limit has passed. False when only the other stop was requested.
   bool passed() const { return passed_; }
 
  private:
+  /// Passes the other stop on.
   struct Forward {
     std::stop_source stop;
     void operator()() const { stop.request_stop(); }

@@ -10,8 +10,10 @@
 
 namespace salvor {
 
-/// A fixed-size identifier of its own type, so that a pack's id can't be passed for a chunk's.
-/// Shape: kSize bytes; text form: 2 * kSize lower-case hexadecimal digits.
+/// A fixed-size identifier whose `Tag` makes it a type of its own, so that a pack's id can't be
+/// passed for a chunk's. An id that nobody has set is all zeros. A value; ordered by its bytes.
+///     using PackId = Id<struct PackTag, 16>;
+/// Shape: kSize bytes; as text 2 * kSize lower-case hexadecimal digits.
 template <class Tag, std::size_t Size>
 class Id {
  public:
@@ -22,6 +24,7 @@ class Id {
     std::memcpy(bytes_.data(), bytes.data(), Size);
   }
 
+  /// Reads the text form. Empty for any other text, also for upper-case digits.
   static std::optional<Id> parse(std::string_view hex) {
     Id id;
     if (!from_hex(hex, id.bytes_)) return std::nullopt;
@@ -31,6 +34,7 @@ class Id {
   std::span<const std::byte, Size> bytes() const { return bytes_; }
   std::span<std::byte, Size> mutable_bytes() { return bytes_; }
   std::string hex() const { return to_hex(bytes_); }
+  /// Whether nobody has set it. No random id is zero.
   bool is_zero() const { return *this == Id{}; }
 
   auto operator<=>(const Id&) const = default;
@@ -40,7 +44,8 @@ class Id {
   std::array<std::byte, Size> bytes_{};
 };
 
-/// Ids are random or keyed hashes: their first bytes are as good as any hash of them.
+/// The hash of an id for unordered containers: its first bytes. Ids are random, or keyed hashes, so
+/// these bytes are as good as any hash of them.
 struct IdHash {
   template <class Tag, std::size_t Size>
   std::size_t operator()(const Id<Tag, Size>& id) const {

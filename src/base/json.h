@@ -7,13 +7,14 @@
 #include <string_view>
 #include <utility>
 
-/// JSON for all of salvor: what is read as a whole number was written as one. The library itself
-/// converts without a look (1e20 to a long is undefined, -1 and 2^32 to an unsigned int wrap), and
+/// JSON for all of salvor. What is read as a whole number was written as one: the library itself
+/// converts without a check (1e20 to a long is undefined; -1 and 2^32 to an unsigned int wrap), and
 /// what we read may be damaged or forged. Every source includes this header instead of the
-/// library's, so that no conversion is without the check (tools/check_layers.py).
+/// library's, so that no conversion lacks the check (tools/check_layers.py).
 namespace salvor {
 
-/// A whole number that the wanted type can't hold; caught as all errors of the library are.
+/// A whole number that does not fit into the wanted type. It is caught with all other errors of the
+/// library, as a json::exception.
 class IntegerOutOfRange final : public nlohmann::json::exception {
  public:
   explicit IntegerOutOfRange(const std::string& number)
@@ -24,11 +25,13 @@ class IntegerOutOfRange final : public nlohmann::json::exception {
 // calls them. Sources call these instead (tools/check_layers.py); they are compiled once, for
 // nlohmann::json and for nlohmann::ordered_json.
 
-/// Reads one JSON document, whole.   Errors: Json::parse_error.
+/// Reads one JSON document, whole.
+/// Errors: Json::parse_error; callers turn it into an Error with a code of their own.
 template <class Json = nlohmann::json>
 Json parse_json(std::string_view text);
 
-/// Reads one JSON document, whole. Values that lie deeper than `depth_max` are left out.
+/// The same without an exception. Values that lie deeper than `depth_max` are left out, so that a
+/// hostile document can't exhaust the stack of whoever walks the result.
 /// Errors: none: a text that is not JSON yields a value that is_discarded().
 template <class Json = nlohmann::json>
 Json try_parse_json(std::string_view text, int depth_max = std::numeric_limits<int>::max());
@@ -39,18 +42,20 @@ enum class InvalidUtf8 {
   replace,  ///< writes U+FFFD in place of the wrong bytes
 };
 
-/// One JSON document: on one line, or with `indent` blanks a level where that is not negative.
+/// Writes one JSON document: on one line, or, where `indent` is not negative, with so many blanks a
+/// level.
+/// Errors: Json::type_error for a text that is not UTF-8, with InvalidUtf8::refuse.
 template <class Json>
 std::string write_json(const Json& value, int indent = -1,
                        InvalidUtf8 invalid = InvalidUtf8::refuse);
 
 }  // namespace salvor
 
-/// get<T>(), value() and the implicit conversions to integers.
+/// How the library converts to integers, in get<T>(), value() and implicit conversions.
 template <std::integral Integer>
 requires(!std::same_as<Integer, bool>) struct nlohmann::adl_serializer<Integer> {
-  /// Throws a type_error for all but a whole number (2.0 is none), IntegerOutOfRange for one that
-  /// does not fit.
+  /// Errors: Json::type_error for all but a whole number (2.0 is none); IntegerOutOfRange for one
+  ///         that does not fit.
   template <class Json>
   static void from_json(const Json& json, Integer& value) {
     if (json.is_number_unsigned()) {

@@ -5,14 +5,19 @@
 #include <functional>
 #include <string_view>
 
-/// What the operator should know while a command runs: lines on stderr. Never a secret.
+/// What the operator should know while a command runs: lines on stderr, as "salvor: warning: …".
+/// The result of a command never goes here, and never a secret. Names that come from outside go
+/// through printable() first.
+///     log::warning("the catalog {} can't be used: {}", printable(path), error.message());
 /// Threads: any.
 namespace salvor::log {
 
+/// How important a line is, in ascending order; `off` is for set_level() only.
 enum class Level { debug, info, warning, error, off };
 
-/// Lines below `least` are dropped. The default is warning.
+/// Lines below `least` are dropped, for the whole process. It is `warning` at first.
 void set_level(Level least);
+/// Writes one line; the level and a newline are added here.
 void write(Level level, std::string_view line);
 
 /// Who writes lines instead of this: it gets each whole line, in any thread, without its end.
@@ -20,6 +25,7 @@ using Writer = std::function<void(std::string_view line)>;
 /// An empty one: lines go to stderr as they are, as in the beginning.
 void set_writer(Writer writer);
 
+/// The three that code calls. An error is thrown, not logged; main prints it.
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
   write(Level::debug, fmt::format(format, std::forward<Args>(args)...));

@@ -7,7 +7,9 @@
 namespace salvor {
 
 /// Bytes that are wiped when they go: keys and passphrases. Move only, so that no copy is left
-/// behind by accident.   Threads: a value.
+/// behind by accident. Hand out view(), and never put it into a string or a message.
+/// Threads:  a value.
+/// Lifetime: the destructor, and a move into it, wipe what it held.
 class Secret {
  public:
   Secret() = default;
@@ -23,6 +25,7 @@ class Secret {
   Secret& operator=(const Secret&) = delete;
   ~Secret() { wipe(); }
 
+  /// A second one, where two owners are meant.
   Secret clone() const { return Secret(view()); }
   ByteView view() const { return bytes_; }
   MutableByteView mutable_view() { return bytes_; }
@@ -30,6 +33,7 @@ class Secret {
   bool empty() const { return bytes_.empty(); }
 
  private:
+  /// Overwrites the bytes in a way that the compiler can't leave out.
   void wipe();
 
   Bytes bytes_;

@@ -9,26 +9,44 @@
 
 #include "base/bytes.h"
 
+/// Programs that salvor runs: hooks, checks, and commands that fetch a passphrase.
+///     SubprocessOptions options;
+///     options.argv = {"/bin/sh", "-c", command};
+///     options.time_limit_ms = 10'000;
+///     const SubprocessResult result = run(options);
+///     if (!result.succeeded()) fail(result.describe());
 namespace salvor {
 
 /// What to run, and within which bounds. A value.
 struct SubprocessOptions {
-  std::vector<std::string> argv = {};  ///< argv[0] is searched in PATH unless it holds a '/'
-  std::string name = {};               ///< what it is to people, in messages; empty: argv[0]
-  std::vector<std::pair<std::string, std::string>> environment =
-      {};                                ///< added to, or put over, ours
-  std::string environment_without = {};  ///< of ours, what begins so is left out; empty: nothing
-  std::filesystem::path directory = {};  ///< empty: the present one
-  ByteView input = {};                   ///< all that the child may read
+  /// The program and its arguments; no shell looks at them. argv[0] is searched in PATH unless it
+  /// holds a '/'.
+  std::vector<std::string> argv = {};
+  /// What messages call it; empty: argv[0].
+  std::string name = {};
+  /// Variables that are added to this process's own, or replace them.
+  std::vector<std::pair<std::string, std::string>> environment = {};
+  /// Own variables whose names begin with this are left out; empty: none.
+  std::string environment_without = {};
+  /// Where it runs; empty: the present directory.
+  std::filesystem::path directory = {};
+  /// Its standard input. It is copied first, so that nobody has to feed it.
+  ByteView input = {};
+  /// When this time is up, its process group gets SIGTERM, and after kill_grace_ms SIGKILL.
   std::int64_t time_limit_ms = 60'000;
-  /// After the limit the child's process group gets SIGTERM, and after this long SIGKILL.
   std::int64_t kill_grace_ms = 2'000;
-  std::size_t output_bytes_max = std::size_t{1} << 20U;         ///< more is read, and dropped
-  std::size_t error_output_bytes_max = std::size_t{64} << 10U;  ///< more is read, and dropped
-  bool keep_ends = false;     ///< of longer outputs their ends are kept, not their beginnings
-  std::stop_token stop = {};  ///< kills it as the time limit does
+  /// How much of its standard output is kept. What is more is read and dropped, so that the program
+  /// does not block.
+  std::size_t output_bytes_max = std::size_t{1} << 20U;
+  /// The same for its standard error.
+  std::size_t error_output_bytes_max = std::size_t{64} << 10U;
+  /// Which part of a longer output is kept: its end instead of its beginning.
+  bool keep_ends = false;
+  /// Ends it in the same way as the time limit does.
+  std::stop_token stop = {};
 };
 
+/// How a program ended, and what it wrote. A value.
 struct SubprocessResult {
   int exit_status = 0;  ///< meaningful while `signal` is 0
   int signal = 0;       ///< what ended it, or 0
@@ -40,17 +58,20 @@ struct SubprocessResult {
 
   bool succeeded() const { return exit_status == 0 && signal == 0 && !timed_out; }
 
-  /// For messages: "exit status 3", "signal 11 (Segmentation fault)", "no end within its time
-  /// limit".
+  /// For messages: "exit status 3", "signal 11 (Segmentation fault)", "it did not end within its
+  /// time limit".
   std::string describe() const;
 };
 
-/// Runs a program and waits for its end. It gets a session of its own (so it has no terminal to
-/// wait at, and its whole group can be killed), default signals, and none of our file descriptors.
-/// Returns as soon as the program itself has ended, even when something that it left behind (a
-/// server that it started) still holds its standard output; such processes go on.
-/// Errors: not_found or failed, when it can't be started; cancelled, when `stop` was requested;
-///         unreachable: it does not end though it was killed, and is left behind.
+/// Runs a program and waits for its end. The program gets a session of its own (it has no terminal
+/// to wait for, and its whole group can be killed), default signals, and none of our file
+/// descriptors.
+/// The call returns when the program itself has ended, even when something that it left behind (a
+/// server that it started) still holds its standard output. Such processes go on, unless the
+/// program was ended by the limit or the stop.
+/// Errors:  not_found or failed: it can't be started; usage: an argument holds a zero byte;
+///          cancelled: `stop` was requested; unreachable: it was killed, did not end within 10 s,
+///          and is left behind. An exit status is no error: see the result.
 /// Threads: any; blocks.
 SubprocessResult run(const SubprocessOptions& options);
 
