@@ -6,15 +6,18 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 
-/// Hashes, keyed and not.
+/// Hashes. sha256() names and proves; an Hmac names chunks without telling what is in them; a
+/// checksum finds damage, and proves nothing.
 namespace salvor::codec {
 
+/// What SHA-256 and HMAC-SHA-256 yield.
 using Digest = std::array<std::byte, 32>;
 
 /// SHA-256 (FIPS 180-4).
 Digest sha256(ByteView bytes);
 
-/// The same over a stream. Threads: one.
+/// SHA-256 over a stream: any number of add(), then finish() once.
+/// Threads: one.
 class Sha256Stream {
  public:
   Sha256Stream();
@@ -22,7 +25,7 @@ class Sha256Stream {
   Sha256Stream& operator=(Sha256Stream&&) noexcept;
   ~Sha256Stream();
   void add(ByteView bytes);
-  /// Once, at the end.
+  /// The digest of all that was added. To be called once, at the end.
   Digest finish();
 
  private:
@@ -30,11 +33,13 @@ class Sha256Stream {
   std::unique_ptr<State> state_;
 };
 
-/// HMAC-SHA-256 (RFC 2104) under one key, prepared once.
-/// Threads: digest() any, at the same time.   Cost: the key's two blocks are hashed only once, so a
-/// short message costs two compressions.
+/// HMAC-SHA-256 (RFC 2104) under one key.
+/// Threads:  digest() any, at the same time.
+/// Lifetime: keeps what follows from the key, and wipes it.
+/// Cost:     the key's two blocks are hashed once, so a short message costs two compressions.
 class Hmac {
  public:
+  /// Shape: `key` has any length.
   explicit Hmac(ByteView key);
   Hmac(Hmac&&) noexcept;
   Hmac& operator=(Hmac&&) noexcept;
@@ -49,14 +54,17 @@ class Hmac {
   std::unique_ptr<State> state_;
 };
 
-/// Compares without telling by its duration where they differ.
+/// Compares secrets. How long it takes does not tell where they differ; only whether their sizes
+/// do.
 bool equal_in_constant_time(ByteView a, ByteView b);
 
-/// XXH3-128 in its canonical (big-endian) form: finds damage, proves nothing against an attacker.
+/// XXH3-128 in its canonical (big-endian) form: fast, finds damage, proves nothing against an
+/// attacker.
 using Checksum = std::array<std::byte, 16>;
 Checksum checksum(ByteView bytes);
 
-/// The same over a stream. Threads: one.
+/// The same over a stream: finish() may be called at any time, and the stream goes on.
+/// Threads: one.
 class ChecksumStream {
  public:
   ChecksumStream();

@@ -10,9 +10,15 @@
 /// The encoding of everything that salvor stores: little-endian integers, LEB128 varints, byte
 /// strings with their length in front, and messages of numbered fields (docs/format.md,
 /// "Encoding").
+///     WireWriter writer;                        WireReader reader(bytes, "a log entry");
+///     writer.field(1, name);                    while (auto field = reader.next_field()) {
+///     writer.field_number(2, count);              if (field->number == 1) name = …;
+///     put(writer.view());                       }  // unknown fields are passed over
 namespace salvor::codec {
 
-/// Appends values to a buffer. Errors: none.   Threads: one.
+/// Appends values to a buffer of its own.
+/// Errors:  none.
+/// Threads: one.
 class WireWriter {
  public:
   void u8(std::uint8_t value) { out_.push_back(std::byte{value}); }
@@ -25,7 +31,7 @@ class WireWriter {
     }
     out_.push_back(static_cast<std::byte>(value));
   }
-  /// Signed, small magnitudes short: 0, -1, 1, -2 … become 0, 1, 2, 3 …
+  /// Signed, with small magnitudes short: 0, -1, 1, -2 … are written as the varints 0, 1, 2, 3 …
   void zigzag(std::int64_t value) {
     varint((static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63));
   }
@@ -40,13 +46,14 @@ class WireWriter {
     raw(value.bytes());
   }
 
-  /// One field of a message: its number, then its content as a byte string. Numbers are never
-  /// reused for another meaning.
+  /// One field of a message: its number, then its content as a byte string. A number is never
+  /// reused for another meaning, so that readers of every version may skip what they do not know.
   void field(std::uint32_t number, ByteView content) {
     varint(number);
     bytes(content);
   }
   void field(std::uint32_t number, std::string_view content) { field(number, as_bytes(content)); }
+  /// A field whose content is one varint; number_of() reads it.
   void field_number(std::uint32_t number, std::uint64_t value);
 
   std::size_t size() const { return out_.size(); }
@@ -65,10 +72,13 @@ class WireWriter {
   Bytes out_;
 };
 
-/// Takes values from the head of a view. Never reads past its end, never allocates from a length
-/// that was not checked against what is there.
-/// Errors: corruption, naming `what` and the offset.   Threads: one.
-/// Lifetime: returned views look into the input.
+/// Takes values from the head of a view. It never reads past the end of the view, and never
+/// allocates by a length that was not compared with what is there: the bytes may be hostile. Each
+/// value has one encoding, and any other is refused.
+/// Errors:   corruption, naming `what` and the offset.
+/// Threads:  one.
+/// Lifetime: the input, the text of `what`, and views that were returned belong to the caller; the
+///           views look into the input.
 class WireReader {
  public:
   WireReader(ByteView in, std::string_view what) : in_(in), what_(what) {}
@@ -96,6 +106,7 @@ class WireReader {
     at_ += size;
     return taken;
   }
+  /// A byte string. A length above `size_max`, or above what is left, is an error.
   ByteView bytes(std::uint64_t size_max = ~0ULL) {
     const std::uint64_t size = varint();
     if (size > size_max || size > in_.size() - at_) fail("has an impossible length");
@@ -107,6 +118,7 @@ class WireReader {
     return SomeId(std::span<const std::byte, SomeId::kSize>(raw(SomeId::kSize)));
   }
 
+  /// One field of a message; its content looks into the input.
   struct Field {
     std::uint32_t number;
     ByteView content;
@@ -120,6 +132,7 @@ class WireReader {
   /// Throws unless everything was read.
   void expect_end() const;
 
+  /// Throws `corruption`: "WHAT HOW (at byte N of M)". For callers that find a value impossible.
   [[noreturn]] void fail(std::string_view how) const;
 
  private:
@@ -136,7 +149,8 @@ class WireReader {
   std::size_t at_ = 0;
 };
 
-/// The content of a field that was written by field_number().
+/// The content of a field that field_number() wrote.
+/// Errors: corruption, naming `what`.
 std::uint64_t number_of(const WireReader::Field& field, std::string_view what);
 
 }  // namespace salvor::codec
