@@ -9,12 +9,18 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
+/// SQLite, as far as the catalog needs it. Its header stays out of every other source.
+///     Statement query(database, "SELECT state FROM runs WHERE id = ?");
+///     query.bind(id);
+///     while (query.step()) use(query.text(0));
 namespace salvor::catalog {
 
 class Database;
 
-/// One SQL statement with its parameters and the row it stands at.
-/// Threads: one.   Lifetime: shorter than its Database's.
+/// One SQL statement with its parameters, and the row at which it stands. Columns count from 0.
+/// Errors:   as Database.
+/// Threads:  one.
+/// Lifetime: shorter than its Database's.
 class Statement {
  public:
   Statement(Database& database, std::string_view sql);
@@ -22,15 +28,16 @@ class Statement {
   Statement& operator=(const Statement&) = delete;
   ~Statement();
 
-  /// Binds the next parameter.
+  /// Binds the next parameter. The value is copied.
   Statement& bind(std::string_view text);
   Statement& bind(std::int64_t number);
   Statement& bind(double number);
   Statement& bind_null();
 
-  /// The next row; false at the end. A statement that changes something needs one call.
+  /// Moves to the next row; false at the end. A statement that changes something needs one call.
   bool step();
 
+  /// A column of the current row. NULL reads as empty, or 0.
   std::string text(int column) const;
   std::int64_t integer(int column) const;
   double real(int column) const;
@@ -42,18 +49,19 @@ class Statement {
   int bound_ = 0;
 };
 
-/// A file that is there from the moment that damage is met in the database at `path`, so that who
-/// opens it next looks at all of it.
+/// The file that marks the database at `path` as suspect. It is made when damage is met, so that
+/// the next process that opens the database checks all of it.
 std::filesystem::path suspicion_of(const std::filesystem::path& path);
 
-/// A connection to a SQLite file.
-/// Errors:  of all calls here and in Statement: corruption (not a database, or damaged); no_space;
-///          conflict, retryable (locked for longer than 10 s); failed.
-/// Threads: one at a time, its statements included.
-/// Lifetime: closed when it goes.
+/// A connection to a SQLite file. Move only.
+/// Errors:   of all calls here and in Statement: corruption (it is no database, or is damaged);
+///           no_space; conflict, retryable (locked for longer than 10 s); failed.
+/// Threads:  one at a time, its statements included.
+/// Lifetime: the destructor closes the connection.
 class Database {
  public:
-  /// `path` exists already (an empty file is a new database), so that its mode is ours to choose.
+  /// Opens a file that exists already, so that the caller chooses its mode. An empty file is a new
+  /// database.
   explicit Database(const std::filesystem::path& path);
   Database(Database&& other) noexcept;
   Database& operator=(Database&&) = delete;
@@ -61,10 +69,10 @@ class Database {
   Database& operator=(const Database&) = delete;
   ~Database();
 
-  /// Runs statements that return nothing.
+  /// Runs statements that return nothing, separated by ';'.
   void execute(const std::string& sql);
 
-  /// Throws what SQLite's result code means. Damage is noted (suspicion_of()).
+  /// Throws what a result code of SQLite means. Damage is noted at suspicion_of().
   [[noreturn]] void fail(int result) const;
 
   sqlite3* handle() { return handle_; }

@@ -8,23 +8,30 @@
 #include "base/clock.h"
 #include "base/random.h"
 
+/// What the catalog keeps of a run. The names of kinds and states are a contract: JSON of `runs`
+/// and metric labels have them.
 namespace salvor::catalog {
 
+/// What a run does.
 enum class RunKind { backup, verify, drill, restore, prune };
+/// How a run stands. `running` until finish_run(); `interrupted`, when its process ended and
+/// recorded no result. `closed` and `undone` are what became of a restore in place afterwards.
 enum class RunState { running, interrupted, failed, succeeded, closed, undone };
 
+/// The name of each, and the reverse; empty for a name that this version does not know.
 std::string_view name_of(RunKind kind);
 std::string_view name_of(RunState state);
 std::optional<RunKind> parse_run_kind(std::string_view name);
 std::optional<RunState> parse_run_state(std::string_view name);
 
-/// "20260203t040506-1a2b3c4d": the start in UTC, so that ids sort by time, and 32 random bits.
-/// Fit for a repository's object names.
+/// Names a run: "20260203t040506-1a2b3c4d", which is its start in UTC, so that ids sort by time,
+/// and 32 random bits. It has characters that a repository's object names may have. A value.
 struct RunId {
   std::string text;
   auto operator<=>(const RunId&) const = default;
 };
 
+/// A new id. Two runs that begin in the same second still differ, but for one case in 2^32.
 RunId make_run_id(Time start, Rng& rng);
 
 /// One run, as the catalog has it. A value.
@@ -41,7 +48,7 @@ struct RunRow {
   std::string repository;     ///< its id; empty: none was opened, or an earlier version recorded it
 };
 
-/// Which runs; newest first.
+/// Which runs to list. A member that is empty selects all.
 struct RunFilter {
   std::optional<std::string> service = {};
   std::optional<RunKind> kind = {};
@@ -50,7 +57,8 @@ struct RunFilter {
   std::optional<std::string> repository = {};  ///< its id
 };
 
-/// How long the newest succeeded runs took. Units: seconds.
+/// How long the newest succeeded runs took. A value.
+/// Units: seconds.
 struct DurationStatistics {
   std::size_t count = 0;  ///< how many runs it is made from, at most 20
   double last_s = 0;
