@@ -9,24 +9,32 @@
 
 #include "backend/backend.h"
 
+/// A backend whose calls fail where a test wants them to. For instance, a process that dies after
+/// each of its calls in turn:
+///     FaultBackend faults(memory);
+///     faults.at(n, Fault::kill_after());          // n = 1, 2, 3, … until nothing dies
+///     EXPECT_THROW(back_up(faults), Killed);
+///     check_what_is_left(memory);
 namespace salvor::backend {
 
+/// Which method of Backend was called.
 enum class Operation { put, get, get_range, size, list, remove };
 
-/// One call on a FaultBackend. `name`: of the object, or the prefix. `number`: 1 is the first call.
+/// One call on a FaultBackend. A value.
 struct Call {
   Operation operation = Operation::put;
-  std::string name;
-  std::uint64_t number = 0;
+  std::string name;          ///< of the object, or the prefix
+  std::uint64_t number = 0;  ///< the first call is 1
 };
 
-/// The process is gone. No Error, so that nothing takes it for a failure to be handled.
+/// Stands for the end of the process. It is no Error, so that no code takes it for a failure that
+/// it can handle.
 class Killed : public std::exception {
  public:
   const char* what() const noexcept override { return "killed by a fault backend"; }
 };
 
-/// What is to go wrong with a call.   A value.
+/// What is to go wrong with a call. A value.
 class Fault {
  public:
   using Action = std::function<void()>;
@@ -41,8 +49,8 @@ class Fault {
   static Fault no_space() { return Fault(Kind::no_space, When::before); }
   /// The medium is read-only, and the call was not made.
   static Fault read_only() { return Fault(Kind::read_only, When::before); }
-  /// The process ends before, or just after the call. `action` is called first (_exit(137), say);
-  /// when it returns, the call throws Killed. Either way each later call throws Killed.
+  /// The process ends before the call, or right after it. `action` is called first (_exit(137),
+  /// say); when it returns, the call throws Killed. In either case each later call throws Killed.
   static Fault kill_before(Action action = {});
   static Fault kill_after(Action action = {});
 
@@ -59,9 +67,9 @@ class Fault {
   Action action_;
 };
 
-/// Passes calls on to another backend, counts them, and lets those fail that the test has chosen.
-/// Threads: any; faults may be set while calls run. Choosers are called by the thread that makes
-/// the call, several at once.
+/// Passes calls to another backend, counts them, and makes those fail that the test has chosen.
+/// Threads:  any; faults may be set while calls run. Choosers are called by the thread that makes
+///           the call, so several may run at once.
 /// Lifetime: shorter than that of `inner`.
 class FaultBackend : public Backend {
  public:
@@ -69,16 +77,18 @@ class FaultBackend : public Backend {
 
   explicit FaultBackend(Backend& inner) : inner_(inner) {}
 
-  /// Call `number` meets `fault`.
+  /// Call `number` meets `fault`, whatever the chooser says.
   void at(std::uint64_t number, Fault fault);
 
-  /// Each call that has no fault by its number asks `chooser`. The last one set counts.
+  /// Each call that has no fault by its number asks `chooser`. The last chooser that was set
+  /// counts.
   void on(Chooser chooser);
 
-  /// True: a medium that knows no put-if-absent. Every put replaces, and says `created`.
+  /// With true it behaves as a medium without a conditional put: every put replaces the object, and
+  /// says `created`.
   void ignore_condition(bool ignore) { ignores_condition_ = ignore; }
 
-  /// How many calls there have been, those that failed included.
+  /// How many calls there have been; failed ones count.
   std::uint64_t calls() const { return calls_; }
 
   /// Whether a kill has happened.

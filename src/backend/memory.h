@@ -8,13 +8,14 @@
 
 namespace salvor::backend {
 
-/// A medium that lasts as long as the object; for tests and simulations. Where a test wants damage,
-/// objects() lets it do it.
+/// A medium that lasts as long as the object, for tests and simulations. A test that wants damage
+/// does it through objects().
 /// Threads: any, as with all backends; but objects() only while no other call runs.
 class MemoryBackend final : public Backend {
  public:
   using Objects = std::map<std::string, Bytes>;
 
+  /// Begins with these objects.
   explicit MemoryBackend(Objects objects = {});
 
   std::string location() const override { return "memory"; }
@@ -26,7 +27,7 @@ class MemoryBackend final : public Backend {
   void list(const std::string& prefix, const std::string& after, const Visit& visit) override;
   void remove(const std::string& name) override;
 
-  /// Another medium with a copy of every object.
+  /// Another medium with a copy of every object: the medium as a crash at this moment leaves it.
   std::unique_ptr<MemoryBackend> clone() const;
 
   /// The content itself: to flip a byte, to cut an object short, to take one away.

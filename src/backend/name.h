@@ -3,16 +3,17 @@
 #include <string>
 #include <string_view>
 
-/// The rules for names of objects, which backend.h states.   Threads: plain functions.
+/// The rules for names of objects, which backend.h states.
+/// Threads: plain functions.
 namespace salvor::backend {
 
-/// Whether `name` keeps the rules.
+/// Whether `name` keeps the rules. check_name() throws instead.
 bool is_valid_name(std::string_view name);
 
-/// Throws (usage) unless a valid name can begin with `prefix`. The empty prefix is one.
+/// Throws (usage) unless a valid name can begin with `prefix`. The empty prefix is valid.
 void check_prefix(std::string_view prefix);
 
-/// What lies before the last '/', or nothing; and what lies behind it.
+/// The part of a name before the last '/' (or nothing), and the part behind it.
 std::string parent_of(std::string_view name);
 std::string leaf_of(std::string_view name);
 
