@@ -4,18 +4,24 @@
 
 #include "repo/point.h"
 
-/// Whether a snapshot can be what its store was: a backup of ruins is not a good backup.
+/// Whether a snapshot can be what its store was: a backup of ruins is not a good backup. A suspect
+/// point is kept, but it does not count as a good one.
 namespace salvor::backup {
 
-/// What a snapshot is measured by.
+/// By what a snapshot is measured. A value.
 struct SuspicionLimits {
-  std::optional<int> shrink_percent;  ///< a fall of bytes or entries beyond it; empty: off
+  /// How far the number of entries or bytes may fall between two points, in percent; empty: any
+  /// fall is right.
+  std::optional<int> shrink_percent;
 };
 
-/// Measures `now` against `before`, the same store in the last point that was good (null: there is
-/// none), and adds what it finds to the suspicions of `now`. What `before` had too, as a suspicion
-/// or as a remark, becomes a remark.
-/// Shape:   before->store == now.store.   Errors: none.
+/// Compares `now` with `before`, the same store in the last point that was good, and adds what it
+/// finds to the suspicions of `now`: the store is empty, it shrank beyond the limit, or its file
+/// system is not mounted. With no `before` (null) there is nothing to compare. A suspicion that
+/// `before` had too, as a suspicion or as a remark, becomes a remark: a user who has seen it once
+/// is not told again.
+/// Shape:  before->store == now.store.
+/// Errors: none.
 void judge(repo::Snapshot& now, const repo::Snapshot* before, const SuspicionLimits& limits);
 
 }  // namespace salvor::backup
