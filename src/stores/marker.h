@@ -4,9 +4,10 @@
 
 namespace salvor::stores {
 
-/// What a backup writes into a live store, so that who restores it can tell that it is the right
-/// one, and of the right moment. To a store it means nothing.   Shape: no member has a line break,
-/// or more than kMarkerBytesMax bytes. A value.
+/// What a backup writes into a live store, so that a restore can be checked against it: is this the
+/// right store, at the right moment? To the store itself it means nothing (checks/canary.h). A
+/// value.
+/// Shape: no member has a line break, or more than kMarkerBytesMax bytes.
 struct Marker {
   std::string service;
   std::string store;

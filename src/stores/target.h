@@ -13,10 +13,12 @@
 #include "stores/marker.h"
 #include "stores/replacement.h"
 
-/// A store where it lies: what restores replace, what checks ask.
+/// A store at its place: restores replace it, checks ask it. A Target is the live store or a copy
+/// of it; what kind of store it is, only its capabilities say:
+///     if (target.capabilities().answers_sql) target.query(sql, stop, visit);
 namespace salvor::stores {
 
-/// A process that has something of a store open, as far as this user may see it (/proc).
+/// A process that has something of a store open, as far as this user may see it (/proc). A value.
 struct Holder {
   std::int64_t pid = 0;
   std::string command;
@@ -24,19 +26,21 @@ struct Holder {
   std::string path;     ///< what it has open
 };
 
-/// What tells one target from another, for who must confirm that it is the right one.
+/// What tells one target from another, for a user who must confirm that it is the right one. A
+/// value.
 /// Units: bytes of content, entries as the store counts them.
 struct TargetIdentity {
   std::string path;
   bool exists = false;
   std::uint64_t bytes = 0;
   std::uint64_t entries = 0;
-  bool counted = true;          ///< false: it was too large to count; bytes and entries are minima
+  /// False: it could not be counted to the end, in time or at all; bytes and entries are minima.
+  bool counted = true;
   std::string identity;         ///< "device 66304, inode 1234", empty when it does not exist
   std::vector<Holder> holders;  ///< without this process
 };
 
-/// What a target can do; asked instead of asking what it is.
+/// What a target can do. Ask for it instead of asking what kind of store it is.
 struct TargetCapabilities {
   bool locks_writes = false;    ///< lock_writes() keeps out writers that ignore the application
   bool answers_sql = false;     ///< query()
@@ -44,81 +48,98 @@ struct TargetCapabilities {
   bool delta_in_place = false;  ///< a restore can be written over the live content
 };
 
-/// Keeps writers out of a store for as long as it lives. Crashing gives the store back.
+/// Keeps writers out of a store.
+/// Lifetime: writers are kept out as long as it lives. The kernel lifts it when the process dies,
+///           so a crash gives the store back.
 class WriteLock {
  public:
   virtual ~WriteLock() = default;
 };
 
-/// One verdict of a store on its own data.
+/// One verdict of a store on its own data. A value.
 struct SelfCheck {
   std::string name;  ///< "integrity_check"
   bool passed = false;
   std::string expected;  ///< "ok"
-  std::string found;     ///< the first problems, a line each; or why it passed all the same
-  bool not_run = false;  ///< only the application could ask: `found` says what is missing here
+  /// The first problems, a line each; or why it passed although the data is not perfect.
+  std::string found;
+  /// The check needs the application (a function that it defines, say): `found` says what is
+  /// missing here.
+  bool not_run = false;
 };
 
+/// What lies at a path within a store. A value.
+/// Units: bytes, of files only.
 struct PathFacts {
   bool is_file = false;
   std::uint64_t bytes = 0;
 };
 
 /// One store, live or a copy of it.
-/// Threads: one at a time.   Lifetime: locks and replacements may outlive it.
+/// Threads:  one at a time.
+/// Lifetime: locks and replacements may outlive it.
 class Target {
  public:
   virtual ~Target() = default;
+  /// Where it is. Nothing need be there.
   virtual const std::filesystem::path& path() const = 0;
   virtual TargetCapabilities capabilities() const = 0;
 
-  /// Counts for at most `count_ms_max`. Changes nothing.   Errors: none: what can't be seen is left
-  /// out.
+  /// Looks at the store, and counts for at most `count_ms_max`. Changes nothing.
+  /// Units:  milliseconds.
+  /// Errors: none: what can't be seen is left out.
   virtual TargetIdentity identify(std::int64_t count_ms_max) const = 0;
 
-  /// Null where the store can't, or does not exist.
+  /// Keeps writers out, also those that know nothing of salvor. Null where the store can't, or does
+  /// not exist.
   /// Errors: conflict, naming who holds it, when it can't be had within `wait_ms_max`; failed.
   virtual std::unique_ptr<WriteLock> lock_writes(std::int64_t wait_ms_max) = 0;
 
-  /// Tries to begin a write, and gives it up at once: whether it was refused. Empty where the store
-  /// has no such thing.
+  /// Tries to begin a write, and gives it up at once: whether the store refused it. Empty where the
+  /// store has no such thing.
   virtual std::optional<bool> refuses_writes() = 0;
 
   /// Whether a restore over the live content (capability delta_in_place) could move out of its way
-  /// whatever it finds. Changes nothing.   Errors: refused, naming what it could not move.
+  /// whatever it finds. Changes nothing.
+  /// Errors: refused, naming what it could not move.
   virtual void try_write_over() {}
 
   /// What the store itself can say about its data, opened so that nothing is written. What the
-  /// source had too passes, with a remark.   `source`: the facts of the snapshot that it was
+  /// source had too passes, with a remark. `source`: the facts of the snapshot that this data was
   /// restored from (SourceReport::facts).
   /// Errors: none: what can't be read is a verdict.
   using Facts = std::map<std::string, std::string>;
   virtual std::vector<SelfCheck> check(std::stop_token stop, const Facts& source = {}) = 0;
 
-  /// Every row of a query, as text (null: no value); `visit` returns false to end it. Read-only: a
+  /// Runs a query, and visits every row, as text (null: no value) until `visit` returns false. A
   /// statement that would write fails.
   /// Errors: usage: no SQL here, or the statement is wrong (with the store's message); failed;
-  /// cancelled, at the deadline of `stop`.
+  ///         cancelled, when `stop` is requested.
   using Row = std::vector<std::optional<std::string>>;
   virtual void query(const std::string& sql, std::stop_token stop,
                      const std::function<bool(const Row&)>& visit) = 0;
 
-  /// What lies at a path within the store; symlinks that lead out are not followed. Empty when
-  /// there is nothing.   Errors: usage: no paths here; failed.
+  /// What lies at a path within the store. Symlinks within it are followed; those that lead out are
+  /// not. Empty when nothing is there.
+  /// Errors: usage: no paths here; failed.
   virtual std::optional<PathFacts> look_at(const std::string& path) = 0;
 
-  /// The SHA-256 of a file's content, in hexadecimal digits.   Errors: not_found, failed.
+  /// The SHA-256 of a file's content, in hexadecimal digits.
+  /// Errors: as look_at(); not_found, when no file is there.
   virtual std::string sha256(const std::string& path) = 0;
 
-  /// Every file (and hard link) within the store, as a path relative to it; not the marker.
+  /// Visits every file (and hard link) within the store, but for the marker, as a path relative to
+  /// the store.
+  /// Errors: as look_at(); failed, when a part of the store can't be listed: then what was visited
+  ///         is not all.
   virtual void list(const std::function<void(const std::string& path)>& visit) = 0;
 
-  /// What a backup has planted in this store; empty when it holds none.   Errors: failed;
-  /// cancelled.
+  /// The marker that a backup has planted in this store; empty when it holds none.
+  /// Errors: failed; cancelled.
   virtual std::optional<Marker> marker(std::stop_token /*stop*/) { return std::nullopt; }
 
-  /// How this store is replaced in run `run`: the same object state after a crash, whoever asks.
-  /// `tag`: the store's name, part of the workplace's name.
+  /// How this store is replaced in run `run`. Whoever asks again, in this process or after a crash,
+  /// finds the same state. `tag`: the store's name, a part of the workplace's name.
   virtual std::unique_ptr<Replacement> replacement(const std::string& run,
                                                    const std::string& tag) = 0;
 };
