@@ -12,14 +12,21 @@
 #include "repo/point.h"
 #include "stores/marker.h"
 
-/// Canaries: what a backup says of each store, signed, so that a drill can tell that what it
-/// restored is this store of this service, as it was then. It catches the wrong source, and the
-/// stale copy.
+/// Canaries: what a backup says of each store, signed, so that a drill can tell that the data it
+/// has restored is this store of this service, as it was then. A canary catches the wrong source
+/// and the stale copy, which every other check may pass.
+///     // A backup, when it begins, and when it knows the root of the store's tree:
+///     plant(make_marker(key, service, store, nonce, time));
+///     point.facts[canary_fact(store)] = make_canary(key, canary);
+///     // A drill:
+///     check_canary(key, point, snapshot, [&] { return target.marker(stop); });
 namespace salvor::checks {
 
-/// The statement about one store; it is fact "canary.<store>" of the point. With `planted` the same
-/// nonce lies in the store itself, as a stores::Marker.   A value.
+/// The statement about one store. It is the fact canary_fact(store) of the point. When it is
+/// `planted`, the same nonce lies in the store itself, in a stores::Marker. A value.
 struct Canary {
+  /// Whether the nonce lies in the store: `no` when the configuration did not ask for it, `failed`
+  /// when the backup could not write there.
   enum class Planted { no, yes, failed };
 
   std::string service;
@@ -30,16 +37,17 @@ struct Canary {
   Planted planted = Planted::no;
 };
 
-/// What signs and verifies; of a repository: derive_secret(repository, kCanaryPurpose).
+/// The key that signs and verifies is derive_secret(repository, kCanaryPurpose): whoever holds the
+/// repository's key has it.
 inline constexpr std::string_view kCanaryPurpose = "salvor canary 1";
 
-/// The name of the fact of a store.
+/// The name of a store's fact in a point: "canary.STORE".
 std::string canary_fact(std::string_view store);
 
-/// 32 hexadecimal digits that never come again.
+/// What ties a marker to its statement: 32 hexadecimal digits that never come again.
 std::string canary_nonce(Rng& rng);
 
-/// What is to be planted.
+/// The signed marker that is to be planted in a store.
 stores::Marker make_marker(const Secret& key, const std::string& service, const std::string& store,
                            const std::string& nonce, Time time);
 
@@ -47,13 +55,15 @@ stores::Marker make_marker(const Secret& key, const std::string& service, const 
 bool is_marker_of(const Secret& key, const stores::Marker& marker, std::string_view service,
                   std::string_view store);
 
-/// The statement as text of one line: "nonce=… time=… planted=yes signature=…".
+/// The signed statement as text of one line: "nonce=… time=… planted=yes signature=…".
 std::string make_canary(const Secret& key, const Canary& canary);
 
-/// Whether the point says of this store what only a backup can have said, and whether `found`, the
-/// copy's marker, is the one that this backup planted. The verdict says which of all that can be
-/// wrong is. `skipped`: the point is of a version without canaries, or planting has failed then.
-/// `found` is called only when a marker was planted.   Errors: those of `found`.
+/// Judges two things: whether the point says of this store what only a backup can have said, and
+/// whether the copy's marker is the one that this backup planted. `actual` of the verdict says what
+/// is wrong: missing, forged, of another service or store, older, newer. It is `skipped` when the
+/// point has no canary (an older version made it), or when none was planted. `found` reads the
+/// copy's marker; it is called only when one was planted.
+/// Errors: those of `found`.
 CheckOutcome check_canary(const Secret& key, const repo::Point& point,
                           const repo::Snapshot& snapshot,
                           const std::function<std::optional<stores::Marker>()>& found);
