@@ -9,26 +9,30 @@
 
 namespace salvor::service {
 
-/// In which zone a schedule's hours are meant. `local` is the machine's own zone, with its changes
-/// between summer and winter time.
+/// In which zone the hours of a schedule are meant. `local` is the machine's own zone, with its
+/// changes between summer and winter time.
 enum class TimeZone { utc, local };
 
-/// When something is due: "minute hour day-of-month month day-of-week". Each field is *, or a list
-/// of numbers and ranges, each range (or *) with a step: "0,30", "9-17", "*/6", "1-31/2". Months
-/// and weekdays may be written by name (JAN, SUN); 0 and 7 are both Sunday. When day-of-month and
-/// day-of-week are both restricted, either suffices.
+/// When something is due, as five fields: "minute hour day-of-month month day-of-week". Each field
+/// is *, or a list of numbers and ranges, and each range (or *) may have a step: "0,30", "9-17",
+/// "*/6", "1-31/2". Months and weekdays may be written by name (JAN, SUN); 0 and 7 are both Sunday.
+/// When day-of-month and day-of-week are both restricted, a day that matches either is due.
+///     const Cron nightly = Cron::parse("0 3 * * *");
+///     const Time next = nightly.next_after(clock.now(), TimeZone::local);
 /// Threads: a value, immutable.
 /// Source:  POSIX crontab, with the steps and names that every cron has had since Vixie's.
 class Cron {
  public:
-  /// Errors: configuration: which field is wrong, or that the day never comes (30 February).
+  /// Reads the five fields.
+  /// Errors: configuration: a field is wrong (the message says which), or the day never comes (30
+  ///         February).
   static Cron parse(std::string_view text);
 
   /// The first moment after `after`. A local time that the change to summer time skips is due an
-  /// hour later; one that comes twice in autumn is due the first time.
+  /// hour later; one that comes twice in autumn is due the first time only.
   Time next_after(Time after, TimeZone zone) const;
 
-  /// The text it was made from.
+  /// The text that it was made from.
   const std::string& text() const { return text_; }
 
  private:
@@ -42,8 +46,9 @@ class Cron {
   std::bitset<32> days_;
   std::bitset<13> months_;
   std::bitset<8> weekdays_;
-  bool any_day_ = false;      ///< day-of-month begins with *
-  bool any_weekday_ = false;  ///< day-of-week begins with *
+  /// These two fields begin with *, so that they restrict no day.
+  bool any_day_ = false;
+  bool any_weekday_ = false;
 };
 
 }  // namespace salvor::service

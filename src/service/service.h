@@ -13,27 +13,31 @@
 /// Units: durations in seconds.
 namespace salvor::service {
 
-/// A shell command (/bin/sh -c), and how long it may take.
+/// A shell command (/bin/sh -c), and how long it may take; hooks.h runs it.
 struct Command {
   std::string run;
   std::int64_t timeout_s = 0;
 };
 
-/// Holds and releases the application's writes.
+/// The commands that hold and release the application's writes, for a restore in place, and for a
+/// backup of a service with `quiesce` while its stores are marked. A run that is resumed runs
+/// `lock` again, so it must succeed when writes are held already.
 struct Writes {
   Command lock;
   Command unlock;
   std::optional<Command> locked;  ///< exit 0: they are held
 };
 
-/// Brings the restored data to the schema that the application of today expects.
+/// Brings the restored data to the schema that today's application expects.
 struct Migrate {
-  std::optional<Command> needed;  ///< exit 0: the schema drifted; without it `run` always runs
+  /// Exit status 0 says that the schema drifted. Without this command, `run` always runs.
+  std::optional<Command> needed;
   Command run;
-  bool isolated = false;  ///< its owner says that it acts on nothing that is live
+  /// The owner's word that it acts on nothing that is live, although it does not mention the copy.
+  bool isolated = false;
 };
 
-/// Makes anew what is derived from the restored data.
+/// Makes anew what is derived from the restored data, such as a search index.
 struct Rebuild {
   std::string name;
   Command run;
@@ -45,16 +49,18 @@ struct ExecTest {
   std::string run;
 };
 
-/// Passes when the first column of the first row is true.
+/// Passes when the first column of the first row is true: neither null, empty, "f", "false" nor
+/// zero.
 struct SqlTest {
   std::string store;
   std::string sql;
 };
 
-/// Passes when the answer has the status, and contains the text.
+/// Passes when the answer has the status and contains the text.
 struct HttpTest {
   std::string url;
-  int status = 200;  ///< redirects are followed, at most 5, unless this is one (300 to 399)
+  /// Redirects are followed, at most 5, unless this is itself one (300 to 399).
+  int status = 200;
   std::optional<std::string> contains = {};  ///< within the first 1 MiB of the answer
 };
 
@@ -66,24 +72,25 @@ struct PathTest {
   std::optional<std::string> sha256 = {};  ///< 64 lower-case hexadecimal digits
 };
 
-/// Of a watch only: fails when more than `max` new lines of `log` contain `pattern`.
+/// Fails when more than `max` new lines of `log` contain `pattern`. Only a watch asks it.
 struct LogTest {
   std::string log;
   std::string pattern;
   std::uint64_t max = 0;
 };
 
-/// What somebody wants to know of a service.
+/// What somebody wants to know of a service, and within which time.
 struct Check {
   std::string name;  ///< unique within the service
   std::variant<ExecTest, SqlTest, HttpTest, PathTest, LogTest> test;
   std::int64_t timeout_s = 600;
-  bool isolated = false;  ///< its owner says that it asks nothing that is live
+  /// The owner's word that it asks nothing that is live, although it does not mention the copy.
+  bool isolated = false;
 };
 
-/// Every row of `sql`, asked of store `from`, names in its first column a path that exists in store
-/// `in`. Rows without a value name nothing, and are passed over. Empty and absolute paths and those
-/// with ".." count as missing.
+/// A promise of the database about files: every row of `sql`, asked of store `from`, names in its
+/// first column a path that exists in store `in`. Rows without a value name nothing, and are passed
+/// over. Empty and absolute paths, and those with "..", count as missing.
 struct Reference {
   std::string name;  ///< unique within the service
   std::string from;
@@ -92,7 +99,7 @@ struct Reference {
   std::int64_t timeout_s = std::int64_t{6} * 3600;
 };
 
-/// How a service is looked at after a restore in place.
+/// How a service is looked at after a restore in place (checks/watch.h).
 struct Watch {
   std::int64_t duration_s = 3600;
   std::int64_t every_s = 30;
@@ -100,12 +107,12 @@ struct Watch {
   std::vector<Check> probes;
 };
 
-/// Bounds of a rehearsal.
+/// Bounds of a drill.
 struct Drill {
   std::int64_t timeout_s = std::int64_t{6} * 3600;  ///< of a drill as a whole
 };
 
-/// When what is to be done; empty: at no time.
+/// When what is to be done. An empty one means at no time.
 struct Schedule {
   std::optional<Cron> backup;
   std::optional<Cron> verify;
@@ -114,10 +121,12 @@ struct Schedule {
 };
 
 /// How many recovery points to keep: the newest `last`, and the newest one of each of so many
-/// hours, days, …
+/// hours, days, and so on. What any rule keeps is kept.
 struct Retention {
-  std::optional<std::int64_t> within_s;  ///< every point of so long
-  std::optional<std::int64_t> window_s;  ///< of stores with a log: every instant of so long
+  /// Every point that is not older than this.
+  std::optional<std::int64_t> within_s;
+  /// For stores with a log: every instant that is not longer ago than this.
+  std::optional<std::int64_t> window_s;
   int last = 0;
   int hourly = 0;
   int daily = 0;
@@ -126,10 +135,11 @@ struct Retention {
   int yearly = 0;
 };
 
-/// Whether it acts on, or asks, the restored copy while that is no live data yet. Statements and
-/// paths always do; a command does when it mentions the copy, or when its owner says that it is
-/// isolated. Others would change, or ask, the live service: a drill does not run them, and a
-/// restore in place runs them after the cut-over.
+/// Whether it acts on, or asks, the restored copy while that copy is not live yet. Statements and
+/// paths always do. A command does when it mentions the copy, or when its owner says that it is
+/// isolated; a request over HTTP only does when its owner says so. The others would change, or ask,
+/// the live service: a drill does not run them, and a restore in place runs them after the
+/// cut-over.
 bool knows_of_copy(const Migrate& migrate);
 bool knows_of_copy(const Rebuild& rebuild);
 bool knows_of_copy(const Check& check);

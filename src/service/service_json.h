@@ -7,13 +7,17 @@
 #include "service/service.h"
 
 /// The one JSON form of what belongs to a service: in plans and their journals, and in the digest
-/// of a service's policy. Journals of every version that wrote one are read.
+/// of a service's policy. So a change of a form changes the digest of every policy. Journals of
+/// every version that wrote one are read: a member that is missing means what it meant before it
+/// existed.
 /// Shape:  json_of(): an object with the members of the value; what is absent is null, or left out.
-///         X_of(): its inverse.
+///         X_of(): its inverse. Schedule, Drill and Retention are only written: no plan has them.
 /// Errors: of X_of(): Json::exception, where a member is missing or is of another type; corruption:
 ///         a check is of a kind that this version does not know.
 namespace salvor::service {
 
+/// Members stay in the order in which they were written, so that the same value gives the same
+/// text.
 using Json = nlohmann::ordered_json;
 
 Json json_of(const Command& command);
@@ -35,7 +39,7 @@ Check check_of(const Json& json);
 Reference reference_of(const Json& json);
 Watch watch_of(const Json& json);
 
-/// Null where there is none.
+/// Null where there is no value, and the reverse.
 template <class Value>
 Json json_of(const std::optional<Value>& value) {
   return value ? json_of(*value) : Json(nullptr);
@@ -46,6 +50,7 @@ std::optional<Value> optional_of(const Json& json, Value (*read)(const Json&)) {
   return read(json);
 }
 
+/// A list of values, and the reverse: list_of(checks), values_of<Check>(json, check_of).
 template <class Value>
 Json list_of(const std::vector<Value>& values, Json (*write)(const Value&) = json_of) {
   Json list = Json::array();
