@@ -11,48 +11,64 @@
 #include "config/secret_source.h"
 #include "service/service.h"
 
-/// The configuration file, typed and checked; docs/configuration.md explains every key.
-/// Units: durations in seconds. Paths are absolute (relative to the file's directory before).
+/// The configuration file, typed and checked; docs/configuration.md explains every key. The order
+/// of calls:
+///     const Config config = load_config(find_config(from_option));
+///     check_paths(config);                                 // before anything is written
+///     check_overlaps(config, config.service("shop"));
+/// Units: durations in seconds. Paths are absolute (in the file they are relative to its
+///        directory).
 namespace salvor::config {
 
+/// Where the repository is, and what opens it: a passphrase, a key file, or either of both.
 struct RepositoryConfig {
-  std::string url;             ///< as written
+  std::string url;             ///< as the file has it
   std::filesystem::path path;  ///< of a local repository
   SecretReference passphrase;
   std::optional<std::filesystem::path> key_file;
 };
 
+/// What a backup does about files that it can't read: no point, or a point that names them.
 enum class OnUnreadable { fail, warn };
 
+/// A store of type `files`: a directory tree.
 struct FilesStoreConfig {
   static constexpr std::string_view kType = "files";
   std::filesystem::path path;
-  std::vector<std::string> exclude;  ///< with the places of salvor's own that lie in it
+  /// Patterns, with the places of salvor's own that lie in the tree (own_places.h).
+  std::vector<std::string> exclude;
   bool one_file_system = false;
   OnUnreadable on_unreadable = OnUnreadable::fail;
   bool canary = false;  ///< each backup plants a marker in the store itself
 
-  // Of a plan, not of the file: what its recovery point lacks, and stays with the live data.
-  std::vector<std::string> missing = {};  ///< relative to the root
-  bool missing_more = false;              ///< there is more
+  /// Filled in by a plan, and no key of the file: what its recovery point lacks, relative to the
+  /// root. It stays with the live data.
+  std::vector<std::string> missing = {};
+  /// The list of `missing` is not complete.
+  bool missing_more = false;
 };
 
+/// A store of type `sqlite`: one database file.
 struct SqliteStoreConfig {
   static constexpr std::string_view kType = "sqlite";
   std::filesystem::path path;
   bool canary = false;  ///< each backup plants a marker in the store itself
 };
 
+/// One store of a service. Its name is unique within the service.
 struct StoreConfig {
   std::string name;
   std::variant<FilesStoreConfig, SqliteStoreConfig> details;
-  std::optional<int> shrink_percent = 50;  ///< a fall beyond it is suspect; empty: off
+  /// A fall of entries or bytes beyond it makes a point suspect; empty: off.
+  std::optional<int> shrink_percent = 50;
 
+  /// What every type of store has.
   std::string_view type() const;
   const std::filesystem::path& path() const;
   bool canary() const;
 };
 
+/// One service: what it is, its stores, and what belongs to it (service/service.h).
 struct ServiceConfig {
   std::string name;
   std::string owner;
@@ -61,10 +77,13 @@ struct ServiceConfig {
   std::optional<std::int64_t> rto_s;
   std::vector<std::string> contacts;
   std::vector<std::string> links;
-  std::vector<std::filesystem::path> protect;  ///< what some store must cover; `status` checks it
+  /// Paths that some store must cover; `status` says when one does not.
+  std::vector<std::filesystem::path> protect;
   std::optional<std::filesystem::path> runbook;
-  std::optional<std::filesystem::path> staging;  ///< where drills restore to; empty: the state
-  bool shared = false;   ///< several hosts back it up; the points of each are everybody's
+  /// Where drills restore to; empty: into the state directory. Ask staging_root().
+  std::optional<std::filesystem::path> staging;
+  /// Several hosts back it up, and the points of each are everybody's.
+  bool shared = false;
   bool quiesce = false;  ///< hold writes while a recovery point marks the databases
   std::vector<StoreConfig> stores;
   std::optional<service::Writes> writes;
@@ -78,9 +97,11 @@ struct ServiceConfig {
   service::Schedule schedule;
   std::optional<service::Retention> retention;  ///< empty: keep everything
 
+  /// Null where there is no store of that name.
   const StoreConfig* find_store(std::string_view store) const;
 };
 
+/// Where a server would listen; see idle_sections().
 struct ServeConfig {
   bool given = false;  ///< the file has the table
   std::string host = "127.0.0.1";
@@ -90,6 +111,7 @@ struct ServeConfig {
 
 /// A path of the file that did not answer when the file was loaded: nobody may look at it.
 struct SilentPath {
+  /// What the path is for, by which verbs require it.
   enum class Role { repository, secret, state, store, staging, log, other };
   std::filesystem::path path;
   Role role = Role::other;
@@ -98,64 +120,71 @@ struct SilentPath {
   std::string store;    ///< likewise
 };
 
-/// The whole file. A value; services, stores, checks in the order of the file.
+/// The whole file. A value; services, stores and checks are in the order of the file.
 struct Config {
   std::filesystem::path file;
   std::filesystem::path state_directory;
-  std::string host;                  ///< whose recovery points these are; usually the host's name
-  std::int64_t holders_wait_s = 10;  ///< how long a restore waits for who holds a store open
-  std::int64_t answers_wait_s = 20;  ///< how long paths have to answer, all together
+  /// Whose recovery points these are; the host's name, unless the file says otherwise.
+  std::string host;
+  /// How long a restore waits for programs that hold a store open.
+  std::int64_t holders_wait_s = 10;
+  /// How long paths have to answer, all together.
+  std::int64_t answers_wait_s = 20;
   RepositoryConfig repository;
   std::vector<ServiceConfig> services;
   ServeConfig serve;
-  std::vector<SilentPath> silent;  ///< several may be of the same store
+  /// What did not answer; several may belong to the same store.
+  std::vector<SilentPath> silent;
 
+  /// The service of that name.
   /// Errors: not_found, naming the services that there are.
   const ServiceConfig& service(std::string_view name) const;
 };
 
-/// Where the configuration is: `from_option` (--config), $SALVOR_CONFIG, ./salvor.toml,
-/// /etc/salvor/salvor.toml; the first two must exist when they are given.
+/// Where the configuration is. The first of these counts: `from_option` (--config), $SALVOR_CONFIG,
+/// ./salvor.toml, /etc/salvor/salvor.toml. One of the first two that is given must exist.
 /// Errors: configuration, listing what was looked for; unreachable: a place does not answer.
 std::filesystem::path find_config(const std::optional<std::filesystem::path>& from_option);
 
-/// Which paths of the file a verb will look at.
+/// Which paths of the file a verb will look at: others are not asked, so that a verb which needs no
+/// store waits for none.
 enum class Looks {
   everywhere,
-  at_repository,  ///< and at what opens it, and at the state directory; at no store
+  /// At the repository, at what opens it, and at the state directory; at no store.
+  at_repository,
 };
 
 /// Reads and checks a file of at most 1 MiB, and asks whether its paths answer (`silent`).
-/// Errors: configuration: FILE:LINE:COLUMN of the first problem, and what to do; failed:
-/// unreadable.
+/// Errors: configuration: FILE:LINE:COLUMN of the first problem, and what to do, or no such file;
+///         failed: unreadable.
 Config load_config(const std::filesystem::path& path, Looks looks = Looks::everywhere);
 
-/// The same for text; `name` stands for the file in messages. Takes it that all paths answer.
+/// The same for a text. `name` stands for the file in messages. All paths are taken to answer.
 Config parse_config_text(std::string_view text, const std::string& name,
                          const std::filesystem::path& directory);
 
 /// Errors: unreachable: the state directory does not answer.
 void require_state_answers(const Config& config);
 
-/// Looks at the real paths (links followed) of the repository, the stores and the state directory.
-/// Errors: configuration: a store is salvor's own state; a store or the state directory lies inside
-///         the repository, or the
-///         repository inside a files store that does not exclude it, or the secret that opens the
-///         repository lies inside it.
+/// Looks at the real paths (links followed) of the repository, the stores, the secrets, the state
+/// directory and the staging directories.
+/// Errors: configuration: a store is salvor's own state; a store, the state directory, a staging
+///         directory, or the secret that opens the repository lies inside the repository; or the
+///         repository lies inside a files store that does not exclude it.
 void check_paths(const Config& config);
 
-/// Looks at the real places of the stores of `service` (links followed, mounts seen through).
+/// Looks at the real places of the stores of `service` (links followed, mounts seen through). A
+/// restore of an outer store would replace what an inner one protects.
 /// Errors: configuration: one of them and another store of the file, of whatever service, have the
-///         same place, or one lies inside a files store that does not exclude it: a restore of the
-///         outer one would replace what the inner one protects.
+///         same place, or one lies inside a files store that does not exclude it.
 void check_overlaps(const Config& config, const ServiceConfig& service);
 
-/// What of the file is valid, and nothing acts on yet: a line each, for people, of one service or
-/// (empty) of all.
+/// What in the file is valid although nothing acts on it yet, of one service or (empty) of all: a
+/// line each, for people.
 std::vector<std::string> idle_sections(const Config& config, std::string_view service = {});
 
-/// Local state where the file does not say: /var/lib/salvor for root, else
-/// $XDG_STATE_HOME/salvor or ~/.local/state/salvor.
+/// Where this machine's state is kept when the file does not say: /var/lib/salvor for root, else
+/// $XDG_STATE_HOME/salvor, or ~/.local/state/salvor.
 std::filesystem::path default_state_directory();
 
 }  // namespace salvor::config

@@ -5,16 +5,17 @@
 
 #include "config/config.h"
 
-/// What is salvor's own and may lie in a store of files.
+/// What is salvor's own and may lie in a store of files: its state, and the directories of its
+/// drills.
 namespace salvor::config {
 
 /// Adds to what each store of files excludes the places of salvor's own that lie in it: the state
-/// directory, which is being written by every run, and the directories into which drills restore.
-/// A restore in place leaves them with the live path, as all that is excluded.
+/// directory, into which every run writes, and the directories into which drills restore. A restore
+/// in place leaves them with the live path, as all that is excluded. load_config() calls it.
 void leave_out_own_places(Config& config);
 
-/// A sentence for each secret of the repository that a store of files would back up, so that who
-/// gets a recovery point gets the key to all of them.
+/// A sentence for each secret of the repository that a store of files would back up: whoever gets
+/// such a recovery point gets the key to all of them.
 std::vector<std::string> secrets_in_stores(const Config& config);
 
 /// Errors: configuration: a store is the state directory, or this machine's catalog.

@@ -6,11 +6,11 @@
 #include <string_view>
 #include <vector>
 
-/// TOML text as a plain tree that remembers where everything stood. The only place that knows the
-/// TOML library.
+/// TOML text as a plain tree that remembers where everything stood. It is the only place that knows
+/// the TOML library.
 namespace salvor::config {
 
-/// Where something stands in a file; both count from 1, columns in characters.
+/// Where something stands in a file. Lines and columns count from 1, columns in characters.
 struct Position {
   std::size_t line = 1;
   std::size_t column = 1;
@@ -19,7 +19,8 @@ struct Position {
 
 struct TomlMember;
 
-/// One value. A value type; which of the fields holds it follows from `kind`.
+/// One value. Which of the fields holds it follows from `kind`; a number with a fraction and a date
+/// keep only their kind, since no key has one. A value.
 struct TomlValue {
   enum class Kind { string, integer, number, boolean, date, array, table };
 
@@ -32,21 +33,23 @@ struct TomlValue {
   std::vector<TomlMember> members;  ///< table, in the order of the file
 };
 
+/// One key of a table with its value. `position` is that of the key.
 struct TomlMember {
   std::string key;
   Position position;
   TomlValue value;
 };
 
-/// "a string", "an integer", …
+/// The kind for messages: "a string", "an integer", …
 std::string_view describe(TomlValue::Kind kind);
 
-/// "FILE:3:7: "
+/// The beginning of messages: "FILE:3:7: ".
 std::string place(std::string_view name, Position position);
 
-/// Parses a whole document. `name` stands in messages for the file.
-/// Errors: configuration, with line and column: what is not TOML, text of more than kTomlBytesMax,
-///         or nested deeper than any configuration needs (the library would exhaust the stack).
+/// Parses a whole document. `name` stands for the file in messages.
+/// Errors: configuration, with line and column: what is not TOML; text of more than kTomlBytesMax
+///         bytes; text that is nested deeper than any configuration needs, since the library would
+///         exhaust the stack.
 TomlValue parse_toml(std::string_view text, const std::string& name);
 
 inline constexpr std::size_t kTomlBytesMax = std::size_t{1} << 20U;
