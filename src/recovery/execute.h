@@ -14,103 +14,143 @@
 #include "recovery/plan.h"
 #include "recovery/store_access.h"
 
-/// Carries out plans.
+/// Carries out plans, and what comes after: a run that was interrupted is resumed, undone or
+/// abandoned; one that has succeeded is undone or closed. execute(), resume() and undo() take the
+/// service first (claim.h), and every call notes in the journal what it does (journal.h).
+///     execute → succeeded ─→ close → closed
+///        │          └──────→ undo ─→ undone (→ close removes the workplaces)
+///        └→ interrupted or failed ─→ resume, undo, or abandon → abandoned
 namespace salvor::recovery {
 
+/// How a run is carried out, and who is told what. Pointers and functions may be null.
+/// Lifetime: everything that is pointed to outlives the call.
 struct ExecuteOptions {
   Clock* clock = &Clock::system();
   std::stop_token stop;
   backup::Progress* progress = nullptr;
   catalog::Catalog* catalog = nullptr;
-  std::function<void(const Plan& plan)> on_begin;  ///< it is this process's to carry out
+  /// Called once the run is this process's to carry out: before that, it may be refused.
+  std::function<void(const Plan& plan)> on_begin;
+  /// Called before each step.
   std::function<void(const std::string& step, std::size_t number, std::size_t count)> on_step;
+  /// Called with what people should know as it happens.
   std::function<void(const std::string& line)> say;
-  checks::Baseline baseline;  ///< for the watch; empty: not known
+  /// What the service was like before, for the watch; empty: not known.
+  checks::Baseline baseline;
   KillPoint kill_point;
-  std::optional<Error> no_safety_snapshot = {};  ///< why none may be taken; empty: it may
-  bool takeover = false;                         ///< go on with a run of another host
+  /// Why no safety snapshot can be taken; empty: it can.
+  std::optional<Error> no_safety_snapshot = {};
+  /// Carry out a run of another host, whose process may be alive.
+  bool takeover = false;
 
-  /// A plan with the commands that the configuration has now for the service of `plan`; empty where
-  /// it has no such service. May be null: then nobody compares.
+  /// Makes a plan with the commands that the configuration has now for the service of `plan`; empty
+  /// where the configuration has no such service. When this is null, nobody compares the two.
   std::function<std::optional<Plan>(const Plan& plan)> configured;
-  bool current_commands = false;  ///< carry out those instead of the plan's
+  /// Carry out those commands instead of the plan's.
+  bool current_commands = false;
 };
 
+/// One step of a run, and how it stands. A value.
+/// Units: seconds.
 struct StepOutcome {
   std::string name;
   std::string result;  ///< "planned", "began", "done", "failed", "undone", "not_run"
   double seconds = 0;
-  std::string data;
+  std::string data;   ///< what the step has remembered (JSON), or empty
   std::string error;  ///< of a step that has failed
 };
 
 /// The state of a run that nobody can finish, and that somebody has ended.
 inline constexpr std::string_view kAbandoned = "abandoned";
 
-/// How a run ended, or where it stands.   Units: seconds.
+/// How a run ended, or where it stands. A value.
+/// Units: seconds.
 struct RunOutcome {
   Plan plan;
-  std::string state;  ///< succeeded failed undone interrupted closed abandoned
+  /// "succeeded", "failed", "undone", "interrupted", "closed" or "abandoned"; from find_run() also
+  /// "running".
+  std::string state;
   Time started;
-  bool acted = false;  ///< something was done now; else it stood there already
+  /// False: the run had ended before, and this call did nothing.
+  bool acted = false;
   std::vector<StepOutcome> steps;
   std::vector<checks::CheckOutcome> checks;
   std::vector<std::string> deviations;
+  /// How long this call took; from find_run(): how long all steps took.
   double seconds = 0;
-  double recovery_seconds =
-      0;  ///< from its beginning to the end of what watch and tear-down come after
+  /// From the beginning of the run to the verdict of its last check: without watch and tear-down.
+  double recovery_seconds = 0;
+  /// Why the run failed, with the code that the process should end with.
   std::optional<Error> failure;
-  bool healthy = true;            ///< what the watch says at its end
-  std::vector<std::string> kept;  ///< of a run that is undone: workplaces that are still there
-  std::vector<std::string> left;  ///< of a run that is given up: what it leaves where, a line each
+  /// The verdict of the watch.
+  bool healthy = true;
+  /// After an undo: the workplaces that are still there, for close().
+  std::vector<std::string> kept;
+  /// After abandon(): what the run leaves where, a line each.
+  std::vector<std::string> left;
   std::vector<std::string> safety_points;
 };
 
-/// Whether a safety snapshot is to be taken of some store.
+/// Whether the plan asks for a safety snapshot of some store.
 bool wants_safety_snapshot(const Plan& plan);
 
-/// That a restore can take no safety snapshot, as the repository can't be written to (`why`), with
-/// the command that goes without. Code refused.
+/// The error (refused) that a restore can take no safety snapshot, because the repository can't be
+/// written to (`why`). Its hint has the command that restores without one.
 Error no_safety_snapshot(const Plan& plan, const Error& why);
 
-/// Carries out a new plan.   Failures of steps are in the outcome, with the code that the process
-/// should end with; checks that fail: checks_failed.
-/// Errors: conflict: the service is being restored by another run; refused: no_safety_snapshot().
+/// Carries out a new plan. A step that fails is no error of this call: the outcome tells it. When a
+/// step of a restore that is a guard fails, all that was done is undone at once; after any other
+/// failure the run can be resumed or undone. A drill always tears down what it has made. Checks
+/// that fail are a failure with the code checks_failed.
+/// Errors: before anything is touched: conflict: the service is being restored by another run;
+///         refused: no_safety_snapshot(); not_found: the repository has no such point; what the
+///         repository throws. Later only conflict: another process has resumed or undone the run
+///         meanwhile.
 RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan& plan,
                    const ExecuteOptions& options);
 
-/// Goes on with a run that was interrupted or has failed.
-/// Errors: not_found: the repository has no journal of it; conflict: its process is alive, or is on
-/// another host (without takeover); refused: it is undone, closed, being undone, or was a drill.
+/// Resumes a run that was interrupted or has failed, at the first step that is not done. For a run
+/// that has succeeded it does nothing.
+/// Errors: not_found: the repository has no journal of the run, or its point is gone; conflict: its
+///         process is alive, or may be alive on another host (without takeover), or one of its
+///         commands still runs; refused: the run is over, is being undone, was a drill, or its
+///         workplaces are not on this host; configuration: current_commands, and the configuration
+///         has no such service; corruption: its journal can't be read.
 RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::string& run,
                   const ExecuteOptions& options);
 
-/// Takes back a run. The same errors; refused: a later restore has replaced the service since.
+/// Undoes the steps of a run, the last one first. For a run that is undone, or has failed and
+/// undone itself, it does nothing.
+/// Errors: as resume(), but that the point may be gone; refused also when the run is closed or
+///         abandoned, when a later restore has replaced the service since, and when a store was
+///         written over in place without a safety snapshot.
 RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::string& run,
                 const ExecuteOptions& options);
 
-/// Removes what was live before a restore that has succeeded, or what an undo has kept.   The same
-/// errors.
+/// Closes a run that has succeeded: removes what was live before. It can't be undone then. For a
+/// run that is undone it removes the workplaces that are still there.
+/// Errors: as resume(); refused also when the run has neither succeeded nor been undone.
 RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::string& run,
                  const ExecuteOptions& options);
 
-/// Ends a run that nobody can resume, undo or close, also one whose journal has rotten (then
-/// `service` says whose it is). Does nothing to the data; the outcome says what is left where. The
-/// service is free for the next restore.
-/// Errors: not_found: the repository has no journal of it; conflict: its process is alive, or is on
-/// another host (without takeover); refused: it is over already, or was another service's.
+/// Abandons a run that nobody can resume, undo or close, also one whose journal has rotten (then
+/// `service` says whose run it is). It leaves the data as it is, and the outcome says what is left
+/// where. The service is free for the next restore.
+/// Errors: not_found: the repository has no journal of it; conflict: as resume(); refused: the run
+///         has ended already and did not succeed, was a drill, or was another service's.
 RunOutcome abandon(repo::Repository& repository, StoreAccess& access, const std::string& run,
                    const std::string& service, const ExecuteOptions& options);
 
-/// A restore of a service that has begun, and is neither finished nor taken back.
+/// A restore of a service that has begun, and is neither finished nor undone. A value.
 struct OpenRestore {
-  std::string run;  ///< empty: records have rotten that may have said which
-  std::string rot;  ///< why not all can be read of it; empty: all can
+  std::string run;  ///< empty: the records that may have said which have rotten
+  std::string rot;  ///< why not all of it can be read; empty: all can
 };
 
-/// Reads all that can be read: records that have rotten are said, not thrown. Run `other_than` does
-/// not count. `catalog`: of this machine, which knows what the repository could not be told; may be
-/// null.
+/// The open restore of a service; empty when there is none. It reads all that can be read: records
+/// that have rotten are told, not thrown. Run `other_than` does not count. `catalog` is that of
+/// this machine, which knows what the repository could not be told; it may be null.
+/// Errors: those of the repository.
 std::optional<OpenRestore> open_restore(repo::Repository& repository, const std::string& service,
                                         const std::string& other_than = {},
                                         catalog::Catalog* catalog = nullptr);
@@ -119,32 +159,37 @@ std::optional<OpenRestore> open_restore(repo::Repository& repository, const std:
 std::optional<std::string> open_run(repo::Repository& repository, const std::string& service,
                                     catalog::Catalog* catalog = nullptr);
 
-/// Brings to the repository what the catalog has kept of runs while it could not be written to:
-/// their journals, and who restores what. What another host has overtaken is passed over with a
-/// warning.   Errors: those of the repository and the catalog.
+/// Brings to the repository what the catalog has kept of runs while the repository could not be
+/// written to: their journals, and who restores what. Where another host has resumed such a run
+/// since, what was kept is passed over with a warning. Call it before a run writes to the
+/// repository.
+/// Errors: those of the repository and the catalog.
 void catch_up(repo::Repository& repository, catalog::Catalog& catalog);
 
-/// What is asked of a run before anybody goes on with it. A value.
+/// What a caller must know of a run before it resumes, undoes or closes it. A value.
 struct RunHead {
-  Plan plan;                       ///< as it is now
-  std::string state;               ///< as RunOutcome has it
-  bool is_open = false;            ///< its journal has not ended
-  bool provisioned = false;        ///< it has workplaces
-  std::optional<Time> live_since;  ///< when the restored data went live, unless it was taken back
+  Plan plan;                 ///< as it is now
+  std::string state;         ///< as RunOutcome has it
+  bool is_open = false;      ///< its journal has not ended
+  bool provisioned = false;  ///< it has workplaces
+  /// When the restored data went live; empty when it is not, or when that was undone.
+  std::optional<Time> live_since;
 };
 /// Empty where there is no journal, or its plan can't be read.
 std::optional<RunHead> head_of_run(repo::Repository& repository, catalog::Catalog* catalog,
                                    const std::string& run);
 
-/// Writes back what the catalog knows of restores in place and the repository does not, as after an
-/// older copy was put in its place: their journals, then, in the order of `runs`, who restored the
-/// service. So what is open is found, and what was replaced since is not exchanged back.
-/// Shape:  runs: their ids, the oldest first. Returns those of which something was written.
-/// Errors: those of the repository.
+/// Writes back what the catalog knows of restores in place and the repository does not, which is so
+/// after an older copy of the repository was put in its place: their journals, and then, in the
+/// order of `runs`, who restored the service. So an open run is found, and a run that a later one
+/// has replaced is not exchanged back.
+/// Shape:  `runs`: their ids, the oldest first. Returns those of which something was written.
+/// Errors: those of the repository and the catalog. What can't be understood is passed over with a
+///         warning.
 std::vector<std::string> put_back_runs(repo::Repository& repository, catalog::Catalog& catalog,
                                        const std::vector<std::string>& runs);
 
-/// The run that has restored a service in place last, or does so.
+/// The run that has restored a service in place last, or is restoring it.
 std::optional<std::string> newest_run(repo::Repository& repository, const std::string& service,
                                       catalog::Catalog* catalog = nullptr);
 
@@ -153,7 +198,8 @@ std::optional<std::string> newest_run(repo::Repository& repository, const std::s
 std::optional<RunOutcome> find_run(repo::Repository& repository, const std::string& run,
                                    catalog::Catalog* catalog = nullptr);
 
-/// What an earlier run's watch saw: from the data of its step.
+/// What the watch of an earlier run saw, from the data of its step `watch`; empty when that is
+/// none.
 checks::Baseline baseline_in(const std::string& watch_data);
 
 }  // namespace salvor::recovery

@@ -11,9 +11,15 @@
 #include "catalog/catalog.h"
 #include "repo/records.h"
 
-/// The journal of a run: what it has begun and done, durably (docs/recovery.md).
+/// The journal of a run: what it has begun and done, durably (docs/recovery.md). It lies in the
+/// repository, and this machine's catalog has a copy. A step is journalled like this:
+///     journal.append(began);       // with what undoes it
+///     step.run(context);
+///     journal.append(done);        // with what the step remembers
 namespace salvor::recovery {
 
+/// What a record says. `began`, `done`, `failed` and `undone` are about a step, the others about
+/// the run. The names are stored.
 enum class Event {
   planned,
   began,
@@ -23,25 +29,36 @@ enum class Event {
   undoing,
   undone,
   ended,
-  replanned,  ///< the plan again, with the configuration's commands of that moment
-  lost,       ///< what was written here can't be read any more; `error` says why
+  /// The plan again, with the commands that the configuration had at that moment.
+  replanned,
+  /// A record that can't be read any more; `error` says why. It is never written.
+  lost,
 };
+/// The name that is stored.
 std::string_view name_of(Event event);
 
-/// What becomes of records that can be read neither in the repository nor in the catalog.
+/// What a reader does about records that can be read neither in the repository nor in the catalog.
 enum class Rotten {
-  refuse,  ///< the journal can't be read: corruption
-  skip,    ///< each is an entry `lost`: for those who only want to know how a run stands, or end it
+  /// The journal can't be read: corruption.
+  refuse,
+  /// Each is an entry `lost`. For code that only wants to know how a run stands, or to end it.
+  skip,
 };
 
-/// What becomes of a record where the repository can't be written to (Error::unwritable).
+/// What becomes of a record where the repository can't be written to (Error::unwritable). Until its
+/// safety snapshot is taken, a run that wants one does not continue without the repository; after
+/// it, the run must be able to end.
 enum class Unwritten {
-  refuse,  ///< it is not written
-  keep,    ///< it stays in the catalog, and goes to the repository before the next that can
-  forgo,   ///< the same; without a catalog this process alone knows it: for drills
+  /// It is not written: append() throws.
+  refuse,
+  /// It stays in the catalog, and goes to the repository before the next record that can.
+  keep,
+  /// As `keep`; but without a catalog only this process knows it. For drills, which nobody resumes.
+  forgo,
 };
 
-/// One record. A value.   Units: seconds.
+/// One record. append() fills in time, host and process. A value.
+/// Units: seconds.
 struct JournalEntry {
   Event event = Event::planned;
   std::string step;
@@ -54,32 +71,40 @@ struct JournalEntry {
   std::vector<std::string> deviations = {};  ///< what was not as it should be, for the evidence
 };
 
+/// The text that is stored.
 std::string to_json(const JournalEntry& entry);
 
-/// Errors: corruption.
+/// The reverse.
+/// Errors: corruption: the text is no record, or has an event that this version does not know.
 JournalEntry parse_journal_entry(std::string_view json);
 
 /// Where a process may die: for tests that kill it there. Called before and after each record is
-/// written, and by steps in their middle, with a name of the place.
+/// written, and by steps in their middle, with the name of the place.
 using KillPoint = std::function<void(std::string_view place)>;
 
-/// Threads: one.   Lifetime: shorter than the repository's and the catalog's.
+/// The journal of one run, as it was at the opening and as this object has continued it.
+/// Threads:  one.
+/// Lifetime: shorter than the repository's and the catalog's.
 class Journal {
  public:
-  /// Reads what there is; a record that is damaged in the repository from the catalog, which may be
-  /// null.   Errors: corruption, unless `rotten` says otherwise.
+  /// Reads what there is. A record that is damaged in the repository is read from the catalog,
+  /// which may be null. A run without a journal is empty().
+  /// Errors: corruption, unless `rotten` says otherwise; those of the repository.
   Journal(repo::Repository& repository, catalog::Catalog* catalog, const std::string& run,
           KillPoint kill_point = {}, Rotten rotten = Rotten::refuse);
 
   const std::vector<JournalEntry>& entries() const { return entries_; }
   bool empty() const { return entries_.empty(); }
 
-  /// Writes the next record, durably: in the repository, then in the catalog (where a failure is a
-  /// warning). What the repository lacks of the records before comes first.
-  /// Errors: conflict: another process has gone on with this run; those of the repository.
+  /// Writes the next record, durably: in the repository, and then in the catalog, where a failure
+  /// is a warning. Records that the repository still lacks go there first. A long error or
+  /// deviation is cut.
+  /// Errors: conflict: another process has resumed or undone this run, and lost() is true; those of
+  ///         the repository, unless allow_unwritten() says otherwise.
   void append(JournalEntry entry);
 
-  /// What append() does from now on; `refuse` at first. `service`: whose run it is.
+  /// What append() does from now on where the repository can't be written to; `refuse` at first.
+  /// `service`: whose run it is.
   void allow_unwritten(Unwritten what, const std::string& service);
   Unwritten allowed() const { return unwritten_; }
 
@@ -90,30 +115,36 @@ class Journal {
   /// Errors: as append().
   void catch_up();
 
-  /// Whether the catalog could be read so far, where there is one.
+  /// Whether there is a catalog, and every read of it has succeeded.
   bool catalog_was_read() const { return catalog_ != nullptr; }
 
-  bool began(std::string_view step) const;  ///< and was not undone since
-  bool done(std::string_view step) const;   ///< and was not undone since
+  /// Whether the step has begun, and was not undone since; done(): whether it is also finished.
+  bool began(std::string_view step) const;
+  bool done(std::string_view step) const;
+  /// Whether the step has ever begun, whatever became of it.
   bool ever_began(std::string_view step) const;
 
-  /// What the step remembered when it was done; when it began for the first time. Empty: nothing.
+  /// What the step remembered when it was done last; data_before(): when it began for the first
+  /// time. Empty: nothing.
   std::string data(std::string_view step) const;
   std::string data_before(std::string_view step) const;
+  /// Whether an undo of the run has begun.
   bool undoing() const;
 
-  /// The reason why the first lost record can't be read; empty: none is lost.
+  /// Why the first lost record can't be read; empty: none is lost.
   std::string rot() const;
 
-  /// Of `ended`; empty while the run has not ended, or was gone on with since.
+  /// How the run ended ("succeeded", …); empty while it has not ended, was resumed or is being
+  /// undone since, or when a record after its end is lost.
   std::optional<std::string> state() const;
 
-  /// Another process has gone on with this run: nothing may be touched any more.
+  /// Whether another process has this run now: then this one must touch nothing any more.
   bool lost() const { return lost_; }
 
-  /// Who wrote last.
+  /// Who wrote last. Not for an empty journal.
   const JournalEntry& last() const { return entries_.back(); }
 
+  /// Calls the kill point, if there is one.
   void reach(std::string_view place) const;
 
  private:
@@ -139,10 +170,12 @@ class Journal {
   std::string repository_id_;
   std::string service_;
   Unwritten unwritten_ = Unwritten::refuse;
-  std::string newest_;                ///< the last entry, as it was written
-  std::vector<std::string> waiting_;  ///< the last entries, as they are to be in the repository
-  std::map<std::uint64_t, std::string> gaps_;  ///< what is missing before those
-  bool told_ = false;                          ///< that they wait
+  std::string newest_;  ///< the last entry, as it was written
+  /// The last entries, which the repository still lacks.
+  std::vector<std::string> waiting_;
+  /// Entries before those that are missing in the repository.
+  std::map<std::uint64_t, std::string> gaps_;
+  bool told_ = false;  ///< whether a warning has said that they wait
   bool lost_ = false;
 };
 

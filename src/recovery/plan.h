@@ -10,41 +10,53 @@
 #include "service/service.h"
 
 /// What a restore or a drill will do: data, computed without touching anything (docs/recovery.md).
+/// A plan is shown, confirmed, written into the journal, and then carried out by execute(). What is
+/// not in it, no step does.
 namespace salvor::recovery {
 
-/// One store of the plan. `settings` is for the code that knows the type; nobody else reads it.
+/// One store of the plan. `settings` is for the code that knows the type; no other code reads it. A
+/// value.
 struct StorePlan {
   std::string name;
   std::string type;
   std::string path;      ///< the live place
   std::string settings;  ///< JSON
+  /// Written over in place, instead of restored beside and exchanged.
   bool delta_in_place = false;
+  /// Whether the store, as it is now, is backed up before.
   bool safety_snapshot = true;
 };
 
-/// A store of the service that stays as it is.
+/// A store of the service that stays as it is. Commands of a restore are told its path, too. A
+/// value.
 struct OtherStore {
   std::string name;
   std::string path;
 };
 
-/// A value. Everything that carrying it out needs, but the repository; it goes into the journal.
+/// Everything that carrying it out needs, but the repository. It goes into the journal, so that
+/// another process can resume or undo the run. A value.
 struct Plan {
   service::Mode mode = service::Mode::restore;
   std::string run;
   std::string service;
-  std::string point;  ///< hexadecimal
+  std::string point;  ///< its id, in hexadecimal digits
   Time point_time;
-  std::string directory;         ///< where commands run
-  std::string staging;           ///< drills: a private directory, removed at the end
-  bool safety_snapshot = true;   ///< of those stores that want one
-  bool compare_content = false;  ///< live files are taken for unchanged by their bytes alone
-  bool without_lock = false;     ///< the application's commands that hold writes are not run
+  std::string directory;  ///< where commands run
+  std::string staging;    ///< drills: a private directory, removed at the end
+  /// Whether there is one at all: of those stores that want one.
+  bool safety_snapshot = true;
+  /// Live files are taken for unchanged by their bytes alone, not by size and times.
+  bool compare_content = false;
+  /// The application's commands that hold writes are not run.
+  bool without_lock = false;
   std::string trigger;
   std::string confirmed_by;
-  std::string host;  ///< whose points its safety snapshots are; empty: not known
+  /// Whose points its safety snapshots are; empty: not known.
+  std::string host;
 
-  std::vector<StorePlan> stores;  ///< databases first
+  /// In the order in which they are restored: databases first.
+  std::vector<StorePlan> stores;
   std::vector<OtherStore> others;
   std::optional<service::Writes> writes;
   std::optional<service::Migrate> migrate;
@@ -59,22 +71,26 @@ struct Plan {
   std::string policy_sha256;  ///< of the service's configuration
   std::int64_t holders_wait_ms = 10'000;
 
+  /// Null where the plan has no store of that name.
   const StorePlan* find(std::string_view store) const;
 };
 
-/// The names of its steps, in order.
+/// The names of its steps, in order; the journal has them.
 std::vector<std::string> step_names(const Plan& plan);
 
-/// A step that a drill does not run, since it would act on the live service.
+/// A step that a drill does not run, since it would act on the live service. A value.
 struct StepNotRun {
   std::string name;
   std::string command;
 };
+/// Those of a plan; empty for a restore.
 std::vector<StepNotRun> steps_not_run(const Plan& plan);
 
+/// The text that the journal keeps.
 std::string to_json(const Plan& plan);
 
-/// Errors: corruption, when `json` is not what to_json() makes.
+/// The reverse. Plans of earlier versions are read, too.
+/// Errors: corruption: `json` is no plan.
 Plan parse_plan(std::string_view json);
 
 }  // namespace salvor::recovery

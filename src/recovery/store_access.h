@@ -12,24 +12,26 @@
 namespace salvor::recovery {
 
 /// How recovery comes to stores without knowing what kinds there are; control implements it.
-/// Threads: one.   Lifetime: longer than all that it makes.
-/// Errors: configuration: a type that this version does not know.
+/// Errors:   of all calls: configuration: a type of store that this version does not know.
+/// Threads:  one.
+/// Lifetime: longer than everything that it makes.
 class StoreAccess {
  public:
   virtual ~StoreAccess() = default;
 
-  /// The store where it lives.
+  /// The store at the place where it lives.
   virtual std::unique_ptr<stores::Target> live(const StorePlan& store) = 0;
 
-  /// A copy of it, at `path`.
+  /// A copy of the store, at `path`: copy_within(), Replacement::copy(), or the live path of a
+  /// store that is written over.
   virtual std::unique_ptr<stores::Target> copy(const StorePlan& store,
                                                const std::filesystem::path& path) = 0;
 
-  /// Reads the live store, as a backup does.
+  /// Reads the live store, as a backup does: for safety snapshots.
   virtual std::unique_ptr<stores::Source> live_source(const StorePlan& store) = 0;
 
-  /// Reads the copy at `path` as it lies there, to compare it with that snapshot: keys as in its
-  /// tree.
+  /// Reads the copy at `path` as it lies there, for a comparison with that snapshot: its keys are
+  /// those of the snapshot's tree.
   virtual std::unique_ptr<stores::Source> copy_source(const StorePlan& store,
                                                       repo::Repository& repository,
                                                       const repo::Snapshot& snapshot,
@@ -40,7 +42,8 @@ class StoreAccess {
                                              const std::filesystem::path& directory,
                                              bool delta) = 0;
 
-  /// Where sink() puts the store itself within that directory: what `copy()` takes.
+  /// Where sink() puts the store itself within that directory, which may be a file of it: the path
+  /// for copy().
   virtual std::filesystem::path copy_within(const StorePlan& store, repo::Repository& repository,
                                             const repo::Snapshot& snapshot,
                                             const std::filesystem::path& directory) = 0;
