@@ -24,7 +24,8 @@ struct RetryOptions {
 };
 
 /// The same medium, but a call that fails with a retryable error is made again, and each failure is
-/// logged. After tries_max failures the last error is thrown.
+/// logged. After tries_max failures the last error is thrown; a list begins to count anew with each
+/// object that it shows.
 /// A list that breaks off continues behind the last object that it showed; what `visit` throws is
 /// passed on at once.
 /// A put_if_absent that is repeated and finds `exists` reads the object. When its bytes are those

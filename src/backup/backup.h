@@ -64,8 +64,9 @@ struct Result {
 /// read: what a database mentions at its mark is then in the files that are read after it. So
 /// databases come first in `inputs`.
 /// Errors:  failed, listing everything unreadable in the store that must not lack anything;
-///          whatever the sources, the callbacks and the repository throw. After an error there is
-///          no point; what was uploaded is found again by the next backup.
+///          whatever the sources, the callbacks and the repository throw. After an error nothing
+///          was committed, but for `unreachable`: then the point may be there. What was uploaded is
+///          found again by the next backup.
 /// Threads: one backup with these sources at a time; blocks.
 /// Memory:  bounded, whatever the size of the stores (docs/benchmarks.md).
 Result run(repo::Repository& repository, const std::vector<StoreInput>& inputs,

@@ -8,8 +8,9 @@
 namespace salvor {
 
 /// The candidate that `word` was most likely meant to be: the one with the fewest letters inserted,
-/// removed, replaced or swapped with their neighbour. Empty when more than a third of the word
-/// differs from each of them, and for words of more than 64 bytes.
+/// removed, replaced or swapped with their neighbour. Empty when each of them takes more changes
+/// than a third of the word's letters (one change is always near enough), and for words of more
+/// than 64 bytes.
 std::optional<std::string_view> nearest_name(std::string_view word,
                                              std::span<const std::string_view> candidates);
 

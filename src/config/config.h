@@ -20,7 +20,7 @@
 ///        directory).
 namespace salvor::config {
 
-/// Where the repository is, and what opens it: a passphrase, a key file, or either of both.
+/// Where the repository is, and what opens it: a passphrase, a key file, or both.
 struct RepositoryConfig {
   std::string url;             ///< as the file has it
   std::filesystem::path path;  ///< of a local repository

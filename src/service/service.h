@@ -41,7 +41,7 @@ struct Migrate {
 struct Rebuild {
   std::string name;
   Command run;
-  bool isolated = false;  ///< as of Migrate
+  bool isolated = false;  ///< as for Migrate
 };
 
 /// Passes when the command ends with exit status 0.
@@ -121,7 +121,7 @@ struct Schedule {
 };
 
 /// How many recovery points to keep: the newest `last`, and the newest one of each of so many
-/// hours, days, and so on. What any rule keeps is kept.
+/// hours, days, and so on.
 struct Retention {
   /// Every point that is not older than this.
   std::optional<std::int64_t> within_s;
