@@ -5,7 +5,9 @@
 
 #include "cli/commands.h"
 #include "cli/invocation.h"
+#include "control/caller.h"
 #include "control/report_json.h"
+#include "control/take_backup.h"
 
 namespace salvor::cli {
 namespace {
@@ -62,7 +64,7 @@ int report_failures(const std::vector<control::BackupReport>& reports) {
 }
 
 int backup(Invocation& invocation, const control::BackupRequest& request) {
-  const config::Config config = invocation.load_config();
+  const control::Config config = invocation.load_config();
   const auto reports = control::take_backup(config, request, invocation.caller());
   invocation.end_progress();
   Output& output = invocation.output();

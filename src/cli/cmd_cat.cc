@@ -1,5 +1,7 @@
 #include "cli/commands.h"
 #include "cli/invocation.h"
+#include "control/caller.h"
+#include "control/look_inside.h"
 
 namespace salvor::cli {
 namespace {
@@ -15,7 +17,7 @@ int cat(Invocation& invocation, const CatChoices& request) {
     throw Error(ErrorCode::usage, "cat writes the content of a file, and has no JSON form",
                 "leave out --json, or use `salvor ls --json`");
   }
-  const config::Config config = invocation.load_config(config::Looks::at_repository);
+  const control::Config config = invocation.load_config(control::Looks::at_repository);
   control::read_content(config, request.at, request.path, invocation.caller(),
                         [&](ByteView content) { output.stream(as_text(content)); });
   return 0;

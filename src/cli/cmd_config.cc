@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/invocation.h"
+#include "control/check_config.h"
 #include "control/report_json.h"
 
 namespace salvor::cli {

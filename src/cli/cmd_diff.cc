@@ -2,6 +2,8 @@
 
 #include "cli/commands.h"
 #include "cli/invocation.h"
+#include "control/caller.h"
+#include "control/diff_points.h"
 #include "control/report_json.h"
 
 namespace salvor::cli {
@@ -38,7 +40,7 @@ std::string line_of(const control::DiffEntry& entry) {
 }
 
 int diff(Invocation& invocation, const DiffChoices& request) {
-  const config::Config config = invocation.load_config(config::Looks::at_repository);
+  const control::Config config = invocation.load_config(control::Looks::at_repository);
   List entries(invocation.output(), "entries");
   control::diff_points(config, request.before, request.after, request.service, invocation.caller(),
                        [&](const control::DiffEntry& entry) {

@@ -4,7 +4,11 @@
 #include "cli/in_place.h"
 #include "cli/invocation.h"
 #include "cli/not_covered.h"
+#include "control/caller.h"
+#include "control/check_config.h"
+#include "control/drill.h"
 #include "control/report_json.h"
+#include "control/service_status.h"
 
 namespace salvor::cli {
 namespace {

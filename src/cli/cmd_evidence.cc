@@ -5,7 +5,11 @@
 #include "cli/commands.h"
 #include "cli/evidence_text.h"
 #include "cli/invocation.h"
+#include "control/caller.h"
+#include "control/read_evidence.h"
 #include "control/report_json.h"
+#include "control/restore_in_place.h"
+#include "control/verify.h"
 
 namespace salvor::cli {
 namespace {
@@ -28,7 +32,7 @@ std::string shown_time(const std::string& text) {
 }
 
 int list(Invocation& invocation, const EvidenceChoices& request) {
-  const auto rows = control::list_evidence(invocation.load_config(config::Looks::at_repository),
+  const auto rows = control::list_evidence(invocation.load_config(control::Looks::at_repository),
                                            request.service, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
@@ -68,7 +72,7 @@ int show(Invocation& invocation, const EvidenceChoices& request) {
                 "`salvor evidence list` lists the records");
   }
   const std::string statement =
-      control::show_evidence(invocation.load_config(config::Looks::at_repository), request.service,
+      control::show_evidence(invocation.load_config(control::Looks::at_repository), request.service,
                              number, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
@@ -89,7 +93,7 @@ void show_gap(Output& output, const std::string& service, const evidence::Eviden
 int save(Invocation& invocation, const EvidenceChoices& request) {
   const auto gaps = request.with_gaps ? evidence::Gaps::export_them : evidence::Gaps::refuse;
   const control::ExportedEvidence exported =
-      control::export_evidence(invocation.load_config(config::Looks::at_repository),
+      control::export_evidence(invocation.load_config(control::Looks::at_repository),
                                request.service, request.file, gaps, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
@@ -137,7 +141,7 @@ Error unverified(const EvidenceChoices& request) {
 int verify(Invocation& invocation, const EvidenceChoices& request) {
   const control::EvidenceVerification verification =
       request.file.empty()
-          ? control::verify_evidence(invocation.load_config(config::Looks::at_repository),
+          ? control::verify_evidence(invocation.load_config(control::Looks::at_repository),
                                      request.key, invocation.caller())
           : control::verify_evidence_file(request.file, request.key);
   Output& output = invocation.output();
@@ -160,7 +164,7 @@ int verify(Invocation& invocation, const EvidenceChoices& request) {
 
 int key(Invocation& invocation) {
   const control::EvidenceKey own = control::evidence_public_key(
-      invocation.load_config(config::Looks::at_repository), invocation.caller());
+      invocation.load_config(control::Looks::at_repository), invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::json_of_texts({{"public_key", own.pem}, {"key_id", own.key_id}}));

@@ -5,6 +5,8 @@
 
 #include "cli/commands.h"
 #include "cli/invocation.h"
+#include "control/caller.h"
+#include "control/keys.h"
 #include "control/report_json.h"
 
 namespace salvor::cli {
@@ -19,8 +21,8 @@ struct AddRequest {
 };
 
 int list_keys(Invocation& invocation) {
-  const auto keys =
-      control::list_keys(invocation.load_config(config::Looks::at_repository), invocation.caller());
+  const auto keys = control::list_keys(invocation.load_config(control::Looks::at_repository),
+                                       invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(keys));
@@ -49,7 +51,7 @@ void answer(Invocation& invocation, const std::string& name, const std::string& 
 }
 
 int add(Invocation& invocation, const AddRequest& request) {
-  using Kind = config::SecretReference::Kind;
+  using Kind = control::SecretReference::Kind;
   const auto given = {request.file, request.variable, request.command, request.recipient};
   if (std::count(given.begin(), given.end(), "") + 1 != std::ssize(given)) {
     throw Error(ErrorCode::usage, "expected one new key",
@@ -62,21 +64,21 @@ int add(Invocation& invocation, const AddRequest& request) {
   if (!request.file.empty()) wanted.passphrase = {Kind::file, request.file};
   if (!request.variable.empty()) wanted.passphrase = {Kind::environment, request.variable};
   if (!request.command.empty()) wanted.passphrase = {Kind::command, request.command};
-  const std::string id = control::add_key(invocation.load_config(config::Looks::at_repository),
+  const std::string id = control::add_key(invocation.load_config(control::Looks::at_repository),
                                           wanted, invocation.caller());
   answer(invocation, "key", id, fmt::format("added key {}", id));
   return 0;
 }
 
 int remove(Invocation& invocation, const std::string& slot) {
-  const std::string id = control::remove_key(invocation.load_config(config::Looks::at_repository),
+  const std::string id = control::remove_key(invocation.load_config(control::Looks::at_repository),
                                              slot, invocation.caller());
   answer(invocation, "key", id, fmt::format("removed key {}", id));
   return 0;
 }
 
 int rotate(Invocation& invocation) {
-  control::rotate_keys(invocation.load_config(config::Looks::at_repository), invocation.caller());
+  control::rotate_keys(invocation.load_config(control::Looks::at_repository), invocation.caller());
   answer(invocation, "rotated", "yes",
          "rotated: new data is encrypted under a new root key; every key of `salvor keys list` "
          "opens the repository");

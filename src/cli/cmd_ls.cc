@@ -2,6 +2,8 @@
 
 #include "cli/commands.h"
 #include "cli/invocation.h"
+#include "control/caller.h"
+#include "control/look_inside.h"
 #include "control/report_json.h"
 
 namespace salvor::cli {
@@ -44,7 +46,7 @@ std::string line_of(const control::ListedEntry& listed) {
 }
 
 int list(Invocation& invocation, const LsChoices& request) {
-  const config::Config config = invocation.load_config(config::Looks::at_repository);
+  const control::Config config = invocation.load_config(control::Looks::at_repository);
   const control::Caller caller = invocation.caller();
   List entries(invocation.output(), "entries");
   control::list_entries(config, request.at, request.path, request.recursive, caller,

@@ -2,6 +2,8 @@
 
 #include "cli/commands.h"
 #include "cli/invocation.h"
+#include "control/caller.h"
+#include "control/points.h"
 #include "control/report_json.h"
 
 namespace salvor::cli {
@@ -83,7 +85,7 @@ void show_suspicions(Output& output, const control::PointsReport& report) {
 
 int accept(Invocation& invocation, const std::string& point) {
   const control::AcceptReport report = control::accept_point(
-      invocation.load_config(config::Looks::at_repository), point, invocation.caller());
+      invocation.load_config(control::Looks::at_repository), point, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(report));
@@ -97,7 +99,7 @@ int accept(Invocation& invocation, const std::string& point) {
 
 int points(Invocation& invocation, const std::string& service) {
   const control::PointsReport report = control::list_points(
-      invocation.load_config(config::Looks::at_repository), service, invocation.caller());
+      invocation.load_config(control::Looks::at_repository), service, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(report));

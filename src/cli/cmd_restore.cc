@@ -4,6 +4,8 @@
 #include "cli/in_place.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
+#include "control/restore_in_place.h"
+#include "control/restore_into.h"
 
 namespace salvor::cli {
 namespace {

@@ -8,7 +8,11 @@
 #include "cli/commands.h"
 #include "cli/in_place.h"
 #include "cli/invocation.h"
+#include "control/caller.h"
 #include "control/report_json.h"
+#include "control/restore_in_place.h"
+#include "control/runs.h"
+#include "control/service_status.h"
 
 namespace salvor::cli {
 namespace {
@@ -36,7 +40,7 @@ int list(Invocation& invocation, const RunsChoices& request) {
   if (!request.service.empty()) filter.service = request.service;
   filter.limit = request.limit;
   const auto runs =
-      control::list_runs(invocation.load_config(config::Looks::at_repository), filter);
+      control::list_runs(invocation.load_config(control::Looks::at_repository), filter);
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(runs));
@@ -67,7 +71,7 @@ void tell_steps(Invocation& invocation, const recovery::RunOutcome& outcome,
 }
 
 /// Says what it does, until it has ended, or waits for somebody.
-control::RunReport follow(Invocation& invocation, const config::Config& config, std::string run) {
+control::RunReport follow(Invocation& invocation, const control::Config& config, std::string run) {
   constexpr auto kEvery = std::chrono::seconds(1);
   constexpr auto kPoll = std::chrono::milliseconds(100);
   const control::Caller caller = invocation.caller();
@@ -116,7 +120,7 @@ void show_head(Output& output, const control::RunReport& report) {
 }
 
 int show(Invocation& invocation, const RunsChoices& request) {
-  const config::Config config = invocation.load_config(config::Looks::at_repository);
+  const control::Config config = invocation.load_config(control::Looks::at_repository);
   const control::RunReport report =
       request.follow ? follow(invocation, config, request.run)
                      : control::show_run(config, request.run, invocation.caller());

@@ -6,7 +6,9 @@
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "cli/not_covered.h"
+#include "control/check_config.h"
 #include "control/report_json.h"
+#include "control/service_status.h"
 
 namespace salvor::cli {
 namespace {

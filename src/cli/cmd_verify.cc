@@ -5,7 +5,10 @@
 
 #include "cli/commands.h"
 #include "cli/invocation.h"
+#include "control/caller.h"
+#include "control/read_evidence.h"
 #include "control/report_json.h"
+#include "control/verify.h"
 
 namespace salvor::cli {
 namespace {
@@ -112,7 +115,7 @@ void show(Output& output, const control::VerifyReport& report, bool quiet) {
 
 int verify(Invocation& invocation, const control::VerifyRequest& request) {
   const control::VerifyReport report = control::verify(
-      invocation.load_config(config::Looks::at_repository), request, invocation.caller());
+      invocation.load_config(control::Looks::at_repository), request, invocation.caller());
   invocation.end_progress();
   Output& output = invocation.output();
   if (output.json()) {

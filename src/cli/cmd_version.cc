@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/report_json.h"
+#include "control/version.h"
 
 namespace salvor::cli {
 

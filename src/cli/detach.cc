@@ -28,8 +28,8 @@ Pipe make_pipe() {
   return {Fd(ends[0]), Fd(ends[1])};
 }
 
-std::filesystem::path log_path(const config::Config& config) {
-  config::require_state_answers(config);
+std::filesystem::path log_path(const control::Config& config) {
+  control::require_state_answers(config);
   const std::filesystem::path directory = config.state_directory / "detached";
   make_private_directories(directory);
   return directory / fmt::format("{}-{}.log", Clock::system().now().ns, ::getpid());
@@ -134,7 +134,7 @@ int end_like(pid_t child, const std::filesystem::path& log, Output& output) {
 
 }  // namespace
 
-int detached(Invocation& invocation, const config::Config& config,
+int detached(Invocation& invocation, const control::Config& config,
              const std::function<int(const BeginsRun&)>& carry_out) {
   const std::filesystem::path path = log_path(config);
   const Fd log = open_file(path, O_WRONLY | O_CREAT | O_APPEND);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/invocation.h"
+#include "control/caller.h"
 
 namespace salvor::cli {
 
@@ -13,7 +14,7 @@ using BeginsRun = std::function<void(const std::string& run)>;
 /// ended; what it prints goes to a file in the state directory. Waits until it says that its run
 /// has begun, and prints which; when it ends before, prints what it printed. Threads: to be called
 /// before any other thread is begun. Returns the exit status.
-int detached(Invocation& invocation, const config::Config& config,
+int detached(Invocation& invocation, const control::Config& config,
              const std::function<int(const BeginsRun&)>& carry_out);
 
 }  // namespace salvor::cli

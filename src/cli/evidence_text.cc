@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include "base/json.h"
-#include "control/control.h"
+#include "control/read_evidence.h"
+#include "control/restore_in_place.h"
 
 namespace salvor::cli {
 namespace {
@@ -148,9 +149,8 @@ class Shown {
 
   void list(std::string_view what, const char* name) {
     for (const json& item : list_of(record_, name)) {
-      output_.line(fmt::format("{}: {}", what,
-                               plain(item.is_string() ? item.get<std::string>()
-                                                      : write_json(item))));
+      output_.line(fmt::format(
+          "{}: {}", what, plain(item.is_string() ? item.get<std::string>() : write_json(item))));
     }
   }
 

@@ -8,7 +8,11 @@
 #include <sstream>
 
 #include "cli/detach.h"
+#include "control/caller.h"
+#include "control/plan_restore.h"
 #include "control/report_json.h"
+#include "control/restore_in_place.h"
+#include "control/service_status.h"
 
 namespace salvor::cli {
 namespace {
@@ -296,7 +300,7 @@ int show_plan(Invocation& invocation, const InPlaceOptions& options) {
 }
 
 int restore_in_place(Invocation& invocation, const InPlaceOptions& options) {
-  const config::Config config = invocation.load_config();
+  const control::Config config = invocation.load_config();
   control::InPlaceRequest request;
   request.plan = options.request;
   request.confirm = options.confirm;
@@ -314,7 +318,7 @@ int restore_in_place(Invocation& invocation, const InPlaceOptions& options) {
 
 int continue_in_place(Invocation& invocation, const control::ContinueRequest& request, bool detach,
                       ContinueVerb verb) {
-  const config::Config config = invocation.load_config();
+  const control::Config config = invocation.load_config();
   const auto carry_out = [&](const BeginsRun& begins) {
     control::ContinueRequest with_begin = request;
     with_begin.on_begin = begins;

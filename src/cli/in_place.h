@@ -3,6 +3,9 @@
 #include <string>
 
 #include "cli/invocation.h"
+#include "control/caller.h"
+#include "control/plan_restore.h"
+#include "control/restore_in_place.h"
 
 /// `restore` in place: the plan, the confirmation, and how it went.
 namespace salvor::cli {
@@ -22,7 +25,7 @@ int show_plan(Invocation& invocation, const InPlaceOptions& options);
 /// Without a confirmation, and on a terminal, it shows the plan and asks for the service's name.
 int restore_in_place(Invocation& invocation, const InPlaceOptions& options);
 
-using ContinueVerb = control::InPlaceReport (*)(const config::Config&,
+using ContinueVerb = control::InPlaceReport (*)(const control::Config&,
                                                 const control::ContinueRequest&,
                                                 const control::Caller&);
 int continue_in_place(Invocation& invocation, const control::ContinueRequest& request, bool detach,

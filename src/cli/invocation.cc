@@ -14,10 +14,10 @@ Invocation::~Invocation() {
   log::set_writer({});
 }
 
-config::Config Invocation::load_config(config::Looks looks) const {
+control::Config Invocation::load_config(control::Looks looks) const {
   std::optional<std::filesystem::path> path;
   if (options_.config) path = *options_.config;
-  return config::load_config(config::find_config(path), looks);
+  return control::load_config(control::find_config(path), looks);
 }
 
 control::Caller Invocation::caller() {

@@ -7,7 +7,7 @@
 #include "cli/output.h"
 #include "cli/progress_line.h"
 #include "cli/stop_on_signal.h"
-#include "control/control.h"
+#include "control/caller.h"
 
 namespace salvor::cli {
 
@@ -37,7 +37,7 @@ class Invocation {
   bool quiet() const { return options_.quiet; }
 
   /// `looks`: which paths of the file the command will look at.
-  config::Config load_config(config::Looks looks = config::Looks::everywhere) const;
+  control::Config load_config(control::Looks looks = control::Looks::everywhere) const;
 
   /// For the verbs of control: progress as this call wants it, and a stop on signals.
   control::Caller caller();

@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "control/report_json.h"
+#include "control/restore_in_place.h"
 
 namespace salvor::cli {
 namespace {

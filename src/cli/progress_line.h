@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "control/control.h"
+#include "control/caller.h"
 
 namespace salvor::cli {
 

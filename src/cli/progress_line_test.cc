@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cli/invocation.h"
+#include "control/caller.h"
 
 namespace salvor::cli {
 namespace {

@@ -1,3 +1,5 @@
+#include "control/check_config.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,11 +9,12 @@
 #include "config/answers.h"
 #include "config/own_places.h"
 #include "config/secret_source.h"
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/command_words.h"
 #include "control/internal/opened.h"
 #include "control/internal/store_types.h"
+#include "control/restore_in_place.h"
 
 namespace salvor::control {
 namespace {

@@ -1,7 +1,9 @@
+#include "control/diff_points.h"
+
 #include <algorithm>
 #include <set>
 
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/opened.h"
 

@@ -1,3 +1,5 @@
+#include "control/drill.h"
+
 #include <fmt/format.h>
 
 #include <atomic>
@@ -6,7 +8,7 @@
 #include "base/log.h"
 #include "config/answers.h"
 #include "config/own_places.h"
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
@@ -16,7 +18,10 @@
 #include "control/internal/staging.h"
 #include "control/internal/store_access.h"
 #include "control/internal/uncovered.h"
+#include "control/plan_restore.h"
 #include "control/report_json.h"
+#include "control/runbook.h"
+#include "control/service_status.h"
 
 namespace salvor::control {
 namespace {

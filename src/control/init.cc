@@ -1,10 +1,12 @@
+#include "control/init.h"
+
 #include <filesystem>
 
 #include "base/log.h"
 #include "codec/sealed_box.h"
 #include "config/answers.h"
 #include "config/key_file.h"
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/opened.h"
 
 namespace salvor::control {

@@ -1,3 +1,5 @@
+#include "control/keys.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +9,8 @@
 #include "codec/sealed_box.h"
 #include "config/answers.h"
 #include "config/key_file.h"
-#include "control/control.h"
+#include "control/caller.h"
+#include "control/diff_points.h"
 #include "control/internal/opened.h"
 
 namespace salvor::control {

@@ -1,9 +1,13 @@
+#include "control/look_inside.h"
+
 #include <algorithm>
 #include <array>
 
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/opened.h"
+#include "control/restore_in_place.h"
+#include "control/service_status.h"
 
 namespace salvor::control {
 namespace {

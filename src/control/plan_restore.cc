@@ -1,10 +1,13 @@
+#include "control/plan_restore.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "config/answers.h"
-#include "control/control.h"
+#include "control/caller.h"
+#include "control/drill.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/drill_history.h"
 #include "control/internal/judge_status.h"

@@ -1,5 +1,7 @@
+#include "control/points.h"
+
 #include "base/error.h"
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/opened.h"
 

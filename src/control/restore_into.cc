@@ -1,10 +1,12 @@
+#include "control/restore_into.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "base/fd.h"
 #include "config/answers.h"
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"

@@ -1,11 +1,17 @@
+#include "control/runbook.h"
+
+#include "control/caller.h"
+#include "control/drill.h"
 #include "control/internal/runbook_page.h"
+#include "control/restore_in_place.h"
+#include "control/service_status.h"
+#include "control/version.h"
 
 #include <fmt/format.h>
 
 #include "base/fd.h"
 #include "base/process_identity.h"
 #include "config/answers.h"
-#include "control/control.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/markdown.h"
 

@@ -1,5 +1,7 @@
+#include "control/runs.h"
+
 #include "base/log.h"
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/opened.h"
 #include "control/internal/records.h"
 #include "control/internal/restores.h"

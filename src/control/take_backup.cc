@@ -1,3 +1,5 @@
+#include "control/take_backup.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +9,7 @@
 #include "base/nearest_name.h"
 #include "config/answers.h"
 #include "config/own_places.h"
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/baseline.h"
 #include "control/internal/canaries.h"
 #include "control/internal/choose_point.h"
@@ -17,6 +19,8 @@
 #include "control/internal/progress_ticker.h"
 #include "control/internal/store_types.h"
 #include "control/report_json.h"
+#include "control/restore_in_place.h"
+#include "control/version.h"
 
 namespace salvor::control {
 namespace {

@@ -1,13 +1,17 @@
+#include "control/verify.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/older_copy.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
+#include "control/read_evidence.h"
 #include "control/report_json.h"
+#include "control/restore_in_place.h"
 
 namespace salvor::control {
 namespace {

@@ -1,4 +1,6 @@
-#include "control/control.h"
+#include "control/version.h"
+
+#include "control/internal/report_values.h"
 #include "repo/format.h"
 
 namespace salvor::control {
@@ -9,6 +11,10 @@ std::string_view version() {
 
 std::uint32_t format_version() {
   return repo::kFormatVersion;
+}
+
+std::string version_json() {
+  return internal::text_of({{"version", std::string(version())}, {"format", format_version()}});
 }
 
 }  // namespace salvor::control

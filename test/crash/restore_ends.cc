@@ -5,6 +5,9 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "control/plan_restore.h"
+#include "control/restore_in_place.h"
+#include "control/verify.h"
 
 namespace salvor::testing {
 namespace {

@@ -12,10 +12,13 @@
 #include "base/fd.h"
 #include "base/subprocess.h"
 #include "config/key_file.h"
+#include "control/init.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/records.h"
 #include "control/internal/store_access.h"
+#include "control/plan_restore.h"
+#include "control/take_backup.h"
 
 namespace salvor::testing {
 namespace {

@@ -7,7 +7,9 @@
 #include <functional>
 #include <string>
 
-#include "control/control.h"
+#include "control/caller.h"
+#include "control/restore_in_place.h"
+#include "control/verify.h"
 #include "recovery/execute.h"
 #include "testing/tree_compare.h"
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "control/internal/leave_evidence.h"
+#include "control/service_status.h"
 #include "evidence/evidence.h"
 
 namespace salvor::control::internal {

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "control/control.h"
+#include "control/drill.h"
 #include "control/internal/records.h"
 #include "repo/repository.h"
 

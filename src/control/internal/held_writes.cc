@@ -14,7 +14,8 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "control/control.h"
+#include "control/caller.h"
+#include "control/restore_in_place.h"
 #include "recovery/execute.h"
 
 namespace salvor::control::internal {

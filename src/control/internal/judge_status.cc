@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "control/drill.h"
+
 namespace salvor::control::internal {
 namespace {
 

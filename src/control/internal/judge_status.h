@@ -1,6 +1,6 @@
 #pragma once
 
-#include "control/control.h"
+#include "control/service_status.h"
 
 namespace salvor::control::internal {
 

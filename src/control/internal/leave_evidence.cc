@@ -14,6 +14,8 @@
 #include "base/process_identity.h"
 #include "control/internal/opened.h"
 #include "control/internal/policy.h"
+#include "control/service_status.h"
+#include "control/version.h"
 
 namespace salvor::control::internal {
 namespace {

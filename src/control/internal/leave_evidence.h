@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/records.h"
 #include "evidence/evidence.h"
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "control/control.h"
+#include "control/plan_restore.h"
 #include "recovery/plan.h"
 #include "repo/point.h"
 

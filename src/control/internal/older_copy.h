@@ -3,8 +3,9 @@
 #include <optional>
 #include <string>
 
-#include "control/control.h"
+#include "control/caller.h"
 #include "control/internal/records.h"
+#include "control/verify.h"
 #include "repo/repository.h"
 
 /// An older copy of the repository, in the place of one that this machine has seen further.

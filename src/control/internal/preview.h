@@ -1,6 +1,6 @@
 #pragma once
 
-#include "control/control.h"
+#include "control/restore_in_place.h"
 #include "recovery/execute.h"
 
 namespace salvor::control::internal {

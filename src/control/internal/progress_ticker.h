@@ -3,7 +3,7 @@
 #include <functional>
 #include <thread>
 
-#include "control/control.h"
+#include "control/caller.h"
 
 namespace salvor::control::internal {
 

@@ -1,6 +1,7 @@
 #include "control/internal/report_values.h"
 
 #include "base/bytes.h"
+#include "control/service_status.h"
 
 namespace salvor::control::internal {
 
@@ -24,6 +25,100 @@ ReportJson json_of_drill(const DrillSummary& drill) {
           {"point", drill.point.empty() ? ReportJson(nullptr) : ReportJson(drill.point)},
           {"failed_checks", std::move(failed)},
           {"evidence_waits", drill.evidence_waits}};
+}
+
+ReportJson parsed(const std::string& text) {
+  return try_parse_json<ReportJson>(text);
+}
+
+double seconds_of(std::int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+ReportJson json_of_snapshot(const repo::Snapshot& snapshot) {
+  ReportJson object = {{"name", snapshot.store},
+                       {"type", snapshot.type},
+                       {"time", format_time(snapshot.time)},
+                       {"bytes", snapshot.content_bytes},
+                       {"bytes_read", snapshot.bytes_read},
+                       {"bytes_stored", snapshot.bytes_stored},
+                       {"entries", snapshot.entries},
+                       {"duration_s", seconds_of(snapshot.duration_ns)},
+                       {"sockets_skipped", snapshot.sockets_skipped},
+                       {"suspect", ReportJson::array()},
+                       {"remarks", ReportJson::array()},
+                       {"missing", ReportJson::array()},
+                       {"facts", ReportJson::object()}};
+  for (const std::string& why : snapshot.suspicions) object["suspect"].push_back(printable(why));
+  for (const std::string& remark : snapshot.remarks) {
+    object["remarks"].push_back(printable(remark));
+  }
+  for (const repo::Missing& missing : snapshot.missing) {
+    ReportJson item;
+    put_path(item, "path", stores::path_of_key(missing.key));
+    item["reason"] = printable(missing.reason);
+    object["missing"].push_back(std::move(item));
+  }
+  if (snapshot.missing_more != 0) object["missing_more"] = snapshot.missing_more;
+  for (const auto& [name, value] : snapshot.facts) object["facts"][name] = printable(value);
+  return object;
+}
+
+ReportJson json_of_point(const repo::Point& point) {
+  ReportJson object = {
+      {"id", point.id.hex()},
+      {"service", printable(point.service)},
+      {"time", format_time(point.time)},
+      {"state", std::string(point.state())},
+      {"host", point.host().empty() ? ReportJson(nullptr) : ReportJson(printable(point.host()))},
+      {"suspect", point.is_suspect()},
+      {"accepted", point.accepted},
+      {"stores", ReportJson::array()},
+      {"version", printable(point.version)},
+      {"facts", ReportJson::object()},
+      {"snapshots", ReportJson::array()}};
+  for (const auto& [name, value] : point.facts) object["facts"][name] = printable(value);
+  for (const repo::Snapshot& snapshot : point.snapshots) {
+    object["stores"].push_back(snapshot.store);
+    object["snapshots"].push_back(json_of_snapshot(snapshot));
+  }
+  if (point.is_safety_snapshot()) object["purpose"] = "safety";
+  if (point.is_partial()) object["partial"] = true;
+  const auto run = point.facts.find("run");
+  if (run != point.facts.end()) object["run"] = printable(run->second);
+  return object;
+}
+
+ReportJson json_of_error(const Error& error) {
+  return {{"code", std::string(label(error.code()))},
+          {"message", error.message()},
+          {"hint", error.hint()},
+          {"exit", exit_status(error.code())}};
+}
+
+ReportJson json_of_run(const catalog::RunRow& run) {
+  ReportJson object = {
+      {"id", run.id.text},
+      {"service", printable(run.service)},
+      {"kind", std::string(name_of(run.kind))},
+      {"state", std::string(name_of(run.state))},
+      {"started", format_time(run.started)},
+      {"ended", run.ended ? ReportJson(format_time(*run.ended)) : ReportJson(nullptr)},
+      {"trigger", printable(run.trigger)},
+      {"error", run.error}};
+  return object;
+}
+
+ReportJson json_of_slots(const std::vector<repo::SlotInfo>& slots) {
+  ReportJson array = ReportJson::array();
+  for (const repo::SlotInfo& slot : slots) {
+    array.push_back({{"id", slot.id.hex()},
+                     {"kind", slot.kind == repo::SlotKind::passphrase ? "passphrase" : "recipient"},
+                     {"label", printable(slot.label)},
+                     {"created", printable(slot.created)},
+                     {"in_use", slot.in_use}});
+  }
+  return array;
 }
 
 }  // namespace salvor::control::internal

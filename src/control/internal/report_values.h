@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "base/json.h"
-#include "control/control.h"
+#include "control/drill.h"
 
 /// What every report writes alike.
 namespace salvor::control::internal {
@@ -18,6 +18,21 @@ std::string text_of(const ReportJson& document, int indent = 2);
 
 /// One drill, as status and a restore's plan show it.
 ReportJson json_of_drill(const DrillSummary& drill);
+
+/// A document within a document; text that is none is passed over.
+ReportJson parsed(const std::string& text);
+
+double seconds_of(std::int64_t ns);
+
+/// A recovery point, and one of its snapshots, as every report shows them.
+ReportJson json_of_snapshot(const repo::Snapshot& snapshot);
+ReportJson json_of_point(const repo::Point& point);
+
+ReportJson json_of_error(const Error& error);
+ReportJson json_of_run(const catalog::RunRow& run);
+
+/// The slots of the key ring.
+ReportJson json_of_slots(const std::vector<repo::SlotInfo>& slots);
 
 /// A path for people, under `key`; where that lost something also its bytes, under `key`_hex.
 void put_path(ReportJson& object, const std::string& key, std::string_view raw);

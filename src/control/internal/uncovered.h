@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "control/control.h"
+#include "control/service_status.h"
 
 namespace salvor::control::internal {
 

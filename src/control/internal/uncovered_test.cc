@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/fd.h"
+#include "control/service_status.h"
 
 namespace salvor::control::internal {
 namespace {

@@ -1,3 +1,5 @@
+#include "control/service_status.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +8,8 @@
 
 #include "base/log.h"
 #include "config/answers.h"
-#include "control/control.h"
+#include "control/caller.h"
+#include "control/drill.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/drill_history.h"
 #include "control/internal/held_writes.h"

@@ -1,3 +1,5 @@
+#include "control/drill.h"
+
 #include "control/internal/report_values.h"
 #include "control/report_json.h"
 
@@ -37,12 +39,6 @@ std::string to_json(const DrillReport& report) {
   }
   if (outcome.failure) object["error"] = parse_json<json>(to_json(*outcome.failure)).at("error");
   return text_of(object);
-}
-
-std::string to_json(const RunbookReport& report) {
-  return text_of({{"service", report.service},
-                  {"file", report.file.empty() ? json(nullptr) : json(printable(report.file))},
-                  {"markdown", report.markdown}});
 }
 
 }  // namespace salvor::control

@@ -1,3 +1,6 @@
+#include "control/read_evidence.h"
+
+#include "control/caller.h"
 #include "evidence/evidence.h"
 
 #include <fmt/format.h>
@@ -8,7 +11,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "config/answers.h"
-#include "control/control.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "evidence/evidence_page.h"

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "control/caller.h"
+#include "repo/repository.h"
+
+/// The verb `init`: creates the repository.
+namespace salvor::control {
+
+struct InitReport {
+  std::string repository;
+  std::string location;
+  std::vector<repo::SlotInfo> slots;
+  std::string new_key_file;  ///< the configured key file, when it was missing and was made here
+};
+/// Creates the repository, with a slot for each of the configured passphrase and key file.
+/// Errors: conflict, where a repository is already; configuration.
+InitReport init(const config::Config& config, const Caller& caller);
+
+/// Keys are a contract: docs/cli.md.
+std::string to_json(const InitReport& report);
+
+}  // namespace salvor::control

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "control/caller.h"
+#include "control/drill.h"
+#include "recovery/plan.h"
+#include "recovery/space.h"
+#include "repo/point.h"
+#include "stores/target.h"
+
+/// The verb `restore --plan`: what a restore in place would do.
+namespace salvor::control {
+
+struct PlanRequest {
+  std::string service;
+  std::string at = "latest";
+  std::vector<std::string> stores;  ///< empty: all of the point
+  bool safety_snapshot = true;
+  std::vector<std::string> unsaved;  ///< stores without a safety snapshot
+  bool in_place_delta = false;
+  bool compare_content = false;  ///< take no live file for unchanged unread
+  bool without_lock = false;     ///< the application's commands that hold writes are not run
+};
+struct PlannedStep {
+  std::string name;
+  std::string what;
+  std::optional<double> expected_s;  ///< from earlier runs
+  bool can_be_undone = true;
+};
+struct PlannedTarget {
+  std::string store;
+  std::string type;
+  stores::TargetIdentity identity;
+  std::uint64_t point_bytes = 0;
+  std::uint64_t point_entries = 0;
+};
+
+struct RestorePlanReport {
+  recovery::Plan plan;
+  repo::Point point;
+  double lost_s = 0;  ///< the age of the point, never negative: what was written since is lost
+  std::vector<PlannedTarget> targets;
+  std::vector<recovery::FileSystemSpace> space;
+  std::vector<PlannedStep> steps;
+  std::optional<double> expected_s;         ///< until the service is back, as far as it is known
+  std::vector<std::string> untouched;       ///< stores that the point does not have
+  std::vector<std::string> warnings;        ///< what should be known before it begins
+  std::optional<std::string> open_restore;  ///< a run that must be resumed or undone first
+  std::optional<DrillSummary> last_drill;   ///< the newest of the point, else of the service
+  std::string undo;                         ///< what undo means, until when
+  std::optional<Error> refusal;             ///< the guard that would stop it as things are
+};
+/// What a restore in place would do. Touches nothing.
+/// Errors: not_found: service, point, store; configuration.
+RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& request,
+                               const Caller& caller);
+
+/// Keys are a contract: docs/cli.md.
+std::string to_json(const RestorePlanReport& report);
+
+}  // namespace salvor::control

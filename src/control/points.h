@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "control/caller.h"
+#include "repo/point.h"
+
+/// The verb `points`: which recovery points there are.
+namespace salvor::control {
+
+struct Window {
+  std::string service;
+  std::string store;
+  Time from;
+  Time to;
+  std::string timeline;
+};
+struct PointsReport {
+  std::vector<repo::Point> points;
+  std::vector<Window> windows;
+};
+/// Errors: not_found: neither the configuration nor the repository knows the service.
+PointsReport list_points(const config::Config& config, const std::string& service,
+                         const Caller& caller);
+
+struct AcceptReport {
+  repo::Point point;
+  bool was_suspect = false;  ///< false: nothing was to be accepted
+};
+/// Makes a suspect point good, for all hosts. `point`: its id, or the beginning of it.
+/// Errors: not_found; usage: "latest", or several begin so.
+AcceptReport accept_point(const config::Config& config, const std::string& point,
+                          const Caller& caller);
+
+/// Keys are a contract: docs/cli.md.
+std::string to_json(const PointsReport& report);
+std::string to_json(const AcceptReport& report);
+
+}  // namespace salvor::control

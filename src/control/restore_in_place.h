@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "control/caller.h"
+#include "control/plan_restore.h"
+#include "recovery/execute.h"
+
+/// The verb `restore` in place, and those that resume, undo, close and abandon its run.
+namespace salvor::control {
+
+struct InPlaceRequest {
+  PlanRequest plan;
+  std::string confirm;                                   ///< the service's name
+  std::function<void(const std::string& run)> on_begin;  ///< may be empty
+};
+struct InPlaceReport {
+  recovery::RunOutcome outcome;
+  std::vector<std::string> notes;  ///< what should be known of the point
+};
+/// The guarded restore. A failure of the run is in the report, with what was done until then.
+/// Errors: refused: not confirmed; conflict: the service is being restored; those of plan_restore.
+InPlaceReport restore_in_place(const config::Config& config, const InPlaceRequest& request,
+                               const Caller& caller);
+
+/// Whether nothing of a run is left to go on with or to take back.
+bool is_over(const recovery::RunOutcome& outcome);
+
+/// Whether a run has locked the writes of its service, and has not returned them.
+bool holds_writes(const recovery::RunOutcome& run);
+
+/// What a verb that goes on with a run would do.
+struct ContinuePreview {
+  std::string verb;  ///< "undo", "close", "abandon"
+  std::string run;
+  std::string service;
+  std::vector<std::string> lines;  ///< what becomes of what was written since, a line each
+};
+
+struct ContinueRequest {
+  std::string run;      ///< the id, the beginning of one that the catalog has, or "latest"
+  std::string confirm;  ///< the service's name; needed to undo, close and abandon
+  bool takeover = false;
+  bool current_commands = false;  ///< those of the configuration, instead of the plan's
+  std::function<void(const std::string& run)> on_begin;  ///< may be empty
+  /// Shows what would be done, and yields the name that was typed; called where `confirm` is empty.
+  /// May be empty: nobody can be asked.
+  std::function<std::string(const ContinuePreview& preview)> ask;
+};
+/// Each says first (Caller::say) what it will do to what was written since.
+/// Errors: see recovery/execute.h; refused: not confirmed.
+InPlaceReport resume_restore(const config::Config& config, const ContinueRequest& request,
+                             const Caller& caller);
+InPlaceReport undo_restore(const config::Config& config, const ContinueRequest& request,
+                           const Caller& caller);
+InPlaceReport close_restore(const config::Config& config, const ContinueRequest& request,
+                            const Caller& caller);
+InPlaceReport abandon_restore(const config::Config& config, const ContinueRequest& request,
+                              const Caller& caller);
+
+/// Keys are a contract: docs/cli.md.
+std::string to_json(const InPlaceReport& report);
+
+}  // namespace salvor::control

@@ -1,0 +1,46 @@
+#include "control/take_backup.h"
+
+#include "control/internal/report_values.h"
+#include "control/report_json.h"
+
+namespace salvor::control {
+namespace {
+
+using internal::json_of_error;
+using internal::json_of_snapshot;
+using internal::text_of;
+using json = internal::ReportJson;
+
+json json_of_backup(const BackupReport& report) {
+  const repo::Point& point = report.result.point;
+  json object = {{"point", point.id.hex()},         {"service", report.service},
+                 {"time", format_time(point.time)}, {"run", report.run},
+                 {"duration_s", report.duration_s}, {"state", std::string(point.state())},
+                 {"warnings", json::array()},       {"stores", json::array()}};
+  for (const std::string& warning : report.warnings) object["warnings"].push_back(warning);
+  for (const repo::Snapshot& snapshot : point.snapshots) {
+    object["stores"].push_back(json_of_snapshot(snapshot));
+  }
+  object["warnings"] = report.warnings;
+  return object;
+}
+
+}  // namespace
+
+std::string to_json(const BackupReport& report) {
+  return text_of(json_of_backup(report));
+}
+
+std::string to_json(const std::vector<BackupReport>& reports) {
+  json object = {{"backups", json::array()}};
+  for (const BackupReport& report : reports) {
+    if (!report.failure) {
+      object["backups"].push_back(json_of_backup(report));
+    } else if (!object.contains("error")) {
+      object["error"] = json_of_error(*report.failure);
+    }
+  }
+  return text_of(object);
+}
+
+}  // namespace salvor::control
