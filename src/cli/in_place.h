@@ -10,6 +10,7 @@
 /// `restore` in place: the plan, the confirmation, and how it went.
 namespace salvor::cli {
 
+/// What the command line says of a restore in place.
 struct InPlaceOptions {
   control::PlanRequest request;
   std::string confirm;

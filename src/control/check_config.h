@@ -9,6 +9,7 @@
 /// The verb `config check`: whether everything that the configuration names can be reached.
 namespace salvor::control {
 
+/// One store of the configuration, and whether a backup could read it.
 struct StoreReachability {
   std::string service;
   std::string store;
@@ -16,6 +17,8 @@ struct StoreReachability {
   std::string path;
   std::string problem;  ///< empty: it can be read
 };
+
+/// What `config check` found.
 struct ConfigCheckReport {
   std::string file;
   std::string location;
@@ -29,6 +32,7 @@ struct ConfigCheckReport {
 
   bool good() const;
 };
+
 /// Looks whether everything that the configuration names can be reached; reads no content.
 /// Errors: configuration, for paths that lie in each other.
 ConfigCheckReport check_config(const config::Config& config, const Caller& caller);

@@ -30,11 +30,14 @@ struct DrillSummary {
   bool has_failed() const { return state != "succeeded" && state != "running"; }
 };
 
+/// Which service to rehearse, and from which point ("latest", an id, a time).
 struct DrillRequest {
   std::string service;
   std::string at = "latest";
 };
-/// How a rehearsal went.   Units: seconds.
+
+/// How a rehearsal went.
+/// Units: seconds.
 struct DrillReport {
   recovery::RunOutcome outcome;
   std::optional<std::int64_t> rto_s;
@@ -43,6 +46,7 @@ struct DrillReport {
   std::vector<std::string> not_covered;  ///< what it says nothing about
   std::string runbook;                   ///< the file that was written; empty: none
 };
+
 /// Restores a point into a private staging directory, runs every check on it, and removes it. What
 /// goes wrong on the way is in the report, with the code that the process should end with:
 /// checks_failed, when a check is red; failed, when the time limit was reached.

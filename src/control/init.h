@@ -10,12 +10,14 @@
 /// The verb `init`: creates the repository.
 namespace salvor::control {
 
+/// The repository that was created, and who can open it.
 struct InitReport {
   std::string repository;
   std::string location;
   std::vector<repo::SlotInfo> slots;
   std::string new_key_file;  ///< the configured key file, when it was missing and was made here
 };
+
 /// Creates the repository, with a slot for each of the configured passphrase and key file.
 /// Errors: conflict, where a repository is already; configuration.
 InitReport init(const config::Config& config, const Caller& caller);

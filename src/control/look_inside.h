@@ -17,17 +17,22 @@ struct PointStore {
   std::string store;
   std::string service;  ///< of which "latest" is meant; empty: of the only one
 };
+
+/// One entry of a snapshot, with its key in the tree.
 struct ListedEntry {
   Bytes key;
   stores::Entry entry;
 };
+
 /// ls: visits the entry at `path` if it is no directory, else what lies directly in it (or, with
-/// `recursive`, everything below).   Errors: not_found.
+/// `recursive`, everything below).
+/// Errors: not_found.
 void list_entries(const config::Config& config, const PointStore& at, const std::string& path,
                   bool recursive, const Caller& caller,
                   const std::function<void(const ListedEntry&)>& visit);
 
-/// cat: the content of one file, in order.   Errors: not_found; usage: not a file.
+/// cat: the content of one file, in order.
+/// Errors: not_found; usage: not a file.
 void read_content(const config::Config& config, const PointStore& at, const std::string& path,
                   const Caller& caller, const std::function<void(ByteView)>& write);
 

@@ -17,6 +17,7 @@
 /// The verb `restore --plan`: what a restore in place would do.
 namespace salvor::control {
 
+/// What to restore in place, and how.
 struct PlanRequest {
   std::string service;
   std::string at = "latest";
@@ -27,12 +28,17 @@ struct PlanRequest {
   bool compare_content = false;  ///< take no live file for unchanged unread
   bool without_lock = false;     ///< the application's commands that hold writes are not run
 };
+
+/// One step of the plan, for people.
+/// Units: seconds.
 struct PlannedStep {
   std::string name;
   std::string what;
   std::optional<double> expected_s;  ///< from earlier runs
   bool can_be_undone = true;
 };
+
+/// What a store has now, and what the point would put in its place.
 struct PlannedTarget {
   std::string store;
   std::string type;
@@ -41,6 +47,8 @@ struct PlannedTarget {
   std::uint64_t point_entries = 0;
 };
 
+/// All that should be known before a restore in place begins.
+/// Units: seconds.
 struct RestorePlanReport {
   recovery::Plan plan;
   repo::Point point;
@@ -56,6 +64,7 @@ struct RestorePlanReport {
   std::string undo;                         ///< what undo means, until when
   std::optional<Error> refusal;             ///< the guard that would stop it as things are
 };
+
 /// What a restore in place would do. Touches nothing.
 /// Errors: not_found: service, point, store; configuration.
 RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& request,

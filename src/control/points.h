@@ -11,6 +11,7 @@
 /// The verb `points`: which recovery points there are.
 namespace salvor::control {
 
+/// A span of time in which every instant of a store can be restored.
 struct Window {
   std::string service;
   std::string store;
@@ -18,18 +19,23 @@ struct Window {
   Time to;
   std::string timeline;
 };
+
+/// The recovery points of a service, or of all.
 struct PointsReport {
   std::vector<repo::Point> points;
   std::vector<Window> windows;
 };
+
 /// Errors: not_found: neither the configuration nor the repository knows the service.
 PointsReport list_points(const config::Config& config, const std::string& service,
                          const Caller& caller);
 
+/// The point that was accepted.
 struct AcceptReport {
   repo::Point point;
   bool was_suspect = false;  ///< false: nothing was to be accepted
 };
+
 /// Makes a suspect point good, for all hosts. `point`: its id, or the beginning of it.
 /// Errors: not_found; usage: "latest", or several begin so.
 AcceptReport accept_point(const config::Config& config, const std::string& point,

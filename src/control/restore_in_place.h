@@ -12,15 +12,19 @@
 /// The verb `restore` in place, and those that resume, undo, close and abandon its run.
 namespace salvor::control {
 
+/// A restore in place, and who has confirmed it.
 struct InPlaceRequest {
   PlanRequest plan;
   std::string confirm;                                   ///< the service's name
   std::function<void(const std::string& run)> on_begin;  ///< may be empty
 };
+
+/// How the run went, or where it stands.
 struct InPlaceReport {
   recovery::RunOutcome outcome;
   std::vector<std::string> notes;  ///< what should be known of the point
 };
+
 /// The guarded restore. A failure of the run is in the report, with what was done until then.
 /// Errors: refused: not confirmed; conflict: the service is being restored; those of plan_restore.
 InPlaceReport restore_in_place(const config::Config& config, const InPlaceRequest& request,
@@ -40,6 +44,7 @@ struct ContinuePreview {
   std::vector<std::string> lines;  ///< what becomes of what was written since, a line each
 };
 
+/// A run to resume, undo, close or abandon.
 struct ContinueRequest {
   std::string run;      ///< the id, the beginning of one that the catalog has, or "latest"
   std::string confirm;  ///< the service's name; needed to undo, close and abandon
@@ -50,6 +55,7 @@ struct ContinueRequest {
   /// May be empty: nobody can be asked.
   std::function<std::string(const ContinuePreview& preview)> ask;
 };
+
 /// Each says first (Caller::say) what it will do to what was written since.
 /// Errors: see recovery/execute.h; refused: not confirmed.
 InPlaceReport resume_restore(const config::Config& config, const ContinueRequest& request,

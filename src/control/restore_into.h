@@ -11,6 +11,7 @@
 /// The verb `restore --into`: restores beside, and touches nothing live.
 namespace salvor::control {
 
+/// What to restore beside, and where to.
 struct RestoreRequest {
   std::string service;
   std::string into;                 ///< a directory; store s goes to into/s
@@ -18,6 +19,9 @@ struct RestoreRequest {
   std::vector<std::string> stores;  ///< empty: all of the point
   bool delta = false;
 };
+
+/// One store that was restored.
+/// Units: seconds.
 struct RestoredStore {
   std::string name;
   std::string type;
@@ -25,6 +29,9 @@ struct RestoredStore {
   recovery::RestoreResult result;
   double duration_s = 0;
 };
+
+/// Where everything is now.
+/// Units: seconds.
 struct RestoreReport {
   std::string run;
   repo::Point point;
@@ -32,10 +39,10 @@ struct RestoreReport {
   std::vector<std::string> notes;  ///< what should be known of the point
   double duration_s = 0;
 };
+
 /// Restores beside: touches nothing live, and nothing at all unless all of it can work.
 /// Errors: not_found: service, point, store; refused: a target that has content (without delta),
-/// that
-///         is or holds live data or the repository, or without enough space; corruption.
+///         that is or holds live data or the repository, or without enough space; corruption.
 RestoreReport restore_into(const config::Config& config, const RestoreRequest& request,
                            const Caller& caller);
 

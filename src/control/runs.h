@@ -15,10 +15,13 @@ namespace salvor::control {
 /// Errors: those of the catalog.
 std::vector<catalog::RunRow> list_runs(const config::Config& config,
                                        const catalog::RunFilter& filter);
+
+/// One run, with its journal where it has one.
 struct RunReport {
   catalog::RunRow row;
   std::optional<recovery::RunOutcome> outcome;  ///< of restores in place and drills: their journal
 };
+
 /// `run`: "latest" is the one that list_runs() has first. A run that the catalog does not have is
 /// looked for in the repository, by its whole id.
 /// Errors: not_found.

@@ -16,10 +16,12 @@
 /// The verb `status`: how well each service is protected.
 namespace salvor::control {
 
+/// A path that somebody wants protected, and that no store covers.
 struct UncoveredPath {
   std::string path;
   bool sqlite = false;
 };
+
 /// How urgently somebody should look.
 enum class Health { good, warning, critical };
 std::string_view name_of(Health health);
@@ -30,6 +32,9 @@ struct Reason {
   std::string word;  ///< one or two, for a table: "TOO OLD"
   std::string text;  ///< a sentence
 };
+
+/// How well one service is protected.
+/// Units: seconds.
 struct ServiceStatus {
   std::string service;
   std::string host;                   ///< whose recovery points count; empty: every host's
@@ -74,6 +79,8 @@ struct ServiceStatus {
   /// For sorting: the greater, the sooner somebody should look.
   double urgency() const;
 };
+
+/// How well all services are protected.
 struct StatusReport {
   std::vector<ServiceStatus> services;      ///< the most urgent first
   std::optional<Error> repository_failure;  ///< empty: it is reachable
@@ -82,7 +89,9 @@ struct StatusReport {
   /// Whether all of it is good.
   bool good() const;
 };
-/// Says what it can, also without a repository.   Errors: not_found: the service.
+
+/// Says what it can, also without a repository.
+/// Errors: not_found: the service.
 StatusReport status(const config::Config& config, const std::string& service, const Caller& caller);
 
 /// Keys are a contract: docs/cli.md.

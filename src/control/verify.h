@@ -13,6 +13,7 @@
 /// The verb `verify`: whether the repository is sound, and its repair.
 namespace salvor::control {
 
+/// How deep to look, and what to do about damage.
 struct VerifyRequest {
   bool data = false;
   bool repair = false;
@@ -25,9 +26,12 @@ struct OlderCopy {
   std::uint64_t found = 0;        ///< where it ends
   std::string what;               ///< the same as a sentence
   std::vector<std::string> lost;  ///< what else this machine had seen further, a line each
-  std::vector<std::string>
-      resumed;  ///< restores that were written back from this machine's catalog
+  /// Restores that were written back from this machine's catalog.
+  std::vector<std::string> resumed;
 };
+
+/// What was found, after the repair where there was one.
+/// Units: seconds.
 struct VerifyReport {
   std::string run;
   std::string location;
@@ -42,8 +46,10 @@ struct VerifyReport {
   /// That it is damaged, with what to do; empty: it is sound. Code corruption.
   std::optional<Error> damage() const;
 };
-/// Damage is reported, not thrown.   Errors: those of opening; unreachable; cancelled; not_found:
-/// `accept_older` is another repository's id.
+
+/// Damage is reported, not thrown.
+/// Errors: those of opening; unreachable; cancelled; not_found: `accept_older` is another
+///         repository's id.
 VerifyReport verify(const config::Config& config, const VerifyRequest& request,
                     const Caller& caller);
 

@@ -4,7 +4,8 @@
 
 #include "recovery/step.h"
 
-/// The steps, one file each in steps/.
+/// What makes each step. Their sources are in steps/; those that do the same at another moment share
+/// one (migrate.cc, validate.cc).
 namespace salvor::recovery::internal {
 
 std::unique_ptr<Step> make_preflight();

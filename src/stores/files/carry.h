@@ -12,6 +12,7 @@
 /// exchanged.
 namespace salvor::stores::files {
 
+/// What is carried, and from where to where.
 struct CarryOptions {
   std::filesystem::path list;        ///< where the list is kept, in the workplace
   const Exclude* exclude = nullptr;  ///< lifetime: longer

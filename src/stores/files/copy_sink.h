@@ -8,6 +8,7 @@
 
 namespace salvor::stores::files {
 
+/// Where the copy is made, and what it may take from the live tree.
 struct CopySinkOptions {
   std::filesystem::path live;       ///< what is unchanged is taken from here; need not exist
   std::filesystem::path copy;       ///< the directory to be made, in the workplace

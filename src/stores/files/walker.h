@@ -18,6 +18,7 @@
 
 namespace salvor::stores::files {
 
+/// Which tree is walked, and what is left out.
 struct WalkOptions {
   Exclude exclude{{}};
   std::set<std::pair<std::uint64_t, std::uint64_t>> forbidden;  ///< device and inode

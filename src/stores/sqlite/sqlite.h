@@ -15,6 +15,7 @@
 
 namespace salvor::stores {
 
+/// A live database, and how its locks are waited for.
 struct SqliteSourceOptions {
   std::filesystem::path database;
   /// Where the copy lies between mark() and the end of the Source: a local directory, writable by
@@ -58,6 +59,7 @@ std::string sqlite_obstacle(const std::filesystem::path& database);
 /// Whether a regular file begins as a SQLite database. As sqlite_obstacle(), of any file.
 bool is_sqlite_file(const std::filesystem::path& file);
 
+/// A database, live or a copy.
 struct SqliteTargetOptions {
   std::filesystem::path database;  ///< the live one, or a copy of it; need not exist
   bool nobody_writes = false;     ///< it is a copy: read it without a lock, leave nothing beside it
