@@ -10,7 +10,6 @@
 #include "config/answers.h"
 #include "config/key_file.h"
 #include "control/caller.h"
-#include "control/diff_points.h"
 #include "control/internal/opened.h"
 
 namespace salvor::control {

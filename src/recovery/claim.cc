@@ -35,9 +35,10 @@ ClaimRecord record_of(ByteView bytes) {
       ErrorCode::conflict,
       fmt::format("service {} is being restored by run {}, begun on {} at {}", printable(service),
                   last.run, printable(last.host), format_time(last.time)),
-      fmt::format("resume it: salvor restore --resume {0}; or undo it: salvor restore --undo {0}; "
-                  "where neither can be done, abandon it: salvor restore --abandon {0}",
-                  last.run));
+      fmt::format("resume it: salvor restore --resume {0}; or undo it: salvor restore --undo {0} "
+                  "--confirm {1}; where neither can be done, abandon it: salvor restore --abandon "
+                  "{0} --confirm {1}",
+                  last.run, printable(service)));
 }
 
 }  // namespace

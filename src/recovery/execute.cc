@@ -184,13 +184,11 @@ void claim_for_resume(repo::Repository& repository, const Plan& plan, Journal& j
 
 /// A safety snapshot that is no longer in the repository, since an older copy of it was accepted,
 /// is taken again, before anything is written over. Errors: refused: something may have been.
-void renew_safety_snapshot(const repo::Repository& repository, const Plan& plan,
-                           Journal& journal) {
+void renew_safety_snapshot(const repo::Repository& repository, const Plan& plan, Journal& journal) {
   constexpr const char* kStep = "safety-snapshot";
   const auto lacks = std::ranges::find_if(plan.stores, [&](const StorePlan& store) {
     return store.delta_in_place && store.safety_snapshot &&
-           !journal.done("restore-" + store.name) &&
-           !has_safety_snapshot(repository, plan, store);
+           !journal.done("restore-" + store.name) && !has_safety_snapshot(repository, plan, store);
   });
   if (lacks == plan.stores.end() || !journal.done(kStep)) return;
   const bool is_too_late = std::ranges::any_of(plan.stores, [&](const StorePlan& store) {
@@ -273,7 +271,7 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
   }
   if (journal.undoing()) {
     refuse(fmt::format("run {} is being undone", run),
-           "continue the undo: salvor restore --undo " + run);
+           "continue the undo: salvor restore --undo " + run + " --confirm " + plan.service);
   }
   internal::require_point(repository, plan);
   const auto changed = choose_commands(journal, options, false, plan);

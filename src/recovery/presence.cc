@@ -1,7 +1,7 @@
 #include "recovery/internal/presence.h"
 
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -127,8 +127,8 @@ std::string other_stores(const Json& begun) {
     const std::string path = store.at("path");
     const Json now = nature_of(path);
     if (!now.is_null() && is_same(store, now)) continue;
-    others += fmt::format("\n  store {}: {} is {}", std::string(store.at("store")),
-                          printable(path), now.is_null() ? "missing" : "another one");
+    others += fmt::format("\n  store {}: {} is {}", std::string(store.at("store")), printable(path),
+                          now.is_null() ? "missing" : "another one");
   }
   return others;
 }
@@ -156,9 +156,8 @@ void require_begun_here(const RunContext& context) {
   throw Error(
       ErrorCode::refused,
       fmt::format("run {} {} on host {}, and this is host {}{}{}", context.plan.run,
-                  has_begun ? "has begun" : "was to begin", printable(host),
-                  printable(host_name()), others.empty() ? "" : ", which has other stores:",
-                  others),
+                  has_begun ? "has begun" : "was to begin", printable(host), printable(host_name()),
+                  others.empty() ? "" : ", which has other stores:", others),
       fmt::format("run the command on host {}; where that is gone, abandon the run and begin a new "
                   "restore: salvor restore --abandon {} --confirm {}",
                   printable(host), context.plan.run, printable(context.plan.service)));

@@ -50,6 +50,15 @@ bool is_over(repo::Repository& repository, catalog::Catalog* catalog, const Clai
   return true;
 }
 
+/// What can be done with a run that is open, to be copied.
+std::string ways_on(const std::string& run, const std::string& service) {
+  return fmt::format(
+      "resume that run: salvor restore --resume {0}; or undo it: salvor restore "
+      "--undo {0} --confirm {1}; or abandon it: salvor restore --abandon {0} "
+      "--confirm {1}",
+      run, service);
+}
+
 /// Whose run the journals say is open, where no claim does.
 void require_no_open_journal(repo::Repository& repository, const Plan& plan) {
   // This run has a journal by now, too.
@@ -59,9 +68,7 @@ void require_no_open_journal(repo::Repository& repository, const Plan& plan) {
               fmt::format("service {} is being restored by run {}, as its journal says (the claim "
                           "can't be read)",
                           printable(plan.service), open->run),
-              fmt::format("resume, undo or abandon that run: salvor restore --resume {0}, --undo "
-                          "{0}, or --abandon {0}",
-                          open->run));
+              ways_on(open->run, plan.service));
 }
 
 }  // namespace
@@ -144,7 +151,7 @@ void require_no_unwritten_run(repo::Repository& repository, catalog::Catalog* ca
         ErrorCode::conflict,
         fmt::format("service {} is being restored by run {}, as the catalog of this machine says",
                     printable(plan.service), other.plan.run),
-        fmt::format("salvor restore --resume {0}, --undo {0}, or --abandon {0}", other.plan.run));
+        ways_on(other.plan.run, plan.service));
   }
 }
 

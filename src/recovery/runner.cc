@@ -56,10 +56,10 @@ const repo::Point& point_or_none(const repo::Repository& repository, const Plan&
 
 void require_point(const repo::Repository& repository, const Plan& plan) {
   if (point_or_none(repository, plan).id.hex() == plan.point) return;
-  throw Error(ErrorCode::not_found,
-              "the repository has no recovery point " + plan.point + " any more",
-              "`salvor points` lists the recovery points; undo what run " + plan.run +
-                  " has begun with salvor restore --undo " + plan.run);
+  throw Error(
+      ErrorCode::not_found, "the repository has no recovery point " + plan.point + " any more",
+      "`salvor points` lists the recovery points; undo what run " + plan.run +
+          " has begun with salvor restore --undo " + plan.run + " --confirm " + plan.service);
 }
 
 Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& plan,

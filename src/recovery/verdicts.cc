@@ -18,9 +18,8 @@ void judge(RunContext& context, std::vector<checks::CheckOutcome> outcomes) {
     context.outcomes.push_back(std::move(outcome));
   }
   if (bad.empty() || context.plan.mode == service::Mode::drill) return;
-  throw Error(ErrorCode::checks_failed, "the restored copy fails its checks" + bad,
-              "correct the cause and resume with --resume (with --current-commands, where a check "
-              "was wrong), or undo with --undo");
+  // The report of the run says what can be done now.
+  throw Error(ErrorCode::checks_failed, "the restored copy fails its checks" + bad);
 }
 
 }  // namespace salvor::recovery::internal

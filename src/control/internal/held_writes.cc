@@ -211,8 +211,9 @@ void HeldWrites::refuse_open_restore() const {
       ErrorCode::conflict,
       fmt::format("restore {} of service {} is open, and has its writes locked", open->run,
                   service_.name),
-      fmt::format("resume or undo that restore first: salvor restore --resume {0}, or --undo {0}",
-                  open->run));
+      fmt::format("resume that restore first: salvor restore --resume {0}; or undo it: salvor "
+                  "restore --undo {0} --confirm {1}",
+                  open->run, service_.name));
 }
 
 namespace {

@@ -47,8 +47,8 @@ class Judge {
     if (status_.open_restore) {
       critical("RESTORE OPEN",
                fmt::format("restore {0} is open: resume it with salvor restore "
-                           "--resume {0}, or undo it with salvor restore --undo {0}",
-                           *status_.open_restore));
+                           "--resume {0}, or undo it with salvor restore --undo {0} --confirm {1}",
+                           *status_.open_restore, status_.service));
     }
     if (!status_.held_by) return;
     if (status_.held_by == status_.open_restore) {
