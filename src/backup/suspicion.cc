@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 
 namespace salvor::backup {
@@ -23,36 +24,60 @@ std::string fact(const repo::Snapshot& snapshot, const std::string& name) {
   return found == snapshot.facts.end() ? std::string() : found->second;
 }
 
-/// The store's own root is an entry, too.
-bool is_empty(const repo::Snapshot& snapshot) {
-  return snapshot.entries <= 1 && snapshot.content_bytes == 0;
+/// What the application has in a store: without the marker that a backup has planted there.
+struct Amount {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+
+  /// The store's own root is an entry, too.
+  bool is_empty() const { return entries <= 1 && bytes == 0; }
+};
+
+Amount amount_of(const repo::Snapshot& snapshot) {
+  Amount amount{snapshot.entries, snapshot.content_bytes};
+  const std::string marker = fact(snapshot, "marker_bytes");
+  if (marker.empty()) return amount;
+  std::uint64_t bytes = 0;
+  std::from_chars(marker.data(), marker.data() + marker.size(), bytes);
+  amount.entries -= std::min<std::uint64_t>(amount.entries, 1);
+  amount.bytes -= std::min(amount.bytes, bytes);
+  return amount;
 }
 
-void measure(repo::Snapshot& now, const repo::Snapshot& before, const SuspicionLimits& limits) {
-  if (is_empty(now) && !is_empty(before)) {
-    now.suspicions.push_back(
+void measure(repo::Snapshot& snapshot, const Amount& before, const SuspicionLimits& limits) {
+  const Amount now = amount_of(snapshot);
+  if (now.is_empty() && !before.is_empty()) {
+    snapshot.suspicions.push_back(
         fmt::format("the store is empty, and had {} entries before", before.entries));
     return;
   }
   // A database file that was cut off, whatever it may shrink by. In a tree entries would go, too.
   const bool has_all_entries = now.entries >= before.entries;
-  if (now.content_bytes == 0 && before.content_bytes != 0 && has_all_entries) {
-    now.suspicions.push_back(
-        fmt::format("the store has no content, and had {} bytes before", before.content_bytes));
+  if (now.bytes == 0 && before.bytes != 0 && has_all_entries) {
+    snapshot.suspicions.push_back(
+        fmt::format("the store has no content, and had {} bytes before", before.bytes));
     return;
   }
   if (!limits.shrink_percent) return;
   const int percent = *limits.shrink_percent;
   if (fell_beyond(before.entries, now.entries, percent)) {
-    now.suspicions.push_back(
+    snapshot.suspicions.push_back(
         fmt::format("the store has {} entries, and had {} before: more than {}% less", now.entries,
                     before.entries, percent));
   }
-  if (fell_beyond(before.content_bytes, now.content_bytes, percent)) {
-    now.suspicions.push_back(
+  if (fell_beyond(before.bytes, now.bytes, percent)) {
+    snapshot.suspicions.push_back(
         fmt::format("the store has {} bytes of content, and had {} before: more than {}% less",
-                    now.content_bytes, before.content_bytes, percent));
+                    now.bytes, before.bytes, percent));
   }
+}
+
+/// A database file that was cut off, on a host or under a name that has no point of it yet.
+void measure_alone(repo::Snapshot& snapshot, const SuspicionLimits& limits) {
+  const Amount now = amount_of(snapshot);
+  if (limits.is_first_point || now.bytes != 0 || now.is_empty()) return;
+  snapshot.suspicions.emplace_back(
+      "the store has no content, and no earlier point of this host says what it had");
 }
 
 /// The file system that the store lay on is not there: what was read is what lies below its mount
@@ -74,9 +99,12 @@ bool has(const std::vector<std::string>& sentences, const std::string& sentence)
 }  // namespace
 
 void judge(repo::Snapshot& now, const repo::Snapshot* before, const SuspicionLimits& limits) {
-  if (before == nullptr) return;
+  if (before == nullptr) {
+    measure_alone(now, limits);
+    return;
+  }
   look_for_mount(now, *before);
-  measure(now, *before, limits);
+  measure(now, amount_of(*before), limits);
   const auto is_old = [&](const std::string& sentence) {
     return has(before->suspicions, sentence) || has(before->remarks, sentence);
   };

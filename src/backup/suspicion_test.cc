@@ -43,6 +43,34 @@ TEST(SuspicionTest, what_has_lost_all_content_is_suspect_whatever_the_limit) {
   EXPECT_EQ(suspicions(snapshot_of(9, 8192), snapshot_of(2, 0), off).size(), 0U);
 }
 
+TEST(SuspicionTest, the_marker_of_a_backup_is_no_content) {
+  constexpr std::nullopt_t off = std::nullopt;
+  const auto with_marker = [](std::uint64_t entries, std::uint64_t bytes) {
+    repo::Snapshot snapshot = snapshot_of(entries, bytes);
+    snapshot.facts["marker_bytes"] = "249";
+    return snapshot;
+  };
+  EXPECT_EQ(suspicions(with_marker(4, 8192), with_marker(4, 249), off).size(), 1U);
+  EXPECT_EQ(suspicions(with_marker(4, 8192), with_marker(2, 249), off),
+            (std::vector<std::string>{"the store is empty, and had 3 entries before"}));
+  EXPECT_EQ(suspicions(snapshot_of(1, 0), with_marker(2, 249), off).size(), 0U);
+}
+
+TEST(SuspicionTest,
+     without_an_earlier_point_of_the_store_no_content_is_suspect_in_a_known_service) {
+  repo::Snapshot now = snapshot_of(2, 0);
+  judge(now, nullptr, {50, true});
+  EXPECT_EQ(now.suspicions.size(), 0U);
+  judge(now, nullptr, {50, false});
+  EXPECT_EQ(now.suspicions.size(), 1U);
+  now = snapshot_of(1, 0);  // a directory that nothing was put into yet
+  judge(now, nullptr, {50, false});
+  EXPECT_EQ(now.suspicions.size(), 0U);
+  now = snapshot_of(2, 8192);
+  judge(now, nullptr, {50, false});
+  EXPECT_EQ(now.suspicions.size(), 0U);
+}
+
 TEST(SuspicionTest, an_empty_tree_is_suspect_whatever_the_limit) {
   const auto before = snapshot_of(3, 10);
   EXPECT_EQ(suspicions(before, snapshot_of(1, 0), std::nullopt).size(), 1U);

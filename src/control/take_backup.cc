@@ -150,7 +150,7 @@ class Backups {
       const auto* baseline = before.find(snapshot.store);
       const config::StoreConfig* store = service.find_store(snapshot.store);
       backup::judge(snapshot, baseline == nullptr ? nullptr : &baseline->snapshot,
-                    {store->shrink_percent});
+                    {store->shrink_percent, !before.has_points});
     }
   }
 

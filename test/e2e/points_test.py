@@ -101,6 +101,29 @@ class Suspect(ShopTest):
                 _, report = self.backup(expect=9)
                 self.assertIn("has no content, and had", self.suspicions(report)["db"][0])
 
+    def test_an_emptied_database_is_suspect_on_a_host_without_a_point(self):
+        self.ready()
+        write(self.config, 'host = "another"\n' + CONFIG)
+        os.truncate(self.database, 0)
+        _, report = self.backup(expect=9)
+        self.assertIn("no earlier point of this host", self.suspicions(report)["db"][0])
+        self.assertEqual(self.suspicions(report)["media"], [])
+
+    def test_the_canary_is_no_content(self):
+        write(self.config, CONFIG.replace('"live/media"\n',
+                                          '"live/media"\ncanary = true\nshrink = "off"\n'))
+        self.fill()
+        self.run_salvor("init")
+        self.backup()
+        self.backup()
+        for directory, _, names in os.walk(self.media):
+            for name in names:
+                path = os.path.join(directory, name)
+                if name != ".salvor-canary" and not os.path.islink(path):
+                    os.truncate(path, 0)
+        _, report = self.backup(expect=9)
+        self.assertIn("has no content, and had", self.suspicions(report)["media"][0])
+
     def test_after_a_restore_in_place_the_restored_point_is_the_measure(self):
         self.fill()
         for name in ("logo.png", "logo2.png", "2026/02/big.bin", "sparse", "2026/02/empty"):

@@ -77,6 +77,8 @@ const Baselines::Baseline* Baselines::find(const std::string& store) const {
 Baselines find_baselines(repo::Repository& repository, const Owner& owner) {
   const Points& points = repository.points();
   Baselines baselines;
+  baselines.has_points = std::ranges::any_of(
+      points, [&](const repo::Point& point) { return point.service == owner.service; });
   const auto restored = last_restored(repository, owner.service);
   const auto after = restored ? first_after(points, *restored) : points.end();
   take_all(points.begin(), after, owner, baselines);

@@ -15,6 +15,7 @@ struct Baselines {
     bool has_marker = false;  ///< the store held the marker of that backup
   };
   std::map<std::string, Baseline> stores;
+  bool has_points = false;  ///< the service has some, of whatever host
 
   const Baseline* find(const std::string& store) const;
 };

@@ -82,6 +82,7 @@ class FilesSource final : public Source {
   std::optional<Item> next() override {
     std::optional<Walker::Visit> visit = walker_.next();
     if (!visit) return std::nullopt;
+    if (is_files_marker(as_text(visit->key))) marker_bytes_ = visit->entry.size;
     Bytes first = hard_links_.first_name_of(*visit);
     if (!first.empty()) {
       visit->entry.kind = EntryKind::hard_link;
@@ -108,6 +109,8 @@ class FilesSource final : public Source {
     const std::filesystem::path root = std::filesystem::canonical(options_.root, error);
     const std::filesystem::path mount = error ? root : files::mount_of(root);
     if (!mount.empty()) report.facts["mount"] = printable(mount.native());
+    // What a backup has planted is no content of the application's.
+    if (marker_bytes_) report.facts["marker_bytes"] = std::to_string(*marker_bytes_);
     return report;
   }
 
@@ -134,6 +137,7 @@ class FilesSource final : public Source {
   Problems problems_;
   const files::ReaderContext context_;
   HardLinks hard_links_;
+  std::optional<std::uint64_t> marker_bytes_;
   Walker walker_;  // last: its threads end before what they use does
 };
 
