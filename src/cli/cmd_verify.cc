@@ -110,7 +110,13 @@ void show(Output& output, const control::VerifyReport& report, bool quiet) {
       printable(report.location), check.points, check.snapshots, with_commas(check.packs),
       human_bytes(check.pack_bytes), check.data ? "data, all of it read" : "data, not read",
       check.log_entries, human_duration(report.duration_s)));
-  output.line(check.sound() ? "sound" : "DAMAGED");
+  if (!check.sound()) {
+    output.line("DAMAGED");
+  } else if (check.data) {
+    output.line("sound");
+  } else {
+    output.line("sound, as far as it was looked at: no data was read (salvor verify --data does)");
+  }
 }
 
 int verify(Invocation& invocation, const control::VerifyRequest& request) {

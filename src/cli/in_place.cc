@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <memory>
 #include <sstream>
 
 #include "cli/detach.h"
@@ -233,12 +234,13 @@ bool can_ask(const Invocation& invocation) {
 
 /// A line from the terminal.   Errors: cancelled.
 std::string read_name(Invocation& invocation, const std::string& what) {
-  invocation.end_progress();
+  invocation.hold_progress(true);
+  const std::shared_ptr<void> release(nullptr, [&](void*) { invocation.hold_progress(false); });
   invocation.output().flush();
   tell("\nType the name of the service to " + what + ": ");
   // Not blocked in a read: an interrupt is an answer, too.
   constexpr int kPollMs = 100;
-  const std::stop_token stop = invocation.caller().stop;
+  const std::stop_token stop = invocation.stop();
   while (!stop.stop_requested()) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
     if (::poll(&input, 1, kPollMs) <= 0) continue;
@@ -324,6 +326,7 @@ int continue_in_place(Invocation& invocation, const control::ContinueRequest& re
     with_begin.on_begin = begins;
     if (!detach && can_ask(invocation)) {
       with_begin.ask = [&](const control::ContinuePreview& preview) {
+        invocation.hold_progress(true);
         for (const std::string& line : preview.lines) invocation.output().line(line);
         return read_name(invocation, preview.verb + " run " + preview.run);
       };

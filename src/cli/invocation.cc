@@ -21,14 +21,16 @@ control::Config Invocation::load_config(control::Looks looks) const {
 }
 
 control::Caller Invocation::caller() {
-  if (!signals_) signals_.emplace();
   control::Caller caller;
-  caller.stop = signals_->token();
+  caller.stop = stop();
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   if (!options_.quiet && (terminal || !options_.json)) {
     const std::lock_guard lock(progress_mutex_);
     progress_.emplace(terminal);
-    caller.progress = [this](const control::PhaseProgress& progress) { progress_->show(progress); };
+    caller.progress = [this](const control::PhaseProgress& progress) {
+      const std::lock_guard shown(progress_mutex_);
+      if (progress_ && !is_held_) progress_->show(progress);
+    };
   }
   return caller;
 }
@@ -36,6 +38,17 @@ control::Caller Invocation::caller() {
 void Invocation::end_progress() {
   const std::lock_guard lock(progress_mutex_);
   progress_.reset();
+}
+
+void Invocation::hold_progress(bool held) {
+  const std::lock_guard lock(progress_mutex_);
+  if (held && progress_) progress_->clear();
+  is_held_ = held;
+}
+
+std::stop_token Invocation::stop() {
+  if (!signals_) signals_.emplace();
+  return signals_->token();
 }
 
 void Invocation::say_as_it_is(std::string_view line) {

@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "cli/output.h"
@@ -48,13 +49,20 @@ class Invocation {
   /// To be called before anything else is written.
   void end_progress();
 
+  /// Nothing is written on standard error while somebody answers a question there.
+  void hold_progress(bool held);
+
+  /// Requested by a signal.
+  std::stop_token stop();
+
  private:
   void say_as_it_is(std::string_view line);
 
   const GlobalOptions options_;
   Output output_;
-  std::mutex progress_mutex_;             ///< taken to end the progress, and to say something
-  std::optional<ProgressLine> progress_;  ///< locked by itself while it is there
+  std::mutex progress_mutex_;             ///< guards the two below
+  std::optional<ProgressLine> progress_;  ///< empty: there is none, or it has ended
+  bool is_held_ = false;                  ///< somebody is being asked
   std::optional<StopOnSignal> signals_;
 };
 

@@ -160,8 +160,7 @@ Table::Rooms Table::measured() const {
       longest = std::max(longest, longest_word(row[i]));
     }
     // Numbers and short words stay whole.
-    rooms.push_back(
-        {width, right_[i] ? width : std::min(width, std::max(longest, kWrappedMin))});
+    rooms.push_back({width, right_[i] ? width : std::min(width, std::max(longest, kWrappedMin))});
   }
   return rooms;
 }

@@ -210,6 +210,7 @@ class GoingOn {
     const auto head =
         recovery::head_of_run(in_place_.repository(), in_place_.records().catalog(), run);
     const std::string service = head ? head->plan.service : service_of(run);
+    if (head && request_.run == "latest") require_meant(*head);
     require_stores_answer(head, service);
     const std::string confirmed = confirm(head, run, service);
     recovery::ExecuteOptions options = in_place_.options(service, request_.on_begin);
@@ -220,6 +221,17 @@ class GoingOn {
   }
 
  private:
+  /// Who says "latest" means a restore that can be undone, and not one that was refused since.
+  void require_meant(const recovery::RunHead& head) const {
+    if (head.state != "failed" || head.is_open) return;
+    throw Error(ErrorCode::refused,
+                fmt::format("the latest restore in place, {}, was refused, or has undone its own "
+                            "steps: nothing of it is left",
+                            head.plan.run),
+                fmt::format("name the run that is meant; salvor runs {} lists them",
+                            printable(head.plan.service)));
+  }
+
   /// Whose run it is, where its journal can't be read: then the name is to be given.
   std::string service_of(const std::string& run) {
     const auto row = in_place_.row_of(run);

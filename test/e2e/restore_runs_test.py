@@ -3,6 +3,7 @@ commands that were wrong, and with records that have rotten."""
 
 import os
 import pty
+import select
 import shutil
 import sqlite3
 import subprocess
@@ -224,8 +225,12 @@ class Asking(RunsTest):
             process = subprocess.Popen([SALVOR, "-c", self.config, "restore", "--undo", run],
                                        cwd=self.root, stdin=slave, stdout=slave, stderr=slave)
             os.close(slave)
-            os.write(master, typed.encode() + b"\n")
             words = b""
+            while not words.endswith(f"to undo run {run}: ".encode()):
+                words += os.read(master, 4096)
+            # No progress is drawn over the question: it would come five times a second.
+            self.assertEqual(select.select([master], [], [], 0.6)[0], [])
+            os.write(master, typed.encode() + b"\n")
             while True:
                 try:
                     part = os.read(master, 4096)
@@ -265,6 +270,10 @@ class Asking(RunsTest):
         done = self.run_salvor("restore", "--undo", run)
         self.assertEqual(len(done.out.splitlines()), 1, done.out)
         self.assertIn("nothing to undo", done.out)
+        # Who says "latest" may mean the one before, which is live.
+        for verb in ("undo", "close", "abandon"):
+            self.fails(6, "refused", "restore", "--" + verb, "latest", "--confirm", "shop",
+                       text="nothing of it is left")
 
     def test_each_step_is_printed_once(self):
         done = self.run_salvor("restore", "shop", "--confirm", "shop")
