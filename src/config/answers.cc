@@ -60,8 +60,7 @@ void add_places(const ServiceConfig& service, std::vector<SilentPath>& places) {
 /// Asks the places of a configuration, in one wait for all questions together.
 class Asker {
  public:
-  explicit Asker(Config& config)
-      : config_(config), start_ns_(Clock::system().monotonic().ns) {}
+  explicit Asker(Config& config) : config_(config), start_ns_(Clock::system().monotonic().ns) {}
 
   /// Asks each path once, and adds what is silent to the configuration.
   void ask(const std::vector<SilentPath>& places, const fs::path& lock_file) {

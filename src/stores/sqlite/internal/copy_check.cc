@@ -43,8 +43,7 @@ int read_at(sqlite3_file* file, void* to, int count, sqlite3_int64 offset) {
   if (asked.stop.stop_requested()) return SQLITE_INTERRUPT;
   try {
     const MutableByteView out(static_cast<std::byte*>(to), size);
-    const std::size_t had =
-        pread_some(asked.fd, out, static_cast<std::uint64_t>(offset), "a copy");
+    const std::size_t had = pread_some(asked.fd, out, static_cast<std::uint64_t>(offset), "a copy");
     if (had == size) return SQLITE_OK;
     std::memset(out.data() + had, 0, size - had);
     return SQLITE_IOERR_SHORT_READ;
