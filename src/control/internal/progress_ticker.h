@@ -3,6 +3,7 @@
 #include <functional>
 #include <thread>
 
+#include "backup/progress.h"
 #include "control/caller.h"
 
 namespace salvor::control::internal {
