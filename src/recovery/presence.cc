@@ -115,20 +115,56 @@ Json nature_of(const fs::path& path) {
   return nature;
 }
 
+/// What tells on which medium a store is missing: the nearest directory above it that exists. Null
+/// where nothing tells it. The directories of a root file system are those of its image, and two
+/// hosts may have come from one; a network file system without times of birth has few inodes that
+/// other ones lack.
+Json nature_above(fs::path path) {
+  Json nature;
+  while (nature.is_null() && path.has_relative_path()) {
+    path = path.parent_path();
+    nature = nature_of(path);
+  }
+  struct stat status {};
+  struct stat root {};
+  const bool is_known = stat(path.c_str(), &status) == 0 && stat("/", &root) == 0;
+  if (!is_known || status.st_dev == root.st_dev || !nature.contains("born")) return nullptr;
+  nature["path"] = path.native();
+  return nature;
+}
+
 bool is_same(const Json& then, const Json& now) {
   if (then.at("inode") != now.at("inode")) return false;
   return !then.contains("born") || !now.contains("born") || then.at("born") == now.at("born");
 }
 
-/// Those that are not what they were when the run began, a line each.
-std::string other_stores(const Json& begun) {
+/// What a store is that is not the one with which the run began; empty where it is the same.
+/// `then`: null where it was missing, and nothing more is known.
+std::string difference(const Json& then, const std::string& path) {
+  const bool was_missing = then.is_null() || then.at("inode").is_null();
+  const Json now = nature_of(path);
+  if (was_missing && !now.is_null()) return "is here, and was missing there";
+  if (was_missing) {
+    const Json above = nature_above(path);
+    const bool is_known =
+        then.is_object() && !above.is_null() && then.value("above", Json()) == above;
+    return is_known ? "" : "was missing there, and nothing tells that this is the same storage";
+  }
+  if (now.is_null()) return "is missing";
+  return is_same(then, now) ? "" : "is another one";
+}
+
+/// The stores that are not what they were when the run began, a line each.
+std::string other_stores(const Plan& plan, const Json& begun) {
   std::string others;
-  for (const Json& store : begun.at("stores")) {
-    const std::string path = store.at("path");
-    const Json now = nature_of(path);
-    if (!now.is_null() && is_same(store, now)) continue;
-    others += fmt::format("\n  store {}: {} is {}", std::string(store.at("store")), printable(path),
-                          now.is_null() ? "missing" : "another one");
+  for (const StorePlan& store : plan.stores) {
+    Json then;
+    for (const Json& known : begun.at("stores")) {
+      if (known.at("store") == store.name) then = known;
+    }
+    const std::string what = difference(then, store.path);
+    if (what.empty()) continue;
+    others += fmt::format("\n  store {}: {} {}", store.name, printable(store.path), what);
   }
   return others;
 }
@@ -148,7 +184,7 @@ void require_begun_here(const RunContext& context) {
   try {
     const bool is_other = begun.is_object() && begun.at("machine") != machine();
     if (host == host_name() && !is_other) return;
-    if (begun.is_object()) others = other_stores(begun);
+    if (begun.is_object()) others = other_stores(context.plan, begun);
     if (has_begun && others.empty()) return;
   } catch (const Json::exception&) {
     return;  // of a version that has said nothing of it
@@ -157,7 +193,7 @@ void require_begun_here(const RunContext& context) {
       ErrorCode::refused,
       fmt::format("run {} {} on host {}, and this is host {}{}{}", context.plan.run,
                   has_begun ? "has begun" : "was to begin", printable(host), printable(host_name()),
-                  others.empty() ? "" : ", which has other stores:", others),
+                  others.empty() ? "" : ", which has other stores, as far as can be told:", others),
       fmt::format("run the command on host {}; where that is gone, abandon the run and begin a new "
                   "restore: salvor restore --abandon {} --confirm {}",
                   printable(host), context.plan.run, printable(context.plan.service)));
@@ -169,7 +205,7 @@ std::string describe_stores(const RunContext& context) {
   Json stores = Json::array();
   for (const StorePlan& store : context.plan.stores) {
     Json described = nature_of(store.path);
-    if (described.is_null()) continue;
+    if (described.is_null()) described = {{"inode", nullptr}, {"above", nature_above(store.path)}};
     described["store"] = store.name;
     described["path"] = store.path;
     stores.push_back(std::move(described));

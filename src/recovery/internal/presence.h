@@ -33,13 +33,16 @@ std::vector<Mark> marks_in(const Journal& journal);
 bool is_here(RunContext& context, const StorePlan& store, const Mark& mark);
 
 /// What tells the live stores of this host from those of another one, for the journal, before
-/// anything is touched (JSON).
+/// anything is touched (JSON). Of a store that is missing: the nearest directory above it, where
+/// that can tell it.
 std::string describe_stores(const RunContext& context);
 
 /// To be called before a run is resumed, undone or closed, and after what an interrupted exchange
 /// has begun to move is in its place. Touches nothing. Errors: refused, naming each workplace that
-/// the journal says exists, and that is not here. Before there are any: on another host, where the
-/// stores are not those with which the run has begun.
+/// the journal says exists, and that is not here. Before there are any: on another host (another
+/// name, or another machine), unless each store is known to be the one with which the run has
+/// begun; one that was missing has to be missing on the same storage. Runs of versions that have
+/// said nothing of their stores are taken for present.
 void require_here(RunContext& context);
 
 }  // namespace salvor::recovery::internal
