@@ -73,11 +73,26 @@ void require_readable(const OldHead& old, const std::string& service) {
       .as_unwritable();
 }
 
+constexpr std::string_view kLateBegin = "written at ";
+constexpr std::string_view kLateReason =
+    " only, as the repository could not be written to before: ";
+
 /// Why a record comes this late.
 std::string deviation_of(const WaitingRecord& record, Time now) {
   constexpr std::size_t kReasonBytesMax = 500;
-  return fmt::format("written at {} only, as the repository could not be written to before: {}",
-                     format_time(now), printable(record.reason.substr(0, kReasonBytesMax)));
+  return fmt::format("{}{}{}{}", kLateBegin, format_time(now), kLateReason,
+                     printable(record.reason.substr(0, kReasonBytesMax)));
+}
+
+/// Whether one of the deviations is that one.
+bool was_late(const json& predicate) {
+  const auto list = predicate.find("deviations");
+  if (list == predicate.end() || !list->is_array()) return false;
+  return std::ranges::any_of(*list, [](const json& line) {
+    if (!line.is_string()) return false;
+    const auto& text = line.get_ref<const std::string&>();
+    return text.starts_with(kLateBegin) && text.find(kLateReason) != std::string::npos;
+  });
 }
 
 /// Puts lines before the deviations that there are.
@@ -314,6 +329,7 @@ EvidenceSummary summarise_evidence(std::string_view envelope) {
   summary.started = text_in(*predicate, "started");
   summary.ended = text_in(*predicate, "ended");
   summary.lost = lost_in(*predicate);
+  summary.was_late = was_late(*predicate);
   const auto point = predicate->find("point");
   if (point != predicate->end() && point->is_object()) summary.point = text_in(*point, "id");
   return summary;

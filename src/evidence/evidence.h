@@ -150,7 +150,9 @@ struct EvidenceSummary {
   std::string ended;
   std::string point;                ///< empty: of the repository
   std::vector<std::uint64_t> lost;  ///< the earlier records that it says are lost
-  std::string statement;            ///< all of it, as indented JSON
+  /// It has waited: records before it may be of later runs.
+  bool was_late = false;
+  std::string statement;  ///< all of it, as indented JSON
 };
 
 /// Reads an envelope without verifying its signature.

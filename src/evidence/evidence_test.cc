@@ -367,6 +367,11 @@ TEST(WaitingEvidenceTest, is_appended_as_it_was_and_says_so) {
   const std::string why = predicate.at("deviations").at(0);
   EXPECT_NE(why.find("could not be written to before: full\\x0a"), std::string::npos) << why;
   EXPECT_EQ(predicate.at("deviations").at(1), "later than planned");
+  const auto was_late = [&](std::uint64_t number) {
+    return summarise_evidence(read_evidence(*repository, "shop", number).value()).was_late;
+  };
+  EXPECT_FALSE(was_late(1));
+  EXPECT_TRUE(was_late(2));
   EXPECT_TRUE(verify_evidence(*repository, "shop", 2).sound());
 }
 

@@ -190,6 +190,32 @@ class Evidence(Unwritable):
         self.assertAlmostEqual(status["proven_rto_s"], drill["recovery_s"], places=2)
         self.assert_sound()
 
+    def test_a_success_that_is_appended_late_hides_no_newer_failure(self):
+        point = self.ready()
+        self.make_read_only()
+        mine = self.json_of("drill", "shop")["run"]
+        self.make_writable()
+        other = self.other_host()
+        with open(other, "a", encoding="utf-8") as file:
+            file.write("[[service.shop.check]]\nname = 'never'\nrun = 'exit 3'\n"
+                       "isolated = true\n")
+        theirs = self.json_of("drill", "shop", config=other, expect=9)["run"]
+        self.run_salvor("backup")
+        drills = [row["run"] for row in self.evidence() if row["kind"] == "drill"]
+        self.assertEqual(drills, [theirs, mine])
+        # A third machine knows both from the evidence alone.
+        third = self.path("third.toml")
+        with open(self.config, encoding="utf-8") as file:
+            write(third, file.read().replace('"state"', '"third"'))
+        for config in (self.config, other, third):
+            status = self.json_of("status", config=config)["services"][0]
+            self.assertEqual((status["last_drill"]["run"], status["last_drill"]["failed_checks"]),
+                             (theirs, ["never"]))
+            self.assertEqual(status["state"], "critical")
+            self.assertIsNotNone(status["proven_rto_s"])
+            plan = self.json_of("restore", "shop", "--plan", "--at", point, config=config)
+            self.assertEqual(plan["last_drill"]["run"], theirs)
+
     def test_killed_between_append_and_forget(self):
         """The catalog of before the append, the repository of after it."""
         self.ready()

@@ -93,11 +93,28 @@ DrillSummary summary_of(const evidence::EvidenceSummary& evidence) {
   return summary;
 }
 
-/// Drills come with the newest first.
-void take(DrillSummary summary, DrillHistory& history) {
-  const bool succeeded = summary.state == name_of(catalog::RunState::succeeded);
-  if (succeeded && summary.whole && !history.last_success) history.last_success = summary;
-  if (!history.last) history.last = std::move(summary);
+/// Of two that began at once the first one that comes counts.
+void take_newer(const std::optional<DrillSummary>& other, std::optional<DrillSummary>& summary) {
+  if (other && (!summary || summary->time < other->time)) summary = other;
+}
+
+bool proves(const DrillSummary& drill) {
+  return drill.state == name_of(catalog::RunState::succeeded) && drill.whole;
+}
+
+/// Drills come in any order.
+void take(const DrillSummary& drill, DrillHistory& history) {
+  if (proves(drill)) take_newer(drill, history.last_success);
+  take_newer(drill, history.last);
+}
+
+/// Whether no record before this one is of a run that began after `time`: they were written
+/// earlier, though not always in the order of the runs, as one may have waited. Clocks of hosts
+/// differ, and between the end of a run and its record others may be written.
+bool is_end_of_search(const evidence::EvidenceSummary& evidence, Time time) {
+  constexpr double kMargin_s = 24.0 * 3600;
+  const auto ended = parse_time(evidence.ended);
+  return !evidence.was_late && ended && time.seconds_since(*ended) > kMargin_s;
 }
 
 DrillHistory read_catalog(catalog::Catalog& catalog, const std::string& id,
@@ -119,17 +136,24 @@ DrillHistory read_evidence(repo::Repository& repository, const std::string& serv
   const std::uint64_t newest = evidence::evidence_head(repository, service).sequence;
   const std::uint64_t oldest = newest > kRecordsMax ? newest - kRecordsMax : 0;
   std::set<std::uint64_t> named;
-  for (std::uint64_t number = newest; number > oldest && !history.last_success; --number) {
+  // Records before it are of earlier drills, but for those that have waited.
+  bool is_proved = false;
+  for (std::uint64_t number = newest; number > oldest; --number) {
     try {
       const auto envelope = evidence::read_evidence(repository, service, number);
       if (!envelope) continue;
       const evidence::EvidenceSummary evidence = evidence::summarise_evidence(*envelope);
-      if (evidence.kind == name_of(catalog::RunKind::drill)) take(summary_of(evidence), history);
+      if (evidence.kind == name_of(catalog::RunKind::drill)) {
+        const DrillSummary drill = summary_of(evidence);
+        take(drill, history);
+        is_proved = is_proved || (proves(drill) && !evidence.was_late);
+      }
       named.insert(evidence.lost.begin(), evidence.lost.end());
+      if (history.last_success && is_end_of_search(evidence, history.last_success->time)) break;
     } catch (const Error& error) {
       // An older record may still answer.
       if (error.code() != ErrorCode::corruption) throw;
-      ++(named.contains(number) ? history.lost : history.damaged);
+      if (!is_proved) ++(named.contains(number) ? history.lost : history.damaged);
     }
   }
   return history;
@@ -148,17 +172,13 @@ DrillHistory read_waiting(repo::Repository& repository, const std::string& servi
       if (evidence.kind != name_of(catalog::RunKind::drill)) continue;
       DrillSummary summary = summary_of(evidence);
       summary.evidence_waits = true;
-      take(std::move(summary), history);
+      take(summary, history);
     } catch (const Error& error) {
       // Whoever appends it says so.
       if (error.code() != ErrorCode::corruption) throw;
     }
   }
   return history;
-}
-
-void take_newer(const std::optional<DrillSummary>& other, std::optional<DrillSummary>& summary) {
-  if (other && (!summary || summary->time < other->time)) summary = other;
 }
 
 /// The newest drill of a point, and the newest of all, from several sources in any order.
@@ -169,8 +189,13 @@ class NewestDrill {
   void see(const DrillSummary& drill) {
     take_newer(drill, drill.point == point_ ? of_point_ : other_);
   }
-  bool any() const { return of_point_ || other_; }
-  bool has_point() const { return of_point_.has_value(); }
+  /// Drills that began before this can't be chosen any more; empty: each can. `point`: when the
+  /// point was taken, as no drill of it is older.
+  std::optional<Time> since(Time point) const {
+    if (of_point_) return of_point_->time;
+    if (!other_) return std::nullopt;
+    return std::min(point, other_->time);
+  }
   std::optional<DrillSummary> choose() const { return of_point_ ? of_point_ : other_; }
 
  private:
@@ -179,18 +204,17 @@ class NewestDrill {
   std::optional<DrillSummary> other_;
 };
 
-/// Back to the time of the point: no drill of it is older.
 void see_evidence(repo::Repository& repository, const repo::Point& point, NewestDrill& newest) {
   const std::uint64_t head = evidence::evidence_head(repository, point.service).sequence;
   const std::uint64_t oldest = head > kRecordsMax ? head - kRecordsMax : 0;
-  for (std::uint64_t number = head; number > oldest && !newest.has_point(); --number) {
+  for (std::uint64_t number = head; number > oldest; --number) {
     try {
       const auto envelope = evidence::read_evidence(repository, point.service, number);
       if (!envelope) continue;
       const evidence::EvidenceSummary evidence = evidence::summarise_evidence(*envelope);
       if (evidence.kind == name_of(catalog::RunKind::drill)) newest.see(summary_of(evidence));
-      const auto started = parse_time(evidence.started);
-      if (started && *started < point.time && newest.any()) return;
+      const auto since = newest.since(point.time);
+      if (since && is_end_of_search(evidence, *since)) return;
     } catch (const Error& error) {
       // An older record may still answer.
       if (error.code() != ErrorCode::corruption) throw;

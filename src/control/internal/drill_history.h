@@ -18,11 +18,12 @@ struct DrillHistory {
   std::uint64_t damaged = 0;  ///< none does
 };
 
-/// From the evidence in the repository, which every host writes: it is the truth, and its order
-/// says what is the newest. Records that wait in this machine's catalog count like those (they are
-/// signed), and are marked. What else this machine's catalog knows (`id`: of the repository, empty:
-/// not known) counts where the repository can't be opened (`repository` is null), and for the last
-/// drill where that has left no evidence. Errors: none: what can't be read is not known.
+/// From the evidence in the repository, which every host writes: it is the truth. The newest drill
+/// is the one that began last, whenever its record was written. Records that wait in this machine's
+/// catalog count like those (they are signed), and are marked. What else this machine's catalog
+/// knows (`id`: of the repository, empty: not known) counts where the repository can't be opened
+/// (`repository` is null), and for the last drill where that has left no evidence.
+/// Errors: none: what can't be read is not known.
 DrillHistory read_drill_history(Records& records, const std::string& id,
                                 repo::Repository* repository, const std::string& service);
 
