@@ -267,12 +267,23 @@ class Question {
   std::size_t begun_ = 0;
 };
 
+/// Nobody else can hold a lock in it: who can only read may hold one, too.
+bool is_ours_alone(const Fd& file) {
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return false;
+  constexpr mode_t kOfOthers = S_IRWXG | S_IRWXO;
+  return S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_uid == ::geteuid() &&
+         (status.st_mode & kOfOthers) == 0;
+}
+
 }  // namespace
 
 std::filesystem::path usable_lock_file(std::span<const std::filesystem::path> files) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   for (const std::filesystem::path& file : files) {
-    if (!file.empty() && Fd(::open(file.c_str(), kFlags, 0600)).valid()) return file;
+    if (file.empty()) continue;
+    const Fd fd(::open(file.c_str(), kFlags, 0600));
+    if (fd.valid() && is_ours_alone(fd)) return file;
   }
   return {};
 }

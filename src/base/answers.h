@@ -18,8 +18,8 @@ inline constexpr std::int64_t kAnswersWait_ms = 20'000;
 /// process that hangs holds it until its mount goes, also when whoever began it is gone: as long as
 /// that, nobody else asks this path, and no further process comes to hang on it. Empty where no
 /// such file can be opened: each question then leaves its own. Files are tried in their order; an
-/// empty path is none.
-/// Needs a directory into which nobody else can write: who holds the lock keeps us from asking.
+/// empty path is none. Who holds the lock keeps us from asking: a file that another user owns, can
+/// open, or has made a second name of, is not used.
 std::filesystem::path usable_lock_file(std::span<const std::filesystem::path> files);
 
 /// Such a file, in the directory that this user has for what lasts as long as the machine runs:

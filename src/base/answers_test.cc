@@ -145,6 +145,26 @@ TEST_F(AnswersTest, WhoIsNotTheOwnerHasNoLockFile) {
   EXPECT_FALSE(fs::exists(place("elsewhere")));
 }
 
+TEST_F(AnswersTest, AFileInWhichSomebodyElseCanHoldALockIsNotUsed) {
+  const std::vector<fs::path> files{place("locks")};
+  ASSERT_EQ(usable_lock_file(files), place("locks"));
+  // Who can read it may lock it as well.
+  for (const mode_t mode : {0620U, 0602U, 0640U, 0604U}) {
+    ASSERT_EQ(::chmod(place("locks").c_str(), mode), 0);
+    EXPECT_EQ(usable_lock_file(files), fs::path()) << std::oct << mode;
+  }
+  ASSERT_EQ(::chmod(place("locks").c_str(), 0600), 0);
+  fs::create_hard_link(place("locks"), place("second name"));
+  EXPECT_EQ(usable_lock_file(files), fs::path());
+  fs::remove(place("second name"));
+  ASSERT_EQ(usable_lock_file(files), place("locks"));
+  ASSERT_EQ(::mkfifo(place("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(usable_lock_file(std::vector<fs::path>{place("pipe"), place("locks")}), place("locks"));
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  ASSERT_EQ(::chown(place("locks").c_str(), 65534, 65534), 0);
+  EXPECT_EQ(usable_lock_file(files), fs::path());
+}
+
 TEST_F(AnswersTest, WhoWaitsForAnotherEndsWhenTheOtherEnds) {
   const std::vector<fs::path> files{place("locks")};
   const fs::path locks = usable_lock_file(files);
