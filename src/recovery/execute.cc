@@ -102,7 +102,8 @@ void require_way_back(const repo::Repository& repository, const Plan& plan,
                "can't be undone",
            journal.state() ? "restore another point"
                            : "resume the run: salvor restore --resume " + plan.run +
-                                 "; or abandon it: salvor restore --abandon " + plan.run);
+                                 "; or abandon it: salvor restore --abandon " + plan.run +
+                                 " --confirm " + printable(plan.service));
   }
 }
 
@@ -182,15 +183,18 @@ void claim_for_resume(repo::Repository& repository, const Plan& plan, Journal& j
   }
 }
 
-/// A safety snapshot that is no longer in the repository, since an older copy of it was accepted,
-/// is taken again, before anything is written over. Errors: refused: something may have been.
-void renew_safety_snapshot(const repo::Repository& repository, const Plan& plan, Journal& journal) {
-  constexpr const char* kStep = "safety-snapshot";
+constexpr const char* kSafetySnapshot = "safety-snapshot";
+
+/// Whether the safety snapshot is no longer in the repository, since an older copy of it was
+/// accepted: it is to be taken again, before anything is written over.
+/// Errors: refused: something may have been.
+bool lacks_safety_snapshot(const repo::Repository& repository, const Plan& plan,
+                           const Journal& journal) {
   const auto lacks = std::ranges::find_if(plan.stores, [&](const StorePlan& store) {
     return store.delta_in_place && store.safety_snapshot &&
            !journal.done("restore-" + store.name) && !has_safety_snapshot(repository, plan, store);
   });
-  if (lacks == plan.stores.end() || !journal.done(kStep)) return;
+  if (lacks == plan.stores.end() || !journal.done(kSafetySnapshot)) return false;
   const bool is_too_late = std::ranges::any_of(plan.stores, [&](const StorePlan& store) {
     return store.delta_in_place && journal.ever_began("restore-" + store.name);
   });
@@ -199,13 +203,18 @@ void renew_safety_snapshot(const repo::Repository& repository, const Plan& plan,
                        "the repository",
                        lacks->name),
            fmt::format("abandon the run, and restore again, which backs up all stores first: "
-                       "salvor restore --abandon {}",
-                       plan.run));
+                       "salvor restore --abandon {} --confirm {}",
+                       plan.run, printable(plan.service)));
   }
+  return true;
+}
+
+/// To be called by who has the service.
+void renew_safety_snapshot(const Plan& plan, Journal& journal) {
   log::warning("the safety snapshot of run {} is no longer in the repository, and is taken again",
                plan.run);
   JournalEntry undone = event(Event::undone);
-  undone.step = kStep;
+  undone.step = kSafetySnapshot;
   journal.append(std::move(undone));
 }
 
@@ -277,8 +286,9 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
   const auto changed = choose_commands(journal, options, false, plan);
   Runner runner(repository, access, plan, journal, options);
   runner.require_here(stores::Way::forth);
-  renew_safety_snapshot(repository, plan, journal);
+  const bool renews = lacks_safety_snapshot(repository, plan, journal);
   claim_for_resume(repository, plan, journal, options);
+  if (renews) renew_safety_snapshot(plan, journal);
   note_commands(journal, plan, changed);
   if (options.on_begin) options.on_begin(plan);
   return runner.go_on();

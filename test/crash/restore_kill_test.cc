@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 
@@ -63,6 +64,13 @@ class RestoreKillTest : public KillEnds, public ::testing::WithParamInterface<bo
   void SetUp() override { prepare(scratch_.path(), GetParam()); }
 };
 
+/// How many the repository has.
+std::size_t records_of_journals(const Shop& shop) {
+  const fs::recursive_directory_iterator files(shop.root() / "repository/journal");
+  return static_cast<std::size_t>(
+      std::ranges::count_if(files, [](const auto& entry) { return entry.is_regular_file(); }));
+}
+
 /// Written over the live data.
 class OlderCopyKillTest : public KillEnds {
  protected:
@@ -81,6 +89,39 @@ TEST_F(OlderCopyKillTest, KilledAnywhereItLosesNothingWithTheNewestCopyOfTheRepo
     expect_survives_older_copy(shop);
     fs::remove_all(shop.root());
   }
+}
+
+TEST_F(OlderCopyKillTest, ARunThatAnotherKeepsOutSaysNothingInItsJournal) {
+  const Shop shop = copy("killed");
+  const auto die_at_place = [&](const std::string& run, std::string_view last) {
+    ShopRestore restore;
+    restore.run = run;
+    restore.in_place_delta = true;
+    restore.with_catalog = run == kShopRun;
+    restore.reach = [last](std::string_view place) {
+      if (place == last) die();
+    };
+    Child child([&] { restore_shop(shop, restore); });
+    EXPECT_EQ(child.wait(), -SIGKILL);
+  };
+  die_at_place(kShopRun, "safety-snapshot:done");
+  fs::remove_all(shop.root() / "repository");
+  fs::copy(template_.root() / "repository", shop.root() / "repository",
+           fs::copy_options::recursive);
+  // Of a machine that has not seen the newer copy.
+  die_at_place("20260203t040506-00000002", "claimed");
+  const config::Config config = shop.config();
+  control::VerifyRequest accept;
+  accept.accept_older = control::verify(config, {}, {}).repository;
+  control::verify(config, accept, {});
+  const std::size_t before = records_of_journals(shop);
+  try {
+    control::resume_restore(config, continue_run(), {});
+    FAIL() << "it was resumed";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::conflict) << error.what();
+  }
+  EXPECT_EQ(records_of_journals(shop), before);
 }
 
 /// A store that lies within another, and a database in WAL mode.
