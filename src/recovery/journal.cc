@@ -179,7 +179,7 @@ std::string Journal::read(std::uint64_t number) {
     throw Error(ErrorCode::corruption, damage,
                 "restore that object from a copy of the repository; or abandon the run: salvor "
                 "restore --abandon " +
-                    run_);
+                    run_ + " --confirm SERVICE");
   }
   log::warning("{}; using the copy in this machine's catalog", damage);
   // What is missing can be put back; what is damaged is never written over.

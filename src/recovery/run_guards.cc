@@ -45,7 +45,7 @@ bool is_over(repo::Repository& repository, catalog::Catalog* catalog, const Clai
   if (alive) return false;
   log::warning(
       "the journal of run {} can't be read, so the run is ignored ({}); its workplaces lie beside "
-      "the stores; abandon the run with salvor restore --abandon {}",
+      "the stores; abandon the run with salvor restore --abandon {} --confirm SERVICE",
       printable(record.run), rot, printable(record.run));
   return true;
 }
