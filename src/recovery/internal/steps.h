@@ -4,8 +4,8 @@
 
 #include "recovery/step.h"
 
-/// What makes each step. Their sources are in steps/; those that do the same at another moment share
-/// one (migrate.cc, validate.cc).
+/// What makes each step. Their sources are in steps/; those that do the same at another moment
+/// share one (migrate.cc, validate.cc).
 namespace salvor::recovery::internal {
 
 std::unique_ptr<Step> make_preflight();
