@@ -30,12 +30,12 @@ struct OldHead {
 OldHead head_of(repo::Repository& repository, repo::Chain& chain, const std::string& service) {
   OldHead old{{chain.last(), ""}};
   if (old.head.sequence == 0) return old;
-  std::string why;
-  const std::string envelope = internal::read_record(chain, old.head.sequence, why);
-  old.is_lost = envelope.empty();
-  if (old.is_lost && chain.is_unreadable(old.head.sequence)) old.unreadable = why;
-  old.head.digest = old.is_lost ? internal::known_digest(repository, service, old.head.sequence)
-                                : sha256_hex(envelope);
+  const StoredEvidence last = internal::read_record(chain, old.head.sequence);
+  if (last.may_come_back) old.unreadable = last.problem;
+  old.is_lost = !last.problem.empty() && !last.may_come_back;
+  old.head.digest = last.problem.empty()
+                        ? sha256_hex(last.envelope)
+                        : internal::known_digest(repository, service, old.head.sequence);
   return old;
 }
 
@@ -60,17 +60,18 @@ std::vector<std::string> deviations_of(repo::Repository& repository, const std::
   return deviations;
 }
 
-/// A record that follows holds the digest of this one, or says that it is lost: for ever.
-/// Errors: unreachable; what is to be written waits, as where the repository can't be written to.
-void require_readable(const OldHead& old, const std::string& service) {
-  if (old.unreadable.empty()) return;
+/// What is to be written waits, as where the repository can't be written to.
+[[noreturn]] void throw_unreadable(const std::string& service, const std::string& why) {
   throw Error(ErrorCode::unreachable,
               fmt::format("the evidence of {} can't be continued: {}",
-                          service.empty() ? "the repository" : printable(service), old.unreadable),
-              "try again; where the medium has lost that object for good, move it out of the "
-              "repository, and run `salvor verify --repair`, which says in the evidence that it "
-              "is lost")
+                          service.empty() ? "the repository" : printable(service), why),
+              std::string(internal::kUnreadableHint))
       .as_unwritable();
+}
+
+/// A record that follows holds the digest of this one, or says that it is lost: for ever.
+void require_readable(const OldHead& old, const std::string& service) {
+  if (!old.unreadable.empty()) throw_unreadable(service, old.unreadable);
 }
 
 constexpr std::string_view kLateBegin = "written at ";
@@ -156,17 +157,28 @@ std::vector<internal::KnownHead> internal::heads_in_points(const repo::Repositor
   return heads;
 }
 
-std::string internal::read_record(repo::Chain& chain, std::uint64_t number, std::string& why) {
+StoredEvidence internal::read_record(repo::Chain& chain, std::uint64_t number) {
+  StoredEvidence stored;
+  stored.number = number;
+  stored.object = chain.object_name(number);
+  const repo::RecordRead read = chain.try_read(number);
+  stored.envelope = as_text(read.content);
+  stored.problem = read.why;
+  stored.may_come_back = read.state == repo::RecordState::not_now;
+  if (read.state == repo::RecordState::readable && read.content.empty()) {
+    stored.problem = stored.object + " was lost, and a repair has set aside what was left";
+  }
+  return stored;
+}
+
+bool internal::append_record(repo::Chain& chain, std::uint64_t number,
+                             const std::string& envelope) {
   try {
-    const auto bytes = chain.read(number);
-    if (bytes && !bytes->empty()) return std::string(as_text(*bytes));
-    why = chain.object_name(number) +
-          (bytes ? " was lost, and a repair has set aside what was left" : " is missing");
+    return chain.append(number, as_bytes(envelope));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corruption) throw;
-    why = error.message();
+    return false;
   }
-  return {};
 }
 
 std::string internal::known_digest(const repo::Repository& repository, const std::string& service,
@@ -190,6 +202,10 @@ EvidenceHead evidence_head(repo::Repository& repository, const std::string& serv
   return head_of(repository, chain, service).head;
 }
 
+bool is_chain_unreadable(const Error& error) {
+  return error.code() == ErrorCode::unreachable && error.unwritable();
+}
+
 EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord& record,
                              std::uint64_t sequence_seen) {
   const codec::SigningKey key = evidence_key(repository);
@@ -204,7 +220,7 @@ EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord&
     const std::uint64_t number = old.head.sequence + 1;
     const std::string envelope = internal::seal_envelope(
         internal::statement_of(repository, complete, {number, old.head.digest}), key);
-    if (chain.append(number, as_bytes(envelope))) return {number, sha256_hex(envelope)};
+    if (internal::append_record(chain, number, envelope)) return {number, sha256_hex(envelope)};
   }
 }
 
@@ -221,16 +237,18 @@ EvidenceSummary summarise_waiting(repo::Repository& repository, std::string_view
 namespace {
 
 /// Looks among the records from `first` to `last` for one of the same run, kind and end.
+/// Errors: unreachable: the medium does not give one of them now, and it may be that one.
 std::optional<EvidenceHead> find_same(repo::Chain& chain, const EvidenceSummary& wanted,
                                       std::uint64_t first, std::uint64_t last) {
   for (std::uint64_t number = first; number <= last; ++number) {
+    const StoredEvidence stored = internal::read_record(chain, number);
+    if (stored.may_come_back) throw_unreadable(wanted.service, stored.problem);
+    if (!stored.problem.empty()) continue;
     try {
-      const auto envelope = chain.read(number);
-      if (!envelope) continue;
-      const EvidenceSummary found = summarise_evidence(as_text(*envelope));
+      const EvidenceSummary found = summarise_evidence(stored.envelope);
       const bool same =
           found.run == wanted.run && found.kind == wanted.kind && found.ended == wanted.ended;
-      if (same) return EvidenceHead{number, sha256_hex(as_text(*envelope))};
+      if (same) return EvidenceHead{number, sha256_hex(stored.envelope)};
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corruption) throw;
     }
@@ -261,7 +279,7 @@ EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& r
     lines.push_back(deviation_of(record, Clock::system().now()));
     add_deviations(predicate, lines);
     const std::string envelope = internal::seal_envelope(write_json(complete), key);
-    if (chain.append(head.sequence + 1, as_bytes(envelope))) {
+    if (internal::append_record(chain, head.sequence + 1, envelope)) {
       return {head.sequence + 1, sha256_hex(envelope)};
     }
   }
@@ -272,23 +290,19 @@ void read_evidence(repo::Repository& repository, const std::string& service,
   repo::Chain chain = evidence_chain(repository, service);
   const std::uint64_t last = chain.last();
   for (std::uint64_t number = 1; number <= last; ++number) {
-    StoredEvidence stored;
-    stored.number = number;
-    stored.object = chain.object_name(number);
-    stored.envelope = internal::read_record(chain, number, stored.problem);
-    visit(stored);
+    visit(internal::read_record(chain, number));
   }
 }
 
 std::optional<std::string> read_evidence(repo::Repository& repository, const std::string& service,
                                          std::uint64_t number) {
   repo::Chain chain = evidence_chain(repository, service);
-  std::string why;
-  std::string envelope = internal::read_record(chain, number, why);
-  if (!envelope.empty()) return envelope;
+  StoredEvidence stored = internal::read_record(chain, number);
+  if (stored.problem.empty()) return std::move(stored.envelope);
   if (number > chain.last()) return std::nullopt;
-  throw Error(ErrorCode::corruption, why,
-              "`salvor verify --repair` says in the evidence what is lost");
+  throw Error(ErrorCode::corruption, stored.problem,
+              stored.may_come_back ? std::string(internal::kUnreadableHint)
+                                   : "`salvor verify --repair` says in the evidence what is lost");
 }
 
 std::vector<std::string> evidence_services(repo::Repository& repository) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "checks/checks.h"
 #include "codec/signature.h"
 #include "repo/repository.h"
@@ -79,8 +80,8 @@ inline constexpr std::string_view kEvidenceHeadFact = "evidence_head";
 std::string to_fact(const EvidenceHead& head);
 std::optional<EvidenceHead> parse_head(std::string_view fact);
 
-/// The head of a service's chain. Where its last record is lost, the digest is the one that a
-/// recovery point knows; empty where none does.
+/// The head of a service's chain. Where its last record is lost, or can't be read now, the digest
+/// is the one that a recovery point knows; empty where none does.
 /// Errors: unreachable.
 EvidenceHead evidence_head(repo::Repository& repository, const std::string& service);
 
@@ -88,9 +89,15 @@ EvidenceHead evidence_head(repo::Repository& repository, const std::string& serv
 /// other writers append meanwhile, it takes the next number. A chain that is shorter than the
 /// points or `sequence_seen` know it is written to nevertheless, and the record says so among its
 /// deviations.
-/// Errors: unreachable: the record may be written or not; no_space; failed.
+/// Errors: unreachable: the record may be written or not; or, when it is also unwritable(), the
+///         medium does not give the last record of the chain now, and nothing was written:
+///         is_chain_unreadable(); no_space; failed.
 EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord& record,
                              std::uint64_t sequence_seen = 0);
+
+/// Whether append_evidence() or append_waiting() has refused to go on with one chain, since the
+/// medium does not give a record of it now. Other chains may be written to.
+bool is_chain_unreadable(const Error& error);
 
 /// Signs a record that can't be appended, because the repository can't be written to. It has no
 /// place in the chain yet, but nobody can change what it says while it waits in the catalog.
@@ -110,7 +117,8 @@ struct WaitingRecord {
 /// process that was killed may have appended it already. So it is first looked for in the chain, by
 /// run, kind and end (a run may leave several records of a kind: a restore, and its undo); when it
 /// is there, nothing is written.
-/// Errors: as append_evidence(); corruption: it is not signed with the repository's key.
+/// Errors: as append_evidence(); so it ends, too, where one of the records that it looks among
+///         can't be read now; corruption: it is not signed with the repository's key.
 EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& record,
                             std::uint64_t sequence_seen = 0);
 
@@ -120,6 +128,8 @@ struct StoredEvidence {
   std::string object;    ///< its name in the repository
   std::string envelope;  ///< the exact bytes
   std::string problem;   ///< why there is no envelope: missing, damaged, or set aside by a repair
+  /// The object is there, and the medium does not give its bytes now: it is not lost.
+  bool may_come_back = false;
 };
 
 /// Visits all records in order from 1 on. A record that is missing or damaged is visited, too, with
@@ -185,6 +195,8 @@ struct EvidenceGap {
   std::uint64_t named_by = 0;
   std::string since = {};    ///< when that record was written
   bool is_readable = false;  ///< another record has this number now
+  /// The medium does not give its bytes now: nobody can say that it is lost.
+  bool may_come_back = false;
 };
 
 /// What a verification found. A value.
@@ -216,7 +228,8 @@ EvidenceReport verify_evidence(repo::Repository& repository, const std::string& 
 /// Makes a chain that has lost records verify again. It signs a record of kind `lost` that names
 /// those that no record names yet, appends it, and then sets aside what is left of the lost ones.
 /// No record is rewritten. Killed at any instant, it can be done again; where nothing is lost it
-/// does nothing.
+/// does nothing. A record that the medium does not give now is not named, and left as it is; where
+/// it is the last one, nothing is named.
 /// Shape:  `record`: who repairs, when and where; its kind, result and `lost` are filled in here.
 ///         Returns what was done, a line each.
 /// Errors: unreachable; no_space; conflict (retryable), when the chain changes meanwhile; failed.
@@ -230,7 +243,8 @@ enum class Gaps { refuse, export_them };
 /// anybody can verify without the repository. Where a record is lost there is null, and the head
 /// has its number, so that nobody can cut records out of the file unseen.
 /// Errors: corruption: there are gaps that no record names, a lost end among them, and `gaps`
-///         refuses them; unreachable.
+///         refuses them; unreachable, also where the medium does not give a record now that no
+///         signed one names.
 std::string export_evidence(repo::Repository& repository, const std::string& service, Time now,
                             Gaps gaps = Gaps::refuse, std::uint64_t sequence_seen = 0);
 

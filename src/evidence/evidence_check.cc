@@ -48,10 +48,12 @@ class ChainReader {
   }
 
   /// The next record is lost. A later one may say so.
-  void add_lost(const std::string& why) {
+  void add_lost(const std::string& why, bool may_come_back = false) {
     ++report_.records;
     digest_.clear();
-    doubts_.push_back({{report_.records, digest_known(report_.records)}, why});
+    Doubt doubt{{report_.records, digest_known(report_.records)}, why};
+    doubt.gap.may_come_back = may_come_back;
+    doubts_.push_back(std::move(doubt));
   }
 
   /// The next record can be read, and is none.
@@ -315,7 +317,7 @@ EvidenceReport verify_evidence(repo::Repository& repository, const std::string& 
   reader.report().repository = repository.id().hex();
   read_evidence(repository, service, [&](const StoredEvidence& stored) {
     if (!stored.problem.empty()) {
-      reader.add_lost(stored.problem);
+      reader.add_lost(stored.problem, stored.may_come_back);
       return;
     }
     const json envelope = try_parse_json(stored.envelope);

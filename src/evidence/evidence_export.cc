@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "evidence/evidence.h"
 #include "evidence/internal/envelope.h"
+#include "evidence/internal/evidence_chain.h"
 #include "evidence/internal/statement.h"
 
 namespace salvor::evidence {
@@ -13,15 +14,32 @@ namespace {
 
 using Document = nlohmann::ordered_json;
 
+std::string title_of(const std::string& service) {
+  return service.empty() ? "the repository" : printable(service);
+}
+
+/// The head of an export says what is lost, signed.
+/// Errors: unreachable: one of these records can't be read now, and no signed one names it.
+void require_lost(const EvidenceReport& report, const std::vector<StoredEvidence>& unreadable) {
+  for (const StoredEvidence& stored : unreadable) {
+    const bool is_named = std::ranges::any_of(report.gaps, [&stored](const EvidenceGap& gap) {
+      return gap.record == stored.number && !gap.is_readable && gap.named_by != 0;
+    });
+    if (is_named) continue;
+    throw Error(ErrorCode::unreachable,
+                fmt::format("the evidence of {} can't be exported: {}", title_of(report.service),
+                            stored.problem),
+                std::string(internal::kUnreadableHint));
+  }
+}
+
 /// Errors: corruption, when a record is lost that no signed one names, or was exchanged.
-void require_named(repo::Repository& repository, const std::string& service,
-                   std::uint64_t sequence_seen) {
-  const EvidenceReport report = verify_evidence(repository, service, sequence_seen);
+void require_named(const EvidenceReport& report, const std::string& service) {
   const auto unnamed = std::ranges::find(report.gaps, 0U, &EvidenceGap::named_by);
   if (unnamed == report.gaps.end()) return;
   throw Error(ErrorCode::corruption,
               fmt::format("evidence record {} of {} is lost, and no signed record says so",
-                          unnamed->record, service.empty() ? "the repository" : printable(service)),
+                          unnamed->record, title_of(service)),
               "write into the evidence what is lost: salvor verify --repair; or export what is "
               "there: add --with-gaps");
 }
@@ -34,13 +52,17 @@ std::string export_evidence(repo::Repository& repository, const std::string& ser
   EvidenceHead head;
   Document records = Document::array();
   std::vector<std::uint64_t> lost;
+  std::vector<StoredEvidence> unreadable;
   read_evidence(repository, service, [&](const StoredEvidence& stored) {
     const bool is_lost = !stored.problem.empty();
     head = {stored.number, is_lost ? "" : internal::sha256_hex(stored.envelope)};
     if (is_lost) lost.push_back(stored.number);
+    if (stored.may_come_back) unreadable.push_back(stored);
     records.push_back(is_lost ? Document() : parse_json<Document>(stored.envelope));
   });
-  if (gaps == Gaps::refuse) require_named(repository, service, sequence_seen);
+  const EvidenceReport report = verify_evidence(repository, service, sequence_seen);
+  require_lost(report, unreadable);
+  if (gaps == Gaps::refuse) require_named(report, service);
   const std::string statement = internal::head_statement(repository, service, head, lost, now);
   Document document = {{"salvor_evidence", 1},
                        {"service", printable(service)},

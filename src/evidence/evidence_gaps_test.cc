@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <set>
 
 #include "backend/fault.h"
@@ -236,20 +237,62 @@ TEST_F(EvidenceGapsTest, a_repair_killed_anywhere_is_finished_by_the_next) {
 /// A medium with bad places, which it gives again another time.
 class UnreadableTest : public EvidenceGapsTest {
  protected:
-  UnreadableTest() : directory_("/tmp") {
+  UnreadableTest() : directory_("/tmp") { make_medium(); }
+
+  void make_medium() {
     const auto plain_one = backend::create_local(directory_.path() / "medium");
     for (const auto& [name, bytes] : memory_.objects()) plain_one->put_if_absent(name, bytes);
     backend::LocalOptions options;
     options.read_fault = [this](const std::string& name, std::uint64_t, std::size_t) {
-      return unreadable_.contains(name) ? EIO : 0;
+      if (unreadable_.contains(name)) return EIO;
+      if (name != flaky_) return 0;
+      const std::uint64_t number = reads_++;
+      return number >= good_ && number < good_ + bad_ ? EIO : 0;
     };
     medium_ = backend::open_local(directory_.path() / "medium", options);
     repository_ = testing::open_repository(*medium_, repo::Access::write);
   }
   void break_down(std::uint64_t number) { unreadable_.insert(object(number)); }
+  /// From now on `good` reads of the record succeed, the next `bad` ones fail, and the others
+  /// succeed again.
+  void falter(std::uint64_t number, std::uint64_t good, std::uint64_t bad) {
+    flaky_ = object(number);
+    reads_ = 0;
+    good_ = good;
+    bad_ = bad;
+  }
+  void recover() { flaky_.clear(); }
+  /// The repository as it was, on a new medium.
+  void begin_again() {
+    recover();
+    repository_ = nullptr;
+    medium_ = nullptr;
+    std::filesystem::remove_all(directory_.path() / "medium");
+    make_medium();
+  }
+  std::size_t objects_on_medium() {
+    std::size_t count = 0;
+    medium_->list("", "", [&count](const backend::Object&) { ++count; });
+    return count;
+  }
+  /// What a command does that may be refused; false: it was.
+  template <class Call>
+  static bool succeeds(const Call& call) {
+    try {
+      call();
+      return true;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::unreachable) << error.message();
+      return false;
+    }
+  }
 
   TemporaryDirectory directory_;
   std::set<std::string> unreadable_;
+  std::string flaky_;
+  std::uint64_t reads_ = 0;
+  std::uint64_t good_ = 0;
+  std::uint64_t bad_ = 0;
   std::unique_ptr<backend::Backend> medium_;
 };
 
@@ -287,6 +330,126 @@ TEST_F(UnreadableTest, behind_what_can_not_be_read_now_nothing_is_written) {
   repair();
   EXPECT_EQ(lines_of(verified()), "");
   EXPECT_EQ(gaps(), (std::vector<std::uint64_t>{2}));
+}
+
+/// How a medium falters that gives a record again within one command: after so many good reads of
+/// it so many bad ones.
+constexpr std::uint64_t kReadsMax = 6;
+
+TEST_F(UnreadableTest, a_medium_that_falters_makes_no_record_lost) {
+  for (std::uint64_t good = 0; good <= kReadsMax; ++good) {
+    for (std::uint64_t bad = 0; bad <= kReadsMax; ++bad) {
+      SCOPED_TRACE(::testing::Message() << good << " good reads, then " << bad << " bad ones");
+      begin_again();
+      const std::size_t before = objects_on_medium();
+      falter(2, good, bad);
+      succeeds([&] { repair(); });
+      recover();
+      EXPECT_EQ(lines_of(verified(4)), "");
+      EXPECT_THAT(gaps(), IsEmpty());
+      EXPECT_EQ(objects_on_medium(), before);
+    }
+  }
+}
+
+TEST_F(UnreadableTest, behind_a_record_that_falters_the_chain_goes_on_or_waits) {
+  for (std::uint64_t good = 0; good <= kReadsMax; ++good) {
+    for (std::uint64_t bad = 0; bad <= kReadsMax; ++bad) {
+      SCOPED_TRACE(::testing::Message() << good << " good reads, then " << bad << " bad ones");
+      begin_again();
+      falter(4, good, bad);
+      const bool is_appended = succeeds([&] { append_evidence(*repository_, plain("backup")); });
+      recover();
+      EXPECT_EQ(verified().records, is_appended ? 5U : 4U);
+      if (!is_appended) append_evidence(*repository_, plain("backup"));
+      EXPECT_EQ(lines_of(verified(5)), "");
+      EXPECT_EQ(predicate(5)["previous"], digest(4));
+      EXPECT_FALSE(predicate(5).contains("deviations"));
+    }
+  }
+}
+
+TEST_F(UnreadableTest, a_repair_behind_a_record_that_falters_breaks_nothing) {
+  for (std::uint64_t good = 0; good <= kReadsMax; ++good) {
+    for (std::uint64_t bad = 0; bad <= kReadsMax; ++bad) {
+      SCOPED_TRACE(::testing::Message() << good << " good reads, then " << bad << " bad ones");
+      begin_again();
+      medium_->remove(object(2));
+      falter(4, good, bad);
+      succeeds([&] { repair(); });
+      recover();
+      EXPECT_TRUE(verified().is_sound_but_for_gaps()) << lines_of(verified());
+      repair();
+      EXPECT_EQ(lines_of(verified(5)), "");
+      EXPECT_EQ(gaps(), (std::vector<std::uint64_t>{2}));
+      EXPECT_EQ(verified().records, 5U);
+      EXPECT_EQ(predicate(5)["previous"], digest(4));
+    }
+  }
+}
+
+TEST_F(UnreadableTest, a_medium_that_does_not_answer_at_first_makes_no_record_lost) {
+  for (std::uint64_t number : {2U, 4U}) {
+    for (std::uint64_t bad = 0; bad <= kReadsMax; ++bad) {
+      SCOPED_TRACE(::testing::Message() << "record " << number << ": " << bad << " bad reads");
+      backend::MemoryBackend memory;
+      memory.objects() = memory_.objects();
+      memory.remove(object(number == 2 ? 3 : 2));
+      backend::FaultBackend faulty(memory);
+      std::uint64_t left = bad;
+      const std::string name = object(number);
+      repository_ = testing::open_repository(faulty, repo::Access::write);
+      faulty.on([&](const backend::Call& call) -> std::optional<backend::Fault> {
+        if (call.operation != backend::Operation::get || call.name != name || left == 0) return {};
+        --left;
+        return backend::Fault::unreachable_before();
+      });
+      while (!succeeds([&] { append_evidence(*repository_, plain("backup")); })) {
+      }
+      while (!succeeds([&] { repair(); })) {
+      }
+      EXPECT_EQ(lines_of(verified(6)), "");
+      EXPECT_EQ(gaps().size(), 1U);
+      EXPECT_FALSE(predicate(5).contains("deviations"));
+      repository_ = nullptr;
+      repository_ = testing::open_repository(*medium_, repo::Access::write);
+    }
+  }
+}
+
+TEST_F(UnreadableTest, evidence_that_waits_is_not_appended_past_what_can_not_be_read_now) {
+  const WaitingRecord waiting{"shop", seal_waiting(*repository_, plain("drill")), "full", 4};
+  append_waiting(*repository_, waiting);
+  append_evidence(*repository_, plain("backup"));
+  break_down(5);
+  try {
+    append_waiting(*repository_, waiting);
+    ADD_FAILURE() << "it may be that record";
+  } catch (const Error& error) {
+    EXPECT_TRUE(is_chain_unreadable(error)) << error.message();
+  }
+  unreadable_.clear();
+  EXPECT_EQ(append_waiting(*repository_, waiting).sequence, 5U);
+  EXPECT_EQ(verified().records, 6U);
+}
+
+TEST_F(UnreadableTest, an_export_does_not_say_that_it_is_lost) {
+  for (const Gaps gaps : {Gaps::refuse, Gaps::export_them}) {
+    for (std::uint64_t bad = 0; bad <= kReadsMax; ++bad) {
+      SCOPED_TRACE(bad);
+      falter(2, 0, bad);
+      std::string text;
+      const bool is_exported = succeeds([&] { text = exported(gaps); });
+      recover();
+      EXPECT_EQ(is_exported, bad < 2);
+      if (!is_exported) continue;
+      EXPECT_EQ(lines_of(verified_file(text)), "");
+    }
+  }
+  medium_->remove(object(2));
+  repair();
+  break_down(1);
+  EXPECT_FALSE(succeeds([&] { exported(Gaps::export_them); }));
 }
 
 TEST_F(EvidenceGapsTest, more_than_one_record_has_room_for) {

@@ -12,18 +12,35 @@
 namespace salvor::evidence {
 namespace {
 
-/// Whether the medium may give the record another time: then nobody can say that it is lost.
-bool may_come_back(repo::Chain& chain, const EvidenceGap& gap) {
-  return !gap.is_readable && chain.is_unreadable(gap.record);
-}
-
-/// The gaps that no record names, and one may.
-std::vector<EvidenceGap> unnamed_in(repo::Chain& chain, const EvidenceReport& report) {
+/// The gaps that no record names, and one may: what can't be read now is not lost.
+std::vector<EvidenceGap> unnamed_in(const EvidenceReport& report) {
   std::vector<EvidenceGap> unnamed;
-  std::ranges::copy_if(report.gaps, std::back_inserter(unnamed), [&chain](const EvidenceGap& gap) {
-    return gap.named_by == 0 && !may_come_back(chain, gap);
+  std::ranges::copy_if(report.gaps, std::back_inserter(unnamed), [](const EvidenceGap& gap) {
+    return gap.named_by == 0 && !gap.may_come_back;
   });
   return unnamed;
+}
+
+/// The gap where that record should be; null: it can be read.
+const EvidenceGap* gap_at(const EvidenceReport& report, std::uint64_t number) {
+  const auto found = std::ranges::find_if(report.gaps, [number](const EvidenceGap& gap) {
+    return gap.record == number && !gap.is_readable;
+  });
+  return found == report.gaps.end() ? nullptr : &*found;
+}
+
+/// Nothing can be written behind a record that can't be read now: it needs its digest.
+bool is_end_unreadable(const EvidenceReport& report) {
+  const EvidenceGap* end = gap_at(report, report.records);
+  return end != nullptr && end->may_come_back;
+}
+
+std::string left_as_it_is(const std::string& object) {
+  return fmt::format(
+      "left {} as it is: its bytes can't be read now, so nothing says that it is lost; make the "
+      "medium readable again, or, once it is sure that it is broken there, move that object out "
+      "of the repository, and repair again",
+      object);
 }
 
 std::string words_of(const EvidenceGap& gap) {
@@ -32,9 +49,15 @@ std::string words_of(const EvidenceGap& gap) {
              : fmt::format("record {} is lost", gap.record);
 }
 
-/// Appends the record, with as many as it has room for; false: another one had its number first.
-bool append_lost(repo::Repository& repository, repo::Chain& chain, EvidenceRecord record,
-                 const EvidenceReport& report, const std::vector<EvidenceGap>& unnamed) {
+enum class Appended {
+  yes,
+  no,       ///< the chain is no longer what the report says: look again
+  not_now,  ///< the last record can't be read now
+};
+
+/// Appends the record, with as many as it has room for.
+Appended append_lost(repo::Repository& repository, repo::Chain& chain, EvidenceRecord record,
+                     const EvidenceReport& report, const std::vector<EvidenceGap>& unnamed) {
   record.kind = "lost";
   record.result = "lost";
   record.ended = Clock::system().now();
@@ -46,14 +69,24 @@ bool append_lost(repo::Repository& repository, repo::Chain& chain, EvidenceRecor
     record.lost.push_back({gap.record, gap.digest});
     record.deviations.push_back(words_of(gap));
   }
-  std::string why;
-  const std::string before = internal::read_record(chain, end, why);
-  const std::string previous = before.empty()
-                                   ? internal::known_digest(repository, record.service, end)
-                                   : internal::sha256_hex(before);
+  std::string previous;
+  if (end != 0) {
+    const StoredEvidence before = internal::read_record(chain, end);
+    if (before.may_come_back) return Appended::not_now;
+    const bool is_lost = !before.problem.empty();
+    if (is_lost != (gap_at(report, end) != nullptr)) return Appended::no;
+    previous = is_lost ? internal::known_digest(repository, record.service, end)
+                       : internal::sha256_hex(before.envelope);
+  }
   const std::string statement = internal::statement_of(repository, record, {end + 1, previous});
   const std::string envelope = internal::seal_envelope(statement, evidence_key(repository));
-  return chain.append(end + 1, as_bytes(envelope));
+  return internal::append_record(chain, end + 1, envelope) ? Appended::yes : Appended::no;
+}
+
+std::string named_so_many(const std::string& service, std::size_t named) {
+  return fmt::format("wrote into the evidence of {} that {} of its records {} lost",
+                     service.empty() ? "the repository" : printable(service), named,
+                     named == 1 ? "is" : "are");
 }
 
 /// Names all gaps, in as many records as that takes.
@@ -62,26 +95,24 @@ EvidenceReport name_gaps(repo::Repository& repository, repo::Chain& chain,
                          std::vector<std::string>& done) {
   const std::string& service = record.service;
   EvidenceReport report = verify_evidence(repository, service, sequence_seen);
-  // A record has the digest of the one before it.
-  if (report.records != 0 && chain.is_unreadable(report.records)) return report;
-  std::vector<EvidenceGap> unnamed = unnamed_in(chain, report);
-  while (!unnamed.empty()) {
+  std::vector<EvidenceGap> unnamed = unnamed_in(report);
+  while (!unnamed.empty() && !is_end_unreadable(report)) {
     const std::size_t before = unnamed.size();
-    const bool is_written = append_lost(repository, chain, record, report, unnamed);
+    const Appended appended = append_lost(repository, chain, record, report, unnamed);
+    if (appended == Appended::not_now) {
+      done.push_back(left_as_it_is(chain.object_name(report.records)));
+      return report;
+    }
     report = verify_evidence(repository, service, sequence_seen);
-    unnamed = unnamed_in(chain, report);
-    const std::size_t left = unnamed.size();
-    if (is_written && left >= before) {
+    unnamed = unnamed_in(report);
+    if (appended == Appended::no) continue;
+    if (unnamed.size() < before) {
+      done.push_back(named_so_many(service, before - unnamed.size()));
+    } else if (!is_end_unreadable(report)) {
       throw Error(ErrorCode::conflict,
                   "the evidence of " + printable(service) + " changed while it was repaired",
                   "try again")
           .as_retryable();
-    }
-    if (is_written) {
-      const std::size_t named = before - left;
-      done.push_back(fmt::format("wrote into the evidence of {} that {} of its records {} lost",
-                                 service.empty() ? "the repository" : printable(service), named,
-                                 named == 1 ? "is" : "are"));
     }
   }
   return report;
@@ -97,8 +128,10 @@ std::vector<std::string> repair_evidence(repo::Repository& repository, EvidenceR
   const EvidenceReport report = name_gaps(repository, chain, record, sequence_seen, done);
   for (const EvidenceGap& gap : report.gaps) {
     if (gap.is_readable) continue;
-    // Not named, so that it can be had again.
-    if (gap.named_by == 0 && !may_come_back(chain, gap)) continue;
+    if (gap.named_by == 0) {
+      if (gap.may_come_back) done.push_back(left_as_it_is(chain.object_name(gap.record)));
+      continue;
+    }
     std::string line = chain.give_up(gap.record);
     if (!line.empty()) done.push_back(std::move(line));
   }

@@ -92,16 +92,24 @@ std::optional<Bytes> Chain::read(std::uint64_t number) {
   }
 }
 
-bool Chain::is_unreadable(std::uint64_t number) {
-  backend::Backend& backend = repository_.core().backend;
+RecordRead Chain::try_read(std::uint64_t number) {
+  Repository::Core& core = repository_.core();
   const std::string name = object_name(number);
+  Bytes stored;
   try {
-    backend.get(name, kObjectBytesMax);
-    return false;
+    stored = core.backend.get(name, kObjectBytesMax);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::not_found) return false;
+    if (error.code() == ErrorCode::not_found) {
+      return {RecordState::lost, {}, name + " is missing"};
+    }
+    if (error.code() == ErrorCode::corruption) return {RecordState::not_now, {}, error.message()};
+    throw;
+  }
+  try {
+    return {RecordState::readable, open_record(core.keys, type_, name, stored)};
+  } catch (const Error& error) {
     if (error.code() != ErrorCode::corruption) throw;
-    return backend.size(name).value_or(0) != 0;
+    return {RecordState::lost, {}, error.message()};
   }
 }
 

@@ -20,6 +20,20 @@ enum class ChainKind {
   evidence,  ///< the signed records of a service: evidence/<chain>/<n>
 };
 
+/// What one read of a record gave.
+enum class RecordState {
+  readable,  ///< its content
+  lost,      ///< bytes that do not authenticate, or that there is no such object
+  not_now,   ///< the medium has the object, and does not give its bytes: another time it may
+};
+
+/// A record, or why it is not there. A value.
+struct RecordRead {
+  RecordState state = RecordState::lost;
+  Bytes content = {};
+  std::string why = {};  ///< why there is no content
+};
+
 /// One chain. `chain` in object names is the first 32 digits of a keyed hash of kind and name, so
 /// that a repository shows no name of a service.
 /// Threads: one at a time.   Lifetime: shorter than the repository's.
@@ -40,6 +54,10 @@ class Chain {
   /// One record; empty when it does not exist.   Errors: corruption.
   std::optional<Bytes> read(std::uint64_t number);
 
+  /// The same for who is to tell what is lost from what can't be read now: from one read, as a
+  /// second one may go otherwise.   Errors: unreachable; failed.
+  RecordRead try_read(std::uint64_t number);
+
   /// Writes record `number` (1 more than the last), durably, unless it exists.
   /// Shape:  content: at most kRecordBytesMax. It says whose it is: of two writers with the same
   ///         content both would be told that they wrote it.
@@ -48,10 +66,6 @@ class Chain {
   /// Errors: corruption: what is there does not authenticate; no_space; unreachable: it may be
   ///         written or not, and may be tried again; failed.
   bool append(std::uint64_t number, ByteView content);
-
-  /// Whether the bytes of a record are there, and the medium does not give them: another time it
-  /// may, so the record is not lost.   Errors: unreachable; failed.
-  bool is_unreadable(std::uint64_t number);
 
   /// Says that what had this number is lost: puts the bytes that are there aside, under damaged/,
   /// and an empty record in their place. Nothing where a record can be read. Killed anywhere, it

@@ -44,7 +44,9 @@ std::string give_up_record(Repository::Core& core, ObjectType type, const std::s
   }
   // A read that failed may succeed another time: only bytes that were read can be set aside.
   if (stored.empty() && core.backend.size(name).value_or(0) != 0) {
-    return "left " + name + " as it is: its bytes can't be read";
+    return "left " + name +
+           " as it is: its bytes can't be read now; make the medium readable again, or, once it is "
+           "sure that it is broken there, move that object out of the repository, and repair again";
   }
   const std::string aside = name_aside(name);
   core.backend.put_if_absent(aside, stored);

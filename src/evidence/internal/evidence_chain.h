@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "evidence/evidence.h"
@@ -19,9 +20,18 @@ std::vector<KnownHead> heads_in_points(const repo::Repository& repository,
 
 repo::Chain evidence_chain(repo::Repository& repository, std::string_view service);
 
-/// The bytes of a record's envelope; empty: it is missing, damaged, or was set aside. `why` then
-/// says which.   Errors: unreachable.
-std::string read_record(repo::Chain& chain, std::uint64_t number, std::string& why);
+/// A record, as one read gave it.   Errors: unreachable.
+StoredEvidence read_record(repo::Chain& chain, std::uint64_t number);
+
+/// Appends a record. False: another one has its number, or nobody can read who has it: look again.
+/// Errors: as repo::Chain::append(), but for corruption.
+bool append_record(repo::Chain& chain, std::uint64_t number, const std::string& envelope);
+
+/// What to do about a record that the medium does not give now; for hints.
+inline constexpr std::string_view kUnreadableHint =
+    "try again once the medium gives it; where it is sure that the medium is broken there, move "
+    "that object out of the repository, and run `salvor verify --repair`, which says in the "
+    "evidence that it is lost";
 
 /// What the record with this number had, by the recovery points; empty: none knows.
 std::string known_digest(const repo::Repository& repository, const std::string& service,
