@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "cli/commands.h"
@@ -127,11 +128,21 @@ void show_chain(Output& output, const evidence::EvidenceReport& chain) {
 }
 
 /// What is wrong was listed; what to do depends on where it is.
-Error unverified(const EvidenceChoices& request) {
+Error unverified(const EvidenceChoices& request,
+                 const control::EvidenceVerification& verification) {
   if (request.file.empty()) {
-    return {ErrorCode::corruption, "the evidence in the repository does not verify",
-            "salvor verify --repair says in a signed record which records are lost; compare a "
-            "record that was changed with an earlier export"};
+    std::string hint =
+        "salvor verify --repair says in a signed record which records are lost; compare a record "
+        "that was changed with an earlier export";
+    const bool may_come_back = std::ranges::any_of(verification.chains, [](const auto& chain) {
+      return std::ranges::any_of(chain.gaps, &evidence::EvidenceGap::may_come_back);
+    });
+    if (may_come_back) {
+      hint +=
+          "; one whose bytes can't be read now is not lost: make the medium readable again, or, "
+          "once it is sure that it is broken there, first move that object out of the repository";
+    }
+    return {ErrorCode::corruption, "the evidence in the repository does not verify", hint};
   }
   return {ErrorCode::corruption,
           fmt::format("the evidence in {} does not verify", printable(request.file)),
@@ -157,7 +168,7 @@ int verify(Invocation& invocation, const EvidenceChoices& request) {
     }
   }
   if (verification.sound()) return 0;
-  const Error error = unverified(request);
+  const Error error = unverified(request, verification);
   tell(error);
   return exit_status(error.code());
 }

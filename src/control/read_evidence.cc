@@ -59,7 +59,8 @@ void list_chain(repo::Repository& repository, const std::string& service,
   if (is_whole) return;
   for (evidence::EvidenceGap& gap : evidence::verify_evidence(repository, service, 0).gaps) {
     const std::size_t place = first + gap.record - 1;
-    if (!gap.is_readable && place < rows.size()) rows[place].gap = std::move(gap);
+    const bool is_lost = !gap.is_readable && (gap.named_by != 0 || !gap.may_come_back);
+    if (is_lost && place < rows.size()) rows[place].gap = std::move(gap);
   }
 }
 

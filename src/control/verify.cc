@@ -41,12 +41,22 @@ void note_gaps(const evidence::EvidenceReport& chain, repo::CheckReport& check) 
            chain.service.empty() ? std::string(kWholeRepository) : printable(chain.service))});
 }
 
+/// Which of its records can't be read now.
+void note_unreadable(const evidence::EvidenceReport& chain, VerifyReport& report) {
+  for (const evidence::EvidenceGap& gap : chain.gaps) {
+    if (!gap.may_come_back || gap.named_by != 0) continue;
+    report.unreadable.push_back(internal::title_of_evidence(chain.service, gap.record));
+  }
+}
+
 /// Damage of evidence that only who knows what it means can see: a signature, a cut-off end.
 void check_evidence(const config::Config& config, repo::Repository& repository,
-                    internal::Records& records, repo::CheckReport& check) {
+                    internal::Records& records, VerifyReport& report) {
+  repo::CheckReport& check = report.check;
   for (const evidence::EvidenceReport& chain :
        internal::verify_chains(config, repository, records)) {
     note_gaps(chain, check);
+    note_unreadable(chain, report);
     for (const evidence::EvidenceProblem& problem : chain.problems) {
       const bool known = std::any_of(
           check.findings.begin(), check.findings.end(), [&](const repo::Finding& finding) {
@@ -139,7 +149,7 @@ VerifyReport verify_opened(const config::Config& config, const VerifyRequest& re
     report.check.data = request.data;
   }
   if (report.check.sound()) records.note_head(repository.id().hex(), repository.sequence());
-  check_evidence(config, repository, records, report.check);
+  check_evidence(config, repository, records, report);
   report.duration_s = clock.monotonic().seconds_since(start);
   return report;
 }
@@ -200,6 +210,13 @@ std::optional<Error> VerifyReport::damage() const {
         "stores again what the live data still has; another copy of the repository may have "
         "the rest";
     if (!check.data) hint += "; salvor verify --data --repair also repairs within packs";
+  }
+  if (!is_older && !unreadable.empty()) {
+    hint += fmt::format(
+        "; {} can't be read now, and no repair says that it is lost: make the medium readable "
+        "again, or, once it is sure that it is broken there, move that object out of the "
+        "repository, and run salvor verify --repair",
+        fmt::join(unreadable, ", "));
   }
   if (check.data && !check.affected.empty()) hint += "; the points that are not listed are whole";
   const std::size_t count = count_damages(check);

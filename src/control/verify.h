@@ -28,6 +28,9 @@ struct OlderCopy {
   std::vector<std::string> lost;  ///< what else this machine had seen further, a line each
   /// Restores that were written back from this machine's catalog.
   std::vector<std::string> resumed;
+  /// Evidence that could not be accepted, since its last record can't be read now: why, and what to
+  /// do, a line each. To be done again.
+  std::vector<std::string> refused;
 };
 
 /// What was found, after the repair where there was one.
@@ -40,6 +43,8 @@ struct VerifyReport {
   bool is_older = false;              ///< than this machine has seen it, and it is not accepted
   repo::CheckReport check;            ///< after the repair, if there was one
   std::vector<std::string> repaired;
+  /// The records of evidence that the medium does not give now: no repair says that they are lost.
+  std::vector<std::string> unreadable;
   double duration_s = 0;
   bool repairs = false;  ///< a repair was asked for
 

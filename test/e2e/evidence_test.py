@@ -347,6 +347,68 @@ class Evidence(ShopTest):
         with open(record, "rb") as file:
             self.assertEqual(file.read(), before)
 
+    def unreadable(self, path):
+        """A medium that does not give this object."""
+        return ("strace", "-f", "-o", "/dev/null", "-P", path,
+                "-e", "inject=read,pread64:error=EIO")
+
+    def two_services(self):
+        """The chain of the shop has four records, those of the others have less."""
+        with open(self.config, "a", encoding="utf-8") as file:
+            file.write('[service.blog.store.texts]\ntype = "files"\npath = "blog"\n')
+        write(self.path("blog/first"), b"first")
+        self.fill()
+        self.run_salvor("init")
+        self.run_salvor("backup")
+        for _ in range(3):
+            self.run_salvor("backup", "shop")
+
+    def test_one_record_that_can_not_be_read_stops_its_chain_alone(self):
+        self.two_services()
+        fails = self.unreadable(self.records()[-1])
+
+        def counts():
+            rows = self.json_of("evidence", "list")["evidence"]
+            return {of: (len([r for r in rows if r["service"] == of and not r["waits"]]),
+                         len([r for r in rows if r["service"] == of and r["waits"]]))
+                    for of in ("shop", "blog")}
+
+        for number in (1, 2):
+            done = self.run_salvor("backup", prefix=fails)
+            self.assertEqual(done.err.count("the evidence of shop can't be continued"), 1, done.err)
+            self.assertIn("move that object out of the repository", done.err)
+            self.assertEqual(counts(), {"shop": (4, number), "blog": (1 + number, 0)})
+        done = self.run_salvor("drill", "blog", prefix=fails)
+        self.assertIn("move that object out of the repository", done.err)
+        self.assertEqual(counts(), {"shop": (4, 2), "blog": (4, 0)})
+        services = {each["service"]: each for each in self.json_of("status")["services"]}
+        self.assertEqual(services["blog"]["evidence_waiting"], 0)
+        self.assertFalse(any("could not be written to" in reason
+                             for reason in services["blog"]["reasons"]))
+        self.run_salvor("backup")
+        self.assertEqual(counts(), {"shop": (7, 0), "blog": (5, 0)})
+        self.assertEqual(self.problems(), [])
+
+    def test_a_repair_says_what_to_do_about_what_can_not_be_read(self):
+        self.two_services()
+        record = self.records()[-1]
+        fails = self.unreadable(record)
+        done = self.run_salvor("verify", "--repair", prefix=fails, expect=5)
+        self.assertIn("once it is sure that it is broken there, move that object out", done.out)
+        self.assertIn("record 4 of the evidence of shop can't be read now", done.err)
+        done = self.run_salvor("evidence", "verify", prefix=fails, expect=5)
+        self.assertIn("first move that object out of the repository", done.err)
+        done = self.run_salvor("evidence", "show", "shop", "4", prefix=fails, expect=5)
+        self.assertIn("move that object out of the repository", done.err)
+        self.assertEqual(self.problems(), [])
+        os.rename(record, self.path("moved out"))
+        self.run_salvor("verify", "--repair")
+        self.assertEqual(self.problems(), [])
+        rows = self.json_of("evidence", "list", "shop")["evidence"]
+        self.assertEqual([row["sequence"] for row in rows if row.get("gap")], [4])
+        self.run_salvor("backup")
+        self.assertEqual(self.problems(), [])
+
     def test_without_room_for_evidence_a_backup_succeeds(self):
         self.ready()
         chain = os.path.dirname(self.records()[0])

@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 #include <set>
 
 #include "base/error.h"
@@ -72,27 +74,53 @@ evidence::EvidenceRecord new_evidence(const config::Config& config, catalog::Run
 
 namespace {
 
-/// In order; ends at the first that can't be appended.
-void append_what_waits(repo::Repository& repository, Records& records) {
+/// A chain that can't be continued now, once, with what to do.
+void warn_of_chain(const Error& why) {
+  static std::mutex mutex;
+  static std::set<std::string> told;
+  const std::lock_guard lock(mutex);
+  if (!told.insert(why.message()).second) return;
+  log::warning("{}; evidence of it waits in this machine's catalog; {}", why.message(), why.hint());
+}
+
+void warn_of(const repo::Repository& repository, const Error& why) {
+  if (evidence::is_chain_unreadable(why)) {
+    warn_of_chain(why);
+  } else if (why.unwritable()) {
+    warn_unwritable(repository, why);
+  }
+}
+
+/// In order. Ends at the first that can't be appended; where that is due to its chain alone, those
+/// of the other chains go on. Yields the services of such chains, and why.
+std::map<std::string, Error> append_what_waits(repo::Repository& repository, Records& records) {
   const Fd lock = records.lock_waiting();
   catalog::Catalog& catalog = *records.catalog();
+  std::map<std::string, Error> stopped;
   // As it is now: another process may have been at it until now.
   for (const auto& waiting : catalog.waiting_evidence(repository.id().hex())) {
+    if (stopped.contains(waiting.service)) continue;
     try {
       const evidence::EvidenceHead head = evidence::append_waiting(
           repository, {waiting.service, waiting.envelope, waiting.reason, waiting.after},
           evidence_seen(repository, waiting.service, records));
       records.note_head(evidence_memory(repository, waiting.service), head.sequence);
     } catch (const Error& error) {
+      if (evidence::is_chain_unreadable(error)) {
+        warn_of_chain(error);
+        stopped.emplace(waiting.service, error);
+        continue;
+      }
       if (error.code() != ErrorCode::corruption) throw;
       log::warning("a record of evidence in the catalog of this machine is passed over, as {}",
                    error.message());
     }
     catalog.forget_evidence(waiting.number);
   }
+  return stopped;
 }
 
-/// Yields that the repository can't be written to.   Errors: all others.
+/// Yields that the repository, or this chain, can't be written to.   Errors: all others.
 std::optional<Error> append_or_say_why(repo::Repository& repository, Records& records,
                                        const evidence::EvidenceRecord& record) {
   try {
@@ -127,17 +155,27 @@ std::optional<Error> older_copy_of(const repo::Repository& repository, Records& 
   return Error(ErrorCode::corruption, "this is an older copy of the repository: " + older);
 }
 
-}  // namespace
+/// What still waits.
+struct Waiting {
+  std::optional<Error> why_all;         ///< of all that waits; empty: it was brought
+  std::map<std::string, Error> chains;  ///< the services whose evidence alone waits, and why
 
-std::optional<Error> catch_up(repo::Repository& repository, Records& records) {
-  if (records.catalog() == nullptr) return std::nullopt;
-  if (auto older = older_copy_of(repository, records)) return older;
+  std::optional<Error> why_of(const std::string& service) const {
+    const auto found = chains.find(service);
+    return found == chains.end() ? why_all : std::optional(found->second);
+  }
+};
+
+/// Never throws.
+Waiting bring_what_waits(repo::Repository& repository, Records& records) {
+  if (records.catalog() == nullptr) return {};
+  if (auto older = older_copy_of(repository, records)) return {std::move(older), {}};
   try {
     recovery::catch_up(repository, *records.catalog());
     if (!waiting_evidence(repository.id().hex(), records).empty()) {
-      append_what_waits(repository, records);
+      return {std::nullopt, append_what_waits(repository, records)};
     }
-    return std::nullopt;
+    return {};
   } catch (const std::exception& exception) {
     const auto* known = dynamic_cast<const Error*>(&exception);
     Error error = known != nullptr ? *known : Error(ErrorCode::failed, exception.what());
@@ -145,8 +183,16 @@ std::optional<Error> catch_up(repo::Repository& repository, Records& records) {
       log::warning("what waits in the catalog could not be written to the repository: {}",
                    error.message());
     }
-    return error;
+    return {std::move(error), {}};
   }
+}
+
+}  // namespace
+
+std::optional<Error> catch_up(repo::Repository& repository, Records& records) {
+  const Waiting waits = bring_what_waits(repository, records);
+  if (waits.why_all || waits.chains.empty()) return waits.why_all;
+  return waits.chains.begin()->second;
 }
 
 std::vector<catalog::WaitingEvidence> waiting_evidence(const std::string& repository_id,
@@ -165,13 +211,17 @@ void leave_evidence(repo::Repository& repository, Records& records,
   record.ended = Clock::system().now();
   try {
     // What waits comes first: the chain is in the order of the runs.
-    auto why = catch_up(repository, records);
+    const Waiting waits = bring_what_waits(repository, records);
+    auto why = waits.why_of(record.service);
     const bool is_older = older_copy_of(repository, records).has_value();
-    if (!why || (!is_older && waiting_evidence(repository.id().hex(), records).empty())) {
+    // Journals alone may wait, which keep no evidence back.
+    const bool is_free =
+        waits.why_all && !is_older && waiting_evidence(repository.id().hex(), records).empty();
+    if (!why || is_free) {
       why = append_or_say_why(repository, records, record);
     }
     if (!why) return;
-    if (why->unwritable()) warn_unwritable(repository, *why);
+    warn_of(repository, *why);
     if (keep_waiting(repository, records, record, *why)) return;
     log::warning("no evidence could be written of run {}: {}", record.run, why->message());
   } catch (const std::exception& error) {

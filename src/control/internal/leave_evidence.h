@@ -17,7 +17,8 @@ evidence::EvidenceRecord new_evidence(const config::Config& config, catalog::Run
                                       const Caller& caller);
 
 /// Closes the record now, appends it, and remembers the head of its chain. What waits in the
-/// catalog comes before it; where the repository can't be written to, the record waits there, too.
+/// catalog comes before it; where the repository can't be written to, or the last record of the
+/// chain can't be read now, the record waits there, too.
 /// Where neither can be done there is a warning: a run that did what it should did not fail. Never
 /// throws.
 void leave_evidence(repo::Repository& repository, Records& records,
@@ -28,7 +29,8 @@ void leave_evidence_of_failure(repo::Repository& repository, Records& records,
                                evidence::EvidenceRecord record, const std::exception& error);
 
 /// Brings to the repository what waits in the catalog: journals and claims of restores, evidence.
-/// Yields why something still waits; empty: nothing does. Never throws.
+/// Evidence that waits for one chain alone, whose last record can't be read now, keeps that of the
+/// others not back. Yields why something still waits; empty: nothing does. Never throws.
 std::optional<Error> catch_up(repo::Repository& repository, Records& records);
 
 /// The records of evidence that wait for this repository (its id), in order. Never throws.
