@@ -93,6 +93,9 @@ void show_accepted(Output& output, const control::VerifyReport& report) {
   for (const std::string& run : older.resumed) {
     output.line("written back from this machine's catalog: restore " + run);
   }
+  for (const std::string& line : older.refused) {
+    output.line("not accepted yet, and to be accepted again: " + line);
+  }
 }
 
 void show(Output& output, const control::VerifyReport& report, bool quiet) {

@@ -15,7 +15,8 @@ json json_of_older(const OlderCopy& older) {
   return {{"seen", older.seen},
           {"found", older.found},
           {"lost", older.lost},
-          {"resumed", older.resumed}};
+          {"resumed", older.resumed},
+          {"refused", older.refused}};
 }
 
 }  // namespace

@@ -158,6 +158,36 @@ class OlderCopy(ShopTest):
             self.assertTrue(record["confirmed_by"])
         self.assertEqual(self.json_of("evidence", "verify")["sound"], True)
 
+    def accepts(self):
+        """How many records say that it was accepted, of the repository and of the shop."""
+        return [len([row for row in self.json_of("evidence", "list", of)["evidence"]
+                     if row["kind"] == "accept"]) for of in ("-", "shop")]
+
+    def test_one_chain_that_can_not_be_read_now_is_accepted_later(self):
+        self.older()
+        rows = self.json_of("evidence", "list", "shop")["evidence"]
+        self.assertEqual([row["kind"] for row in rows], ["backup"])
+        for path in self.objects("evidence"):
+            fails = ("strace", "-f", "-o", "/dev/null", "-P", path,
+                     "-e", "inject=read,pread64:error=EIO")
+            done = self.run_salvor("--json", "evidence", "show", "shop", "1", prefix=fails,
+                                   expect=None)
+            if done.status != 0:
+                break
+        arguments = ("verify", "--accept-older-repository", self.id)
+        for _ in range(2):
+            accepted = self.json_of(*arguments, prefix=fails, expect=5)["accepted"]
+            self.assertEqual(len(accepted["refused"]), 1, accepted)
+            self.assertIn("the evidence of shop can't be continued", accepted["refused"][0])
+            self.assertEqual(self.accepts(), [1, 0])
+        done = self.run_salvor(*arguments, prefix=fails, expect=5)
+        self.assertIn("not accepted yet, and to be accepted again: the evidence of shop", done.out)
+        self.assertNotIn("OLDER COPY", self.run_salvor("status").out)
+        self.assertEqual(self.accept()["accepted"]["refused"], [])
+        self.assertEqual(self.accepts(), [1, 1])
+        self.assertIsNone(self.accept()["accepted"])
+        self.assert_works()
+
     def test_with_repair_and_data(self):
         self.keep_copy()
         self.change("lost")

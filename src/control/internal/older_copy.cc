@@ -6,10 +6,15 @@
 #include <limits>
 #include <map>
 
+#include "base/error.h"
+#include "base/json.h"
+#include "base/process_identity.h"
 #include "control/internal/leave_evidence.h"
 
 namespace salvor::control::internal {
 namespace {
+
+using nlohmann::json;
 
 /// The services whose evidence this machine has seen further, and how far.
 std::map<std::string, std::uint64_t> shorter_chains(repo::Repository& repository,
@@ -58,6 +63,49 @@ std::vector<std::string> lost_safety_points(repo::Repository& repository, const 
     lost.push_back(fmt::format("recovery point {}, the safety snapshot of restore {}", id, run));
   }
   return lost;
+}
+
+/// Whether this host has signed already, in the repository's own evidence, that it accepts a copy
+/// that lacks all of that.
+bool is_signed(repo::Repository& repository, const std::string& host,
+               const std::vector<std::string>& lost) {
+  bool is_found = false;
+  evidence::read_evidence(repository, "", [&](const evidence::StoredEvidence& stored) {
+    if (is_found || !stored.problem.empty()) return;
+    try {
+      const json statement = parse_json(evidence::summarise_evidence(stored.envelope).statement);
+      const json& predicate = statement.at("predicate");
+      if (predicate.value("kind", json()) != "accept") return;
+      if (predicate.value("host", json()) != host) return;
+      const json lines = predicate.value("deviations", json::array());
+      is_found = std::ranges::all_of(lost, [&lines](const std::string& line) {
+        return std::find(lines.begin(), lines.end(), json(line)) != lines.end();
+      });
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corruption) throw;
+    }
+  });
+  return is_found;
+}
+
+/// Signs into a chain that the copy is accepted, and makes its end the one that this machine goes
+/// by. False: it can't be continued now, as `older` then says.
+bool accept_chain(repo::Repository& repository, Records& records, evidence::EvidenceRecord record,
+                  OlderCopy& older) {
+  record.kind = "accept";
+  record.result = "succeeded";
+  record.ended = Clock::system().now();
+  record.confirmed_by = record.started_by;
+  record.deviations = deviations_of(older);
+  try {
+    const evidence::EvidenceHead head = evidence::append_evidence(repository, record);
+    records.set_head_back(evidence_memory(repository, record.service), head.sequence);
+    return true;
+  } catch (const Error& error) {
+    if (!evidence::is_chain_unreadable(error)) throw;
+    older.refused.push_back(error.message() + "; " + error.hint());
+    return false;
+  }
 }
 
 }  // namespace
@@ -109,19 +157,18 @@ std::optional<OlderCopy> accept_older_copy(const config::Config& config,
       older.lost.push_back(std::move(line));
     }
   }
-  std::map<std::string, std::uint64_t> chains = shorter;
-  chains.emplace("", 0);  // the repository's own says it in any case
-  for (const auto& [service, seen] : chains) {
-    auto evidence = new_evidence(config, catalog::RunKind::verify, service, run, caller);
-    evidence.kind = "accept";
-    evidence.result = "succeeded";
-    evidence.ended = Clock::system().now();
-    evidence.confirmed_by = evidence.started_by;
-    evidence.deviations = deviations_of(older);
-    const evidence::EvidenceHead head = evidence::append_evidence(repository, evidence);
-    records.set_head_back(evidence_memory(repository, service), head.sequence);
+  const auto accept = [&](const std::string& service) {
+    auto record = new_evidence(config, catalog::RunKind::verify, service, run, caller);
+    return accept_chain(repository, records, std::move(record), older);
+  };
+  // The repository's own says it in any case; once, where a chain could not be accepted with it.
+  const bool is_rest = !has_shorter_log && older.resumed.empty() && !shorter.contains("");
+  const bool is_said = (is_rest && is_signed(repository, host_name(), older.lost)) || accept("");
+  for (const auto& [service, seen] : shorter) {
+    if (!service.empty()) accept(service);
   }
-  records.set_head_back(id, repository.sequence());
+  // What is lost is in the evidence before it is forgotten.
+  if (is_said) records.set_head_back(id, repository.sequence());
   return older;
 }
 
