@@ -128,7 +128,8 @@ struct StoredEvidence {
   std::string object;    ///< its name in the repository
   std::string envelope;  ///< the exact bytes
   std::string problem;   ///< why there is no envelope: missing, damaged, or set aside by a repair
-  /// The object is there, and the medium does not give its bytes now: it is not lost.
+  /// The object is there, and the medium does not give its bytes now, or it is of a newer key than
+  /// this process has: it is not lost.
   bool may_come_back = false;
 };
 

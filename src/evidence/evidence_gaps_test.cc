@@ -433,6 +433,25 @@ TEST_F(UnreadableTest, evidence_that_waits_is_not_appended_past_what_can_not_be_
   EXPECT_EQ(verified().records, 6U);
 }
 
+TEST_F(EvidenceGapsTest, what_is_of_a_newer_key_is_not_lost) {
+  const auto open = [this] { return testing::open_repository(memory_, repo::Access::write); };
+  open()->rotate();
+  append_evidence(*open(), plain("drill"));
+  const auto before = memory_.objects();
+  try {
+    append_evidence(*repository_, plain("backup"));
+    ADD_FAILURE() << "its digest is not known here";
+  } catch (const Error& error) {
+    EXPECT_TRUE(is_chain_unreadable(error)) << error.message();
+  }
+  repair();
+  EXPECT_TRUE(memory_.objects() == before);
+  repository_ = open();
+  append_evidence(*repository_, plain("backup"));
+  EXPECT_EQ(lines_of(verified(6)), "");
+  EXPECT_THAT(gaps(), IsEmpty());
+}
+
 TEST_F(UnreadableTest, an_export_does_not_say_that_it_is_lost) {
   for (const Gaps gaps : {Gaps::refuse, Gaps::export_them}) {
     for (std::uint64_t bad = 0; bad <= kReadsMax; ++bad) {

@@ -20,6 +20,19 @@ bool is_chain(std::string_view text) {
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+/// Whether it says that it is of a key that another process may have made since this one has the
+/// repository open. What has rotted says so as well, but seldom.
+bool is_of_newer_epoch(const Keys& keys, const std::string& name, ByteView stored) {
+  constexpr std::size_t kRotationsMax = 16;
+  try {
+    const std::size_t epoch = epoch_of_object(name, stored);
+    return epoch >= keys.epochs() && epoch < keys.epochs() + kRotationsMax;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption) throw;
+    return false;
+  }
+}
+
 }  // namespace
 
 const RecordArea& area_of(ChainKind kind) {
@@ -109,7 +122,8 @@ RecordRead Chain::try_read(std::uint64_t number) {
     return {RecordState::readable, open_record(core.keys, type_, name, stored)};
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corruption) throw;
-    return {RecordState::lost, {}, error.message()};
+    const bool is_newer = is_of_newer_epoch(core.keys, name, stored);
+    return {is_newer ? RecordState::not_now : RecordState::lost, {}, error.message()};
   }
 }
 

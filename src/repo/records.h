@@ -24,7 +24,9 @@ enum class ChainKind {
 enum class RecordState {
   readable,  ///< its content
   lost,      ///< bytes that do not authenticate, or that there is no such object
-  not_now,   ///< the medium has the object, and does not give its bytes: another time it may
+  /// The medium has the object, and does not give its bytes: another time it may. Or it is of a
+  /// newer key than was there when the repository was opened.
+  not_now,
 };
 
 /// A record, or why it is not there. A value.

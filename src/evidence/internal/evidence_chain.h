@@ -27,9 +27,9 @@ StoredEvidence read_record(repo::Chain& chain, std::uint64_t number);
 /// Errors: as repo::Chain::append(), but for corruption.
 bool append_record(repo::Chain& chain, std::uint64_t number, const std::string& envelope);
 
-/// What to do about a record that the medium does not give now; for hints.
+/// What to do about a record that can't be read now; for hints.
 inline constexpr std::string_view kUnreadableHint =
-    "try again once the medium gives it; where it is sure that the medium is broken there, move "
+    "try again, once the medium gives it; where it is sure that the medium is broken there, move "
     "that object out of the repository, and run `salvor verify --repair`, which says in the "
     "evidence that it is lost";
 
