@@ -336,6 +336,24 @@ class WrongCommands(RunsTest):
         self.assertEqual(self.seen(), self.good)
         self.confirmed("close", run)
 
+    def test_the_commands_of_now_are_not_added_to_those_of_the_plan(self):
+        rebuild = ("[[service.shop.rebuild]]\nname = \"lists\"\nisolated = true\n"
+                   "run = 'echo lists >> rebuilt'\n")
+        reference = ("[[service.shop.reference]]\nname = \"uploads\"\nfrom = \"db\"\n"
+                     "sql = \"SELECT 'logo.png'\"\nin = \"media\"\n")
+        check = "[[service.shop.check]]\nname = \"rows\"\nrun = 'exit 1'\nisolated = true\n"
+        self.configure(rebuild + reference + check)
+        run = self.restore(expect=9)
+        self.configure(rebuild + reference + check.replace("exit 1", "true"))
+        self.run_salvor("restore", "--resume", run, "--current-commands")
+        journal = self.json_of("runs", "show", run)["journal"]
+        steps = [step["name"] for step in journal["steps"]]
+        self.assertEqual(len(steps), len(set(steps)), steps)
+        checks = [outcome["name"] for outcome in journal["checks"]]
+        self.assertEqual(len(checks), len(set(checks)), checks)
+        with open(self.path("rebuilt"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "lists\n")
+
     def test_a_migration_that_was_removed_is_still_taken_back(self):
         """What it wrote through files that the live store shares is given back."""
         for is_resumed in (False, True):
