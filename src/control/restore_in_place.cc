@@ -18,6 +18,7 @@
 #include "control/internal/run_evidence.h"
 #include "control/internal/store_access.h"
 #include "control/report_json.h"
+#include "service/hooks.h"
 
 namespace salvor::control {
 namespace {
@@ -224,6 +225,7 @@ class GoingOn {
   /// Who says "latest" means a restore that can be undone, and not one that was refused since.
   void require_meant(const recovery::RunHead& head) const {
     if (head.state != "failed" || head.is_open) return;
+    service::require_no_running_hook(head.plan.run);
     throw Error(ErrorCode::refused,
                 fmt::format("the latest restore in place, {}, was refused, or has undone its own "
                             "steps: nothing of it is left",

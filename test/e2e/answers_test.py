@@ -331,8 +331,11 @@ timeout = "1s"
         self.assertLess(time.monotonic() - began, 30)
         self.assertIn("was killed, and has not ended", done.err)
         self.assertIn("umount -l", done.err)
-        undo = ["restore", "--undo", "latest", "--confirm", "shop"]
-        self.assertIn("still runs a command", self.run_salvor(*undo, expect=7).err)
+        undo = ["restore", "--undo", done.json()["run"], "--confirm", "shop"]
+        for name in (undo[2], "latest"):
+            undo[2] = name
+            self.assertIn("still runs a command", self.run_salvor(*undo, expect=7).err)
+        undo[2] = done.json()["run"]
         self.mounts[0].give_up()
         for _ in range(100):
             if self.run_salvor(*undo, expect=None).status == 0:

@@ -167,7 +167,8 @@ class Reports(ShopTest):
         self.assertEqual(one["summary"]["point"], point)
         self.fails(4, "not_found", "runs", "show", "20260101t000000-00000000")
         self.assertIn(point, self.run_salvor("points").out)
-        self.assertRegex(self.run_salvor("verify").out, r"\nsound\n$")
+        self.assertRegex(self.run_salvor("verify").out, r"\nsound, as far as .* no data was read")
+        self.assertRegex(self.run_salvor("verify", "--data").out, r"\nsound\n$")
 
     def test_status(self):
         self.fill()
