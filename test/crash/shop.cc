@@ -173,8 +173,8 @@ std::string Shop::sql(const std::string& statement) const {
 
 recovery::RunOutcome restore_shop(const Shop& shop, const ShopRestore& restore) {
   return act_on(shop, restore, [&](auto& config, auto& repository, auto& access, auto& options) {
-    const auto owner = control::internal::owner_of(config, "shop");
-    const repo::Point& point = control::internal::choose_point(repository, owner, "latest");
+    const repo::Point point = control::internal::choose_point(
+        repository, control::internal::owner_of(config, "shop"), "latest");
     control::PlanRequest request;
     request.safety_snapshot = restore.safety_snapshot;
     request.in_place_delta = restore.in_place_delta;
