@@ -26,6 +26,8 @@ git clone -q --no-hardlinks -- "$root" "$system/salvor"
 unshare --mount --pid --fork --kill-child bash -c '
   set -e
   mount --make-rprivate /
+  # Tests take mounts of their own, for which the root must be one.
+  mount --bind "$1" "$1"
   mount --rbind /dev "$1/dev"
   mount --rbind /sys "$1/sys"
   mount -t proc proc "$1/proc"
