@@ -1,9 +1,23 @@
 #include "control/internal/report_values.h"
 
 #include "base/bytes.h"
+#include "control/report_json.h"
 #include "control/service_status.h"
 
 namespace salvor::control::internal {
+namespace {
+
+ReportJson json_of_step(const recovery::StepOutcome& step) {
+  ReportJson object{{"name", step.name}, {"result", step.result}, {"seconds", step.seconds}};
+  ReportJson data = try_parse_json<ReportJson>(step.data);
+  if (!step.error.empty()) object["error"] = step.error;
+  // What checks found is told once, under "checks".
+  const bool told = data.is_array() && !data.empty() && data.front().is_object();
+  if (!data.is_discarded() && !told) object["data"] = std::move(data);
+  return object;
+}
+
+}  // namespace
 
 std::string text_of(const ReportJson& document, int indent) {
   return write_json(document, indent, InvalidUtf8::replace);
@@ -119,6 +133,31 @@ ReportJson json_of_slots(const std::vector<repo::SlotInfo>& slots) {
                      {"in_use", slot.in_use}});
   }
   return array;
+}
+
+ReportJson json_of_outcome(const recovery::RunOutcome& outcome) {
+  ReportJson object{{"run", outcome.plan.run},
+                    {"service", printable(outcome.plan.service)},
+                    {"point", outcome.plan.point},
+                    {"point_time", format_time(outcome.plan.point_time)},
+                    {"mode", name_of(outcome.plan.mode)},
+                    {"state", outcome.state},
+                    {"seconds", outcome.seconds},
+                    {"healthy", outcome.healthy},
+                    {"steps", ReportJson::array()},
+                    {"checks", nullptr},
+                    {"safety_points", outcome.safety_points},
+                    {"kept", ReportJson::array()},
+                    {"left", ReportJson::array()},
+                    {"deviations", ReportJson::array()}};
+  for (const auto& step : outcome.steps) object["steps"].push_back(json_of_step(step));
+  object["checks"] = parse_json<ReportJson>(to_json(outcome.checks));
+  for (const std::string& path : outcome.kept) object["kept"].push_back(printable(path));
+  for (const std::string& line : outcome.left) object["left"].push_back(printable(line));
+  for (const std::string& line : outcome.deviations) {
+    object["deviations"].push_back(printable(line));
+  }
+  return object;
 }
 
 }  // namespace salvor::control::internal
