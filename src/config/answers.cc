@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/paths.h"
-#include "stores/files/exclude.h"
-#include "stores/files/mounts.h"
+#include "stores/disk/exclude.h"
+#include "stores/disk/mounts.h"
 
 namespace salvor::config {
 namespace {
@@ -100,7 +100,7 @@ fs::path lock_file_of(const Config* config) {
 /// there.
 std::vector<fs::path> all_mounts() {
   try {
-    return stores::files::mounts_within("/");
+    return stores::disk::mounts_within("/");
   } catch (const Error&) {
     return {};
   }
@@ -111,11 +111,11 @@ const StoreConfig* store_at(const Config& config, const SilentPath& place) {
   return store->path() == place.path ? store : nullptr;
 }
 
-std::optional<stores::files::Exclude> exclude_of(const StoreConfig* store) {
+std::optional<stores::disk::Exclude> exclude_of(const StoreConfig* store) {
   if (store == nullptr) return std::nullopt;
   const auto* files = std::get_if<FilesStoreConfig>(&store->details);
   if (files == nullptr) return std::nullopt;
-  return stores::files::Exclude(files->exclude);
+  return stores::disk::Exclude(files->exclude);
 }
 
 /// What can be seen only by looking: where links lead, and what is mounted below.

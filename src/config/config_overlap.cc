@@ -9,14 +9,14 @@
 #include "config/answers.h"
 #include "config/config.h"
 #include "config/internal/toml_text.h"
-#include "stores/files/exclude.h"
+#include "stores/disk/exclude.h"
 
 namespace salvor::config {
 namespace {
 
 namespace fs = std::filesystem;
 
-using stores::files::Exclude;
+using stores::disk::Exclude;
 
 /// What SQLite keeps beside a database.
 constexpr std::array<std::string_view, 3> kCompanions{"-wal", "-shm", "-journal"};
@@ -99,7 +99,7 @@ std::vector<std::pair<std::string, bool>> names_within(const StoreConfig& inner,
 std::string exclude_line(const FilesStoreConfig& outer, const StoreConfig& inner,
                          const fs::path& relative) {
   std::vector<std::string> patterns = outer.exclude;
-  const std::string whole = stores::files::pattern_for(relative.native());
+  const std::string whole = stores::disk::pattern_for(relative.native());
   if (std::holds_alternative<FilesStoreConfig>(inner.details)) {
     patterns.push_back(whole + "/");
   } else {

@@ -8,7 +8,7 @@
 #include "config/answers.h"
 #include "config/config.h"
 #include "config/own_places.h"
-#include "stores/files/exclude.h"
+#include "stores/disk/exclude.h"
 
 namespace salvor::config {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 /// Whether a backup of the store would not come to `path`, which lies below its root.
 bool is_excluded(const FilesStoreConfig& store, const std::filesystem::path& root,
                  const std::filesystem::path& path) {
-  const stores::files::Exclude exclude(store.exclude);
+  const stores::disk::Exclude exclude(store.exclude);
   std::filesystem::path below;
   for (const std::filesystem::path& part : path.lexically_relative(root)) {
     below /= part;

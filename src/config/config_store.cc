@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/nearest_name.h"
-#include "stores/files/exclude.h"
+#include "stores/disk/exclude.h"
 
 namespace salvor::config {
 namespace {
@@ -22,8 +22,8 @@ FilesStoreConfig parse_files(TableReader& reader) {
   files.path = reader.required_path("path");
   files.exclude = reader.texts("exclude");
   reader.locate("exclude", [&] {
-    const stores::files::Exclude compiled(files.exclude);
-    stores::files::require_matchable(files.exclude, files.path.native());
+    const stores::disk::Exclude compiled(files.exclude);
+    stores::disk::require_matchable(files.exclude, files.path.native());
   });
   files.one_file_system = reader.boolean("one_file_system").value_or(false);
   const auto unreadable = reader.choice("on_unreadable", {"fail", "warn"});

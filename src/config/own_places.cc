@@ -9,7 +9,7 @@
 #include "base/paths.h"
 #include "config/answers.h"
 #include "config/internal/toml_text.h"
-#include "stores/files/exclude.h"
+#include "stores/disk/exclude.h"
 
 namespace salvor::config {
 namespace {
@@ -45,7 +45,7 @@ void leave_out_own_places(Config& config) {
       for (const fs::path& place : places) {
         if (place == root || !lies_in(place, root)) continue;
         std::string pattern =
-            stores::files::pattern_for(place.lexically_relative(root).native()) + "/";
+            stores::disk::pattern_for(place.lexically_relative(root).native()) + "/";
         const bool known = std::ranges::find(files->exclude, pattern) != files->exclude.end();
         if (!known) files->exclude.push_back(std::move(pattern));
       }
@@ -64,12 +64,12 @@ std::vector<std::string> secrets_in_stores(const Config& config) {
         const fs::path root = real_place(config, files->path);
         if (path == root || !lies_in(path, root)) continue;
         const fs::path relative = path.lexically_relative(root);
-        if (stores::files::Exclude(files->exclude).covers(relative.native(), false)) continue;
+        if (stores::disk::Exclude(files->exclude).covers(relative.native(), false)) continue;
         found.push_back(
             fmt::format("{} {} lies in store {} of service {}, so each recovery point has a copy "
                         "of it: keep it elsewhere, or add {} to the store's exclude",
                         secret.key, printable(path.native()), store.name, service.name,
-                        internal::toml_text(stores::files::pattern_for(relative.native()))));
+                        internal::toml_text(stores::disk::pattern_for(relative.native()))));
       }
     }
   }

@@ -15,7 +15,7 @@
 #include "control/internal/restore_guards.h"
 #include "control/internal/store_types.h"
 #include "control/report_json.h"
-#include "stores/files/files.h"
+#include "stores/disk/tree.h"
 
 namespace salvor::control {
 namespace {
@@ -61,7 +61,7 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
     throw Error(ErrorCode::cancelled, context + ": " + error.message(),
                 fmt::format("run the same command again with --delta, or remove the directory: it "
                             "is not complete, and has the marker {} until it is",
-                            stores::kIncompleteMarker));
+                            stores::disk::kIncompleteMarker));
   }
   restored.duration_s = clock.monotonic().seconds_since(start);
   return restored;

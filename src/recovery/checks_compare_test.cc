@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "checks/checks.h"
 #include "recovery/restore.h"
-#include "stores/files/files.h"
+#include "stores/disk/tree.h"
 #include "testing/fake_source.h"
 #include "testing/nasty_tree.h"
 #include "testing/seeded_rng.h"
@@ -53,13 +53,13 @@ class CompareTest : public ::testing::Test {
   /// Backs up the source, and restores it as the copy.
   void make_copy() {
     const auto files =
-        stores::make_files_source({.root = source(), .exclude = {}, .forbidden = {}});
+        stores::disk::make_tree_source({.root = source(), .exclude = {}, .forbidden = {}});
     backup::Options options;
     options.service = "shop";
     backup::run(*open_repository(memory_, repo::Access::write),
                 {{"media", "files", files.get(), false}}, options);
     const auto repository = open_repository(memory_);
-    const auto sink = stores::make_files_sink({.target = copy()});
+    const auto sink = stores::disk::make_tree_sink({.target = copy()});
     restore(*repository, repository->points().back().snapshots.at(0), *sink, {});
   }
 
@@ -85,8 +85,8 @@ class CompareTest : public ::testing::Test {
                               {});
   }
   CheckOutcome compare(Depth depth) {
-    return compare(depth,
-                   *stores::make_files_source({.root = copy(), .exclude = {}, .forbidden = {}}));
+    return compare(
+        depth, *stores::disk::make_tree_source({.root = copy(), .exclude = {}, .forbidden = {}}));
   }
 
   /// Damages the copy in one way, which both depths must find, or the deep one alone.
@@ -204,7 +204,7 @@ TEST_F(CompareTest, all_is_different_in_an_empty_copy) {
   make_small_tree();
   const CheckOutcome outcome = [&] {
     const TemporaryDirectory empty("/tmp");
-    return compare(Depth::content, *stores::make_files_source(
+    return compare(Depth::content, *stores::disk::make_tree_source(
                                        {.root = empty.path(), .exclude = {}, .forbidden = {}}));
   }();
   EXPECT_EQ(outcome.verdict, Verdict::failed);
@@ -252,7 +252,8 @@ TEST_F(CompareTest, a_damaged_tree_is_impossible_to_compare_with) {
   repo::Snapshot snapshot = repository->points().back().snapshots.at(0);
   snapshot.root = repo::ChunkId{};
   snapshot.root.mutable_bytes()[0] = std::byte{1};
-  const auto with = stores::make_files_source({.root = copy(), .exclude = {}, .forbidden = {}});
+  const auto with =
+      stores::disk::make_tree_source({.root = copy(), .exclude = {}, .forbidden = {}});
   const CheckOutcome outcome = compare_with_point(*repository, snapshot, *with, Depth::content, {});
   EXPECT_EQ(outcome.verdict, Verdict::impossible);
   EXPECT_FALSE(outcome.actual.empty());
@@ -263,7 +264,8 @@ TEST_F(CompareTest, the_points_own_numbers_are_compared) {
   const auto repository = open_repository(memory_);
   repo::Snapshot snapshot = repository->points().back().snapshots.at(0);
   ++snapshot.entries;
-  const auto with = stores::make_files_source({.root = copy(), .exclude = {}, .forbidden = {}});
+  const auto with =
+      stores::disk::make_tree_source({.root = copy(), .exclude = {}, .forbidden = {}});
   const CheckOutcome outcome = compare_with_point(*repository, snapshot, *with, Depth::counts, {});
   EXPECT_EQ(outcome.verdict, Verdict::failed);
   EXPECT_NE(outcome.output.find("the point records"), std::string::npos) << outcome.output;
@@ -274,7 +276,8 @@ TEST_F(CompareTest, a_stop_ends_it) {
   std::stop_source stop;
   stop.request_stop();
   const auto repository = open_repository(memory_);
-  const auto with = stores::make_files_source({.root = copy(), .exclude = {}, .forbidden = {}});
+  const auto with =
+      stores::disk::make_tree_source({.root = copy(), .exclude = {}, .forbidden = {}});
   try {
     compare_with_point(*repository, repository->points().back().snapshots.at(0), *with,
                        Depth::content, stop.get_token());

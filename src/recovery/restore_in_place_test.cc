@@ -9,6 +9,7 @@
 #include "backup/backup.h"
 #include "base/fd.h"
 #include "recovery/restore.h"
+#include "stores/disk/tree.h"
 #include "stores/files/files.h"
 #include "testing/nasty_tree.h"
 #include "testing/seeded_rng.h"
@@ -48,10 +49,10 @@ class RestoreInPlaceTest : public ::testing::Test {
   fs::path live() const { return directory_.path() / "live"; }
 
   void back_up() {
-    stores::FilesSourceOptions from;
+    stores::disk::TreeSourceOptions from;
     from.root = live();
     from.clock = &clock_;
-    const auto files = stores::make_files_source(from);
+    const auto files = stores::disk::make_tree_source(from);
     backup::Options options;
     options.service = "shop";
     backup::run(*open_repository(memory_, Access::write), {{"media", "files", files.get(), false}},

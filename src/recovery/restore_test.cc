@@ -11,7 +11,7 @@
 #include "backup/backup.h"
 #include "base/error.h"
 #include "base/fd.h"
-#include "stores/files/files.h"
+#include "stores/disk/tree.h"
 #include "testing/nasty_tree.h"
 #include "testing/seeded_rng.h"
 #include "testing/test_repository.h"
@@ -68,9 +68,9 @@ class RestoreTest : public ::testing::Test {
   }
 
   void back_up() {
-    stores::FilesSourceOptions from;
+    stores::disk::TreeSourceOptions from;
     from.root = source();
-    const auto files = stores::make_files_source(from);
+    const auto files = stores::disk::make_tree_source(from);
     backup::Options options;
     options.service = "shop";
     backup::run(*open_repository(memory_, Access::write), {{"media", "files", files.get(), false}},
@@ -79,7 +79,7 @@ class RestoreTest : public ::testing::Test {
 
   RestoreResult restore_newest(const RestoreOptions& options, backend::Backend& medium) {
     const auto repository = open_repository(medium);
-    const auto sink = stores::make_files_sink({.target = target(), .delta = options.delta});
+    const auto sink = stores::disk::make_tree_sink({.target = target(), .delta = options.delta});
     return restore(*repository, repository->points().back().snapshots.at(0), *sink, options);
   }
   RestoreResult restore_newest(const RestoreOptions& options = {}) {
@@ -105,7 +105,7 @@ class RestoreTest : public ::testing::Test {
     if (!fs::exists(target())) return;
     for (const auto& found : fs::recursive_directory_iterator(target())) {
       if (!found.is_regular_file() || found.is_symlink()) continue;
-      if (found.path().filename() == stores::kIncompleteMarker) continue;
+      if (found.path().filename() == stores::disk::kIncompleteMarker) continue;
       const std::string right = read_text(source() / fs::relative(found.path(), target()));
       const std::string there = read_text(found.path());
       ASSERT_LE(there.size(), right.size()) << found.path();
@@ -324,7 +324,7 @@ TEST_F(RestoreTest, every_point_comes_back_as_it_was) {
   const auto second = describe_tree(source());
   const auto repository = open_repository(memory_);
   for (std::size_t i = 0; i < 2; ++i) {
-    const auto sink = stores::make_files_sink({.target = target()});
+    const auto sink = stores::disk::make_tree_sink({.target = target()});
     restore(*repository, repository->points().at(i).snapshots.at(0), *sink, {});
     EXPECT_EQ(tree_difference(i == 0 ? first : second, describe_tree(target())), "");
     fs::remove_all(target());

@@ -12,7 +12,7 @@
 #include "repo/check.h"
 #include "repo/format.h"
 #include "scratch.h"
-#include "stores/files/files.h"
+#include "stores/disk/tree.h"
 
 /// A small repository, damaged in every place: each damage is found, and none is restored as if it
 /// were right.
@@ -85,11 +85,11 @@ class DamageTest : public ::testing::Test {
   /// False: an error.
   bool restore_is_right_or_refused(backend::Backend& medium) {
     const TemporaryDirectory target(directory_.path());
-    stores::FilesSinkOptions to;
+    stores::disk::TreeSinkOptions to;
     to.target = target.path() / "restored";
     try {
       const auto repository = open(medium, repo::Access::read);
-      const auto sink = stores::make_files_sink(to);
+      const auto sink = stores::disk::make_tree_sink(to);
       recovery::RestoreOptions options;
       options.threads = 2;
       recovery::restore(*repository, repository->points().back().snapshots.at(0), *sink, options);
@@ -106,7 +106,7 @@ class DamageTest : public ::testing::Test {
     if (!fs::exists(target)) return;
     for (const auto& found : fs::recursive_directory_iterator(target)) {
       if (!found.is_regular_file() || found.is_symlink()) continue;
-      if (found.path().filename() == stores::kIncompleteMarker) continue;
+      if (found.path().filename() == stores::disk::kIncompleteMarker) continue;
       const Bytes right = read_file(tree() / fs::relative(found.path(), target), 1U << 20U);
       const Bytes there = read_file(found.path(), 1U << 20U);
       ASSERT_LE(there.size(), right.size()) << found.path();

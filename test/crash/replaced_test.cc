@@ -5,7 +5,7 @@
 
 #include "backend/memory.h"
 #include "scratch.h"
-#include "stores/files/files.h"
+#include "stores/disk/tree.h"
 
 /// What happens to a directory tree between the walk and the read.
 namespace salvor::testing {
@@ -22,10 +22,10 @@ class ReplacingSource final : public stores::Source {
  public:
   ReplacingSource(const fs::path& root, std::string name, std::string content)
       : root_(root), name_(std::move(name)), content_(std::move(content)) {
-    stores::FilesSourceOptions from;
+    stores::disk::TreeSourceOptions from;
     from.root = root;
     from.reading_threads = 1;
-    inner_ = stores::make_files_source(from);
+    inner_ = stores::disk::make_tree_source(from);
   }
 
   stores::SourceCapabilities capabilities() const override { return inner_->capabilities(); }

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "recovery/restore.h"
-#include "stores/files/files.h"
+#include "stores/disk/tree.h"
 
 namespace salvor::testing {
 
@@ -27,10 +27,10 @@ void make_tree(const fs::path& root, std::size_t files, std::size_t file_bytes_m
 
 repo::PointId back_up(backend::Backend& backend, const fs::path& root, const std::string& service) {
   const auto repository = open_repository(backend, repo::Access::write);
-  stores::FilesSourceOptions from;
+  stores::disk::TreeSourceOptions from;
   from.root = root;
   from.reading_threads = 2;
-  const auto source = stores::make_files_source(from);
+  const auto source = stores::disk::make_tree_source(from);
   backup::Options options;
   options.service = service;
   options.threads = 2;
@@ -40,9 +40,9 @@ repo::PointId back_up(backend::Backend& backend, const fs::path& root, const std
 TreeDescription restored(repo::Repository& repository, const repo::Point& point,
                          const fs::path& scratch) {
   const TemporaryDirectory target(scratch);
-  stores::FilesSinkOptions to;
+  stores::disk::TreeSinkOptions to;
   to.target = target.path() / "restored";
-  const auto sink = stores::make_files_sink(to);
+  const auto sink = stores::disk::make_tree_sink(to);
   recovery::RestoreOptions options;
   options.threads = 2;
   recovery::restore(repository, point.snapshots.at(0), *sink, options);

@@ -14,7 +14,7 @@
 #include "recovery/execute.h"
 #include "recovery/restore.h"
 #include "repo/check.h"
-#include "stores/files/files.h"
+#include "stores/disk/tree.h"
 #include "stores/sqlite/sqlite.h"
 
 /// The repository of each format version is readable for ever, and its content stays what it was.
@@ -73,9 +73,9 @@ class GoldenTest : public ::testing::TestWithParam<std::string> {
 
   fs::path restore(repo::Repository& repository, const repo::Point& point,
                    const std::string& store) {
-    stores::FilesSinkOptions to;
+    stores::disk::TreeSinkOptions to;
     to.target = directory_.path() / (point.id.hex() + store);
-    const auto sink = stores::make_files_sink(to);
+    const auto sink = stores::disk::make_tree_sink(to);
     const repo::Snapshot* snapshot = point.find(store);
     if (snapshot == nullptr) throw Error(ErrorCode::not_found, "no store " + store);
     recovery::restore(repository, *snapshot, *sink, {});

@@ -14,7 +14,7 @@
 #include "codec/sealed_box.h"
 #include "manifest.h"
 #include "repo/session.h"
-#include "stores/files/files.h"
+#include "stores/disk/tree.h"
 #include "stores/sqlite/sqlite.h"
 #include "testing/seeded_rng.h"
 
@@ -87,9 +87,9 @@ void add_key_file(repo::Repository& repository, const fs::path& path) {
 
 void back_up(repo::Repository& repository, const fs::path& files, const fs::path& database,
              const fs::path& spool) {
-  stores::FilesSourceOptions from;
+  stores::disk::TreeSourceOptions from;
   from.root = files;
-  const auto media = stores::make_files_source(from);
+  const auto media = stores::disk::make_tree_source(from);
   stores::SqliteSourceOptions copied;
   copied.database = database;
   copied.spool_directory = spool;

@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "control/internal/staging.h"
 #include "control/internal/store_types.h"
-#include "stores/files/files.h"
-#include "stores/files/lacking.h"
+#include "stores/disk/lacking.h"
+#include "stores/disk/tree.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -60,11 +60,11 @@ class SourceWithout final : public stores::Source {
   SourceWithout(std::unique_ptr<stores::Source> inner, repo::Repository& repository,
                 const repo::Snapshot& snapshot)
       : inner_(std::move(inner)), cursor_(repository.node_reader(), snapshot.root) {
-    stores::FilesLacking lacking;
+    std::vector<std::string> paths;
     for (const repo::Missing& missing : snapshot.missing) {
-      lacking.paths.push_back(stores::path_of_key(missing.key));
+      paths.push_back(stores::path_of_key(missing.key));
     }
-    lacking_.emplace(lacking);
+    lacking_ = stores::disk::Lacking(paths, false);
   }
 
   stores::SourceCapabilities capabilities() const override { return inner_->capabilities(); }
@@ -73,7 +73,7 @@ class SourceWithout final : public stores::Source {
 
   std::optional<stores::Item> next() override {
     while (auto item = inner_->next()) {
-      if (!lacking_->names(stores::path_of_key(item->key)) || has(item->key)) return item;
+      if (!lacking_.names(stores::path_of_key(item->key)) || has(item->key)) return item;
     }
     return std::nullopt;
   }
@@ -94,7 +94,7 @@ class SourceWithout final : public stores::Source {
   }
 
   const std::unique_ptr<stores::Source> inner_;
-  std::optional<stores::files::Lacking> lacking_;
+  stores::disk::Lacking lacking_;
   repo::TreeCursor cursor_;
 };
 
@@ -126,13 +126,13 @@ class ConfiguredStores final : public recovery::StoreAccess {
                                               const std::filesystem::path& path) override {
     // What was written over in place has the things beside it that the store does not protect.
     if (path == store.path) return without_lacking(store, repository, snapshot);
-    stores::FilesSourceOptions options;
+    stores::disk::TreeSourceOptions options;
     if (!is_database(store_of(store))) {
       options.root = path;
-      return stores::make_files_source(std::move(options));
+      return stores::disk::make_tree_source(std::move(options));
     }
     options.root = path.parent_path();
-    return std::make_unique<RenamedSource>(stores::make_files_source(std::move(options)),
+    return std::make_unique<RenamedSource>(stores::disk::make_tree_source(std::move(options)),
                                            path.filename().native(),
                                            database_name(repository, snapshot));
   }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "stores/disk/tree.h"
 #include "stores/files/files.h"
 #include "stores/sqlite/sqlite.h"
 
@@ -27,14 +28,14 @@ std::vector<std::string> left_out(const config::FilesStoreConfig& store) {
 std::unique_ptr<stores::Source> source_of(const config::Config& config,
                                           const config::FilesStoreConfig& store,
                                           const std::filesystem::path& /*spool*/) {
-  stores::FilesSourceOptions options;
+  stores::disk::TreeSourceOptions options;
   options.root = store.path;
   options.exclude = left_out(store);
   // What says that a restore did not end is no content.
-  options.exclude.push_back(std::string("/") + stores::kIncompleteMarker);
+  options.exclude.push_back(std::string("/") + stores::disk::kIncompleteMarker);
   options.one_file_system = store.one_file_system;
   options.forbidden = {config.repository.path};
-  return stores::make_files_source(std::move(options));
+  return stores::disk::make_tree_source(std::move(options));
 }
 
 std::unique_ptr<stores::Source> source_of(const config::Config& /*config*/,
@@ -138,14 +139,14 @@ std::unique_ptr<stores::Sink> make_live_sink(const config::StoreConfig& store) {
     throw Error(ErrorCode::configuration, "store " + store.name + " can't be written over in place",
                 "restore without --in-place-delta");
   }
-  stores::FilesSinkOptions options;
+  stores::disk::TreeSinkOptions options;
   options.target = files->path;
   options.delta = true;
   options.is_live = true;
   options.exclude = left_out(*files);
   options.one_file_system = files->one_file_system;
   options.lacking = {files->missing, files->missing_more};
-  return stores::make_files_sink(std::move(options));
+  return stores::disk::make_tree_sink(std::move(options));
 }
 
 std::unique_ptr<stores::Sink> make_sink(const std::string& type,
@@ -155,10 +156,10 @@ std::unique_ptr<stores::Sink> make_sink(const std::string& type,
                 "stores of type " + printable(type) + " are not known to this version",
                 "use the version of salvor that took the backup, or a newer one");
   }
-  stores::FilesSinkOptions options;
+  stores::disk::TreeSinkOptions options;
   options.target = target;
   options.delta = delta;
-  return stores::make_files_sink(std::move(options));
+  return stores::disk::make_tree_sink(std::move(options));
 }
 
 std::vector<std::string> check_restored(repo::Repository& repository,

@@ -9,13 +9,13 @@
 
 #include "base/error.h"
 #include "codec/hash.h"
-#include "stores/files/beneath.h"
+#include "stores/disk/beneath.h"
+#include "stores/disk/exchange.h"
+#include "stores/disk/holders.h"
+#include "stores/disk/mounts.h"
+#include "stores/disk/walker.h"
 #include "stores/files/files.h"
-#include "stores/files/mounts.h"
-#include "stores/files/replacement.h"
-#include "stores/files/walker.h"
-#include "stores/internal/exchange.h"
-#include "stores/internal/holders.h"
+#include "stores/files/internal/replacement.h"
 
 namespace salvor::stores {
 namespace {
@@ -29,7 +29,7 @@ Fd open_within(int root, const std::string& path, int flags) {
   const bool is_missing = fd < 0 && (errno == ENOSYS || errno == EPERM || errno == ENAMETOOLONG);
   if (!is_missing) return Fd(static_cast<int>(fd));
   // An old kernel, or a path longer than it takes at once: then no symlink at all is followed.
-  return files::open_beneath(root, path, flags);
+  return disk::open_beneath(root, path, flags);
 }
 
 bool is_absent(int error) {
@@ -76,13 +76,13 @@ class FilesTarget final : public Target {
   void count(TargetIdentity& identity, std::int64_t count_ms_max) const;
 
   const FilesTargetOptions options_;
-  const files::Exclude exclude_;
+  const disk::Exclude exclude_;
 };
 
 void FilesTarget::try_write_over() {
   if (options_.one_file_system) return;
-  const std::filesystem::path root = real_place(options_.root);
-  for (const std::filesystem::path& mount : files::mounts_within(root)) {
+  const std::filesystem::path root = disk::real_place(options_.root);
+  for (const std::filesystem::path& mount : disk::mounts_within(root)) {
     if (mount == root || exclude_.covers(mount.lexically_relative(root).native(), true)) continue;
     throw Error(ErrorCode::refused,
                 "another file system is mounted at " + printable(mount.native()) +
@@ -104,7 +104,7 @@ TargetIdentity FilesTarget::identify(std::int64_t count_ms_max) const {
   identity.exists = true;
   identity.identity =
       "device " + std::to_string(status.st_dev) + ", inode " + std::to_string(status.st_ino);
-  identity.holders = holders_beneath(real_place(options_.root).native(), {});
+  identity.holders = disk::holders_beneath(disk::real_place(options_.root).native(), {});
   try {
     count(identity, count_ms_max);
   } catch (const Error&) {
@@ -117,10 +117,10 @@ void FilesTarget::count(TargetIdentity& identity, std::int64_t count_ms_max) con
   Clock& clock = Clock::system();
   const Time limit{clock.monotonic().ns + count_ms_max * 1'000'000};
   const Fd root = open_root();
-  files::Problems problems;
-  files::WalkOptions walk;
+  disk::Problems problems;
+  disk::WalkOptions walk;
   walk.exclude = exclude_;
-  files::Walker walker(root.get(), std::move(walk), problems);
+  disk::Walker walker(root.get(), std::move(walk), problems);
   while (const auto visit = walker.next()) {
     ++identity.entries;
     // A file with several names counts once, when all of them are here.
@@ -164,10 +164,10 @@ std::string FilesTarget::sha256(const std::string& path) {
 
 void FilesTarget::list(const std::function<void(const std::string& path)>& visit) {
   const Fd root = open_root();
-  files::Problems problems;
-  files::WalkOptions walk;
+  disk::Problems problems;
+  disk::WalkOptions walk;
   walk.exclude = exclude_;
-  files::Walker walker(root.get(), std::move(walk), problems);
+  disk::Walker walker(root.get(), std::move(walk), problems);
   while (const auto found = walker.next()) {
     if (found->entry.kind != EntryKind::file) continue;
     const std::string path = path_of_key(found->key);

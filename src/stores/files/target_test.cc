@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/sleeper.h"
+#include "stores/disk/tree.h"
 #include "stores/files/files.h"
 #include "stores/sqlite/internal/test_database.h"
 #include "testing/file_times.h"
@@ -77,9 +78,9 @@ class FilesSubject final : public testing::TargetSubject {
     fs::remove(live_);
   }
   testing::Taken take() override {
-    FilesSourceOptions options;
+    disk::TreeSourceOptions options;
     options.root = live_;
-    return testing::take_all(*make_files_source(std::move(options)));
+    return testing::take_all(*disk::make_tree_source(std::move(options)));
   }
   std::unique_ptr<Target> target(const ReplacementFaults& faults) override {
     FilesTargetOptions options;
@@ -106,10 +107,10 @@ class FilesTargetTest : public ::testing::Test {
   fs::path live() const { return home_.path() / "live"; }
 
   testing::Taken take() const {
-    FilesSourceOptions options;
+    disk::TreeSourceOptions options;
     options.root = live();
     options.exclude = exclude;
-    testing::Taken taken = testing::take_all(*make_files_source(std::move(options)));
+    testing::Taken taken = testing::take_all(*disk::make_tree_source(std::move(options)));
     // In place of waiting until the files are old.
     for (auto& thing : taken.things) thing.entry.racy = false;
     return taken;

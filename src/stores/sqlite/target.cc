@@ -1,8 +1,8 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
-#include "stores/internal/exchange.h"
-#include "stores/internal/holders.h"
+#include "stores/disk/exchange.h"
+#include "stores/disk/holders.h"
 #include "stores/sqlite/internal/file_locks.h"
 #include "stores/sqlite/internal/reading.h"
 #include "stores/sqlite/internal/replacement.h"
@@ -29,7 +29,7 @@ class SqliteTarget final : public Target {
   TargetIdentity identify(std::int64_t) const override {
     TargetIdentity identity;
     identity.path = options_.database.native();
-    std::vector<FileId> files;
+    std::vector<disk::FileId> files;
     for (const char* suffix : {"", "-wal", "-journal", "-shm"}) {
       struct stat status {};
       if (stat((identity.path + suffix).c_str(), &status) != 0) continue;
@@ -41,20 +41,20 @@ class SqliteTarget final : public Target {
       identity.identity =
           "device " + std::to_string(status.st_dev) + ", inode " + std::to_string(status.st_ino);
     }
-    if (!files.empty()) identity.holders = holders_of(files);
+    if (!files.empty()) identity.holders = disk::holders_of(files);
     return identity;
   }
 
   std::unique_ptr<WriteLock> lock_writes(std::int64_t wait_ms_max) override {
-    const fs::path real = real_place(options_.database);
-    if (inode_at(real) == 0) return nullptr;
+    const fs::path real = disk::real_place(options_.database);
+    if (disk::inode_at(real) == 0) return nullptr;
     sqlite::LockWait wait(Clock::system(), wait_ms_max);
     return sqlite::lock_writers(real, wait);
   }
 
   std::optional<bool> refuses_writes() override {
-    const fs::path real = real_place(options_.database);
-    if (inode_at(real) == 0) return std::nullopt;
+    const fs::path real = disk::real_place(options_.database);
+    if (disk::inode_at(real) == 0) return std::nullopt;
     return sqlite::refuses_writes(real);
   }
 

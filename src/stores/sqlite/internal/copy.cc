@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "stores/files/attributes.h"
+#include "stores/disk/attributes.h"
 #include "stores/sqlite/internal/connection.h"
 #include "stores/sqlite/internal/mirror.h"
 #include "stores/sqlite/internal/wreck.h"
@@ -197,7 +197,7 @@ Entry entry_of(const std::filesystem::path& path) {
   entry.device = status.st_dev;
   if (entry.kind == EntryKind::file) {
     // By the path: to close a descriptor of a database would drop all locks of this process.
-    entry.attributes = files::read_attributes(path.native());
+    entry.attributes = disk::read_attributes(path.native());
   }
   return entry;
 }

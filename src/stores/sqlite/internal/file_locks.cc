@@ -123,9 +123,9 @@ void FileLocks::unclaim() {
   set_lock(fd_.get(), F_UNLCK, kPendingByte, 1, path_);
 }
 
-Error locked_error(const fs::path& database, FileId id, const LockWait& wait) {
-  const std::vector<Holder> holders = holders_of({id});
-  const std::string who = holders.empty() ? "by another process" : "by " + describe(holders);
+Error locked_error(const fs::path& database, disk::FileId id, const LockWait& wait) {
+  const std::vector<Holder> holders = disk::holders_of({id});
+  const std::string who = holders.empty() ? "by another process" : "by " + disk::describe(holders);
   return {ErrorCode::conflict,
           "cannot lock " + printable(database.native()) + ": held " + who + ", waited " +
               human_duration(static_cast<double>(wait.limit_ms()) / 1e3),

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "stores/internal/holders.h"
+#include "stores/disk/holders.h"
 #include "stores/sqlite/internal/connection.h"
 #include "stores/target.h"
 
@@ -21,7 +21,7 @@ class FileLocks {
   explicit FileLocks(const std::filesystem::path& database);
 
   const std::filesystem::path& path() const { return path_; }
-  FileId id() const { return id_; }
+  disk::FileId id() const { return id_; }
 
   /// Whether it has a log that its users write: by the header, or since try_writers() found one.
   bool is_wal() const;
@@ -45,12 +45,12 @@ class FileLocks {
   const std::filesystem::path path_;
   Fd fd_;
   Fd shm_;  // kept open: to close it would drop the locks of this process's own connections
-  FileId id_;
+  disk::FileId id_;
   bool has_writers_ = false;
 };
 
 /// The error of a lock that could not be had.
-Error locked_error(const std::filesystem::path& database, FileId id, const LockWait& wait);
+Error locked_error(const std::filesystem::path& database, disk::FileId id, const LockWait& wait);
 
 /// What a WriteLock of this process holds on the database at a path; another file may come there.
 struct HeldLocks {

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "stores/internal/exchange.h"
+#include "stores/disk/exchange.h"
 #include "stores/sqlite/internal/connection.h"
 #include "stores/sqlite/internal/file_locks.h"
 
@@ -22,7 +22,7 @@ constexpr std::uint64_t kRawFlushBytes = 16 << 20;
 /// Yields nothing where the locks are held by this process already, or are not to be had by this
 /// user.
 std::shared_ptr<FileLocks> lock_out_writers(const CopyOptions& options) {
-  const fs::path real = real_place(options.database);
+  const fs::path real = disk::real_place(options.database);
   const auto held = held_locks(real);
   if (held && held->locks) return nullptr;
   LockWait wait(options.clock, options.lock_wait_ms_max);
@@ -76,7 +76,7 @@ std::vector<RawFile> copy_raw(const CopyOptions& options, const fs::path& spool)
   const std::shared_ptr<FileLocks> locks = lock_out_writers(options);
   std::vector<RawFile> files;
   for (const char* suffix : {"", "-journal", "-wal"}) {
-    const fs::path path = real_place(options.database).native() + suffix;
+    const fs::path path = disk::real_place(options.database).native() + suffix;
     struct stat status {};
     if (*suffix != '\0' && (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))) {
       continue;

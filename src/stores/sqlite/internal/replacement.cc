@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "stores/files/files.h"
-#include "stores/internal/exchange.h"
+#include "stores/disk/exchange.h"
+#include "stores/disk/tree.h"
 #include "stores/sqlite/internal/file_locks.h"
 #include "stores/sqlite/internal/stand_alone.h"
 #include "stores/sqlite/internal/wreck.h"
@@ -44,7 +44,9 @@ class RenamingSink final : public Sink {
   RenamingSink(const fs::path& directory, const std::string& name)
       : names_{Name{"", to_bytes(name)}, Name{"-journal", to_bytes(name + "-journal")},
                Name{"-wal", to_bytes(name + "-wal")}},
-        inner_(make_files_sink({.target = directory, .delta = true, .clock = &Clock::system()})) {}
+        inner_(
+            disk::make_tree_sink({.target = directory, .delta = true, .clock = &Clock::system()})) {
+  }
 
   void begin() override { inner_->begin(); }
   void make(ByteView key, const Entry& entry) override { inner_->make(checked(key), entry); }
@@ -114,7 +116,7 @@ class SqliteReplacement final : public Replacement {
   void settle(Way) override { exchange_.settle(); }
 
   void try_cut_over(std::int64_t wait_ms_max) override {
-    if (exchange_.is_cut_over() || inode_at(places().live) == 0) return;
+    if (exchange_.is_cut_over() || disk::inode_at(places().live) == 0) return;
     require_one_name(places().live);
     LockWait wait(Clock::system(), wait_ms_max);
     const std::shared_ptr<FileLocks> locks = locks_of_live();
@@ -126,12 +128,12 @@ class SqliteReplacement final : public Replacement {
     exchange_.settle();
     if (!exchange_.is_cut_over()) {
       replace(wait_ms_max, true);
-    } else if (inode_at(places().live) != 0) {
+    } else if (disk::inode_at(places().live) != 0) {
       // A swap back was killed before its exchange.
       unpoison(places().live, workplace());
     }
     // Also what a crash has left undone.
-    if (inode_at(places().parked) != 0) make_useless(places().parked);
+    if (disk::inode_at(places().parked) != 0) make_useless(places().parked);
     LockWait wait(Clock::system(), wait_ms_max);
     lock_what_is_live(wait);
   }
@@ -143,30 +145,30 @@ class SqliteReplacement final : public Replacement {
       replace(wait_ms_max, false);
     } else {
       exchange_.bring_back();
-      if (inode_at(places().live) != 0) unpoison(places().live, workplace());
+      if (disk::inode_at(places().live) != 0) unpoison(places().live, workplace());
     }
     put_back_beside();
     // The copy, with what was written since, is for people to look into. Who had it open was locked
     // out; connections that are left find that their file has moved.
-    if (inode_at(places().fresh) != 0) unpoison(places().fresh, workplace());
+    if (disk::inode_at(places().fresh) != 0) unpoison(places().fresh, workplace());
     LockWait wait(Clock::system(), wait_ms_max);
     lock_what_is_live(wait);
   }
 
   void discard_copy() override {
-    if (inode_at(places().live) != 0) unpoison(places().live, workplace());
+    if (disk::inode_at(places().live) != 0) unpoison(places().live, workplace());
     exchange_.discard_copy();
   }
   void try_discard_old() const override { exchange_.require_live(); }
   void discard_old() override { exchange_.discard_old(); }
 
  private:
-  const Exchange::Places& places() const { return exchange_.places(); }
+  const disk::Exchange::Places& places() const { return exchange_.places(); }
 
   /// The locks of what is live now; of this process's WriteLock, where it has one.
   std::shared_ptr<FileLocks> locks_of_live() const {
     const std::shared_ptr<HeldLocks> held = held_locks(places().live);
-    if (held && held->locks && held->locks->id().second == inode_at(places().live)) {
+    if (held && held->locks && held->locks->id().second == disk::inode_at(places().live)) {
       return held->locks;
     }
     return std::make_shared<FileLocks>(places().live);
@@ -178,14 +180,14 @@ class SqliteReplacement final : public Replacement {
     LockWait wait(Clock::system(), wait_ms_max);
     require_one_name(places().live);
     std::shared_ptr<FileLocks> outgoing;
-    if (inode_at(places().live) != 0) {
+    if (disk::inode_at(places().live) != 0) {
       outgoing = locks_of_live();
       outgoing->claim(wait);
     }
     try {
       LockWait incoming_wait(Clock::system(), kIncomingWaitMs);
       std::optional<FileLocks> arriving;
-      if (inode_at(incoming) != 0) {
+      if (disk::inode_at(incoming) != 0) {
         arriving.emplace(incoming);
         arriving->claim(incoming_wait);
         prepare(incoming, in);
@@ -200,14 +202,14 @@ class SqliteReplacement final : public Replacement {
       if (outgoing) give_back(*outgoing);
       throw;
     }
-    if (outgoing && inode_at(outgoing_park) != 0) make_useless(outgoing_park);
+    if (outgoing && disk::inode_at(outgoing_park) != 0) make_useless(outgoing_park);
     lock_what_is_live(wait);
     if (outgoing) release(std::move(outgoing));
   }
 
   /// After a failure: what is live still is to be used.
   void give_back(FileLocks& outgoing) {
-    if (inode_at(places().live) == outgoing.id().second) unpoison(places().live, workplace());
+    if (disk::inode_at(places().live) == outgoing.id().second) unpoison(places().live, workplace());
     outgoing.unclaim();
   }
 
@@ -230,9 +232,9 @@ class SqliteReplacement final : public Replacement {
     for (const char* suffix : kBeside) {
       const fs::path from = places().live.native() + suffix;
       fs::path to = park.native() + suffix;
-      if (inode_at(from) == 0) continue;
+      if (disk::inode_at(from) == 0) continue;
       // Where all is in the database, an earlier try has left nothing of worth there.
-      for (int i = 1; !stands_alone && inode_at(to) != 0; ++i) {
+      for (int i = 1; !stands_alone && disk::inode_at(to) != 0; ++i) {
         to = park.native() + suffix + "." + std::to_string(i);
       }
       exchange_.step("move what is beside the database");
@@ -246,11 +248,11 @@ class SqliteReplacement final : public Replacement {
   /// A database that could not be completed gets its log and journal back. The -shm file follows
   /// from the log.
   void put_back_beside() {
-    if (inode_at(places().live) == 0 || exchange_.is_cut_over()) return;
+    if (disk::inode_at(places().live) == 0 || exchange_.is_cut_over()) return;
     for (const char* suffix : {"-wal", "-journal"}) {
       const fs::path from = places().parked.native() + suffix;
       const fs::path to = places().live.native() + suffix;
-      if (inode_at(from) == 0) continue;
+      if (disk::inode_at(from) == 0) continue;
       exchange_.step("move back what was beside the database");
       if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0 &&
           errno != EEXIST) {
@@ -269,7 +271,7 @@ class SqliteReplacement final : public Replacement {
   /// it: he gets SQLITE_BUSY until he has given up. Else he finds the file moved, or useless.
   static void release(std::shared_ptr<FileLocks> outgoing) {
     LockWait wait(Clock::system(), kStragglersWaitMs);
-    while (outgoing->is_wal() && !holders_of({outgoing->id()}).empty()) {
+    while (outgoing->is_wal() && !disk::holders_of({outgoing->id()}).empty()) {
       if (wait.again()) continue;
       keep_until_the_end(std::move(outgoing));
       return;
@@ -279,7 +281,7 @@ class SqliteReplacement final : public Replacement {
   /// A WriteLock of this process goes on with what is live now.
   void lock_what_is_live(LockWait& wait) const {
     const std::shared_ptr<HeldLocks> held = held_locks(places().live);
-    const std::uint64_t live = inode_at(places().live);
+    const std::uint64_t live = disk::inode_at(places().live);
     if (!held || (held->locks && held->locks->id().second == live)) return;
     held->locks = nullptr;
     if (live == 0) return;
@@ -291,15 +293,16 @@ class SqliteReplacement final : public Replacement {
     }
   }
 
-  Exchange exchange_;
+  disk::Exchange exchange_;
 };
 
 }  // namespace
 
 std::unique_ptr<Replacement> make_replacement(const SqliteTargetOptions& options,
                                               const std::string& run, const std::string& tag) {
-  const fs::path live = real_place(options.database);
-  return std::make_unique<SqliteReplacement>(live, workplace_for(live, run, tag), options.faults);
+  const fs::path live = disk::real_place(options.database);
+  return std::make_unique<SqliteReplacement>(live, disk::workplace_for(live, run, tag),
+                                             options.faults);
 }
 
 }  // namespace salvor::stores::sqlite

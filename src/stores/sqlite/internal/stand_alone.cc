@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "codec/wire.h"
-#include "stores/internal/exchange.h"
+#include "stores/disk/exchange.h"
 #include "stores/sqlite/internal/connection.h"
 #include "stores/sqlite/internal/wreck.h"
 
