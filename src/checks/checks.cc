@@ -53,11 +53,11 @@ class Asking {
 
   void operator()(const service::SqlTest& test) {
     outcome_.expected = "a true value in the first column of the first row";
-    stores::Target* store = find(test.store);
+    stores::SqlAccess* store = find(test.store, &stores::Target::sql);
     if (store == nullptr) return;
     bool good = false;
     outcome_.actual = "no row";
-    store->query(test.sql, deadline_.token(), [&](const stores::Target::Row& row) {
+    store->query(test.sql, deadline_.token(), [&](const stores::SqlAccess::Row& row) {
       const std::optional<std::string> value = row.empty() ? std::nullopt : row.front();
       outcome_.actual = value ? shown(*value) : "NULL";
       good = is_true(value);
@@ -95,7 +95,7 @@ class Asking {
       outcome_.expected = "a file of at least " + std::to_string(test.min_bytes) + " bytes";
     }
     if (test.sha256) outcome_.expected += " with the SHA-256 " + *test.sha256;
-    stores::Target* store = find(test.store);
+    stores::PathAccess* store = find(test.store, &stores::Target::paths);
     if (store == nullptr) return;
     const std::optional<std::string> path = path_within(test.path);
     const auto facts = path ? store->look_at(*path) : std::nullopt;
@@ -129,11 +129,18 @@ class Asking {
     outcome_.actual = why;
   }
 
-  stores::Target* find(const std::string& name) {
+  /// What a store can be asked; null, with a verdict, where it can't be asked that.
+  template <class Access>
+  Access* find(const std::string& name, Access* (stores::Target::*facet)()) {
     outcome_.store = name;
     const auto found = subjects_.stores.find(name);
-    if (found != subjects_.stores.end()) return found->second;
-    skip("not asked: store " + name + " is not among those restored");
+    if (found == subjects_.stores.end()) {
+      skip("not asked: store " + name + " is not among those restored");
+      return nullptr;
+    }
+    if (Access* access = (found->second->*facet)()) return access;
+    outcome_.verdict = Verdict::impossible;
+    outcome_.actual = "store " + name + " can't be asked such a thing";
     return nullptr;
   }
 

@@ -34,7 +34,7 @@ class ChecksOfFilesTest : public ::testing::Test {
   static void write(const fs::path& path) { std::ofstream(path, std::ios::binary) << "content"; }
   fs::path root() const { return directory_.path() / "media"; }
 
-  CheckOutcome ask_rows(std::vector<stores::Target::Row> rows) {
+  CheckOutcome ask_rows(std::vector<stores::SqlAccess::Row> rows) {
     db_.answers["SELECT file"] = std::move(rows);
     return run_reference({"uploads", "db", "SELECT file", "media"}, subjects_, {});
   }

@@ -46,11 +46,11 @@ class NamedPaths {
 class ReferenceCheck {
  public:
   ReferenceCheck(const service::Reference& reference, const Deadline& deadline,
-                 stores::Target& from, stores::Target& in, CheckOutcome& outcome)
+                 stores::SqlAccess& from, stores::PathAccess& in, CheckOutcome& outcome)
       : reference_(reference), deadline_(deadline), from_(from), in_(in), outcome_(outcome) {}
 
   void run() {
-    from_.query(reference_.sql, deadline_.token(), [&](const stores::Target::Row& row) {
+    from_.query(reference_.sql, deadline_.token(), [&](const stores::SqlAccess::Row& row) {
       require_time(deadline_);
       if (!row.empty() && row.front()) see(*row.front());
       return true;
@@ -112,8 +112,8 @@ class ReferenceCheck {
 
   const service::Reference& reference_;
   const Deadline& deadline_;
-  stores::Target& from_;
-  stores::Target& in_;
+  stores::SqlAccess& from_;
+  stores::PathAccess& in_;
   CheckOutcome& outcome_;
   NamedPaths named_;
   std::uint64_t rows_ = 0;
@@ -140,8 +140,16 @@ CheckOutcome run_reference(const service::Reference& reference, const CheckSubje
     outcome.actual = "not asked: store " + *name + " is not among those restored";
     return outcome;
   }
+  stores::SqlAccess* const rows = from->second->sql();
+  stores::PathAccess* const files = in->second->paths();
+  if (rows == nullptr || files == nullptr) {
+    outcome.verdict = Verdict::impossible;
+    outcome.actual = rows == nullptr ? "store " + reference.from + " answers no SQL"
+                                     : "store " + reference.in + " has no paths";
+    return outcome;
+  }
   judge(outcome, stop, reference.timeout_s, [&](const Deadline& deadline) {
-    ReferenceCheck(reference, deadline, *from->second, *in->second, outcome).run();
+    ReferenceCheck(reference, deadline, *rows, *files, outcome).run();
   });
   return outcome;
 }

@@ -244,7 +244,7 @@ TEST(CheckCountsTest, each_check_is_counted_once) {
 
 class ReferenceTest : public ChecksTest {
  protected:
-  CheckOutcome ask_rows(std::vector<stores::Target::Row> rows) {
+  CheckOutcome ask_rows(std::vector<stores::SqlAccess::Row> rows) {
     db_.answers["SELECT file"] = std::move(rows);
     return run_reference({"uploads", "db", "SELECT file", "media"}, subjects_, {});
   }
@@ -285,7 +285,7 @@ TEST_F(ReferenceTest, null_is_skipped_and_what_names_nothing_within_is_missing) 
 }
 
 TEST_F(ReferenceTest, at_most_20_are_named) {
-  std::vector<stores::Target::Row> rows;
+  std::vector<stores::SqlAccess::Row> rows;
   for (int i = 0; i < 1000; ++i) rows.push_back({"f" + std::to_string(i)});
   const CheckOutcome outcome = ask_rows(rows);
   EXPECT_EQ(outcome.missing, 1000U);

@@ -42,10 +42,12 @@ void add_places(const ServiceConfig& service, std::vector<SilentPath>& places) {
     places.push_back(
         {path, role, fmt::format("{} of service {}", what, service.name), service.name, store});
   };
-  for (const StoreConfig& store : service.stores) {
-    add(store.path(), Role::store, "store " + store.name, store.name);
+  for (const service::Store& store : service.stores) {
+    const auto footprint = store.footprint();
+    if (!footprint) continue;
+    add(footprint->path, Role::store, "store " + store.name, store.name);
     // Where workplaces and the logs of databases lie.
-    add(store.path().parent_path(), Role::store, "store " + store.name, store.name);
+    add(footprint->path.parent_path(), Role::store, "store " + store.name, store.name);
   }
   if (service.staging) add(*service.staging, Role::staging, "staging", {});
   if (service.watch) {
@@ -106,16 +108,9 @@ std::vector<fs::path> all_mounts() {
   }
 }
 
-const StoreConfig* store_at(const Config& config, const SilentPath& place) {
-  const StoreConfig* store = config.service(place.service).find_store(place.store);
-  return store->path() == place.path ? store : nullptr;
-}
-
-std::optional<stores::disk::Exclude> exclude_of(const StoreConfig* store) {
-  if (store == nullptr) return std::nullopt;
-  const auto* files = std::get_if<FilesStoreConfig>(&store->details);
-  if (files == nullptr) return std::nullopt;
-  return stores::disk::Exclude(files->exclude);
+const service::Store* store_at(const Config& config, const SilentPath& place) {
+  const service::Store* store = config.service(place.service).find_store(place.store);
+  return store->location().path == place.path ? store : nullptr;
 }
 
 /// What can be seen only by looking: where links lead, and what is mounted below.
@@ -127,7 +122,7 @@ std::vector<SilentPath> places_behind(const Config& config, const std::vector<Si
   };
   const std::vector<fs::path> mounts = all_mounts();
   for (const SilentPath& place : places) {
-    const StoreConfig* store = place.role == Role::store ? store_at(config, place) : nullptr;
+    const service::Store* store = place.role == Role::store ? store_at(config, place) : nullptr;
     // The directory of a store holds more than the store.
     const bool is_whole = place.role != Role::store || store != nullptr;
     if (!is_whole || !answers(config, place.path)) continue;
@@ -135,9 +130,9 @@ std::vector<SilentPath> places_behind(const Config& config, const std::vector<Si
     if (store != nullptr && real != place.path) add(place, real.parent_path());
     for (const fs::path& mount : mounts) {
       if (mount == real || !lies_in(mount, real)) continue;
-      const auto exclude = exclude_of(store);
       const bool excluded =
-          exclude && exclude->covers(mount.lexically_relative(real).native(), true);
+          store != nullptr && stores::disk::Exclude(store->left_out())
+                                  .covers(mount.lexically_relative(real).native(), true);
       if (!excluded) add(place, mount);
     }
   }

@@ -219,22 +219,9 @@ std::filesystem::path existing(const std::filesystem::path& path, const std::str
 
 }  // namespace
 
-std::string_view StoreConfig::type() const {
-  return std::visit([](const auto& store) { return store.kType; }, details);
-}
-
-const std::filesystem::path& StoreConfig::path() const {
-  return std::visit(
-      [](const auto& store) -> const auto& { return store.path; }, details);
-}
-
-bool StoreConfig::canary() const {
-  return std::visit([](const auto& store) { return store.canary; }, details);
-}
-
-const StoreConfig* ServiceConfig::find_store(std::string_view store) const {
+const service::Store* ServiceConfig::find_store(std::string_view store) const {
   const auto found = std::find_if(stores.begin(), stores.end(),
-                                  [&](const StoreConfig& each) { return each.name == store; });
+                                  [&](const service::Store& each) { return each.name == store; });
   return found == stores.end() ? nullptr : &*found;
 }
 

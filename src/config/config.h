@@ -5,11 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "config/secret_source.h"
 #include "service/service.h"
+#include "service/store.h"
 
 /// The configuration file, typed and checked; docs/configuration.md explains every key. The order
 /// of calls:
@@ -26,46 +26,6 @@ struct RepositoryConfig {
   std::filesystem::path path;  ///< of a local repository
   SecretReference passphrase;
   std::optional<std::filesystem::path> key_file;
-};
-
-/// What a backup does about files that it can't read: no point, or a point that names them.
-enum class OnUnreadable { fail, warn };
-
-/// A store of type `files`: a directory tree.
-struct FilesStoreConfig {
-  static constexpr std::string_view kType = "files";
-  std::filesystem::path path;
-  /// Patterns, with the places of salvor's own that lie in the tree (own_places.h).
-  std::vector<std::string> exclude;
-  bool one_file_system = false;
-  OnUnreadable on_unreadable = OnUnreadable::fail;
-  bool canary = false;  ///< each backup plants a marker in the store itself
-
-  /// Filled in by a plan, and no key of the file: what its recovery point lacks, relative to the
-  /// root. It stays with the live data.
-  std::vector<std::string> missing = {};
-  /// The list of `missing` is not complete.
-  bool missing_more = false;
-};
-
-/// A store of type `sqlite`: one database file.
-struct SqliteStoreConfig {
-  static constexpr std::string_view kType = "sqlite";
-  std::filesystem::path path;
-  bool canary = false;  ///< each backup plants a marker in the store itself
-};
-
-/// One store of a service. Its name is unique within the service.
-struct StoreConfig {
-  std::string name;
-  std::variant<FilesStoreConfig, SqliteStoreConfig> details;
-  /// A fall of entries or bytes beyond it makes a point suspect; empty: off.
-  std::optional<int> shrink_percent = 50;
-
-  /// What every type of store has.
-  std::string_view type() const;
-  const std::filesystem::path& path() const;
-  bool canary() const;
 };
 
 /// One service: what it is, its stores, and what belongs to it (service/service.h).
@@ -85,7 +45,7 @@ struct ServiceConfig {
   /// Several hosts back it up, and the points of each are everybody's.
   bool shared = false;
   bool quiesce = false;  ///< hold writes while a recovery point marks the databases
-  std::vector<StoreConfig> stores;
+  std::vector<service::Store> stores;
   std::optional<service::Writes> writes;
   std::optional<service::Migrate> migrate;
   std::vector<service::Rebuild> rebuild;
@@ -98,7 +58,7 @@ struct ServiceConfig {
   std::optional<service::Retention> retention;  ///< empty: keep everything
 
   /// Null where there is no store of that name.
-  const StoreConfig* find_store(std::string_view store) const;
+  const service::Store* find_store(std::string_view store) const;
 };
 
 /// Where a server would listen; see idle_sections().

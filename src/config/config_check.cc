@@ -18,10 +18,10 @@ constexpr std::int64_t kProbeTimeout_s = 30;
 
 enum class Where { check, probe };
 
-/// A store of one of `types`, which key `key` names.
+/// A store that key `key` names, of a type that can be asked (`can`).
 std::string parse_store_name(TableReader& reader, std::string_view key,
                              const internal::StoreTypes& stores,
-                             const std::vector<std::string_view>& types) {
+                             bool (stores::Type::*can)() const) {
   const std::string name = reader.required_text(key);
   if (name.empty()) return name;
   const auto found = stores.find(name);
@@ -31,10 +31,13 @@ std::string parse_store_name(TableReader& reader, std::string_view key,
     reader.complain(
         key, fmt::format("key \"{}\": no store \"{}\" in this service", key, printable(name)),
         suggest(name, names));
-  } else if (found->second &&
-             std::find(types.begin(), types.end(), *found->second) == types.end()) {
+  } else if (found->second != nullptr && !(found->second->*can)()) {
+    std::vector<std::string_view> able;
+    for (const stores::Type* type : stores::types()) {
+      if ((type->*can)()) able.push_back(type->name());
+    }
     reader.complain(key, fmt::format("key \"{}\": found a store of type {}, expected {}", key,
-                                     *found->second, fmt::join(types, " or ")));
+                                     found->second->name(), fmt::join(able, " or ")));
   }
   return name;
 }
@@ -73,7 +76,7 @@ std::optional<std::string> parse_sha256(TableReader& reader) {
 
 service::PathTest parse_path(TableReader& reader, const internal::StoreTypes& stores) {
   service::PathTest check;
-  check.store = parse_store_name(reader, "store", stores, {FilesStoreConfig::kType});
+  check.store = parse_store_name(reader, "store", stores, &stores::Type::holds_paths);
   check.path = reader.required_text("path");
   if (!stays_inside(check.path)) {
     reader.complain("path", "key \"path\": expected a path inside the store, without \"..\"",
@@ -94,7 +97,7 @@ service::LogTest parse_log(TableReader& reader) {
 
 service::SqlTest parse_sql(TableReader& reader, const internal::StoreTypes& stores) {
   service::SqlTest check;
-  check.store = parse_store_name(reader, "store", stores, {SqliteStoreConfig::kType});
+  check.store = parse_store_name(reader, "store", stores, &stores::Type::answers_sql);
   check.sql = reader.required_text("sql");
   return check;
 }
@@ -182,9 +185,9 @@ std::vector<service::Reference> internal::parse_references(TableReader& service,
     TableReader reader(*value, service.path() + ".reference", service.findings());
     service::Reference reference;
     reference.name = reader.required_text("name");
-    reference.from = parse_store_name(reader, "from", stores, {SqliteStoreConfig::kType});
+    reference.from = parse_store_name(reader, "from", stores, &stores::Type::answers_sql);
     reference.sql = reader.required_text("sql");
-    reference.in = parse_store_name(reader, "in", stores, {FilesStoreConfig::kType});
+    reference.in = parse_store_name(reader, "in", stores, &stores::Type::holds_paths);
     require_unique(reader, names, reference.name);
     reader.finish();
     references.push_back(std::move(reference));

@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -17,9 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using stores::disk::Exclude;
-
-/// What SQLite keeps beside a database.
-constexpr std::array<std::string_view, 3> kCompanions{"-wal", "-shm", "-journal"};
 
 /// One directory or file that exists, whatever name led to it: two mounts of it are the same.
 struct Inode {
@@ -52,15 +48,18 @@ StorePlace place_at(const Config& config, const fs::path& path) {
 
 struct StorePlaces {
   const ServiceConfig* service;
-  const StoreConfig* store;
+  const service::Store* store;
+  stores::Footprint footprint;
   std::vector<StorePlace>
       places;  ///< where its data is; and the link that leads there, if one does
 };
 
 StorePlaces places_of(const Config& config, const ServiceConfig& service,
-                      const StoreConfig& store) {
-  StorePlaces found{&service, &store, {place_at(config, real_place(config, store.path()))}};
-  const fs::path link = real_place(config, store.path().parent_path()) / store.path().filename();
+                      const service::Store& store, stores::Footprint footprint) {
+  const fs::path path = footprint.path;
+  StorePlaces found{
+      &service, &store, std::move(footprint), {place_at(config, real_place(config, path))}};
+  const fs::path link = real_place(config, path.parent_path()) / path.filename();
   if (link != found.places.front().path) found.places.push_back(place_at(config, link));
   return found;
 }
@@ -84,28 +83,22 @@ std::optional<fs::path> path_within(const StorePlace& place, const StorePlace& t
 }
 
 /// The names that a store has within a tree that holds it, and whether each is a directory's.
-std::vector<std::pair<std::string, bool>> names_within(const StoreConfig& inner,
+std::vector<std::pair<std::string, bool>> names_within(const stores::Footprint& inner,
                                                        const fs::path& relative) {
-  const bool is_tree = std::holds_alternative<FilesStoreConfig>(inner.details);
-  std::vector<std::pair<std::string, bool>> names{{relative.native(), is_tree}};
-  if (is_tree) return names;
-  for (const std::string_view companion : kCompanions) {
+  std::vector<std::pair<std::string, bool>> names{{relative.native(), inner.is_tree}};
+  for (const std::string_view companion : inner.companions) {
     names.emplace_back(relative.native() + std::string(companion), false);
   }
   return names;
 }
 
 /// The line that leaves the inner store to itself.
-std::string exclude_line(const FilesStoreConfig& outer, const StoreConfig& inner,
+std::string exclude_line(const stores::Footprint& outer, const stores::Footprint& inner,
                          const fs::path& relative) {
   std::vector<std::string> patterns = outer.exclude;
   const std::string whole = stores::disk::pattern_for(relative.native());
-  if (std::holds_alternative<FilesStoreConfig>(inner.details)) {
-    patterns.push_back(whole + "/");
-  } else {
-    patterns.push_back(whole);
-    patterns.push_back(whole + "-*");
-  }
+  patterns.push_back(inner.is_tree ? whole + "/" : whole);
+  if (!inner.companions.empty()) patterns.push_back(whole + "-*");
   std::string line;
   for (const std::string& pattern : patterns) {
     line += (line.empty() ? "" : ", ") + internal::toml_text(pattern);
@@ -114,8 +107,7 @@ std::string exclude_line(const FilesStoreConfig& outer, const StoreConfig& inner
 }
 
 void require_excluded(const StorePlaces& outer, const StorePlaces& inner, const StorePlace& place) {
-  const auto* files = std::get_if<FilesStoreConfig>(&outer.store->details);
-  if (files == nullptr) return;
+  if (!outer.footprint.is_tree) return;
   const std::optional<fs::path> relative = path_within(place, outer.places.front());
   if (!relative) return;
   const std::string found =
@@ -126,14 +118,14 @@ void require_excluded(const StorePlaces& outer, const StorePlaces& inner, const 
                                name_of(inner), printable(place.path.native())),
                    "keep one of them: a restore of the one would replace the other");
   }
-  const Exclude exclude(files->exclude);
-  const auto names = names_within(*inner.store, *relative);
+  const Exclude exclude(outer.footprint.exclude);
+  const auto names = names_within(inner.footprint, *relative);
   const bool all = std::all_of(names.begin(), names.end(), [&](const auto& name) {
     return exclude.covers(name.first, name.second);
   });
   if (all) return;
   refuse_overlap(found, fmt::format("leave it to its own store: write {} in [service.{}.store.{}]",
-                                    exclude_line(*files, *inner.store, *relative),
+                                    exclude_line(outer.footprint, inner.footprint, *relative),
                                     outer.service->name, outer.store->name));
 }
 
@@ -158,7 +150,11 @@ void require_apart(const StorePlaces& one, const StorePlaces& other) {
 void check_overlaps(const Config& config, const ServiceConfig& service) {
   std::vector<StorePlaces> all;
   for (const ServiceConfig& each : config.services) {
-    for (const StoreConfig& store : each.stores) all.push_back(places_of(config, each, store));
+    for (const service::Store& store : each.stores) {
+      if (auto footprint = store.footprint()) {
+        all.push_back(places_of(config, each, store, std::move(*footprint)));
+      }
+    }
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
     for (std::size_t j = i + 1; j < all.size(); ++j) {

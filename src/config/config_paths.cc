@@ -14,7 +14,7 @@ namespace salvor::config {
 namespace {
 
 /// Whether a backup of the store would not come to `path`, which lies below its root.
-bool is_excluded(const FilesStoreConfig& store, const std::filesystem::path& root,
+bool is_excluded(const stores::Footprint& store, const std::filesystem::path& root,
                  const std::filesystem::path& path) {
   const stores::disk::Exclude exclude(store.exclude);
   std::filesystem::path below;
@@ -29,19 +29,19 @@ bool is_excluded(const FilesStoreConfig& store, const std::filesystem::path& roo
   throw Error(ErrorCode::configuration, message, hint);
 }
 
-void check_store(const Config& config, const ServiceConfig& service, const StoreConfig& store,
+void check_store(const Config& config, const ServiceConfig& service, const service::Store& store,
                  const std::filesystem::path& repository) {
-  const std::filesystem::path root = real_place(config, store.path());
+  const auto footprint = store.footprint();
+  if (!footprint) return;
+  const std::filesystem::path root = real_place(config, footprint->path);
   const std::string name = fmt::format("store {} of service {}", store.name, service.name);
   if (lies_in(root, repository)) {
     refuse_place(fmt::format("{} lies inside the repository: {} is in {}", name,
                              printable(root.native()), printable(repository.native())),
                  "move the repository to a place of its own, best on another disk");
   }
-  const auto* files = std::get_if<FilesStoreConfig>(&store.details);
-  if (files == nullptr || !lies_in(repository, root) || is_excluded(*files, root, repository)) {
-    return;
-  }
+  const bool is_within = footprint->is_tree && lies_in(repository, root);
+  if (!is_within || is_excluded(*footprint, root, repository)) return;
   const std::string relative = repository.lexically_relative(root).native();
   refuse_place(fmt::format("the repository lies inside {}: {} is in {}", name,
                            printable(repository.native()), printable(root.native())),
@@ -79,7 +79,8 @@ void check_paths(const Config& config) {
                                printable(service.staging->native())),
                    "name a directory elsewhere, with room for all stores of the service");
     }
-    for (const StoreConfig& store : service.stores) check_store(config, service, store, repository);
+    for (const service::Store& store : service.stores)
+      check_store(config, service, store, repository);
   }
 }
 

@@ -22,8 +22,8 @@ std::int64_t timeout_s(TableReader& reader, std::int64_t usual_s) {
   return reader.duration_s("timeout").value_or(usual_s);
 }
 
-std::vector<StoreConfig> parse_stores(TableReader& service, internal::StoreTypes& types) {
-  std::vector<StoreConfig> stores;
+std::vector<service::Store> parse_stores(TableReader& service, internal::StoreTypes& types) {
+  std::vector<service::Store> stores;
   const TomlValue* value = service.table("store");
   if (value == nullptr || value->members.empty()) {
     if (value != nullptr || !service.has("store")) {
@@ -34,7 +34,7 @@ std::vector<StoreConfig> parse_stores(TableReader& service, internal::StoreTypes
   }
   std::map<std::string, std::string> variables;  // → store
   for (const TomlMember& member : value->members) {
-    types[member.key] = std::nullopt;
+    types[member.key] = nullptr;
     const std::string path = fmt::format("{}.store.{}", service.path(), member.key);
     const auto [other, own] = variables.emplace(service::store_variable(member.key), member.key);
     if (!is_name(member.key)) {
@@ -55,7 +55,7 @@ std::vector<StoreConfig> parse_stores(TableReader& service, internal::StoreTypes
           "rename one of them");
     } else if (auto store =
                    internal::parse_store(member.key, member.value, path, service.findings())) {
-      types[member.key] = std::string(store->type());
+      types[member.key] = store->type;
       stores.push_back(std::move(*store));
     }
   }

@@ -2,47 +2,36 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "base/bytes.h"
 #include "base/nearest_name.h"
-#include "stores/disk/exclude.h"
 
 namespace salvor::config {
 namespace {
 
-constexpr std::array<std::string_view, 5> kTypes{"files", "sqlite", "postgres", "mariadb",
-                                                 "bucket"};
-constexpr std::array<std::string_view, 2> kSupportedTypes{"files", "sqlite"};
-
-FilesStoreConfig parse_files(TableReader& reader) {
-  FilesStoreConfig files;
-  files.path = reader.required_path("path");
-  files.exclude = reader.texts("exclude");
-  reader.locate("exclude", [&] {
-    const stores::disk::Exclude compiled(files.exclude);
-    stores::disk::require_matchable(files.exclude, files.path.native());
-  });
-  files.one_file_system = reader.boolean("one_file_system").value_or(false);
-  const auto unreadable = reader.choice("on_unreadable", {"fail", "warn"});
-  if (unreadable) files.on_unreadable = *unreadable == 0 ? OnUnreadable::fail : OnUnreadable::warn;
-  files.canary = reader.boolean("canary").value_or(false);
-  return files;
-}
-
-SqliteStoreConfig parse_sqlite(TableReader& reader) {
-  SqliteStoreConfig sqlite;
-  sqlite.path = reader.required_path("path");
-  sqlite.canary = reader.boolean("canary").value_or(false);
-  return sqlite;
+/// One key of the store's table, into its settings.
+void read_key(TableReader& reader, const stores::SettingsKey& key, stores::Settings& settings) {
+  using Kind = stores::SettingsKey::Kind;
+  stores::Settings value = stores::default_of(key);
+  if (key.kind == Kind::path) {
+    const auto path = key.is_required ? reader.required_path(key.name) : reader.path(key.name);
+    if (path) value = path->native();
+  } else if (key.kind == Kind::flag) {
+    value = reader.boolean(key.name).value_or(false);
+  } else if (key.kind == Kind::texts) {
+    value = reader.texts(key.name);
+  } else if (const auto index = reader.choice(key.name, {key.words.begin(), key.words.end()})) {
+    value = key.words[*index];
+  }
+  settings[std::string(key.name)] = std::move(value);
+  if (key.check != nullptr) reader.locate(key.name, [&] { key.check(settings); });
 }
 
 /// The percentage in "50%"; empty: "off".
 std::optional<int> parse_shrink(TableReader& reader) {
   const std::optional<std::string> text = reader.text("shrink");
-  if (!text) return StoreConfig().shrink_percent;
+  if (!text) return service::Store().shrink_percent;
   if (*text == "off") return std::nullopt;
   int percent = 0;
   const char* const last = text->data() + text->size();
@@ -59,36 +48,35 @@ std::optional<int> parse_shrink(TableReader& reader) {
   return percent;
 }
 
-bool contains(std::span<const std::string_view> names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+void complain_of_type(TableReader& reader, const std::string& type) {
+  std::vector<std::string_view> known;
+  for (const stores::Type* each : stores::types()) known.push_back(each->name());
+  if (stores::is_planned_type(type)) {
+    reader.complain("type",
+                    fmt::format("stores of type \"{}\" are not supported by this version", type),
+                    fmt::format("supported are: {}", fmt::join(known, ", ")));
+  } else {
+    reader.complain("type", fmt::format("unknown type of store \"{}\"", printable(type)),
+                    suggest(type, known));
+  }
 }
 
 }  // namespace
 
-std::optional<StoreConfig> internal::parse_store(const std::string& name, const TomlValue& value,
-                                                 const std::string& path, Findings& findings) {
+std::optional<service::Store> internal::parse_store(const std::string& name, const TomlValue& value,
+                                                    const std::string& path, Findings& findings) {
   TableReader reader(value, path, findings);
   const std::string type = reader.required_text("type");
   // Without its type nothing is known about a store's other keys, so they are left alone.
   if (type.empty()) return std::nullopt;
-  if (!contains(kTypes, type)) {
-    reader.complain("type", fmt::format("unknown type of store \"{}\"", printable(type)),
-                    suggest(type, kSupportedTypes));
+  if (stores::find_type(type) == nullptr) {
+    complain_of_type(reader, type);
     return std::nullopt;
   }
-  if (!contains(kSupportedTypes, type)) {
-    reader.complain("type",
-                    fmt::format("stores of type \"{}\" are not supported by this version", type),
-                    fmt::format("supported are: {}", fmt::join(kSupportedTypes, ", ")));
-    return std::nullopt;
-  }
-  StoreConfig store;
+  service::Store store;
   store.name = name;
-  if (type == FilesStoreConfig::kType) {
-    store.details = parse_files(reader);
-  } else {
-    store.details = parse_sqlite(reader);
-  }
+  store.type = stores::find_type(type);
+  for (const stores::SettingsKey& key : store.type->keys()) read_key(reader, key, store.settings);
   store.shrink_percent = parse_shrink(reader);
   reader.finish();
   return store;

@@ -47,10 +47,9 @@ TEST(ConfigTest, ReadsTheExample) {
   EXPECT_EQ(shop.contacts.size(), 2U);
   ASSERT_EQ(shop.stores.size(), 2U);
   EXPECT_EQ(shop.stores[0].name, "db");
-  EXPECT_EQ(shop.stores[0].type(), "sqlite");
-  EXPECT_EQ(shop.stores[0].path(), "/srv/shop/shop.db");
-  const auto& media = std::get<FilesStoreConfig>(shop.find_store("media")->details);
-  EXPECT_EQ(media.exclude, (std::vector<std::string>{"cache/**", "*.tmp"}));
+  EXPECT_EQ(shop.stores[0].type->name(), "sqlite");
+  EXPECT_EQ(shop.stores[0].location().path, "/srv/shop/shop.db");
+  EXPECT_EQ(shop.find_store("media")->left_out(), (std::vector<std::string>{"cache/**", "*.tmp"}));
   EXPECT_EQ(shop.writes->unlock.run, "rm -f /srv/shop/maintenance");
   EXPECT_EQ(shop.migrate->run.run,
             "DATABASE=$SALVOR_STORE_DB python3 /srv/shop/manage.py migrate --noinput");
@@ -85,7 +84,7 @@ TEST(ConfigTest, CompletesPathsAndDefaults) {
   const Config config = parse(kStart + "[service.shop]\nprotect = [\"/srv/x/\", \".\"]\n");
   EXPECT_EQ(config.repository.passphrase.value, "/etc/salvor/pass");
   const ServiceConfig& shop = config.service("shop");
-  EXPECT_EQ(shop.stores.at(0).path(), "/etc/salvor/m");
+  EXPECT_EQ(shop.stores.at(0).location().path, "/etc/salvor/m");
   EXPECT_EQ(shop.protect, (std::vector<std::filesystem::path>{"/srv/x", "/etc/salvor"}));
   EXPECT_FALSE(shop.rpo_s);
   EXPECT_FALSE(shop.retention);

@@ -38,16 +38,15 @@ void leave_out_own_places(Config& config) {
     places.push_back(real_place(config, staging_root(config, service)));
   }
   for (ServiceConfig& service : config.services) {
-    for (StoreConfig& store : service.stores) {
-      auto* files = std::get_if<FilesStoreConfig>(&store.details);
-      if (files == nullptr) continue;
-      const fs::path root = real_place(config, files->path);
+    for (service::Store& store : service.stores) {
+      const auto footprint = store.footprint();
+      if (!footprint || !footprint->is_tree) continue;
+      const fs::path root = real_place(config, footprint->path);
       for (const fs::path& place : places) {
         if (place == root || !lies_in(place, root)) continue;
-        std::string pattern =
-            stores::disk::pattern_for(place.lexically_relative(root).native()) + "/";
-        const bool known = std::ranges::find(files->exclude, pattern) != files->exclude.end();
-        if (!known) files->exclude.push_back(std::move(pattern));
+        store.type->leave_out(
+            store.settings,
+            stores::disk::pattern_for(place.lexically_relative(root).native()) + "/");
       }
     }
   }
@@ -58,13 +57,13 @@ std::vector<std::string> secrets_in_stores(const Config& config) {
   for (const Secret& secret : secrets_of(config.repository)) {
     const fs::path path = real_place(config, secret.path);
     for (const ServiceConfig& service : config.services) {
-      for (const StoreConfig& store : service.stores) {
-        const auto* files = std::get_if<FilesStoreConfig>(&store.details);
-        if (files == nullptr) continue;
-        const fs::path root = real_place(config, files->path);
+      for (const service::Store& store : service.stores) {
+        const auto footprint = store.footprint();
+        if (!footprint || !footprint->is_tree) continue;
+        const fs::path root = real_place(config, footprint->path);
         if (path == root || !lies_in(path, root)) continue;
         const fs::path relative = path.lexically_relative(root);
-        if (stores::disk::Exclude(files->exclude).covers(relative.native(), false)) continue;
+        if (stores::disk::Exclude(footprint->exclude).covers(relative.native(), false)) continue;
         found.push_back(
             fmt::format("{} {} lies in store {} of service {}, so each recovery point has a copy "
                         "of it: keep it elsewhere, or add {} to the store's exclude",
@@ -79,8 +78,10 @@ std::vector<std::string> secrets_in_stores(const Config& config) {
 void refuse_own_places(const Config& config) {
   const fs::path state = real_place(config, config.state_directory);
   for (const ServiceConfig& service : config.services) {
-    for (const StoreConfig& store : service.stores) {
-      const fs::path path = real_place(config, store.path());
+    for (const service::Store& store : service.stores) {
+      const auto footprint = store.footprint();
+      if (!footprint) continue;
+      const fs::path path = real_place(config, footprint->path);
       if (path != state && path != state / "catalog.sqlite") continue;
       throw Error(ErrorCode::configuration,
                   fmt::format("store {} of service {} is salvor's own: {} belongs to state_dir",

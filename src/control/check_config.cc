@@ -13,7 +13,6 @@
 #include "control/internal/choose_point.h"
 #include "control/internal/command_words.h"
 #include "control/internal/opened.h"
-#include "control/internal/store_types.h"
 #include "control/restore_in_place.h"
 
 namespace salvor::control {
@@ -71,14 +70,14 @@ void check_repository(const config::Config& config, const Caller& caller,
 
 /// Why a store can't be read; empty: it can.
 std::string problem_reaching(const config::Config& config, const config::ServiceConfig& service,
-                             const config::StoreConfig& store, ConfigCheckReport& report) {
+                             const service::Store& store, ConfigCheckReport& report) {
   try {
     config::require_stores_answer(config, service, {store.name});
   } catch (const Error& error) {
     report.unreachable = true;
     return error.message();
   }
-  return internal::problem_reaching(store);
+  return store.type->obstacle(store.settings);
 }
 
 }  // namespace
@@ -103,9 +102,9 @@ ConfigCheckReport check_config(const config::Config& config, const Caller& calle
   report.location = config.repository.path.native();
   report.host = config.host;
   for (const config::ServiceConfig& service : config.services) {
-    for (const config::StoreConfig& store : service.stores) {
-      report.stores.push_back({service.name, store.name, std::string(store.type()),
-                               store.path().native(),
+    for (const service::Store& store : service.stores) {
+      report.stores.push_back({service.name, store.name, std::string(store.type->name()),
+                               store.location().text,
                                problem_reaching(config, service, store, report)});
     }
   }

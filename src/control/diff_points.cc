@@ -6,6 +6,7 @@
 #include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/opened.h"
+#include "stores/entry.h"
 
 namespace salvor::control {
 namespace {

@@ -16,7 +16,7 @@
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
 #include "control/internal/staging.h"
-#include "control/internal/store_access.h"
+#include "control/internal/surroundings.h"
 #include "control/internal/uncovered.h"
 #include "control/plan_restore.h"
 #include "control/report_json.h"
@@ -114,7 +114,7 @@ class Drill {
 
   RunOutcome execute(repo::Repository& repository, const recovery::Plan& plan,
                      const Deadline& deadline) {
-    const auto access = internal::make_store_access(config_);
+    recovery::StoreAccess access(internal::surroundings_of_restore(config_));
     backup::Progress progress;
     const std::vector<std::string> steps = recovery::step_names(plan);
     std::atomic<std::size_t> at = 0;
@@ -129,7 +129,7 @@ class Drill {
     options.say = caller_.say;
     // The report lists the steps, with their times: here they are progress only.
     options.on_step = [&at](const std::string&, std::size_t number, std::size_t) { at = number; };
-    return recovery::execute(repository, *access, plan, options);
+    return recovery::execute(repository, access, plan, options);
   }
 
   /// Nothing of a drill is to be resumed or undone: it is run again.
@@ -163,7 +163,7 @@ class Drill {
   void describe(const repo::Point& point, DrillReport& report) const {
     const RunOutcome& outcome = report.outcome;
     report.rto_s = service_.rto_s;
-    for (const config::StoreConfig& store : service_.stores) {
+    for (const service::Store& store : service_.stores) {
       if (point.find(store.name) != nullptr) continue;
       report.whole = false;
       report.not_covered.push_back(
@@ -173,8 +173,7 @@ class Drill {
       report.rto_met = outcome.recovery_seconds <= static_cast<double>(*service_.rto_s);
     }
     for (const UncoveredPath& path : internal::find_uncovered(config_, service_)) {
-      report.not_covered.push_back(fmt::format("{} is in no store{}", printable(path.path),
-                                               path.sqlite ? " (a SQLite database)" : ""));
+      report.not_covered.push_back(internal::describe(path));
     }
     for (const recovery::StepNotRun& step : recovery::steps_not_run(outcome.plan)) {
       report.not_covered.push_back(

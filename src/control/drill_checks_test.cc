@@ -9,8 +9,7 @@
 #include "control/caller.h"
 #include "control/internal/canaries.h"
 #include "control/internal/make_plan.h"
-#include "control/internal/store_access.h"
-#include "control/internal/store_types.h"
+#include "control/internal/surroundings.h"
 #include "control/plan_restore.h"
 #include "recovery/execute.h"
 #include "repo/records.h"
@@ -52,11 +51,10 @@ class DrillChecksTest : public ::testing::Test {
   DrillChecksTest() {
     testing::create_repository(memory_);
     service_.name = "shop";
-    service_.stores.push_back({"db", config::SqliteStoreConfig{root() / "live" / "shop.db", true}});
-    config::FilesStoreConfig media;
-    media.path = root() / "live" / "media";
-    media.canary = true;
-    service_.stores.push_back({"media", media});
+    service_.stores.push_back(service::make_store(
+        "db", "sqlite", {{"path", (root() / "live" / "shop.db").native()}, {"canary", true}}));
+    service_.stores.push_back(service::make_store(
+        "media", "files", {{"path", (root() / "live" / "media").native()}, {"canary", true}}));
     config_.file = root() / "salvor.toml";
     config_.state_directory = root() / "state";
     config_.repository.path = root() / "repository";
@@ -85,14 +83,15 @@ class DrillChecksTest : public ::testing::Test {
 
   void back_up() {
     const auto repository = testing::open_repository(memory_, repo::Access::write);
-    std::vector<const config::StoreConfig*> stores;
-    for (const config::StoreConfig& store : service_.stores) stores.push_back(&store);
+    std::vector<const service::Store*> stores;
+    for (const service::Store& store : service_.stores) stores.push_back(&store);
     const internal::Canaries canaries(*repository, service_, stores, {});
     std::vector<std::unique_ptr<stores::Source>> sources;
     std::vector<backup::StoreInput> inputs;
-    for (const config::StoreConfig* store : stores) {
-      sources.push_back(internal::make_source(config_, *store, internal::spool_directory(config_)));
-      inputs.push_back({store->name, std::string(store->type()), sources.back().get(), false});
+    for (const service::Store* store : stores) {
+      sources.push_back(store->type->source(store->settings, internal::surroundings_of(config_)));
+      inputs.push_back(
+          {store->name, std::string(store->type->name()), sources.back().get(), false});
     }
     backup::Options options;
     options.service = service_.name;
@@ -114,7 +113,7 @@ class DrillChecksTest : public ::testing::Test {
                                               service::Mode::drill, PlanRequest{});
     plan.run = "20260102t030405-0000000" + std::to_string(++runs_);
     plan.staging = staging();
-    const auto access = internal::make_store_access(config_);
+    recovery::StoreAccess access(internal::surroundings_of(config_));
     recovery::ExecuteOptions options;
     bool spoilt = false;
     options.kill_point = [&](std::string_view place) {
@@ -122,7 +121,7 @@ class DrillChecksTest : public ::testing::Test {
       spoil({staging() / "db" / "shop.db", staging() / "media"});
       spoilt = true;
     };
-    recovery::RunOutcome outcome = recovery::execute(*repository, *access, plan, options);
+    recovery::RunOutcome outcome = recovery::execute(*repository, access, plan, options);
     EXPECT_TRUE(spoilt);
     EXPECT_FALSE(fs::exists(staging())) << "torn down, whatever was found";
     return outcome;

@@ -13,7 +13,7 @@
 #include "control/internal/judge_status.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
-#include "control/internal/store_access.h"
+#include "control/internal/surroundings.h"
 #include "recovery/execute.h"
 #include "recovery/step.h"
 
@@ -36,11 +36,14 @@ std::vector<PlannedTarget> look_at_targets(const Plan& plan, const repo::Point& 
   return targets;
 }
 
-std::vector<recovery::FileSystemSpace> look_at_space(const RestorePlanReport& report) {
+std::vector<recovery::FileSystemSpace> look_at_space(const RestorePlanReport& report,
+                                                     recovery::StoreAccess& access) {
   std::vector<recovery::SpaceWanted> wanted;
   for (const recovery::StorePlan& store : report.plan.stores) {
     if (store.delta_in_place) continue;
-    wanted.push_back({store.path, internal::find_snapshot(report.point, store.name).content_bytes});
+    const std::filesystem::path place = access.live(store)->location().path;
+    if (place.empty()) continue;
+    wanted.push_back({place, internal::find_snapshot(report.point, store.name).content_bytes});
   }
   return recovery::look_for_space(wanted);
 }
@@ -230,11 +233,11 @@ RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& 
   for (std::string& line : internal::lacks_of(&service, report.point)) {
     report.warnings.push_back(line + ": the live copies of these stay");
   }
-  const auto access = internal::make_store_access(config);
-  report.targets = look_at_targets(report.plan, report.point, *access);
-  report.space = look_at_space(report);
+  recovery::StoreAccess access(internal::surroundings_of_restore(config));
+  report.targets = look_at_targets(report.plan, report.point, access);
+  report.space = look_at_space(report, access);
   plan_steps(records, report);
-  for (const config::StoreConfig& store : service.stores) {
+  for (const service::Store& store : service.stores) {
     if (report.plan.find(store.name) == nullptr) report.untouched.push_back(store.name);
   }
   report.open_restore = recovery::open_run(*opened.repository, service.name, records.catalog());
@@ -243,7 +246,7 @@ RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& 
   warn_of_space(report);
   warn_of_targets(report);
   warn_of_owners(*opened.repository, report);
-  report.refusal = refusal_of(report.plan, *access);
+  report.refusal = refusal_of(report.plan, access);
   look_at_repository(opened, records, report);
   report.undo = undo_of(report.plan);
   return report;

@@ -16,7 +16,7 @@
 #include "control/internal/progress_ticker.h"
 #include "control/internal/restores.h"
 #include "control/internal/run_evidence.h"
-#include "control/internal/store_access.h"
+#include "control/internal/surroundings.h"
 #include "control/report_json.h"
 #include "service/hooks.h"
 
@@ -46,7 +46,7 @@ class InPlace {
         caller_(caller),
         records_(config),
         opened_(internal::open_repository(config, repo::Access::write, caller.stop)),
-        access_(internal::make_store_access(config)),
+        access_(internal::surroundings_of_restore(config)),
         ticker_(caller, [this] { return internal::phase_of("restore", progress_); }) {
     internal::compare_head(*opened_.repository, records_, internal::ShorterLog::warn);
     no_commit_ = internal::why_no_commit(opened_, records_);
@@ -62,7 +62,7 @@ class InPlace {
 
   Records& records() { return records_; }
   repo::Repository& repository() { return *opened_.repository; }
-  recovery::StoreAccess& access() { return *access_; }
+  recovery::StoreAccess& access() { return access_; }
 
   recovery::ExecuteOptions options(const std::string& service,
                                    std::function<void(const std::string&)> on_begin) {
@@ -173,7 +173,7 @@ class InPlace {
   Records records_;
   internal::Opened opened_;
   std::optional<Error> no_commit_;  // why no safety snapshot may be taken; empty: it may
-  std::unique_ptr<recovery::StoreAccess> access_;
+  recovery::StoreAccess access_;
   backup::Progress progress_;
   internal::ProgressTicker ticker_;
 };
@@ -240,6 +240,12 @@ class GoingOn {
     return row ? row->service : request_.confirm;
   }
 
+  /// Where a store of a plan is on this machine; empty: nowhere, or its type is not known.
+  static std::filesystem::path place_of(const recovery::StorePlan& store) {
+    const stores::Type* const type = stores::find_type(store.type);
+    return type == nullptr ? "" : type->location(store.settings).path;
+  }
+
   /// The plan's stores: the configuration may name others since. Where the plan can't be read,
   /// those of the configuration.
   void require_stores_answer(const std::optional<recovery::RunHead>& head,
@@ -248,8 +254,10 @@ class GoingOn {
     if (head) {
       for (const recovery::StorePlan& store : head->plan.stores) {
         const std::string what = fmt::format("store {} of service {}", store.name, service);
-        named.push_back({store.path, what});
-        named.push_back({std::filesystem::path(store.path).parent_path(), what});
+        const std::filesystem::path place = place_of(store);
+        if (place.empty()) continue;
+        named.push_back({place, what});
+        named.push_back({place.parent_path(), what});
       }
       config::require_answers_of(named, config_, caller_.stop);
     }

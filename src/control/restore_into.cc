@@ -13,8 +13,8 @@
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
 #include "control/internal/restore_guards.h"
-#include "control/internal/store_types.h"
 #include "control/report_json.h"
+#include "recovery/store_access.h"
 #include "stores/disk/tree.h"
 
 namespace salvor::control {
@@ -40,7 +40,8 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
   Clock& clock = Clock::system();
   const Time start = clock.monotonic();
   const repo::Snapshot& snapshot = *target.snapshot;
-  const auto sink = internal::make_sink(snapshot.type, target.path, delta);
+  const stores::Type& type = stores::type_named(snapshot.type);
+  const auto sink = type.sink(target.path, delta);
   recovery::RestoreOptions options;
   options.delta = delta;
   options.progress = &progress;
@@ -51,7 +52,8 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
   restored.path = target.path.native();
   try {
     restored.result = recovery::restore(repository, snapshot, *sink, options);
-    for (std::string& remark : internal::check_restored(repository, snapshot, target.path)) {
+    const auto copy = type.copy_within(target.path, recovery::first_key(repository, snapshot));
+    for (std::string& remark : type.remarks(copy, snapshot.facts)) {
       restored.result.sink.warnings.push_back(std::move(remark));
     }
   } catch (const Error& error) {

@@ -69,11 +69,11 @@ void describe_config(const config::Config& config, const config::ServiceConfig& 
   data.repository = config.repository.url.starts_with("s3://") ? config.repository.url
                                                                : config.repository.path.native();
   data.keys = keys_of(config.repository);
-  for (const config::StoreConfig& store : service.stores) {
-    const bool database = std::holds_alternative<config::SqliteStoreConfig>(store.details);
-    const std::string file = database ? "/" + store.path().filename().native() : "";
-    data.stores.push_back(
-        {store.name, std::string(store.type()), store.path().native(), store.name + file});
+  for (const service::Store& store : service.stores) {
+    const stores::Location live = store.location();
+    const stores::Location copy = store.type->copy_within(
+        store.name, [&live] { return stores::key_of_path(live.path.filename().native()); });
+    data.stores.push_back({store.name, std::string(store.type->name()), live.text, copy.text});
   }
   if (service.writes) {
     data.locking.push_back({"Lock writes", service.writes->lock.run});

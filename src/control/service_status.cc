@@ -30,7 +30,7 @@ void describe_newest(const repo::Repository& repository, const internal::Owner& 
   const repo::Point* newest = internal::newest_point(repository, owner);
   status.suspect_note = internal::note_on_suspects(repository, owner, newest);
   if (newest != nullptr) status.newest = *newest;
-  for (const config::StoreConfig& store : config.stores) {
+  for (const service::Store& store : config.stores) {
     if (!status.newest || status.newest->find(store.name) == nullptr) {
       status.stores_without_point.push_back(store.name);
     }
@@ -152,7 +152,7 @@ void describe_restores(internal::Records& records, repo::Repository* repository,
 /// What does not answer is named, and nothing more is said of it.
 void describe_silence(const config::Config& config, const config::ServiceConfig& service,
                       ServiceStatus& status) {
-  for (const config::StoreConfig& store : service.stores) {
+  for (const service::Store& store : service.stores) {
     try {
       config::require_stores_answer(config, service, {store.name});
     } catch (const Error& error) {
@@ -179,8 +179,7 @@ void describe_gaps(const config::ServiceConfig& config, ServiceStatus& status) {
     }
   }
   for (const UncoveredPath& path : status.uncovered) {
-    gaps.push_back(fmt::format("{} is in no store{}", printable(path.path),
-                               path.sqlite ? " (a SQLite database)" : ""));
+    gaps.push_back(internal::describe(path));
   }
   if (config.checks.empty() && config.references.empty()) {
     gaps.emplace_back("the service has no checks of its own: drills only ask the stores");
@@ -194,7 +193,7 @@ void describe_gaps(const config::ServiceConfig& config, ServiceStatus& status) {
     gaps.emplace_back("no drill was ever run: nothing proves that the service can be restored");
     return;
   }
-  for (const config::StoreConfig& store : config.stores) {
+  for (const service::Store& store : config.stores) {
     const std::string step = "restore-" + store.name;
     const auto& phases = status.last_drill->phases;
     const bool drilled =

@@ -19,7 +19,8 @@ namespace salvor::control {
 /// A path that somebody wants protected, and that no store covers.
 struct UncoveredPath {
   std::string path;
-  bool sqlite = false;
+  /// The kind of store that the file looks like; null: none.
+  const stores::Type* looks_like = nullptr;
 };
 
 /// How urgently somebody should look.

@@ -47,7 +47,10 @@ json json_of_status(const ServiceStatus& status) {
   for (const UncoveredPath& path : status.uncovered) {
     json item;
     put_path(item, "path", path.path);
-    item["sqlite"] = path.sqlite;
+    for (const stores::Type* type : stores::types()) {
+      const bool is_a_file = !type->file_title().empty();
+      if (is_a_file) item[std::string(type->name())] = path.looks_like == type;
+    }
     object["uncovered"].push_back(std::move(item));
   }
   if (status.last_backup) object["last_backup"] = json_of_run(*status.last_backup);

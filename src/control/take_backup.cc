@@ -17,7 +17,7 @@
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
-#include "control/internal/store_types.h"
+#include "control/internal/surroundings.h"
 #include "control/report_json.h"
 #include "control/restore_in_place.h"
 #include "control/version.h"
@@ -29,11 +29,11 @@ using internal::Opened;
 using internal::Records;
 
 /// The chosen stores of a service, databases first.
-std::vector<const config::StoreConfig*> chosen_stores(const config::ServiceConfig& service,
-                                                      const std::vector<std::string>& names) {
-  std::vector<const config::StoreConfig*> chosen;
+std::vector<const service::Store*> chosen_stores(const config::ServiceConfig& service,
+                                                 const std::vector<std::string>& names) {
+  std::vector<const service::Store*> chosen;
   std::vector<std::string_view> known;
-  for (const config::StoreConfig& store : service.stores) {
+  for (const service::Store& store : service.stores) {
     known.emplace_back(store.name);
     const bool wanted =
         names.empty() || std::find(names.begin(), names.end(), store.name) != names.end();
@@ -45,9 +45,8 @@ std::vector<const config::StoreConfig*> chosen_stores(const config::ServiceConfi
                 fmt::format("service {} has no store \"{}\"", service.name, printable(name)),
                 suggest(name, known));
   }
-  std::stable_partition(chosen.begin(), chosen.end(), [](const config::StoreConfig* store) {
-    return internal::is_database(*store);
-  });
+  std::stable_partition(chosen.begin(), chosen.end(),
+                        [](const service::Store* store) { return store->type->marks_exactly(); });
   return chosen;
 }
 
@@ -58,7 +57,7 @@ class Backups {
       : config_(config), caller_(caller), records_(config) {}
 
   BackupReport take(const config::ServiceConfig& service,
-                    const std::vector<const config::StoreConfig*>& stores) {
+                    const std::vector<const service::Store*>& stores) {
     const catalog::RunId run =
         records_.begin(catalog::RunKind::backup, service.name, caller_.trigger);
     evidence::EvidenceRecord evidence =
@@ -89,21 +88,21 @@ class Backups {
 
  private:
   BackupReport take_recorded(const config::ServiceConfig& service,
-                             const std::vector<const config::StoreConfig*>& stores,
+                             const std::vector<const service::Store*>& stores,
                              const std::string& run) {
     Clock& clock = Clock::system();
     const Time start = clock.monotonic();
     open();
     records_.file_under({run}, *opened_.repository);
     std::vector<std::string> names;
-    for (const config::StoreConfig* store : stores) names.push_back(store->name);
+    for (const service::Store* store : stores) names.push_back(store->name);
     config::require_stores_answer(config_, service, names);
     std::vector<std::unique_ptr<stores::Source>> sources;
     std::vector<backup::StoreInput> inputs;
-    for (const config::StoreConfig* store : stores) {
+    for (const service::Store* store : stores) {
       sources.push_back(source_of(*store));
-      inputs.push_back({store->name, std::string(store->type()), sources.back().get(),
-                        internal::tolerates_unreadable(*store)});
+      inputs.push_back({store->name, std::string(store->type->name()), sources.back().get(),
+                        store->type->tolerates_unreadable(store->settings)});
     }
     std::optional<internal::Canaries> canaries;
     backup::Progress progress;
@@ -148,7 +147,7 @@ class Backups {
                     repo::Point& point) {
     for (repo::Snapshot& snapshot : point.snapshots) {
       const auto* baseline = before.find(snapshot.store);
-      const config::StoreConfig* store = service.find_store(snapshot.store);
+      const service::Store* store = service.find_store(snapshot.store);
       backup::judge(snapshot, baseline == nullptr ? nullptr : &baseline->snapshot,
                     {store->shrink_percent, !before.has_points});
     }
@@ -173,15 +172,13 @@ class Backups {
 
   /// What the service has and this point will not hold.
   static void note_uncovered(const config::ServiceConfig& service,
-                             const std::vector<const config::StoreConfig*>& stores,
+                             const std::vector<const service::Store*>& stores,
                              evidence::EvidenceRecord& evidence) {
-    for (const config::StoreConfig& store : service.stores) {
+    for (const service::Store& store : service.stores) {
       if (std::find(stores.begin(), stores.end(), &store) == stores.end()) {
         evidence.not_covered.push_back(fmt::format("store {}: not asked for", store.name));
       }
-      const auto* files = std::get_if<config::FilesStoreConfig>(&store.details);
-      if (files == nullptr) continue;
-      for (const std::string& pattern : files->exclude) {
+      for (const std::string& pattern : store.left_out()) {
         evidence.not_covered.push_back(fmt::format("store {}: excluded: {}", store.name, pattern));
       }
     }
@@ -211,9 +208,9 @@ class Backups {
     }
   }
 
-  std::unique_ptr<stores::Source> source_of(const config::StoreConfig& store) {
+  std::unique_ptr<stores::Source> source_of(const service::Store& store) {
     try {
-      return internal::make_source(config_, store, internal::spool_directory(config_));
+      return store.type->source(store.settings, internal::surroundings_of(config_));
     } catch (const Error& error) {
       throw error.with_context("store " + store.name);
     }

@@ -41,7 +41,7 @@ void require_of_service(repo::Repository& repository, const Plan& plan) {
 std::string place_left(StoreAccess& access, const Plan& plan, const StorePlan& store) {
   try {
     const auto replacement = access.live(store)->replacement(plan.run, store.name);
-    const std::string place = printable(replacement->workplace().native());
+    const std::string place = printable(replacement->workplace().text);
     const stores::ReplacementState state = replacement->state();
     if (!state.provisioned)
       return fmt::format("store {}: {} is not on this host", store.name, place);

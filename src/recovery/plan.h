@@ -8,19 +8,22 @@
 #include "base/clock.h"
 #include "service/hooks.h"
 #include "service/service.h"
+#include "stores/settings.h"
 
 /// What a restore or a drill will do: data, computed without touching anything (docs/recovery.md).
 /// A plan is shown, confirmed, written into the journal, and then carried out by execute(). What is
 /// not in it, no step does.
 namespace salvor::recovery {
 
-/// One store of the plan. `settings` is for the code that knows the type; no other code reads it. A
-/// value.
+/// One store of the plan. Its type may be one that this version does not know. A value.
 struct StorePlan {
   std::string name;
   std::string type;
-  std::string path;      ///< the live place
-  std::string settings;  ///< JSON
+  std::string path;           ///< the text of its location
+  stores::Settings settings;  ///< for its type; no other code reads it
+  /// Paths within it that the snapshot lacks, and that stay with the live store.
+  std::vector<std::string> lacking;
+  bool lacks_more = false;  ///< the list is not complete
   /// Written over in place, instead of restored beside and exchanged.
   bool delta_in_place = false;
   /// Whether the store, as it is now, is backed up before.

@@ -1,3 +1,6 @@
+#include <span>
+
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "recovery/plan.h"
@@ -12,13 +15,42 @@ using service::list_of;
 using service::optional_of;
 using service::values_of;
 
+/// Names are bytes, which JSON can't hold.
+Json hexes_of(const std::vector<std::string>& paths) {
+  Json list = Json::array();
+  for (const std::string& path : paths) list.push_back(to_hex(as_bytes(path)));
+  return list;
+}
+
+std::string bytes_in(const Json& json) {
+  const auto text = json.get<std::string>();
+  std::string raw(text.size() / 2, '\0');
+  if (from_hex(text, std::as_writable_bytes(std::span(raw)))) return raw;
+  throw Error(ErrorCode::corruption, "a path in the plan is no hexadecimal text");
+}
+
 Json store_json(const StorePlan& store) {
   return {{"name", store.name},
           {"type", store.type},
           {"path", store.path},
           {"settings", store.settings},
+          {"lacking", hexes_of(store.lacking)},
+          {"lacks_more", store.lacks_more},
           {"delta_in_place", store.delta_in_place},
           {"safety_snapshot", store.safety_snapshot}};
+}
+
+/// Before plans held settings as they are configured, they held a text with some of them, and with
+/// what is lacking.
+void read_old_settings(const Json& json, StorePlan& store) {
+  Json old = parse_json<Json>(json.get<std::string>());
+  store.lacking = values_of(old.value("missing", Json::array()), bytes_in);
+  store.lacks_more = old.value("missing_more", false);
+  store.settings = Json{{"path", store.path}, {"canary", false}};
+  for (const char* key : {"exclude", "one_file_system"}) {
+    if (old.contains(key)) store.settings[key] = old[key];
+  }
+  if (old.contains("warn")) store.settings["on_unreadable"] = old["warn"] ? "warn" : "fail";
 }
 
 StorePlan store_of(const Json& json) {
@@ -26,7 +58,13 @@ StorePlan store_of(const Json& json) {
   store.name = json.at("name");
   store.type = json.at("type");
   store.path = json.at("path");
-  store.settings = json.at("settings");
+  if (json.at("settings").is_string()) {
+    read_old_settings(json.at("settings"), store);
+  } else {
+    store.settings = json.at("settings");
+    store.lacking = values_of(json.at("lacking"), bytes_in);
+    store.lacks_more = json.at("lacks_more");
+  }
   store.delta_in_place = json.at("delta_in_place");
   // Runs of the version before had none of these.
   store.safety_snapshot = json.value("safety_snapshot", store.safety_snapshot);

@@ -84,7 +84,7 @@ std::string missing_workplaces(RunContext& context) {
   for (const StorePlan& store : context.plan.stores) {
     if (store.delta_in_place || context.replacement_of(store).state().provisioned) continue;
     missing += fmt::format("\n  store {}: found no {}", store.name,
-                           printable(context.replacement_of(store).workplace().native()));
+                           printable(context.replacement_of(store).workplace().text));
   }
   return missing;
 }
@@ -155,9 +155,10 @@ std::string difference(const Json& then, const std::string& path) {
 }
 
 /// The stores that are not what they were when the run began, a line each.
-std::string other_stores(const Plan& plan, const Json& begun) {
+std::string other_stores(RunContext& context, const Json& begun) {
   std::string others;
-  for (const StorePlan& store : plan.stores) {
+  for (const StorePlan& store : context.plan.stores) {
+    if (!context.live_of(store).location().is_path()) continue;
     Json then;
     for (const Json& known : begun.at("stores")) {
       if (known.at("store") == store.name) then = known;
@@ -170,7 +171,7 @@ std::string other_stores(const Plan& plan, const Json& begun) {
 }
 
 /// A run that was cut off before it had workplaces has locked a service, where it was.
-void require_begun_here(const RunContext& context) {
+void require_begun_here(RunContext& context) {
   const Journal& journal = context.journal;
   const auto first = std::ranges::find_if(journal.entries(), [](const JournalEntry& entry) {
     return entry.event == Event::began && entry.step == kFirstStep;
@@ -184,7 +185,7 @@ void require_begun_here(const RunContext& context) {
   try {
     const bool is_other = begun.is_object() && begun.at("machine") != machine();
     if (host == host_name() && !is_other) return;
-    if (begun.is_object()) others = other_stores(context.plan, begun);
+    if (begun.is_object()) others = other_stores(context, begun);
     if (has_begun && others.empty()) return;
   } catch (const Json::exception&) {
     return;  // of a version that has said nothing of it
@@ -201,9 +202,10 @@ void require_begun_here(const RunContext& context) {
 
 }  // namespace
 
-std::string describe_stores(const RunContext& context) {
+std::string describe_stores(RunContext& context) {
   Json stores = Json::array();
   for (const StorePlan& store : context.plan.stores) {
+    if (!context.live_of(store).location().is_path()) continue;
     Json described = nature_of(store.path);
     if (described.is_null()) described = {{"inode", nullptr}, {"above", nature_above(store.path)}};
     described["store"] = store.name;
@@ -215,8 +217,8 @@ std::string describe_stores(const RunContext& context) {
 }
 
 fs::path place_of_mark(RunContext& context, const StorePlan& store) {
-  const fs::path& workplace = context.replacement_of(store).workplace();
-  if (!store.delta_in_place) return workplace;
+  const fs::path workplace = context.replacement_of(store).workplace().path;
+  if (!store.delta_in_place || workplace.empty()) return workplace;
   const fs::path live = fs::weakly_canonical(store.path);
   // No backup takes what is called so, and no restore moves it aside.
   return is_mount_point(live) ? live / (".salvor-aside-" + context.plan.run) : workplace;
@@ -226,6 +228,7 @@ std::string leave_marks(RunContext& context) {
   Json places = Json::array();
   for (const StorePlan& store : context.plan.stores) {
     const fs::path place = place_of_mark(context, store);
+    if (place.empty()) continue;
     if (store.delta_in_place) make_private_directories(place);
     const std::string token = token_of(place);
     sync_directory(place.parent_path());

@@ -97,7 +97,7 @@ TEST_F(RestoreInPlaceTest, what_is_unchanged_is_not_read_from_the_repository) {
   EXPECT_EQ(result.bytes_written, 0U);
   EXPECT_GT(result.bytes, 100U << 20U);
   EXPECT_GT(result.sink.reused, 30U);
-  EXPECT_EQ(testing::tree_difference(before, describe(replacement()->copy())), "");
+  EXPECT_EQ(testing::tree_difference(before, describe(replacement()->copy().path)), "");
   EXPECT_EQ(testing::tree_difference(before, describe(live())), "");
 }
 
@@ -116,7 +116,7 @@ TEST_F(RestoreInPlaceTest, only_what_differs_is_read_and_undo_brings_all_of_it_b
   EXPECT_GT(result.bytes_written, 3U << 20U);
   EXPECT_LT(result.bytes_written, 16U << 20U);
   const auto replacing = replacement();
-  EXPECT_EQ(testing::tree_difference(before, describe(replacing->copy())), "");
+  EXPECT_EQ(testing::tree_difference(before, describe(replacing->copy().path)), "");
   EXPECT_EQ(testing::tree_difference(damaged, describe(live())), "");
   replacing->cut_over(kWaitMs);
   EXPECT_EQ(testing::tree_difference(before, describe(live())), "");

@@ -22,26 +22,26 @@ stores::Replacement& RunContext::replacement_of(const StorePlan& store) {
   return *replacement;
 }
 
-std::filesystem::path RunContext::copy_path(const StorePlan& store) {
+stores::Location RunContext::copy_location(const StorePlan& store) {
   if (plan.mode == service::Mode::drill) {
     return access.copy_within(store, repository, snapshot(store),
                               std::filesystem::path(plan.staging) / store.name);
   }
-  return store.delta_in_place ? std::filesystem::path(store.path) : replacement_of(store).copy();
+  return store.delta_in_place ? live_of(store).location() : replacement_of(store).copy();
 }
 
 stores::Target& RunContext::copy_of(const StorePlan& store) {
-  const std::filesystem::path path = copy_path(store);
+  const stores::Location at = copy_location(store);
   auto& target = copies[store.name];
   // After the cut-over the copy is somewhere else.
-  if (!target || target->path() != path) target = access.copy(store, path);
+  if (!target || target->location() != at) target = access.copy(store, at);
   return *target;
 }
 
 const service::HookContext& RunContext::hook_context() {
   hooks.store_paths.clear();
   for (const StorePlan& store : plan.stores) {
-    hooks.store_paths[store.name] = copy_path(store).native();
+    hooks.store_paths[store.name] = copy_location(store).text;
   }
   // A command of a drill must find no live data, whatever it looks for.
   for (const OtherStore& store : plan.others) {

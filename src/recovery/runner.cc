@@ -52,6 +52,12 @@ const repo::Point& point_or_none(const repo::Repository& repository, const Plan&
   return found == points.end() ? kNone : *found;
 }
 
+/// Whether something is left of a workplace, be it half removed.
+bool has_workplace(const stores::Replacement& replacement) {
+  const stores::Location place = replacement.workplace();
+  return place.is_path() ? std::filesystem::exists(place.path) : replacement.state().provisioned;
+}
+
 }  // namespace
 
 void require_point(const repo::Repository& repository, const Plan& plan) {
@@ -328,7 +334,7 @@ RunOutcome Runner::close() {
     remove_mark(context_, store);
     if (store.delta_in_place) continue;
     stores::Replacement& replacement = context_.replacement_of(store);
-    if (!std::filesystem::exists(replacement.workplace())) continue;
+    if (!has_workplace(replacement)) continue;
     acted_ = true;
     replacement.discard_old();
     journal_.reach("close:" + store.name);
@@ -356,8 +362,8 @@ std::vector<std::string> Runner::workplaces() {
   std::vector<std::string> found;
   for (const StorePlan& store : context_.plan.stores) {
     if (store.delta_in_place) continue;
-    const std::filesystem::path& workplace = context_.replacement_of(store).workplace();
-    if (std::filesystem::exists(workplace)) found.push_back(workplace.native());
+    const stores::Replacement& replacement = context_.replacement_of(store);
+    if (has_workplace(replacement)) found.push_back(replacement.workplace().text);
   }
   return found;
 }

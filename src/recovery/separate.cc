@@ -32,7 +32,8 @@ void put(repo::Repository& repository, const repo::Ref& ref, std::uint64_t offse
 
 void sync_copies(RunContext& context) {
   for (const StorePlan& store : context.plan.stores) {
-    const std::filesystem::path copy = context.copy_path(store);
+    const std::filesystem::path copy = context.copy_location(store).path;
+    if (copy.empty()) continue;
     std::error_code error;
     const bool is_directory = std::filesystem::is_directory(copy, error);
     // Somebody has removed the workplace: there is nothing to be made durable.

@@ -63,7 +63,7 @@ struct RunContext {
 
   /// Where the restored copy of a store is now, and the target there: in staging, in the workplace,
   /// or at the live path.
-  std::filesystem::path copy_path(const StorePlan& store);
+  stores::Location copy_location(const StorePlan& store);
   stores::Target& copy_of(const StorePlan& store);
 
   /// The environment of commands as of now: paths change with the cut-over. In a drill, stores that

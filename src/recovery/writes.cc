@@ -28,7 +28,7 @@ std::vector<std::string> all_writers(RunContext& context) {
   std::vector<std::string> lines;
   for (const StorePlan& store : context.plan.stores) {
     stores::Target& target = context.live_of(store);
-    if (target.capabilities().locks_writes) continue;
+    if (target.locking() != nullptr) continue;
     for (std::string& line : writers_of(target)) lines.push_back(std::move(line));
   }
   return lines;
@@ -86,9 +86,10 @@ void lock_stores(RunContext& context) {
   for (const StorePlan& store : context.plan.stores) {
     stores::Target& target = context.live_of(store);
     auto& lock = context.locks[store.name];
-    if (lock || !target.capabilities().locks_writes) continue;
-    lock = target.lock_writes(context.plan.holders_wait_ms);
-    if (!lock || target.refuses_writes().value_or(true)) continue;
+    stores::WriteLocking* const locking = target.locking();
+    if (lock || locking == nullptr) continue;
+    lock = locking->lock_writes(context.plan.holders_wait_ms);
+    if (!lock || locking->refuses_writes().value_or(true)) continue;
     throw Error(ErrorCode::refused,
                 fmt::format("store {} is locked, but a write to {} was accepted", store.name,
                             printable(store.path)),

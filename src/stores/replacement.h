@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "stores/settings.h"
 #include "stores/sink.h"
 
 /// How a store is replaced by a restored copy, and gets its old data back. The order of calls:
@@ -70,11 +70,11 @@ class Replacement {
 
   virtual ReplacementState state() const = 0;
   /// Where the workplace is, or will be.
-  virtual const std::filesystem::path& workplace() const = 0;
+  virtual Location workplace() const = 0;
 
   /// The restored copy as checks and commands see it: in the workplace, and after the cut-over at
   /// the live path.
-  virtual std::filesystem::path copy() const = 0;
+  virtual Location copy() const = 0;
 
   /// Whether the live place can be exchanged as a whole. Changes nothing, and waits for nobody.
   /// Errors: refused: it is a mount point, or holds one.

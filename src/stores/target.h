@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,10 +11,12 @@
 
 #include "stores/marker.h"
 #include "stores/replacement.h"
+#include "stores/settings.h"
+#include "stores/sink.h"
 
 /// A store at its place: restores replace it, checks ask it. A Target is the live store or a copy
-/// of it; what kind of store it is, only its capabilities say:
-///     if (target.capabilities().answers_sql) target.query(sql, stop, visit);
+/// of it. What not every kind of store can do is a facet, which is there or is null:
+///     if (SqlAccess* sql = target.sql()) sql->query(statement, stop, visit);
 namespace salvor::stores {
 
 /// A process that has something of a store open, as far as this user may see it (/proc). A value.
@@ -38,14 +39,6 @@ struct TargetIdentity {
   bool counted = true;
   std::string identity;         ///< "device 66304, inode 1234", empty when it does not exist
   std::vector<Holder> holders;  ///< without this process
-};
-
-/// What a target can do. Ask for it instead of asking what kind of store it is.
-struct TargetCapabilities {
-  bool locks_writes = false;    ///< lock_writes() keeps out writers that ignore the application
-  bool answers_sql = false;     ///< query()
-  bool holds_paths = false;     ///< look_at() and list()
-  bool delta_in_place = false;  ///< a restore can be written over the live content
 };
 
 /// Keeps writers out of a store.
@@ -75,53 +68,55 @@ struct PathFacts {
   std::uint64_t bytes = 0;
 };
 
-/// One store, live or a copy of it.
-/// Threads:  one at a time.
-/// Lifetime: locks and replacements may outlive it.
-class Target {
+/// Keeps out writers that know nothing of salvor, by locks of the store itself.
+/// Threads: one at a time.
+class WriteLocking {
  public:
-  virtual ~Target() = default;
-  /// Where it is. Nothing need be there.
-  virtual const std::filesystem::path& path() const = 0;
-  virtual TargetCapabilities capabilities() const = 0;
-
-  /// Looks at the store, and counts for at most `count_ms_max`. Changes nothing.
-  /// Units:  milliseconds.
-  /// Errors: none: what can't be seen is left out.
-  virtual TargetIdentity identify(std::int64_t count_ms_max) const = 0;
-
-  /// Keeps writers out, also those that know nothing of salvor. Null where the store can't, or does
-  /// not exist.
+  virtual ~WriteLocking() = default;
+  /// Null where the store does not exist.
   /// Errors: conflict, naming who holds it, when it can't be had within `wait_ms_max`; failed.
   virtual std::unique_ptr<WriteLock> lock_writes(std::int64_t wait_ms_max) = 0;
 
   /// Tries to begin a write, and gives it up at once: whether the store refused it. Empty where the
-  /// store has no such thing.
+  /// store does not exist.
   virtual std::optional<bool> refuses_writes() = 0;
+};
 
-  /// Whether a restore over the live content (capability delta_in_place) could move out of its way
-  /// whatever it finds. Changes nothing.
+/// Takes a snapshot over what is live, instead of beside it.
+/// Threads: one at a time.
+class OverWriting {
+ public:
+  virtual ~OverWriting() = default;
+  /// Whether it could move out of its way whatever it finds. Changes nothing.
   /// Errors: refused, naming what it could not move.
-  virtual void try_write_over() {}
+  virtual void try_write_over() = 0;
 
-  /// What the store itself can say about its data, opened so that nothing is written. What the
-  /// source had too passes, with a remark. `source`: the facts of the snapshot that this data was
-  /// restored from (SourceReport::facts).
-  /// Errors: none: what can't be read is a verdict.
-  using Facts = std::map<std::string, std::string>;
-  virtual std::vector<SelfCheck> check(std::stop_token stop, const Facts& source = {}) = 0;
+  /// Writes what differs, and leaves what the store does not protect.
+  virtual std::unique_ptr<Sink> sink_over() = 0;
+};
 
+/// Answers SQL.
+/// Threads: one at a time.
+class SqlAccess {
+ public:
+  virtual ~SqlAccess() = default;
   /// Runs a query, and visits every row, as text (null: no value) until `visit` returns false. A
   /// statement that would write fails.
-  /// Errors: usage: no SQL here, or the statement is wrong (with the store's message); failed;
-  ///         cancelled, when `stop` is requested.
+  /// Errors: usage: the statement is wrong (with the store's message); failed; cancelled, when
+  ///         `stop` is requested.
   using Row = std::vector<std::optional<std::string>>;
   virtual void query(const std::string& sql, std::stop_token stop,
                      const std::function<bool(const Row&)>& visit) = 0;
+};
 
+/// Holds things that have paths.
+/// Threads: one at a time.
+class PathAccess {
+ public:
+  virtual ~PathAccess() = default;
   /// What lies at a path within the store. Symlinks within it are followed; those that lead out are
   /// not. Empty when nothing is there.
-  /// Errors: usage: no paths here; failed.
+  /// Errors: failed.
   virtual std::optional<PathFacts> look_at(const std::string& path) = 0;
 
   /// The SHA-256 of a file's content, in hexadecimal digits.
@@ -133,6 +128,33 @@ class Target {
   /// Errors: as look_at(); failed, when a part of the store can't be listed: then what was visited
   ///         is not all.
   virtual void list(const std::function<void(const std::string& path)>& visit) = 0;
+};
+
+/// One store, live or a copy of it.
+/// Threads:  one at a time.
+/// Lifetime: locks and replacements may outlive it, its facets do not.
+class Target {
+ public:
+  virtual ~Target() = default;
+  /// Where it is. Nothing need be there.
+  virtual const Location& location() const = 0;
+
+  virtual WriteLocking* locking() { return nullptr; }
+  virtual OverWriting* over() { return nullptr; }
+  virtual SqlAccess* sql() { return nullptr; }
+  virtual PathAccess* paths() { return nullptr; }
+
+  /// Looks at the store, and counts for at most `count_ms_max`. Changes nothing.
+  /// Units:  milliseconds.
+  /// Errors: none: what can't be seen is left out.
+  virtual TargetIdentity identify(std::int64_t count_ms_max) const = 0;
+
+  /// What the store itself can say about its data, opened so that nothing is written. What the
+  /// source had too passes, with a remark. `source`: the facts of the snapshot that this data was
+  /// restored from (SourceReport::facts).
+  /// Errors: none: what can't be read is a verdict.
+  using Facts = std::map<std::string, std::string>;
+  virtual std::vector<SelfCheck> check(std::stop_token stop, const Facts& source = {}) = 0;
 
   /// The marker that a backup has planted in this store; empty when it holds none.
   /// Errors: failed; cancelled.

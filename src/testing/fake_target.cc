@@ -14,24 +14,12 @@ void wait_for(const std::stop_token& stop) {
 
 }  // namespace
 
-stores::TargetCapabilities FakeTarget::capabilities() const {
-  return {.answers_sql = answers_sql, .holds_paths = true};
-}
-
 stores::TargetIdentity FakeTarget::identify(std::int64_t /*count_ms_max*/) const {
   stores::TargetIdentity identity;
-  identity.path = path_;
+  identity.path = location_.text;
   identity.exists = true;
   identity.entries = files.size();
   return identity;
-}
-
-std::unique_ptr<stores::WriteLock> FakeTarget::lock_writes(std::int64_t /*wait_ms_max*/) {
-  return nullptr;
-}
-
-std::optional<bool> FakeTarget::refuses_writes() {
-  return std::nullopt;
 }
 
 std::vector<stores::SelfCheck> FakeTarget::check(std::stop_token stop, const Facts&) {
@@ -46,8 +34,8 @@ void FakeTarget::query(const std::string& sql, std::stop_token stop,
   require_whole();
   if (hangs) wait_for(stop);
   const auto found = answers.find(sql);
-  if (!answers_sql || found == answers.end()) {
-    throw Error(ErrorCode::usage, "cannot ask " + path_.native() + ": syntax error");
+  if (found == answers.end()) {
+    throw Error(ErrorCode::usage, "cannot ask " + location_.text + ": syntax error");
   }
   for (const Row& row : found->second) {
     ++rows_visited;
@@ -83,7 +71,7 @@ std::unique_ptr<stores::Replacement> FakeTarget::replacement(const std::string& 
 }
 
 void FakeTarget::require_whole() const {
-  if (breaks) throw Error(ErrorCode::failed, "cannot read " + path_.native() + ": it is broken");
+  if (breaks) throw Error(ErrorCode::failed, "cannot read " + location_.text + ": it is broken");
 }
 
 }  // namespace salvor::testing

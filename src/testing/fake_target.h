@@ -11,7 +11,9 @@ namespace salvor::testing {
 /// A store in memory that answers what a test has told it. What it was not told is an error, as a
 /// wrong statement is.
 /// Threads: one.
-class FakeTarget final : public stores::Target {
+class FakeTarget final : public stores::Target,
+                         public stores::SqlAccess,
+                         public stores::PathAccess {
  public:
   std::map<std::string, std::vector<Row>> answers = {};  ///< by statement
   std::map<std::string, std::string> files = {};         ///< path → content
@@ -24,11 +26,10 @@ class FakeTarget final : public stores::Target {
   int queries = 0;
   std::uint64_t rows_visited = 0;
 
-  const std::filesystem::path& path() const override { return path_; }
-  stores::TargetCapabilities capabilities() const override;
+  const stores::Location& location() const override { return location_; }
+  stores::SqlAccess* sql() override { return answers_sql ? this : nullptr; }
+  stores::PathAccess* paths() override { return this; }
   stores::TargetIdentity identify(std::int64_t count_ms_max) const override;
-  std::unique_ptr<stores::WriteLock> lock_writes(std::int64_t wait_ms_max) override;
-  std::optional<bool> refuses_writes() override;
   std::vector<stores::SelfCheck> check(std::stop_token stop, const Facts& source) override;
   void query(const std::string& sql, std::stop_token stop,
              const std::function<bool(const Row&)>& visit) override;
@@ -41,7 +42,7 @@ class FakeTarget final : public stores::Target {
  private:
   void require_whole() const;
 
-  std::filesystem::path path_ = "/fake";
+  stores::Location location_ = stores::location_of("/fake");
 };
 
 }  // namespace salvor::testing

@@ -69,7 +69,7 @@ class Scene {
     replacing->provision();
     const auto sink = replacing->sink(stores::Recognise::by_status);
     put_all(taken_, *sink, true);
-    EXPECT_EQ(subject_->describe(replacing->copy()), first);
+    EXPECT_EQ(subject_->describe(replacing->copy().path), first);
   }
 
   std::unique_ptr<Replacement> replacement(const ReplacementFaults& faults = {}) {
@@ -157,13 +157,13 @@ void is_replaced_and_goes_back(const MakeTargetSubject& make) {
   replacement->cut_over(kWaitMs);
   replacement->cut_over(kWaitMs);
   EXPECT_TRUE(replacement->state().cut_over);
-  EXPECT_EQ(replacement->copy(), scene.subject().live());
+  EXPECT_EQ(replacement->copy().path, scene.subject().live());
   scene.expect_live(scene.first);
   replacement->swap_back(kWaitMs);
   replacement->swap_back(kWaitMs);
   EXPECT_FALSE(scene.replacement()->state().cut_over);
   scene.expect_live(scene.second);
-  EXPECT_EQ(scene.subject().describe(replacement->copy()), scene.first);
+  EXPECT_EQ(scene.subject().describe(replacement->copy().path), scene.first);
   replacement->cut_over(kWaitMs);
   scene.expect_live(scene.first);
   replacement->swap_back(kWaitMs);
@@ -197,7 +197,7 @@ void comes_back_from_nothing(const MakeTargetSubject& make) {
       if (undo) {
         replacement->swap_back(kWaitMs);
         scene.expect_live("");
-        EXPECT_EQ(scene.subject().describe(replacement->copy()), scene.first);
+        EXPECT_EQ(scene.subject().describe(replacement->copy().path), scene.first);
         replacement->discard_copy();
       } else {
         replacement->cut_over(kWaitMs);
@@ -221,7 +221,7 @@ void what_was_written_since_stays(const MakeTargetSubject& make) {
   const std::string written = scene.subject().describe(scene.subject().live());
   ASSERT_NE(written, scene.first);
   replacement->swap_back(kWaitMs);
-  EXPECT_EQ(scene.subject().describe(replacement->copy()), written);
+  EXPECT_EQ(scene.subject().describe(replacement->copy().path), written);
 }
 
 void is_replaced_through_a_symlink(const MakeTargetSubject& make) {
@@ -235,7 +235,7 @@ void is_replaced_through_a_symlink(const MakeTargetSubject& make) {
   fs::create_symlink("moved/real", real);
   scene.make_copy();
   const auto replacement = scene.replacement();
-  EXPECT_EQ(replacement->workplace().parent_path(), elsewhere);
+  EXPECT_EQ(replacement->workplace().path.parent_path(), elsewhere);
   replacement->cut_over(kWaitMs);
   EXPECT_TRUE(fs::is_symlink(real));
   scene.expect_live(scene.first);

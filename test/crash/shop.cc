@@ -16,7 +16,7 @@
 #include "control/internal/choose_point.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/records.h"
-#include "control/internal/store_access.h"
+#include "control/internal/surroundings.h"
 #include "control/plan_restore.h"
 #include "control/take_backup.h"
 
@@ -97,7 +97,9 @@ recovery::RunOutcome act_on(const Shop& shop, const ShopRestore& restore, const 
   const auto reach = [&](std::string_view place) {
     if (restore.reach) restore.reach(place);
   };
-  const auto access = control::internal::make_store_access(config, {.before_step = reach});
+  stores::Surroundings around = control::internal::surroundings_of_restore(config);
+  around.faults.before_step = reach;
+  recovery::StoreAccess access(around);
   recovery::ExecuteOptions options;
   options.kill_point = reach;
   std::optional<control::internal::Records> records;
@@ -112,7 +114,7 @@ recovery::RunOutcome act_on(const Shop& shop, const ShopRestore& restore, const 
       records->note_head(repository->id().hex(), repository->sequence());
     };
   }
-  return act(config, *repository, *access, options);
+  return act(config, *repository, access, options);
 }
 
 }  // namespace

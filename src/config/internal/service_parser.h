@@ -9,14 +9,14 @@
 /// and returns what could be read; the caller discards all of it when there were findings.
 namespace salvor::config::internal {
 
-/// The stores of a service by name, with their types; no type when it could not be read.
-using StoreTypes = std::map<std::string, std::optional<std::string>, std::less<>>;
+/// The stores of a service by name, with their types; null when it could not be read.
+using StoreTypes = std::map<std::string, const stores::Type*, std::less<>>;
 
 ServiceConfig parse_service(const std::string& name, const TomlValue& value, Findings& findings);
 
 /// Empty when its type is unknown, or one that this version does not support.
-std::optional<StoreConfig> parse_store(const std::string& name, const TomlValue& value,
-                                       const std::string& path, Findings& findings);
+std::optional<service::Store> parse_store(const std::string& name, const TomlValue& value,
+                                          const std::string& path, Findings& findings);
 
 std::vector<service::Check> parse_checks(TableReader& service, const StoreTypes& stores);
 std::vector<service::Reference> parse_references(TableReader& service, const StoreTypes& stores);

@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "control/internal/store_types.h"
 #include "repo/records.h"
 
 namespace salvor::control::internal {
@@ -12,9 +11,9 @@ namespace salvor::control::internal {
 using checks::Canary;
 
 Canaries::Canaries(repo::Repository& repository, const config::ServiceConfig& service,
-                   const std::vector<const config::StoreConfig*>& stores, const Baselines& before)
+                   const std::vector<const service::Store*>& stores, const Baselines& before)
     : key_(repo::derive_secret(repository, checks::kCanaryPurpose)) {
-  for (const config::StoreConfig* store : stores) {
+  for (const service::Store* store : stores) {
     const Time now = Clock::system().now();
     Planting& planting = plantings_.emplace_back();
     planting.canary.service = service.name;
@@ -27,12 +26,12 @@ Canaries::Canaries(repo::Repository& repository, const config::ServiceConfig& se
   }
 }
 
-bool Canaries::is_there(const config::StoreConfig& store, const std::string& service) const {
-  const auto marker = make_target(store, Place::live)->marker({});
+bool Canaries::is_there(const service::Store& store, const std::string& service) const {
+  const auto marker = store.type->live(store.settings, {})->marker({});
   return marker && checks::is_marker_of(key_, *marker, service, store.name);
 }
 
-void Canaries::plant(const config::StoreConfig& store, Planting& planting, Time now,
+void Canaries::plant(const service::Store& store, Planting& planting, Time now,
                      bool is_expected) const {
   Canary& canary = planting.canary;
   try {
@@ -40,7 +39,8 @@ void Canaries::plant(const config::StoreConfig& store, Planting& planting, Time 
       planting.is_suspect = true;
       throw Error(ErrorCode::not_found, "the canary of the previous backup is missing");
     }
-    plant_marker(store, checks::make_marker(key_, canary.service, canary.store, canary.nonce, now));
+    store.type->plant(store.settings,
+                      checks::make_marker(key_, canary.service, canary.store, canary.nonce, now));
     canary.planted = Canary::Planted::yes;
   } catch (const Error& error) {
     canary.planted = Canary::Planted::failed;

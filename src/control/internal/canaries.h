@@ -18,7 +18,7 @@ class Canaries {
   /// fact of the point: the backup goes on without. Where the marker of the backup before is gone,
   /// none is planted: it would prove nothing, and the store may be another one.
   Canaries(repo::Repository& repository, const config::ServiceConfig& service,
-           const std::vector<const config::StoreConfig*>& stores, const Baselines& before);
+           const std::vector<const service::Store*>& stores, const Baselines& before);
 
   /// Adds the statements about the snapshots of `point`, and the suspicions.
   void state(repo::Point& point) const;
@@ -29,9 +29,8 @@ class Canaries {
     std::string problem;
     bool is_suspect = false;
   };
-  void plant(const config::StoreConfig& store, Planting& planting, Time now,
-             bool is_expected) const;
-  bool is_there(const config::StoreConfig& store, const std::string& service) const;
+  void plant(const service::Store& store, Planting& planting, Time now, bool is_expected) const;
+  bool is_there(const service::Store& store, const std::string& service) const;
 
   Secret key_;
   std::vector<Planting> plantings_;

@@ -193,8 +193,8 @@ service::HookContext HeldWrites::context() const {
   context.run = run_;
   context.service = service_.name;
   context.directory = config_.file.parent_path().native();
-  for (const config::StoreConfig& store : service_.stores) {
-    context.store_paths[store.name] = store.path().native();
+  for (const service::Store& store : service_.stores) {
+    context.store_paths[store.name] = store.location().text;
   }
   return context;
 }

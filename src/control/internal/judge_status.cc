@@ -1,4 +1,5 @@
 #include "control/internal/judge_status.h"
+#include "control/internal/uncovered.h"
 
 #include <fmt/format.h>
 
@@ -11,11 +12,6 @@ namespace {
 
 std::string duration_text(double seconds) {
   return human_duration(seconds);
-}
-
-std::string uncovered_text(const UncoveredPath& path) {
-  return fmt::format("{} is in no store{}", printable(path.path),
-                     path.sqlite ? " (a SQLite database)" : "");
 }
 
 /// Adds reasons in the order in which they are urgent.
@@ -127,7 +123,7 @@ class Judge {
       }
     }
     for (const UncoveredPath& path : status_.uncovered) {
-      warning("incomplete", uncovered_text(path));
+      warning("incomplete", describe(path));
     }
     for (const std::string& line : status_.lacks) warning("incomplete", line);
   }
@@ -181,11 +177,11 @@ std::vector<std::string> lacks_of(const config::ServiceConfig* service, const re
     }
   }
   if (service == nullptr) return lines;
-  for (const config::StoreConfig& store : service->stores) {
-    const auto* files = std::get_if<config::FilesStoreConfig>(&store.details);
-    if (files == nullptr || files->exclude.empty() || point.find(store.name) == nullptr) continue;
+  for (const service::Store& store : service->stores) {
+    const std::vector<std::string> left_out = store.left_out();
+    if (left_out.empty() || point.find(store.name) == nullptr) continue;
     lines.push_back(fmt::format("store {}: no recovery point has the excluded paths {}", store.name,
-                                fmt::join(files->exclude, ", ")));
+                                fmt::join(left_out, ", ")));
   }
   return lines;
 }

@@ -8,8 +8,6 @@
 #include "base/nearest_name.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/policy.h"
-#include "control/internal/store_access.h"
-#include "control/internal/store_types.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -17,7 +15,7 @@ namespace {
 std::vector<recovery::StorePlan> stores_of(const config::ServiceConfig& service,
                                            const repo::Point& point, const PlanRequest& request) {
   std::vector<recovery::StorePlan> plans;
-  for (const config::StoreConfig& store : service.stores) {
+  for (const service::Store& store : service.stores) {
     const auto& only = request.stores;
     const bool chosen = std::find(only.begin(), only.end(), store.name) != only.end();
     if (!only.empty() && !chosen) continue;
@@ -25,33 +23,40 @@ std::vector<recovery::StorePlan> stores_of(const config::ServiceConfig& service,
     // A store that is newer than the point stays as it is; the plan says so.
     if (snapshot == nullptr && !chosen) continue;
     const repo::Snapshot& found = find_snapshot(point, store.name);
-    if (found.type != store.type()) {
+    if (found.type != store.type->name()) {
       throw Error(ErrorCode::configuration,
                   fmt::format("store {} is of type {} in the configuration, and was of type {} in "
                               "recovery point {}",
-                              store.name, store.type(), found.type, point.id.hex()),
+                              store.name, store.type->name(), found.type, point.id.hex()),
                   "restore it beside with --into, and move it into place yourself");
     }
-    recovery::StorePlan plan{store.name, std::string(store.type()), store.path().native(),
-                             settings_of(store, found), false};
+    recovery::StorePlan plan;
+    plan.name = store.name;
+    plan.type = store.type->name();
+    plan.path = store.location().text;
+    plan.settings = store.settings;
+    for (const repo::Missing& missing : found.missing) {
+      plan.lacking.push_back(stores::path_of_key(missing.key));
+    }
+    plan.lacks_more = found.missing_more != 0;
     const auto& unsaved = request.unsaved;
     plan.safety_snapshot = request.safety_snapshot &&
                            std::find(unsaved.begin(), unsaved.end(), store.name) == unsaved.end();
-    const auto target = make_target(store, Place::live);
+    const auto target = store.type->live(store.settings, {});
     // Of what is not there, one copy is all that there will be.
-    plan.delta_in_place = request.in_place_delta && target->capabilities().delta_in_place &&
-                          target->identify(0).exists;
+    plan.delta_in_place =
+        request.in_place_delta && target->over() != nullptr && target->identify(0).exists;
     plans.push_back(std::move(plan));
   }
   std::stable_partition(plans.begin(), plans.end(), [&](const recovery::StorePlan& plan) {
-    return is_database(*service.find_store(plan.name));
+    return stores::type_named(plan.type).marks_exactly();
   });
   return plans;
 }
 
 void require_known(const config::ServiceConfig& service, const std::vector<std::string>& names) {
   std::vector<std::string_view> known;
-  for (const config::StoreConfig& store : service.stores) known.emplace_back(store.name);
+  for (const service::Store& store : service.stores) known.emplace_back(store.name);
   for (const std::string& name : names) {
     if (service.find_store(name) != nullptr) continue;
     throw Error(ErrorCode::not_found,
@@ -66,7 +71,7 @@ void require_stores_named(const config::ServiceConfig& service, const repo::Poin
   if (!point.is_partial() || !request.stores.empty()) return;
   std::string only;
   std::string lacking;
-  for (const config::StoreConfig& store : service.stores) {
+  for (const service::Store& store : service.stores) {
     if (point.find(store.name) != nullptr) {
       only += " --only " + store.name;
     } else {
@@ -112,9 +117,9 @@ recovery::Plan make_plan(const config::Config& config, const config::ServiceConf
                             point.id.hex(), service.name),
                 "`salvor points` says what each point has");
   }
-  for (const config::StoreConfig& store : service.stores) {
+  for (const service::Store& store : service.stores) {
     if (plan.find(store.name) == nullptr) {
-      plan.others.push_back({store.name, store.path().native()});
+      plan.others.push_back({store.name, store.location().text});
     }
   }
   put_commands(config, service, plan);

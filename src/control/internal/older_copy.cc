@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/process_identity.h"
 #include "control/internal/leave_evidence.h"
+#include "recovery/execute.h"
 
 namespace salvor::control::internal {
 namespace {

@@ -30,29 +30,17 @@ Json seconds_of(const std::optional<std::int64_t>& seconds) {
   return seconds ? Json(*seconds) : Json(nullptr);
 }
 
-Json settings_of(const config::FilesStoreConfig& store) {
-  return {{"path", printable(store.path.native())},
-          {"one_file_system", store.one_file_system},
-          {"on_unreadable", store.on_unreadable == config::OnUnreadable::fail ? "fail" : "warn"},
-          {"exclude", texts_of(store.exclude)},
-          {"canary", store.canary}};
-}
-
-Json settings_of(const config::SqliteStoreConfig& store) {
-  return {{"path", printable(store.path.native())}, {"canary", store.canary}};
-}
-
-Json store_of(const config::StoreConfig& store) {
-  Json json = std::visit([](const auto& details) { return settings_of(details); }, store.details);
+Json store_of(const service::Store& store) {
+  Json json = store.settings;
   json["name"] = store.name;
-  json["type"] = store.type();
+  json["type"] = store.type->name();
   json["shrink"] = store.shrink_percent ? Json(*store.shrink_percent) : Json("off");
   return json;
 }
 
 Json stores_of(const config::ServiceConfig& service) {
   Json list = Json::array();
-  for (const config::StoreConfig& store : service.stores) list.push_back(store_of(store));
+  for (const service::Store& store : service.stores) list.push_back(store_of(store));
   return list;
 }
 

@@ -134,7 +134,7 @@ ContinuePreview preview_of(const recovery::RunHead& head, const std::string& ver
   for (const recovery::StorePlan& store : head.plan.stores) {
     try {
       const auto replacement = access.live(store)->replacement(head.plan.run, store.name);
-      const fs::path& workplace = replacement->workplace();
+      const fs::path workplace = replacement->workplace().path;
       if (verb == "close") {
         std::error_code error;
         const bool is_gone = !store.delta_in_place && !fs::exists(workplace, error) && !error;

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "config/answers.h"
-#include "control/internal/store_types.h"
 #include "recovery/space.h"
 
 namespace salvor::control::internal {
@@ -30,8 +29,10 @@ void guard_live_data(const config::Config& config, const std::filesystem::path& 
                      bool delta) {
   const std::filesystem::path real = real_path(target);
   for (const config::ServiceConfig& service : config.services) {
-    for (const config::StoreConfig& store : service.stores) {
-      const std::filesystem::path live = config::real_place(config, store.path());
+    for (const service::Store& store : service.stores) {
+      const auto footprint = store.footprint();
+      if (!footprint) continue;
+      const std::filesystem::path live = config::real_place(config, footprint->path);
       // A new directory below a live one overwrites nothing.
       const bool below = lies_in(real, live);
       const bool overwrites = lies_in(live, real) || (delta && below);
@@ -82,7 +83,7 @@ void guard_space(const std::vector<RestoreTarget>& targets) {
 void guard_restore(const config::Config& config, const std::vector<RestoreTarget>& targets,
                    bool delta) {
   for (const RestoreTarget& target : targets) {
-    make_sink(target.snapshot->type, target.path, delta);
+    stores::type_named(target.snapshot->type);
     guard_repository(config, target.path);
     guard_live_data(config, target.path, delta);
     if (!delta) guard_content(target.path);

@@ -18,10 +18,10 @@ class RestoreGuardsTest : public ::testing::Test {
     config_.repository.path = root_ / "repository";
     config::ServiceConfig shop;
     shop.name = "shop";
-    shop.stores.push_back({"db", config::SqliteStoreConfig{root_ / "live" / "shop.db"}});
     shop.stores.push_back(
-        {"media", config::FilesStoreConfig{
-                      root_ / "live" / "media", {}, false, config::OnUnreadable::fail}});
+        service::make_store("db", "sqlite", {{"path", (root_ / "live" / "shop.db").native()}}));
+    shop.stores.push_back(
+        service::make_store("media", "files", {{"path", (root_ / "live" / "media").native()}}));
     config_.services.push_back(shop);
     fs::create_directories(root_ / "live" / "media");
     fs::create_directories(root_ / "repository");

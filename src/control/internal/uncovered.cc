@@ -1,5 +1,7 @@
 #include "control/internal/uncovered.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -7,7 +9,6 @@
 #include "config/answers.h"
 #include "config/own_places.h"
 #include "control/internal/workplaces.h"
-#include "stores/sqlite/sqlite.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -18,12 +19,20 @@ constexpr std::size_t kFoundMax = 1000;
 /// How many names are looked at within directories that are in no store: `status` must be quick.
 constexpr std::size_t kLookedAtMax = 20'000;
 
+/// The kind of store that a file looks like.
+const stores::Type* kind_of(const fs::path& file) {
+  const auto types = stores::types();
+  const auto found =
+      std::ranges::find_if(types, [&](const stores::Type* type) { return type->recognises(file); });
+  return found == types.end() ? nullptr : *found;
+}
+
 class Search {
  public:
   explicit Search(const config::Config& config) : config_(config) {
     for (const config::ServiceConfig& service : config.services) {
       covered_.push_back(config::real_place(config, config::staging_root(config, service)));
-      for (const config::StoreConfig& store : service.stores) add(store);
+      for (const service::Store& store : service.stores) add(store);
     }
     covered_.push_back(config::real_place(config, config.repository.path));
     covered_.push_back(config::real_place(config, config.state_directory));
@@ -41,19 +50,20 @@ class Search {
       for (const fs::path& child : children_of(path)) look_at(child);
       return;
     }
-    found_.push_back({path.native(), !directory && stores::is_sqlite_file(path)});
+    found_.push_back({path.native(), directory ? nullptr : kind_of(path)});
     if (directory) look_for_databases(path);
   }
 
   std::vector<UncoveredPath> found() && { return std::move(found_); }
 
  private:
-  void add(const config::StoreConfig& store) {
-    const fs::path path = config::real_place(config_, store.path());
+  void add(const service::Store& store) {
+    const auto footprint = store.footprint();
+    if (!footprint) return;
+    const fs::path path = config::real_place(config_, footprint->path);
     covered_.push_back(path);
-    if (!std::holds_alternative<config::SqliteStoreConfig>(store.details)) return;
-    for (const char* companion : {"-wal", "-shm", "-journal"}) {
-      covered_.push_back(path.native() + companion);
+    for (const std::string_view companion : footprint->companions) {
+      covered_.push_back(path.native() + std::string(companion));
     }
   }
 
@@ -86,8 +96,9 @@ class Search {
       const fs::file_type type = fs::symlink_status(child, error).type();
       if (type == fs::file_type::directory) {
         look_for_databases(child);
-      } else if (type == fs::file_type::regular && stores::is_sqlite_file(child)) {
-        found_.push_back({child.native(), true});
+      } else if (const stores::Type* kind =
+                     type == fs::file_type::regular ? kind_of(child) : nullptr) {
+        found_.push_back({child.native(), kind});
       }
     }
   }
@@ -106,6 +117,12 @@ std::vector<UncoveredPath> find_uncovered(const config::Config& config,
   Search search(config);
   for (const fs::path& path : service.protect) search.look_at(config::real_place(config, path));
   return std::move(search).found();
+}
+
+std::string describe(const UncoveredPath& path) {
+  const std::string kind =
+      path.looks_like == nullptr ? "" : fmt::format(" (a {})", path.looks_like->file_title());
+  return printable(path.path) + " is in no store" + kind;
 }
 
 }  // namespace salvor::control::internal

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "control/service_status.h"
@@ -12,5 +13,8 @@ namespace salvor::control::internal {
 /// can't be read is left out.
 std::vector<UncoveredPath> find_uncovered(const config::Config& config,
                                           const config::ServiceConfig& service);
+
+/// "/srv/shop/x is in no store (a SQLite database)".
+std::string describe(const UncoveredPath& path);
 
 }  // namespace salvor::control::internal

@@ -20,10 +20,10 @@ class UncoveredTest : public ::testing::Test {
     config::ServiceConfig shop;
     shop.name = "shop";
     shop.protect = {root_ / "shop"};
-    shop.stores.push_back({"db", config::SqliteStoreConfig{root_ / "shop" / "data" / "shop.db"}});
+    shop.stores.push_back(service::make_store(
+        "db", "sqlite", {{"path", (root_ / "shop" / "data" / "shop.db").native()}}));
     shop.stores.push_back(
-        {"media", config::FilesStoreConfig{
-                      root_ / "shop" / "media", {}, false, config::OnUnreadable::fail}});
+        service::make_store("media", "files", {{"path", (root_ / "shop" / "media").native()}}));
     config_.services.push_back(shop);
     for (const char* name : {"data/shop.db", "data/shop.db-wal", "media/2026/a", "backups/x",
                              "state/catalog.sqlite"}) {
@@ -41,7 +41,7 @@ class UncoveredTest : public ::testing::Test {
     std::vector<std::string> names;
     for (const UncoveredPath& path : find_uncovered(config_, config_.services.front())) {
       names.push_back(fs::path(path.path).lexically_relative(root_ / "shop").native() +
-                      (path.sqlite ? "*" : ""));
+                      (path.looks_like != nullptr ? "*" : ""));
     }
     return names;
   }

@@ -25,11 +25,12 @@ bool is_workplace_name(std::string_view name) {
 std::vector<Workplace> find_workplaces(const config::Config& config,
                                        const config::ServiceConfig& service) {
   std::vector<Workplace> found;
-  for (const config::StoreConfig& store : service.stores) {
-    if (!config::answers(config, store.path())) continue;
+  for (const service::Store& store : service.stores) {
+    const fs::path live = store.location().path;
+    if (live.empty() || !config::answers(config, live)) continue;
     std::vector<Workplace> beside;
     std::error_code error;
-    const fs::path parent = real_path(store.path()).parent_path();
+    const fs::path parent = real_path(live).parent_path();
     for (fs::directory_iterator at(parent, error), end; !error && at != end; at.increment(error)) {
       const std::string name = at->path().filename().native();
       if (!is_workplace_name(name)) continue;

@@ -35,7 +35,7 @@ bool is_here(RunContext& context, const StorePlan& store, const Mark& mark);
 /// What tells the live stores of this host from those of another one, for the journal, before
 /// anything is touched (JSON). Of a store that is missing: the nearest directory above it, where
 /// that can tell it.
-std::string describe_stores(const RunContext& context);
+std::string describe_stores(RunContext& context);
 
 /// To be called before a run is resumed, undone or closed, and after what an interrupted exchange
 /// has begun to move is in its place. Touches nothing. Errors: refused, naming each workplace that

@@ -46,10 +46,10 @@ class LockWrites final : public Step {
     require_still_locked(context);
     require_no_writers(context);
     for (const StorePlan& store : context.plan.stores) {
-      if (store.delta_in_place) {
-        context.live_of(store).try_write_over();
-      } else {
+      if (!store.delta_in_place) {
         context.replacement_of(store).try_cut_over(context.plan.holders_wait_ms);
+      } else if (stores::OverWriting* const over = context.live_of(store).over()) {
+        over->try_write_over();
       }
     }
     return {};

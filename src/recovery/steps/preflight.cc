@@ -63,9 +63,10 @@ class Preflight final : public Step {
       if (store.delta_in_place) continue;
       if (context.plan.mode == service::Mode::restore)
         context.replacement_of(store).require_movable();
-      const bool drill = context.plan.mode == service::Mode::drill;
-      wanted.push_back(
-          {drill ? context.plan.staging : store.path, context.snapshot(store).content_bytes});
+      const std::filesystem::path place = context.plan.mode == service::Mode::drill
+                                              ? std::filesystem::path(context.plan.staging)
+                                              : context.live_of(store).location().path;
+      if (!place.empty()) wanted.push_back({place, context.snapshot(store).content_bytes});
     }
     require_space(look_for_space(wanted),
                   context.plan.mode == service::Mode::drill

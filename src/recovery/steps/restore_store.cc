@@ -27,19 +27,27 @@ class RestoreStore final : public Step {
   void undo(RunContext& context) override {
     if (!store_.delta_in_place) return;
     const repo::Snapshot& safety = safety_snapshot(context);
-    restore_snapshot(context, safety, *context.access.sink(store_, store_.path, true), true);
+    restore_snapshot(context, safety, *sink_over(context), true);
   }
 
  private:
   std::unique_ptr<stores::Sink> sink_of(RunContext& context) {
     if (context.plan.mode == service::Mode::drill) {
       const auto directory = std::filesystem::path(context.plan.staging) / store_.name;
-      return context.access.sink(store_, directory, false);
+      return context.access.sink(store_, directory);
     }
-    if (store_.delta_in_place) return context.access.sink(store_, store_.path, true);
+    if (store_.delta_in_place) return sink_over(context);
     return context.replacement_of(store_).sink(context.plan.compare_content
                                                    ? stores::Recognise::by_content
                                                    : stores::Recognise::by_status);
+  }
+
+  std::unique_ptr<stores::Sink> sink_over(RunContext& context) {
+    stores::OverWriting* const over = context.live_of(store_).over();
+    if (over != nullptr) return over->sink_over();
+    throw Error(ErrorCode::configuration,
+                "store " + store_.name + " can't be written over in place",
+                "restore without --in-place-delta");
   }
 
   std::string restore_snapshot(RunContext& context, const repo::Snapshot& snapshot,

@@ -54,7 +54,7 @@ class VerifyCopy final : public Step {
       outcomes.push_back(answered("comparison", store, [&] {
         const repo::Snapshot& snapshot = context.snapshot(store);
         const auto source = context.access.copy_source(store, context.repository, snapshot,
-                                                       context.copy_path(store));
+                                                       context.copy_location(store));
         return checks::compare_with_point(context.repository, snapshot, *source, depth,
                                           context.stop);
       }));

@@ -57,7 +57,7 @@ class MountedStoreTest : public ::testing::Test {
         options.root = live();
         options.exclude = exclude;
         options.one_file_system = one_file_system;
-        make_files_target(std::move(options))->try_write_over();
+        make_files_target(std::move(options))->over()->try_write_over();
         const auto sink = make_tree_sink({.target = live(),
                                           .delta = true,
                                           .is_live = true,

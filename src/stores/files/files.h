@@ -15,6 +15,11 @@
 /// here; its Source and its Sink are those of any tree on disk (stores/disk/tree.h).
 namespace salvor::stores {
 
+class Type;
+
+/// The description of this kind of store.
+const Type& files_type();
+
 /// Writes `.salvor-canary` at the root of a tree, and replaces what was there, as one change.
 /// Errors: not_found; no_space; failed.
 void plant_files_marker(const std::filesystem::path& root, const Marker& marker);

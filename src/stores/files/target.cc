@@ -13,6 +13,7 @@
 #include "stores/disk/exchange.h"
 #include "stores/disk/holders.h"
 #include "stores/disk/mounts.h"
+#include "stores/disk/tree.h"
 #include "stores/disk/walker.h"
 #include "stores/files/files.h"
 #include "stores/files/internal/replacement.h"
@@ -36,26 +37,31 @@ bool is_absent(int error) {
   return error == ENOENT || error == ENOTDIR || error == ELOOP || error == EXDEV;
 }
 
-class FilesTarget final : public Target {
+class FilesTarget final : public Target, public OverWriting, public PathAccess {
  public:
   explicit FilesTarget(FilesTargetOptions options)
-      : options_(std::move(options)), exclude_(options_.exclude) {}
+      : options_(std::move(options)),
+        exclude_(options_.exclude),
+        location_(location_of(options_.root)) {}
 
-  const std::filesystem::path& path() const override { return options_.root; }
-  TargetCapabilities capabilities() const override {
-    return {.holds_paths = true, .delta_in_place = true};
-  }
+  const Location& location() const override { return location_; }
+  OverWriting* over() override { return this; }
+  PathAccess* paths() override { return this; }
 
   TargetIdentity identify(std::int64_t count_ms_max) const override;
-  std::unique_ptr<WriteLock> lock_writes(std::int64_t) override { return nullptr; }
-  std::optional<bool> refuses_writes() override { return std::nullopt; }
   std::vector<SelfCheck> check(std::stop_token, const Facts&) override { return {}; }
 
   void try_write_over() override;
 
-  void query(const std::string&, std::stop_token, const std::function<bool(const Row&)>&) override {
-    throw Error(ErrorCode::usage, "a store of files answers no SQL",
-                "name a store that is a database");
+  std::unique_ptr<Sink> sink_over() override {
+    disk::TreeSinkOptions options;
+    options.target = options_.root;
+    options.delta = true;
+    options.is_live = true;
+    options.exclude = options_.exclude;
+    options.one_file_system = options_.one_file_system;
+    options.lacking = options_.lacking;
+    return disk::make_tree_sink(std::move(options));
   }
 
   std::optional<PathFacts> look_at(const std::string& path) override;
@@ -77,6 +83,7 @@ class FilesTarget final : public Target {
 
   const FilesTargetOptions options_;
   const disk::Exclude exclude_;
+  const Location location_;
 };
 
 void FilesTarget::try_write_over() {

@@ -156,11 +156,11 @@ TEST_F(FilesTargetTest, TakesUnchangedFilesFromWhatIsLive) {
   });
   const SinkReport report = make_copy(taken);
   EXPECT_EQ(report.reused, static_cast<std::uint64_t>(files));
-  EXPECT_EQ(text_of(replacement()->copy()), before);
+  EXPECT_EQ(text_of(replacement()->copy().path), before);
   EXPECT_EQ(text_of(live()), before);
   replacement()->discard_copy();
   EXPECT_EQ(text_of(live()), before);
-  EXPECT_FALSE(fs::exists(replacement()->workplace()));
+  EXPECT_FALSE(fs::exists(replacement()->workplace().path));
 }
 
 TEST_F(FilesTargetTest, ComparesWhatIsNotProven) {
@@ -181,10 +181,10 @@ TEST_F(FilesTargetTest, ComparesWhatIsNotProven) {
   put(live() / "other-size", "small");
   const std::string changed = text_of(live());
   EXPECT_EQ(make_copy(taken).reused, 0U);
-  EXPECT_EQ(text_of(replacement()->copy()), before);
+  EXPECT_EQ(text_of(replacement()->copy().path), before);
   EXPECT_EQ(text_of(live()), changed);
-  EXPECT_NE(inode(replacement()->copy() / "chmod"), inode(live() / "chmod"));
-  EXPECT_NE(inode(replacement()->copy() / "part"), inode(live() / "part"));
+  EXPECT_NE(inode(replacement()->copy().path / "chmod"), inode(live() / "chmod"));
+  EXPECT_NE(inode(replacement()->copy().path / "part"), inode(live() / "part"));
 }
 
 TEST_F(FilesTargetTest, BytesThatAMediumHasChangedAreFoundByReading) {
@@ -197,11 +197,11 @@ TEST_F(FilesTargetTest, BytesThatAMediumHasChangedAreFoundByReading) {
   // A medium changes no times: the snapshot's entry is as the file is now.
   for (auto& thing : taken.things) thing.entry = now.find(path_of_key(thing.key))->entry;
   EXPECT_EQ(make_copy(taken).reused, 2U);
-  EXPECT_NE(content_of(replacement()->copy() / "rotten"), before);
+  EXPECT_NE(content_of(replacement()->copy().path / "rotten"), before);
   replacement()->discard_copy();
   make_copy(taken, Recognise::by_content);
-  EXPECT_EQ(content_of(replacement()->copy() / "rotten"), before);
-  EXPECT_NE(inode(replacement()->copy() / "rotten"), inode(live() / "rotten"));
+  EXPECT_EQ(content_of(replacement()->copy().path / "rotten"), before);
+  EXPECT_NE(inode(replacement()->copy().path / "rotten"), inode(live() / "rotten"));
 }
 
 TEST_F(FilesTargetTest, GoesOnWithACopyThatIsHalfMade) {
@@ -230,23 +230,23 @@ TEST_F(FilesTargetTest, GoesOnWithACopyThatIsHalfMade) {
       }
     }
   }
-  const ino_t page = inode(replacing->copy() / "contents/page");
+  const ino_t page = inode(replacing->copy().path / "contents/page");
   make_copy(taken);
-  EXPECT_EQ(inode(replacing->copy() / "contents/page"), page);
-  EXPECT_EQ(text_of(replacing->copy()), before);
+  EXPECT_EQ(inode(replacing->copy().path / "contents/page"), page);
+  EXPECT_EQ(text_of(replacing->copy().path), before);
   EXPECT_EQ(text_of(live()), live_before);
   // On another boot, nothing is believed: content is compared.
-  put(replacing->workplace() / "copy-boot", "another boot");
+  put(replacing->workplace().path / "copy-boot", "another boot");
   struct stat status {};
-  ASSERT_EQ(stat((replacing->copy() / "contents/page").c_str(), &status), 0);
+  ASSERT_EQ(stat((replacing->copy().path / "contents/page").c_str(), &status), 0);
   {
-    const Fd fd = open_file(replacing->copy() / "contents/page", O_WRONLY);
+    const Fd fd = open_file(replacing->copy().path / "contents/page", O_WRONLY);
     write_all(fd.get(), Bytes(100), "page");
     const std::array<timespec, 2> times{status.st_atim, status.st_mtim};
     futimens(fd.get(), times.data());
   }
   make_copy(taken);
-  EXPECT_EQ(text_of(replacing->copy()), before);
+  EXPECT_EQ(text_of(replacing->copy().path), before);
   EXPECT_EQ(text_of(live()), live_before);
 }
 
@@ -259,20 +259,20 @@ TEST_F(FilesTargetTest, SeparatesWhatWasWrittenThroughASharedFile) {
   make_copy(taken);
   const auto replacing = replacement();
   const auto in_place = [&](const char* name, std::string_view text) {
-    const fs::path path = replacing->copy() / "deep/er" / name;
+    const fs::path path = replacing->copy().path / "deep/er" / name;
     const Fd fd = open_file(path, O_WRONLY);
     pwrite_all(fd.get(), as_bytes(text), 3, path.native());
   };
   in_place("changed", "CHANGED");
   in_place("grown", std::string(10'000, 'g'));
-  fs::permissions(replacing->copy() / "deep/er/mode", fs::perms(0600));
-  fs::remove(replacing->copy() / "deep/er/removed");
-  const std::string written = text_of(replacing->copy());
+  fs::permissions(replacing->copy().path / "deep/er/mode", fs::perms(0600));
+  fs::remove(replacing->copy().path / "deep/er/removed");
+  const std::string written = text_of(replacing->copy().path);
   const bool is_shared =
-      inode(live() / "deep/er/changed") == inode(replacing->copy() / "deep/er/changed");
+      inode(live() / "deep/er/changed") == inode(replacing->copy().path / "deep/er/changed");
   EXPECT_EQ(replacing->separate(rewrite(taken), Way::forth), is_shared ? 3U : 0U);
   EXPECT_EQ(text_of(live()), before);
-  EXPECT_EQ(text_of(replacing->copy()), written);
+  EXPECT_EQ(text_of(replacing->copy().path), written);
   EXPECT_EQ(replacing->separate(rewrite(taken), Way::forth), 0U);
   // And after the cut-over, when the other side is what was live.
   replacing->cut_over(kWaitMs);
@@ -282,7 +282,7 @@ TEST_F(FilesTargetTest, SeparatesWhatWasWrittenThroughASharedFile) {
   EXPECT_EQ(text_of(live()), written_later);
   replacing->swap_back(kWaitMs);
   EXPECT_EQ(text_of(live()), before);
-  EXPECT_EQ(text_of(replacing->copy()), written_later);
+  EXPECT_EQ(text_of(replacing->copy().path), written_later);
 }
 
 TEST_F(FilesTargetTest, HardLinksAreNeverShared) {
@@ -295,10 +295,10 @@ TEST_F(FilesTargetTest, HardLinksAreNeverShared) {
   fs::remove(live() / "d");
   const auto replacing = replacement();
   make_copy(taken);
-  EXPECT_EQ(text_of(replacing->copy()), before);
+  EXPECT_EQ(text_of(replacing->copy().path), before);
   for (const char* name : {"a", "b", "c", "d"}) {
-    EXPECT_NE(inode(replacing->copy() / name), inode(live() / "a")) << name;
-    EXPECT_NE(inode(replacing->copy() / name), inode(live() / "c")) << name;
+    EXPECT_NE(inode(replacing->copy().path / name), inode(live() / "a")) << name;
+    EXPECT_NE(inode(replacing->copy().path / name), inode(live() / "c")) << name;
   }
 }
 
@@ -404,7 +404,7 @@ TEST_F(FilesTargetTest, WhatIsMadeInTheWayOfWhatIsNotProtectedIsAConflict) {
   EXPECT_THROW(replacing->settle(Way::forth), Error);
   EXPECT_EQ(content_of(live() / "cache/sessions"), "new");
   EXPECT_EQ(content_of(live() / "kept/page"), "old");
-  EXPECT_EQ(content_of(replacing->workplace() / "old/cache/sessions"), "old");
+  EXPECT_EQ(content_of(replacing->workplace().path / "old/cache/sessions"), "old");
   // Moved aside, it goes on.
   fs::rename(live() / "cache", live().parent_path() / "aside");
   replacing->cut_over(kWaitMs);
@@ -430,7 +430,7 @@ TEST_F(FilesTargetTest, WhatIsInTheWayOfAnUndoStaysWithTheCopy) {
   replacing->settle(Way::back);
   replacing->swap_back(kWaitMs);
   EXPECT_EQ(text_of(live()), before);
-  EXPECT_EQ(content_of(replacing->copy() / "cache/page"), "new");
+  EXPECT_EQ(content_of(replacing->copy().path / "cache/page"), "new");
 }
 
 TEST_F(FilesTargetTest, WhatIsMadeBetweenTwoMovesIsNeverTakenForWhatWasLive) {
@@ -483,7 +483,7 @@ TEST_F(FilesTargetTest, AWriteBeforeTheCopyIsCompleteIsNoticed) {
     for (const auto& thing : taken.things) sink->complete(thing.key, thing.entry);
     sink->commit();
   }
-  if (inode(live() / "same size") != inode(replacing->copy() / "same size")) {
+  if (inode(live() / "same size") != inode(replacing->copy().path / "same size")) {
     GTEST_SKIP() << "this file system shares blocks";
   }
   std::vector<std::string> asked;
@@ -495,7 +495,7 @@ TEST_F(FilesTargetTest, AWriteBeforeTheCopyIsCompleteIsNoticed) {
       Way::back);
   EXPECT_EQ(asked, std::vector<std::string>{"same size"});
   EXPECT_TRUE(replacing->state().has_written);
-  EXPECT_EQ(content_of(replacing->copy() / "same size"), "wrote");
+  EXPECT_EQ(content_of(replacing->copy().path / "same size"), "wrote");
 }
 
 TEST_F(FilesTargetTest, NothingIsGivenUpWhileNothingIsLive) {
@@ -511,9 +511,9 @@ TEST_F(FilesTargetTest, NothingIsGivenUpWhileNothingIsLive) {
   fs::rename(live().parent_path() / "aside", live());
   replacing->discard_old();
   // What a kill leaves between the last two steps.
-  fs::create_directory(replacing->workplace());
+  fs::create_directory(replacing->workplace().path);
   replacing->discard_old();
-  EXPECT_FALSE(fs::exists(replacing->workplace()));
+  EXPECT_FALSE(fs::exists(replacing->workplace().path));
 }
 
 TEST_F(FilesTargetTest, AMountPointIsRefused) {
@@ -533,7 +533,7 @@ TEST_F(FilesTargetTest, AMountPointIsRefused) {
   const int exit_status = child.wait();
   if (exit_status == 77) GTEST_SKIP() << "mounting is not permitted here";
   EXPECT_EQ(exit_status, 6);
-  EXPECT_FALSE(fs::exists(replacement()->workplace()));
+  EXPECT_FALSE(fs::exists(replacement()->workplace().path));
 }
 
 TEST_F(FilesTargetTest, WhoWritesIsNamedAndNothingHasChanged) {
@@ -576,17 +576,17 @@ TEST_F(FilesTargetTest, LooksAtPathsWithin) {
   fs::create_symlink("/etc/passwd", live() / "outside");
   fs::create_symlink("../../etc", live() / "upwards");
   const auto store = target();
-  EXPECT_EQ(store->look_at("a/file")->bytes, 3U);
-  EXPECT_TRUE(store->look_at("inside")->is_file);
-  EXPECT_FALSE(store->look_at("a")->is_file);
+  EXPECT_EQ(store->paths()->look_at("a/file")->bytes, 3U);
+  EXPECT_TRUE(store->paths()->look_at("inside")->is_file);
+  EXPECT_FALSE(store->paths()->look_at("a")->is_file);
   for (const char* path : {"outside", "upwards/passwd", "../live/a/file", "none", "a/file/x"}) {
-    EXPECT_FALSE(store->look_at(path)) << path;
+    EXPECT_FALSE(store->paths()->look_at(path)) << path;
   }
-  EXPECT_EQ(store->sha256("inside"),
+  EXPECT_EQ(store->paths()->sha256("inside"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_THROW(store->sha256("a"), Error);
+  EXPECT_THROW(store->paths()->sha256("a"), Error);
   std::vector<std::string> found;
-  store->list([&](const std::string& path) { found.push_back(path); });
+  store->paths()->list([&](const std::string& path) { found.push_back(path); });
   EXPECT_EQ(found, std::vector<std::string>{"a/file"});
 }
 

@@ -98,15 +98,15 @@ void plant_sqlite_marker(const std::filesystem::path& database, const Marker& ma
   sqlite3_db_config(opened, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }
 
-std::optional<Marker> read_sqlite_marker(Target& database, const std::stop_token& stop) {
+std::optional<Marker> read_sqlite_marker(SqlAccess& database, const std::stop_token& stop) {
   bool planted = false;
-  database.query(kHasTable, stop, [&](const Target::Row&) {
+  database.query(kHasTable, stop, [&](const SqlAccess::Row&) {
     planted = true;
     return false;
   });
   std::optional<Marker> marker;
   if (!planted) return marker;
-  database.query(kSelect, stop, [&](const Target::Row& row) {
+  database.query(kSelect, stop, [&](const SqlAccess::Row& row) {
     marker = Marker{plain(row.at(0)), plain(row.at(1)), plain(row.at(2)), plain(row.at(3)),
                     plain(row.at(4))};
     return false;

@@ -15,6 +15,11 @@
 
 namespace salvor::stores {
 
+class Type;
+
+/// The description of this kind of store.
+const Type& sqlite_type();
+
 /// A live database, and how its locks are waited for.
 struct SqliteSourceOptions {
   std::filesystem::path database;
@@ -82,7 +87,7 @@ void plant_sqlite_marker(const std::filesystem::path& database, const Marker& ma
                          std::int64_t lock_wait_ms_max);
 
 /// That row; empty when there is none. What is no text in it is empty.
-/// Errors: those of Target::query().
-std::optional<Marker> read_sqlite_marker(Target& database, const std::stop_token& stop);
+/// Errors: those of SqlAccess::query().
+std::optional<Marker> read_sqlite_marker(SqlAccess& database, const std::stop_token& stop);
 
 }  // namespace salvor::stores

@@ -22,7 +22,6 @@ using sqlite::run_sql;
 using sqlite::TestDatabase;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 namespace fs = std::filesystem;
 
 /// The system's clock, some time ahead; and a place to act at a known moment of the copy.

@@ -118,11 +118,11 @@ class SqliteWreckTest : public testing::Test {
     const auto target = make_sqlite_target({.database = database_});
     EXPECT_NE(sqlite_obstacle(database_), "");
     EXPECT_FALSE(is_sqlite_file(database_));
-    EXPECT_EQ(target->refuses_writes(), true);
+    EXPECT_EQ(target->locking()->refuses_writes(), true);
     EXPECT_THROW(target->marker({}), Error);
     EXPECT_THROW(plant_sqlite_marker(database_, {}, 100), Error);
     for (const SelfCheck& check : target->check({})) EXPECT_FALSE(check.passed) << check.name;
-    const auto lock = target->lock_writes(1000);
+    const auto lock = target->locking()->lock_writes(1000);
     ASSERT_TRUE(lock);
     const auto replacement = target->replacement("20260203t040506-1a2b3c4d", "db");
     replacement->provision();
@@ -173,7 +173,8 @@ TEST_F(SqliteWreckTest, ALogBesideAFileWhoseHeaderSaysRollbackModeIsRead) {
   // A question of a check reads the same, and leaves the log as it is.
   std::string count;
   make_sqlite_target({.database = database_})
-      ->query("SELECT count(*) FROM t", {}, [&](const Target::Row& row) {
+      ->sql()
+      ->query("SELECT count(*) FROM t", {}, [&](const SqlAccess::Row& row) {
         count = row.front().value_or("");
         return true;
       });

@@ -13,18 +13,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void throw_no_paths() {
-  throw Error(ErrorCode::usage, "a database holds no paths", "name a store of files");
-}
-
-class SqliteTarget final : public Target {
+class SqliteTarget final : public Target, public SqlAccess, public WriteLocking {
  public:
-  explicit SqliteTarget(SqliteTargetOptions options) : options_(std::move(options)) {}
+  explicit SqliteTarget(SqliteTargetOptions options)
+      : options_(std::move(options)), location_(location_of(options_.database)) {}
 
-  const fs::path& path() const override { return options_.database; }
-  TargetCapabilities capabilities() const override {
-    return {.locks_writes = true, .answers_sql = true};
-  }
+  const Location& location() const override { return location_; }
+  SqlAccess* sql() override { return this; }
+  WriteLocking* locking() override { return this; }
 
   TargetIdentity identify(std::int64_t) const override {
     TargetIdentity identity;
@@ -68,10 +64,6 @@ class SqliteTarget final : public Target {
     sqlite::Reading(options_.database, options_.nobody_writes, std::move(stop)).query(sql, visit);
   }
 
-  std::optional<PathFacts> look_at(const std::string&) override { throw_no_paths(); }
-  std::string sha256(const std::string&) override { throw_no_paths(); }
-  void list(const std::function<void(const std::string& path)>&) override { throw_no_paths(); }
-
   std::optional<Marker> marker(std::stop_token stop) override {
     return read_sqlite_marker(*this, stop);
   }
@@ -83,6 +75,7 @@ class SqliteTarget final : public Target {
 
  private:
   const SqliteTargetOptions options_;
+  const Location location_;
 };
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST_F(SqliteTargetTest, UndoIsEqualToTheByte) {
   ASSERT_EQ(stat(live().c_str(), &now), 0);
   EXPECT_EQ(now.st_ino, status.st_ino);
   EXPECT_EQ(now.st_mtim.tv_nsec, status.st_mtim.tv_nsec);
-  EXPECT_EQ(run_sql(replacing->copy(), "SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(run_sql(replacing->copy().path, "SELECT count(*) FROM t"), "1");
 }
 
 TEST_F(SqliteTargetTest, ADamagedDatabaseCanBeReplacedAndComesBackDamaged) {
@@ -147,8 +147,8 @@ TEST_F(SqliteTargetTest, ADamagedDatabaseCanBeReplacedAndComesBackDamaged) {
     write_all(log.get(), as_bytes("log"), "log");
   }
   const auto store = target();
-  const auto lock = store->lock_writes(kWaitMs);
-  EXPECT_EQ(store->refuses_writes(), true);
+  const auto lock = store->locking()->lock_writes(kWaitMs);
+  EXPECT_EQ(store->locking()->refuses_writes(), true);
   EXPECT_FALSE(store->check({}).front().passed);
   const auto replacing = replacement();
   replacing->cut_over(kWaitMs);
@@ -198,20 +198,21 @@ TEST_F(SqliteTargetTest, AnswersQuestionsAndWritesNothing) {
           "PRAGMA journal_mode = wal; CREATE TABLE p(id INTEGER PRIMARY KEY);"
           "CREATE TABLE t(a, p REFERENCES p(id)); INSERT INTO t VALUES(1, 7), (NULL, NULL)");
   const auto store = target(true);
-  std::vector<Target::Row> rows;
-  store->query("SELECT a, 'x' FROM t ORDER BY a DESC;  ", {}, [&](const Target::Row& row) {
-    rows.push_back(row);
-    return true;
-  });
+  std::vector<SqlAccess::Row> rows;
+  store->sql()->query("SELECT a, 'x' FROM t ORDER BY a DESC;  ", {},
+                      [&](const SqlAccess::Row& row) {
+                        rows.push_back(row);
+                        return true;
+                      });
   ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[0], (Target::Row{"1", "x"}));
-  EXPECT_EQ(rows[1], (Target::Row{std::nullopt, "x"}));
+  EXPECT_EQ(rows[0], (SqlAccess::Row{"1", "x"}));
+  EXPECT_EQ(rows[1], (SqlAccess::Row{std::nullopt, "x"}));
   for (const char* sql :
        {"INSERT INTO t VALUES(2, 2)", "SELECT 1; SELECT 2", "", "ATTACH 'x' AS y", "DELETE FROM t",
         "PRAGMA journal_mode = delete", "PRAGMA wal_checkpoint", "SELEC 1", "SELECT x FROM nowhere",
         "VACUUM INTO 'copy'", "BEGIN IMMEDIATE", "PRAGMA user_version = 3"}) {
     try {
-      store->query(sql, {}, [](const Target::Row&) { return true; });
+      store->sql()->query(sql, {}, [](const SqlAccess::Row&) { return true; });
       ADD_FAILURE() << sql;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::usage) << sql << ": " << error.message();
@@ -229,10 +230,10 @@ TEST_F(SqliteTargetTest, AnswersQuestionsAndWritesNothing) {
     stop.request_stop();
   });
   try {
-    store->query(
+    store->sql()->query(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
         "SELECT count(*) FROM n",
-        stop.get_token(), [](const Target::Row&) { return true; });
+        stop.get_token(), [](const SqlAccess::Row&) { return true; });
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::cancelled);
@@ -301,7 +302,8 @@ class SqliteWriterTest : public SqliteTargetTest, public ::testing::WithParamInt
     SqliteTargetOptions options;
     options.database = database;
     make_sqlite_target(std::move(options))
-        ->query("SELECT id FROM written", {}, [&](const Target::Row& row) {
+        ->sql()
+        ->query("SELECT id FROM written", {}, [&](const SqlAccess::Row& row) {
           ids.insert(row[0].value());
           return true;
         });
@@ -336,7 +338,7 @@ TEST_P(SqliteWriterTest, NoWriteIsLostInACutOver) {
       continue;
     }
     replacing->cut_over(kWaitMs);
-    const fs::path parked = replacing->workplace() / "old" / "shop.db";
+    const fs::path parked = replacing->workplace().path / "old" / "shop.db";
     const Bytes old = read_file(parked, 100 << 20U);
     usleep(50'000);
     ASSERT_EQ(writer.stop(), 0);
@@ -411,10 +413,10 @@ TEST_P(SqliteWriterTest, TheWriteLockHoldsAndFollows) {
   });
   ASSERT_TRUE(writer.wait_ready());
   const auto store = target();
-  EXPECT_EQ(store->lock_writes(kWaitMs) == nullptr, false);
-  auto lock = store->lock_writes(kWaitMs);
+  EXPECT_EQ(store->locking()->lock_writes(kWaitMs) == nullptr, false);
+  auto lock = store->locking()->lock_writes(kWaitMs);
   const auto expect_quiet = [&] {
-    EXPECT_EQ(store->refuses_writes(), true);
+    EXPECT_EQ(store->locking()->refuses_writes(), true);
     usleep(50'000);  // a commit from before the lock may not have been told yet
     const std::uint32_t count = told->count;
     usleep(100'000);
@@ -440,7 +442,7 @@ TEST_P(SqliteWriterTest, TheWriteLockHoldsAndFollows) {
     EXPECT_GT(told->count, count);
   }
   ASSERT_EQ(writer.stop(), 0);
-  EXPECT_EQ(store->refuses_writes(), false);
+  EXPECT_EQ(store->locking()->refuses_writes(), false);
   EXPECT_EQ(ids_in(live()).size() + in_copy, told->count);
 }
 
@@ -466,7 +468,7 @@ TEST_F(SqliteTargetTest, WhoHoldsItIsNamed) {
   ASSERT_EQ(identity.holders.size(), 1U);
   EXPECT_TRUE(identity.holders[0].writes);
   try {
-    target()->lock_writes(200);
+    target()->locking()->lock_writes(200);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::conflict);
@@ -475,7 +477,7 @@ TEST_F(SqliteTargetTest, WhoHoldsItIsNamed) {
         << error.message();
   }
   holder.stop();
-  EXPECT_NE(target()->lock_writes(kWaitMs), nullptr);
+  EXPECT_NE(target()->locking()->lock_writes(kWaitMs), nullptr);
 }
 
 }  // namespace

@@ -32,11 +32,13 @@ class FilesReplacement final : public Replacement {
   }
 
   ReplacementState state() const override {
-    return {exchange_.is_provisioned(), exchange_.is_cut_over(), has_written(workplace())};
+    return {exchange_.is_provisioned(), exchange_.is_cut_over(),
+            has_written(exchange_.places().workplace)};
   }
-  const fs::path& workplace() const override { return exchange_.places().workplace; }
-  fs::path copy() const override {
-    return exchange_.is_cut_over() ? exchange_.places().live : exchange_.places().fresh;
+  Location workplace() const override { return location_of(exchange_.places().workplace); }
+  Location copy() const override {
+    return location_of(exchange_.is_cut_over() ? exchange_.places().live
+                                               : exchange_.places().fresh);
   }
 
   void require_movable() const override { refuse_mounts(); }
@@ -48,15 +50,15 @@ class FilesReplacement final : public Replacement {
 
   std::unique_ptr<Sink> sink(Recognise unchanged) override {
     SALVOR_ASSERT(exchange_.is_provisioned() && !exchange_.is_cut_over());
-    return make_copy_sink(
-        {exchange_.places().live, exchange_.places().fresh, workplace(), unchanged, clock_});
+    return make_copy_sink({exchange_.places().live, exchange_.places().fresh,
+                           exchange_.places().workplace, unchanged, clock_});
   }
 
   std::uint64_t separate(const Rewrite& rewrite, Way way) override {
     const disk::Exchange::Places& places = exchange_.places();
     exchange_.settle();
     const fs::path& live = exchange_.is_cut_over() ? places.parked : places.live;
-    return disk::inode_at(live) == 0 ? 0 : separate_shared(workplace(), live, rewrite, way);
+    return disk::inode_at(live) == 0 ? 0 : separate_shared(places.workplace, live, rewrite, way);
   }
 
   void settle(Way way) override {

@@ -124,7 +124,8 @@ void Reading::fail(int result, bool preparing) const {
   throw_sqlite_error(result, database_, "cannot read", path_);
 }
 
-void Reading::query(const std::string& sql, const std::function<bool(const Target::Row&)>& visit) {
+void Reading::query(const std::string& sql,
+                    const std::function<bool(const SqlAccess::Row&)>& visit) {
   const auto prepare = [&](const char* text, const char** rest) {
     sqlite3_stmt* made = nullptr;
     const int result = sqlite3_prepare_v2(database_, text, -1, &made, rest);
@@ -147,7 +148,7 @@ void Reading::query(const std::string& sql, const std::function<bool(const Targe
     const int result = sqlite3_step(statement.get());
     if (result == SQLITE_DONE) return;
     if (result != SQLITE_ROW) fail(result, false);
-    Target::Row row(static_cast<std::size_t>(columns));
+    SqlAccess::Row row(static_cast<std::size_t>(columns));
     for (int i = 0; i < columns; ++i) {
       const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement.get(), i));
       const int bytes = sqlite3_column_bytes(statement.get(), i);
@@ -170,7 +171,7 @@ struct Question {
 std::size_t ask(Reading& reading, const Question& question, std::size_t problems_max,
                 std::string& found) {
   std::size_t problems = 0;
-  reading.query(question.sql, [&](const Target::Row& row) {
+  reading.query(question.sql, [&](const SqlAccess::Row& row) {
     std::string line;
     for (const auto& value : row) line += (line.empty() ? "" : " ") + value.value_or("NULL");
     if (line == question.expected) return true;

@@ -28,7 +28,7 @@ class Reading {
   ~Reading();
 
   /// As Target::query().   Errors: NotAskable, too, which is one of those.
-  void query(const std::string& sql, const std::function<bool(const Target::Row&)>& visit);
+  void query(const std::string& sql, const std::function<bool(const SqlAccess::Row&)>& visit);
 
  private:
   [[noreturn]] void fail(int result, bool preparing) const;

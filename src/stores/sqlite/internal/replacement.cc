@@ -96,9 +96,9 @@ class SqliteReplacement final : public Replacement {
   ReplacementState state() const override {
     return {.provisioned = exchange_.is_provisioned(), .cut_over = exchange_.is_cut_over()};
   }
-  const fs::path& workplace() const override { return places().workplace; }
-  fs::path copy() const override {
-    return exchange_.is_cut_over() ? places().live : places().fresh;
+  Location workplace() const override { return location_of(places().workplace); }
+  Location copy() const override {
+    return location_of(exchange_.is_cut_over() ? places().live : places().fresh);
   }
   void provision() override {
     require_one_name(places().live);
@@ -130,7 +130,7 @@ class SqliteReplacement final : public Replacement {
       replace(wait_ms_max, true);
     } else if (disk::inode_at(places().live) != 0) {
       // A swap back was killed before its exchange.
-      unpoison(places().live, workplace());
+      unpoison(places().live, places().workplace);
     }
     // Also what a crash has left undone.
     if (disk::inode_at(places().parked) != 0) make_useless(places().parked);
@@ -145,18 +145,18 @@ class SqliteReplacement final : public Replacement {
       replace(wait_ms_max, false);
     } else {
       exchange_.bring_back();
-      if (disk::inode_at(places().live) != 0) unpoison(places().live, workplace());
+      if (disk::inode_at(places().live) != 0) unpoison(places().live, places().workplace);
     }
     put_back_beside();
     // The copy, with what was written since, is for people to look into. Who had it open was locked
     // out; connections that are left find that their file has moved.
-    if (disk::inode_at(places().fresh) != 0) unpoison(places().fresh, workplace());
+    if (disk::inode_at(places().fresh) != 0) unpoison(places().fresh, places().workplace);
     LockWait wait(Clock::system(), wait_ms_max);
     lock_what_is_live(wait);
   }
 
   void discard_copy() override {
-    if (disk::inode_at(places().live) != 0) unpoison(places().live, workplace());
+    if (disk::inode_at(places().live) != 0) unpoison(places().live, places().workplace);
     exchange_.discard_copy();
   }
   void try_discard_old() const override { exchange_.require_live(); }
@@ -209,13 +209,14 @@ class SqliteReplacement final : public Replacement {
 
   /// After a failure: what is live still is to be used.
   void give_back(FileLocks& outgoing) {
-    if (disk::inode_at(places().live) == outgoing.id().second) unpoison(places().live, workplace());
+    if (disk::inode_at(places().live) == outgoing.id().second)
+      unpoison(places().live, places().workplace);
     outgoing.unclaim();
   }
 
   void prepare(const fs::path& incoming, bool in) {
     exchange_.step("give the incoming file its header");
-    unpoison(incoming, workplace());
+    unpoison(incoming, places().workplace);
     if (in && !completes(incoming)) {
       throw Error(ErrorCode::corruption, printable(incoming.native()) + " is not a database",
                   "undo the restore, and restore an older point");
@@ -264,7 +265,7 @@ class SqliteReplacement final : public Replacement {
 
   void make_useless(const fs::path& database) {
     exchange_.step("make the old file useless");
-    poison(database, workplace());
+    poison(database, places().workplace);
   }
 
   /// In WAL mode, who waits for the old file would look for the log of the new one when he gets

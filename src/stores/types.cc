@@ -1,0 +1,72 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "stores/files/files.h"
+#include "stores/sqlite/sqlite.h"
+#include "stores/type.h"
+
+namespace salvor::stores {
+namespace {
+
+/// What later versions will have; a configuration is told so.
+constexpr std::array<std::string_view, 3> kPlanned{"postgres", "mariadb", "bucket"};
+
+std::vector<const Type*>& known() {
+  static std::vector<const Type*> all{
+      &files_type(),
+      &sqlite_type(),
+  };
+  return all;
+}
+
+}  // namespace
+
+std::vector<const Type*> types() {
+  return known();
+}
+
+const Type* find_type(std::string_view name) {
+  const auto found =
+      std::ranges::find_if(known(), [&](const Type* type) { return type->name() == name; });
+  return found == known().end() ? nullptr : *found;
+}
+
+const Type& type_named(std::string_view name) {
+  if (const Type* type = find_type(name)) return *type;
+  throw Error(ErrorCode::configuration,
+              fmt::format("stores of type {} are not known to this version", printable(name)),
+              "use the version of salvor that wrote this, or a newer one");
+}
+
+bool is_planned_type(std::string_view name) {
+  return std::ranges::find(kPlanned, name) != kPlanned.end();
+}
+
+void add_type(const Type& type) {
+  known().push_back(&type);
+}
+
+Settings default_of(const SettingsKey& key) {
+  switch (key.kind) {
+    case SettingsKey::Kind::path:
+      return "";
+    case SettingsKey::Kind::flag:
+      return false;
+    case SettingsKey::Kind::texts:
+      return Settings::array();
+    case SettingsKey::Kind::word:
+      return key.words.front();
+  }
+  return nullptr;
+}
+
+Location location_of(std::filesystem::path path) {
+  std::string text = path.native();
+  return {std::move(text), std::move(path)};
+}
+
+}  // namespace salvor::stores
