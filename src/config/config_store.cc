@@ -14,7 +14,9 @@ namespace {
 void read_key(TableReader& reader, const stores::SettingsKey& key, stores::Settings& settings) {
   using Kind = stores::SettingsKey::Kind;
   stores::Settings value = stores::default_of(key);
-  if (key.kind == Kind::path) {
+  if (key.kind == Kind::text) {
+    value = key.is_required ? reader.required_text(key.name) : reader.text(key.name).value_or("");
+  } else if (key.kind == Kind::path) {
     const auto path = key.is_required ? reader.required_path(key.name) : reader.path(key.name);
     if (path) value = path->native();
   } else if (key.kind == Kind::flag) {

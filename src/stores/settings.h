@@ -22,6 +22,7 @@ using Settings = nlohmann::ordered_json;
 struct SettingsKey {
   /// What a value is, and what it is where the key is left out.
   enum class Kind {
+    text,   ///< default ""
     path,   ///< an absolute path; relative ones begin at the directory of the file; default ""
     flag,   ///< default false
     texts,  ///< default []

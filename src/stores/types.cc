@@ -52,6 +52,7 @@ void add_type(const Type& type) {
 
 Settings default_of(const SettingsKey& key) {
   switch (key.kind) {
+    case SettingsKey::Kind::text:
     case SettingsKey::Kind::path:
       return "";
     case SettingsKey::Kind::flag:
