@@ -70,6 +70,13 @@ void tell_steps(Invocation& invocation, const recovery::RunOutcome& outcome,
   }
 }
 
+/// Whether a process is still at work on it. The journal has its end before the catalog has, and a
+/// run that another host has resumed runs on in the journal only.
+bool is_running(const control::RunReport& report) {
+  return report.row.state == catalog::RunState::running ||
+         (report.outcome && report.outcome->state == "running");
+}
+
 /// Says what it does, until it has ended, or waits for somebody.
 control::RunReport follow(Invocation& invocation, const control::Config& config, std::string run) {
   constexpr auto kEvery = std::chrono::seconds(1);
@@ -80,9 +87,7 @@ control::RunReport follow(Invocation& invocation, const control::Config& config,
     control::RunReport report = control::show_run(config, run, caller);
     run = report.row.id.text;  // another run may be the latest by then
     if (report.outcome && !invocation.quiet()) tell_steps(invocation, *report.outcome, told);
-    const bool runs = report.outcome ? report.outcome->state == "running"
-                                     : report.row.state == catalog::RunState::running;
-    if (!runs) return report;
+    if (!is_running(report)) return report;
     for (auto waited = kPoll; waited < kEvery; waited += kPoll) {
       if (caller.stop.stop_requested()) {
         throw Error(ErrorCode::cancelled, "stopped following run " + printable(run),

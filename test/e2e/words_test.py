@@ -1,11 +1,13 @@
 """The command line: empty values, words that people know, readers that go away, terminals."""
 
+import contextlib
 import fcntl
 import os
 import pty
 import re
 import shutil
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -291,6 +293,33 @@ class Follow(ShopTest):
             self.assertEqual(drill.wait(), 0)
         self.assertEqual(follower.returncode, 0)
         self.assertRegex(out, r"state +succeeded")
+
+    def test_a_run_is_followed_until_the_catalog_has_its_end(self):
+        self.ready()
+        run = self.json_of("drill", "shop")["run"]
+        # The journal has ended, and the process is about to tell the catalog.
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+            self.make_running(run, process.pid)
+            with subprocess.Popen([SALVOR, "-c", self.config, "runs", "show", "--follow", run],
+                                  cwd=self.root, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE) as follower:
+                follower.stderr.readline()
+                process.stdin.close()
+                process.wait()
+                out = follower.stdout.read().decode()
+        self.assertRegex(out, r"state +interrupted")
+
+    def make_running(self, run, pid):
+        """As if that process carried out the run."""
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
+            boot = file.read().strip()
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            ticks = file.read().rpartition(")")[2].split()[19]
+        space = os.stat("/proc/self/ns/pid").st_ino
+        catalog = sqlite3.connect(self.path("state/catalog.sqlite"))
+        with contextlib.closing(catalog), catalog:
+            catalog.execute("UPDATE runs SET state = 'running', process = ? WHERE id = ?",
+                            (f"{boot} {pid} {ticks} {space}", run))
 
     def wait_for_run(self):
         for _ in range(400):
