@@ -133,8 +133,9 @@ void show_taken_back(Output& output, const RunOutcome& outcome) {
     if (step->result == "undone") undone += (undone.empty() ? "" : ", ") + step->name;
   }
   // Not by who closes a run that was undone before.
-  const bool is_now = outcome.acted && outcome.state == "undone" && !undone.empty();
-  if (is_now) output.line("undone: " + undone);
+  const bool is_now = outcome.acted && outcome.state == "undone" && outcome.removed.empty();
+  if (is_now && !undone.empty()) output.line("undone: " + undone);
+  for (const std::string& path : outcome.removed) output.line("removed: " + printable(path));
 }
 
 /// Whether a run was refused before it did anything, and so was no need to take back.

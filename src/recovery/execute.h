@@ -86,6 +86,8 @@ struct RunOutcome {
   bool healthy = true;
   /// After an undo: the workplaces that are still there, for close().
   std::vector<std::string> kept;
+  /// After a close: the workplaces that this call has removed.
+  std::vector<std::string> removed;
   /// After abandon(): what the run leaves where, a line each.
   std::vector<std::string> left;
   std::vector<std::string> safety_points;

@@ -334,8 +334,7 @@ RunOutcome Runner::close() {
     remove_mark(context_, store);
     if (store.delta_in_place) continue;
     stores::Replacement& replacement = context_.replacement_of(store);
-    if (!has_workplace(replacement)) continue;
-    acted_ = true;
+    if (!take_for_removal(replacement)) continue;
     replacement.discard_old();
     journal_.reach("close:" + store.name);
   }
@@ -344,9 +343,18 @@ RunOutcome Runner::close() {
 
 RunOutcome Runner::discard_kept() {
   for (const StorePlan& store : context_.plan.stores) {
-    if (!store.delta_in_place) context_.replacement_of(store).discard_copy();
+    if (store.delta_in_place) continue;
+    stores::Replacement& replacement = context_.replacement_of(store);
+    if (take_for_removal(replacement)) replacement.discard_copy();
   }
   return outcome("undone");
+}
+
+bool Runner::take_for_removal(const stores::Replacement& replacement) {
+  if (!has_workplace(replacement)) return false;
+  removed_.push_back(replacement.workplace().text);
+  acted_ = true;
+  return true;
 }
 
 RunOutcome Runner::ended(const std::string& state) {
@@ -380,6 +388,7 @@ RunOutcome Runner::outcome(std::string state) {
   for (const std::string& line : context_.deviations) outcome.deviations.push_back(line);
   outcome.recovery_seconds = recovery_seconds_in(journal_);
   if (outcome.state == "undone") outcome.kept = workplaces();
+  outcome.removed = removed_;
   outcome.healthy = was_healthy(journal_.data("watch"));
   outcome.safety_points = safety_points_in(journal_);
   outcome.seconds = options_.clock->monotonic().seconds_since(start_);

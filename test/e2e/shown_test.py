@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import stat
 import unittest
 
 from shop import CONFIG, WRITES, ShopTest, write
@@ -29,6 +30,16 @@ class Shown(ShopTest):
     def drill_fails(self):
         self.configure(TOO_BIG)
         return self.json_of("drill", "shop", expect=9)["run"]
+
+    def files_in(self, *folder):
+        """The files of a folder, each once, whatever number of names it has."""
+        found = {}
+        for directory, _, names in os.walk(os.path.join(*folder)):
+            for name in names:
+                status = os.lstat(os.path.join(directory, name))
+                if stat.S_ISREG(status.st_mode):
+                    found[status.st_ino] = status.st_size
+        return found
 
 
 class Runs(Shown):
@@ -83,6 +94,37 @@ class Runs(Shown):
         self.assertEqual(self.json_of("runs", "show", "latest")["kind"], "verify")
         shutil.rmtree(self.path("state"))
         super().fails(4, "not_found", "runs", "show", "latest")
+
+
+class Closing(Shown):
+    """A restore that has kept the old data, and its close."""
+
+    def setUp(self):
+        super().setUp()
+        write(os.path.join(self.media, "newer"), b"newer")
+        self.run_salvor("restore", "shop", "--confirm", "shop")
+        self.run = self.restores()[0]["id"]
+
+    def confirmed(self, verb):
+        done = self.run_salvor("restore", verb, self.run, "--confirm", "shop")
+        return done.out + done.err
+
+    def workplace(self, store):
+        return self.path("live", f".salvor-{self.run}-{store}")
+
+    def test_it_says_what_it_has_removed(self):
+        places = [self.workplace(store) for store in ("db", "media")]
+        self.confirmed("--undo")
+        self.assertEqual([os.path.exists(place) for place in places], [True, True])
+        text = self.confirmed("--close")
+        for place in places:
+            self.assertIn(f"removed: {place}\n", text)
+            self.assertFalse(os.path.exists(place))
+        self.assertNotIn("nothing was done", text)
+        self.assertNotIn("\nundone: ", text)
+        self.assertIn("nothing was done now", self.confirmed("--close"))
+        again = self.json_of("restore", "--close", self.run, "--confirm", "shop")
+        self.assertEqual(again["removed"], [])
 
 
 class Counts(Shown):

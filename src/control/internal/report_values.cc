@@ -148,11 +148,13 @@ ReportJson json_of_outcome(const recovery::RunOutcome& outcome) {
                     {"checks", nullptr},
                     {"safety_points", outcome.safety_points},
                     {"kept", ReportJson::array()},
+                    {"removed", ReportJson::array()},
                     {"left", ReportJson::array()},
                     {"deviations", ReportJson::array()}};
   for (const auto& step : outcome.steps) object["steps"].push_back(json_of_step(step));
   object["checks"] = parse_json<ReportJson>(to_json(outcome.checks));
   for (const std::string& path : outcome.kept) object["kept"].push_back(printable(path));
+  for (const std::string& path : outcome.removed) object["removed"].push_back(printable(path));
   for (const std::string& line : outcome.left) object["left"].push_back(printable(line));
   for (const std::string& line : outcome.deviations) {
     object["deviations"].push_back(printable(line));

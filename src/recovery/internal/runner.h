@@ -39,6 +39,8 @@ class Runner {
  private:
   /// The workplaces that are still there, for people to look at or to close.
   std::vector<std::string> workplaces();
+  /// Notes a workplace that is about to be removed; false: it is gone already.
+  bool take_for_removal(const stores::Replacement& replacement);
   void carry_out(Step& step);
   void allow_unwritten(std::string_view carried_out);
   std::vector<std::string> new_deviations() const;
@@ -63,6 +65,7 @@ class Runner {
   RunContext context_;
   std::vector<std::unique_ptr<Step>> steps_;
   Time start_;
+  std::vector<std::string> removed_;
   std::size_t outcomes_before_ = 0;  ///< how many of the outcomes earlier steps have found
   bool acted_ = false;
 };
