@@ -112,6 +112,13 @@ class Closing(Shown):
     def workplace(self, store):
         return self.path("live", f".salvor-{self.run}-{store}")
 
+    def test_it_counts_the_data_and_not_what_salvor_notes_beside_it(self):
+        files = {store: self.files_in(self.workplace(store), "old") for store in ("db", "media")}
+        text = self.confirmed("--close")
+        for store, each in files.items():
+            count = f"{len(each)} file{'' if len(each) == 1 else 's'}"
+            self.assertIn(f"store {store}: the close deletes {count} (", text)
+
     def test_it_says_what_it_has_removed(self):
         places = [self.workplace(store) for store in ("db", "media")]
         self.confirmed("--undo")
@@ -159,6 +166,13 @@ class Plans(Shown):
         """The drill that a plan names, and what its text says of it."""
         text = " ".join(self.run_salvor("restore", "shop", "--plan", *more).out.split())
         return self.json_of("restore", "shop", "--plan", *more)["last_drill"], text
+
+    def test_what_is_live_counts_each_file_once(self):
+        os.link(os.path.join(self.media, "logo.png"), self.path("outside"))
+        os.link(os.path.join(self.media, "logo.png"), os.path.join(self.media, "logo3.png"))
+        media = self.json_of("restore", "shop", "--plan")["targets"][1]
+        self.assertEqual((media["store"], media["bytes"]),
+                         ("media", sum(self.files_in(self.media).values())))
 
     def test_a_drill_that_failed_is_in_the_plan(self):
         drill, text = self.plan()

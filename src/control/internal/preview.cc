@@ -5,6 +5,8 @@
 
 #include <filesystem>
 #include <limits>
+#include <set>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -25,7 +27,7 @@ struct Seen {
   bool whole = true;  ///< false: there are more
 };
 
-/// Counts files that were written after an instant.
+/// Counts files that were written after an instant; one with several names once.
 class Counting {
  public:
   explicit Counting(Time since) : since_(since), limit_{Clock::system().monotonic().ns + kLookNs} {}
@@ -47,6 +49,7 @@ class Counting {
     if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
     const std::int64_t written = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
     if (written <= since_.ns) return;
+    if (status.st_nlink > 1 && !linked_.insert({status.st_dev, status.st_ino}).second) return;
     ++seen_.files;
     seen_.bytes += static_cast<std::uint64_t>(status.st_size);
   }
@@ -56,6 +59,7 @@ class Counting {
  private:
   const Time since_;
   const Time limit_;
+  std::set<std::pair<dev_t, ino_t>> linked_;  ///< files with several names
   Seen seen_;
 };
 
@@ -110,7 +114,10 @@ std::string line_of_close(const recovery::RunHead& head, const recovery::StorePl
     return fmt::format("store {}: no old data of it is kept", store.name);
   }
   Counting counting(Time{std::numeric_limits<std::int64_t>::min()});
-  counting.add_below(workplace);
+  // What else is in a workplace are notes of salvor's own.
+  for (const char* data : {"old", "new"}) {
+    if (fs::exists(workplace / data)) counting.add_below(workplace / data);
+  }
   return fmt::format("store {}: the close deletes {} in {} for good: {}", store.name,
                      shown(counting.seen()), printable(workplace.native()),
                      head.state == "undone"

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <climits>
+#include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "codec/hash.h"
@@ -128,10 +130,12 @@ void FilesTarget::count(TargetIdentity& identity, std::int64_t count_ms_max) con
   disk::WalkOptions walk;
   walk.exclude = exclude_;
   disk::Walker walker(root.get(), std::move(walk), problems);
+  std::set<std::pair<std::uint64_t, std::uint64_t>> linked;
   while (const auto visit = walker.next()) {
     ++identity.entries;
-    // A file with several names counts once, when all of them are here.
-    identity.bytes += visit->entry.size / std::max<std::uint64_t>(visit->links, 1);
+    const bool is_seen =
+        visit->links > 1 && !linked.insert({visit->entry.device, visit->entry.inode}).second;
+    if (!is_seen) identity.bytes += visit->entry.size;
     if (clock.monotonic() < limit) continue;
     identity.counted = false;
     return;
