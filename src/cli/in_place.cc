@@ -26,6 +26,13 @@ std::string expected(const std::optional<double>& seconds) {
   return seconds ? human_duration(*seconds) : "-";
 }
 
+/// Until the service is back.
+std::string expected_of(const RestorePlanReport& report) {
+  if (!report.expected_s) return "not known: no such restore was run before";
+  const std::string sum = human_duration(*report.expected_s);
+  return report.expected_is_least ? "at least " + sum + ": some steps were never run before" : sum;
+}
+
 void show_targets(Output& output, const RestorePlanReport& report) {
   Table table({"STORE", "TYPE", ">NOW", ">IN THE POINT", "TARGET", "IDENTITY"});
   for (const control::PlannedTarget& target : report.targets) {
@@ -61,9 +68,7 @@ void show(Output& output, const RestorePlanReport& report) {
     output.line(fmt::format("space     {} free at {}, {} needed", human_bytes(space.free),
                             printable(space.path), human_bytes(space.wanted)));
   }
-  output.line(fmt::format("expected  {}", report.expected_s
-                                              ? human_duration(*report.expected_s)
-                                              : "not known: no such restore was run before"));
+  output.line("expected  " + expected_of(report));
   output.line(fmt::format("undo      {}", report.undo));
   output.line("");
   show_targets(output, report);

@@ -71,12 +71,12 @@ void plan_steps(internal::Records& records, RestorePlanReport& report) {
     if (records.catalog() == nullptr) continue;
     planned.expected_s = records.catalog()->step_seconds(report.plan.service,
                                                          catalog::RunKind::restore, step->name());
-    if (!planned.expected_s) continue;
     // What comes after the verdict of the last check is no part of it, as it is none of what drills
     // prove.
     if (step->name() == "watch") continue;
-    known = true;
-    sum += *planned.expected_s;
+    known = known || planned.expected_s;
+    report.expected_is_least = report.expected_is_least || !planned.expected_s;
+    sum += planned.expected_s.value_or(0);
   }
   if (known) report.expected_s = sum;
 }

@@ -56,7 +56,8 @@ struct RestorePlanReport {
   std::vector<PlannedTarget> targets;
   std::vector<recovery::FileSystemSpace> space;
   std::vector<PlannedStep> steps;
-  std::optional<double> expected_s;         ///< until the service is back, as far as it is known
+  std::optional<double> expected_s;         ///< until the service is back; empty: not known
+  bool expected_is_least = false;           ///< steps that were never run are not in it
   std::vector<std::string> untouched;       ///< stores that the point does not have
   std::vector<std::string> warnings;        ///< what should be known before it begins
   std::optional<std::string> open_restore;  ///< a run that must be resumed or undone first

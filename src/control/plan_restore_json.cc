@@ -43,6 +43,7 @@ std::string to_json(const RestorePlanReport& report) {
       {"host", report.point.host().empty() ? json(nullptr) : json(printable(report.point.host()))},
       {"lost_s", report.lost_s},
       {"expected_s", or_null(report.expected_s)},
+      {"expected_is_least", report.expected_s && report.expected_is_least},
       {"targets", json::array()},
       {"space", json::array()},
       {"steps", json::array()},

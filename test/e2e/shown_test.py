@@ -174,6 +174,17 @@ class Plans(Shown):
         self.assertEqual((media["store"], media["bytes"]),
                          ("media", sum(self.files_in(self.media).values())))
 
+    def test_a_duration_that_lacks_steps_is_a_least_one(self):
+        self.run_salvor("restore", "shop", "--confirm", "shop")
+        self.assertNotIn("at least", self.run_salvor("restore", "shop", "--plan").out)
+        self.configure("[service.shop.migrate]\nrun = 'true'\nisolated = true\n")
+        plan = self.json_of("restore", "shop", "--plan")
+        self.assertIsNone([step for step in plan["steps"] if step["name"] == "migrate"][0]
+                          ["expected_s"])
+        self.assertTrue(plan["expected_is_least"])
+        self.assertRegex(self.run_salvor("restore", "shop", "--plan").out,
+                         r"(?m)^expected  at least .*: some steps were never run before$")
+
     def test_a_drill_that_failed_is_in_the_plan(self):
         drill, text = self.plan()
         self.assertIsNone(drill)
