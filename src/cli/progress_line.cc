@@ -42,6 +42,8 @@ std::string describe(const control::PhaseProgress& progress, double elapsed_s, b
     text += fmt::format("  [{:<{}}]", std::string(filled, '#'), kBarColumns);
   }
   if (done) text += fmt::format("  {:.0f} %", *done * 100);
+  const bool counts = progress.bytes > 0 || progress.bytes_expected > 0 || progress.entries > 0;
+  if (!counts) return text;
   text += "  " + human_bytes(progress.bytes);
   if (progress.bytes_expected > 0) text += " of " + human_bytes(progress.bytes_expected);
   if (progress.entries > 0) text += fmt::format("  {} entries", with_commas(progress.entries));

@@ -24,6 +24,7 @@ TEST(ProgressLineTest, SaysNothingThatIsNotKnown) {
   EXPECT_EQ(describe({"backup", 3 * kMiB, 0, 0, 0}, 0.1, true), "backup  3.0 MiB");
   EXPECT_EQ(describe({"backup", 3 * kMiB, 0, 50, 100}, 0.1, false),
             "backup  50 %  3.0 MiB  50 entries");
+  EXPECT_EQ(describe({"restore: validate", 0, 0, 0, 0}, 10, true), "restore: validate");
 }
 
 TEST(ProgressLineTest, MoreThanExpectedIsAll) {

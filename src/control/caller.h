@@ -19,7 +19,7 @@ using config::Looks;
 using config::require_state_answers;
 using config::SecretReference;
 
-/// Progress of the phase under way; `phase` is "backup", "restore", "verify".
+/// Progress of the phase under way; `phase` is "backup", "verify", "restore: validate", "undo", …
 struct PhaseProgress {
   std::string phase;
   std::uint64_t bytes = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "base/log.h"
 #include "config/answers.h"
@@ -41,13 +42,15 @@ void require_confirmed(const InPlaceRequest& request) {
 /// What one command needs to carry out a run.
 class InPlace {
  public:
-  InPlace(const config::Config& config, const Caller& caller)
+  /// `verb`: for the progress.
+  InPlace(const config::Config& config, const Caller& caller, std::string verb)
       : config_(config),
         caller_(caller),
         records_(config),
+        phase_(std::move(verb)),
         opened_(internal::open_repository(config, repo::Access::write, caller.stop)),
         access_(internal::surroundings_of_restore(config)),
-        ticker_(caller, [this] { return internal::phase_of("restore", progress_); }) {
+        ticker_(caller, [this] { return phase(); }) {
     internal::compare_head(*opened_.repository, records_, internal::ShorterLog::warn);
     no_commit_ = internal::why_no_commit(opened_, records_);
     internal::catch_up(*opened_.repository, records_);
@@ -80,6 +83,7 @@ class InPlace {
     };
     options.on_step = [this](const std::string& step, std::size_t number, std::size_t count) {
       // A run that is killed later has its safety snapshot in the log by then.
+      enter(step);
       records_.note_head(repository().id().hex(), repository().sequence());
       if (caller_.say) caller_.say(fmt::format("step {} of {}: {}", number, count, step));
     };
@@ -143,6 +147,21 @@ class InPlace {
 
  private:
   /// What the watch of a run saw; empty: it had none, or its record can't be read.
+  /// The stores are restored in one phase, so that its rate and its end can be told.
+  void enter(const std::string& step) {
+    const std::lock_guard lock(phase_mutex_);
+    counts_ = step.starts_with("restore-");
+    phase_ = counts_ ? "restore" : "restore: " + step;
+  }
+
+  PhaseProgress phase() {
+    const std::lock_guard lock(phase_mutex_);
+    if (counts_) return internal::phase_of(phase_, progress_);
+    PhaseProgress uncounted;
+    uncounted.phase = phase_;
+    return uncounted;
+  }
+
   std::optional<std::string> watch_in(const std::string& run) {
     try {
       for (const std::string& record : records_.catalog()->journal(run)) {
@@ -171,6 +190,9 @@ class InPlace {
   const config::Config& config_;
   const Caller& caller_;
   Records records_;
+  std::mutex phase_mutex_;  ///< guards the two below
+  std::string phase_;
+  bool counts_ = true;  ///< the phase restores, and so has something to count
   internal::Opened opened_;
   std::optional<Error> no_commit_;  // why no safety snapshot may be taken; empty: it may
   recovery::StoreAccess access_;
@@ -202,7 +224,7 @@ class GoingOn {
         request_(request),
         caller_(caller),
         verb_(std::move(verb)),
-        in_place_(config, caller) {}
+        in_place_(config, caller, verb_) {}
 
   InPlace& in_place() { return in_place_; }
 
@@ -367,7 +389,7 @@ InPlaceReport restore_in_place(const config::Config& config, const InPlaceReques
   config::check_overlaps(config, config.service(request.plan.service));
   require_confirmed(request);
   config::require_live_answers(config, config.service(request.plan.service), request.plan.stores);
-  InPlace in_place(config, caller);
+  InPlace in_place(config, caller, "restore");
   std::vector<std::string> notes;
   recovery::Plan plan = plan_of(in_place, config, request, notes);
   in_place.require_safety_snapshot_for(plan);

@@ -255,6 +255,37 @@ class Terminals(ShopTest):
             if "salvor: warning:" in line:
                 self.assertTrue(shown.startswith("salvor: warning:"), text)
 
+    def test_the_progress_says_what_is_done(self):
+        waits = "until test -e go; do sleep 0.05; done"
+        write(self.config, CONFIG + f"""
+[service.shop.writes]
+lock   = "{waits}; touch flag"
+unlock = "{waits}; rm -f flag"
+locked = "test -e flag"
+""")
+        self.ready()
+        self.says_while_waiting(b"\rrestore: lock-writes\x1b", "restore", "shop")
+        run = self.restores()[0]["id"]
+        self.says_while_waiting(b"\rundo\x1b", "restore", "--undo", run)
+
+    def says_while_waiting(self, text, *arguments):
+        """The progress of a command one of whose hooks waits for the file `go`."""
+        parent, child = pty.openpty()
+        with subprocess.Popen([SALVOR, "-c", self.config, *arguments, "--confirm", "shop"],
+                              cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=child) as process:
+            os.close(child)
+            told = b""
+            while text not in told:
+                told += os.read(parent, 65536)
+            write(self.path("go"), "")
+            with contextlib.suppress(OSError):
+                while os.read(parent, 65536):
+                    pass
+        os.close(parent)
+        self.assertEqual(process.returncode, 0)
+        os.remove(self.path("go"))
+
     def test_errors_fit_80_columns_and_commands_in_them_are_whole(self):
         self.ready()
         write(self.config, CONFIG + '[service.shop.migrate]\nrun = "exit 3"\nisolated = true\n')
