@@ -62,24 +62,82 @@ std::vector<std::string> option_names(const CLI::App& command) {
   return names;
 }
 
-/// Words that the command does not take: the first option, or else the first of them.
-Error unexpected(const CLI::App& command, const std::vector<std::string>& rest) {
-  const auto option = std::ranges::find_if(
-      rest, [](const std::string& each) { return each.size() > 1 && each.starts_with('-'); });
-  if (option == rest.end()) {
-    return {ErrorCode::usage,
-            fmt::format("`{}` does not take the argument \"{}\"", full_name(command),
-                        printable(rest.front())),
-            see_help(command)};
+/// The words that were given after `salvor`.
+using GivenWords = std::vector<std::string>;
+
+/// Whether a word stands in front of the command.
+bool is_in_front(const CLI::App& root, const std::string& word, const GivenWords& given) {
+  if (root.get_subcommands().empty()) return false;
+  const CLI::App& command = *root.get_subcommands().front();
+  const auto at = std::ranges::find_if(
+      given, [&command](const std::string& each) { return command.check_name(each); });
+  return std::find(given.begin(), at, word) != at;
+}
+
+/// The first command that takes an option, seen from one above it; null: none does.
+const CLI::App* taker_of(const std::string& option, const CLI::App& app) {
+  const std::vector<std::string> names = option_names(app);
+  if (std::ranges::find(names, option) != names.end()) return &app;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    if (const CLI::App* taker = taker_of(option, *command)) return taker;
   }
-  const std::string name = option->substr(0, option->find('='));
-  const std::vector<std::string> names = option_names(command);
+  return nullptr;
+}
+
+/// Of this command, and where it is `salvor` itself, of every command.
+std::vector<std::string> names_near(const CLI::App& command) {
+  std::vector<std::string> names = option_names(command);
+  if (command.get_parent() != nullptr) return names;
+  for (const CLI::App* below : command.get_subcommands(nullptr)) {
+    for (std::string& name : names_near(*below)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+/// An option that is not known where it stands.
+Error unknown_option(const CLI::App& root, const std::string& word, const GivenWords& given) {
+  const CLI::App& command = innermost(root);
+  const std::string name = word.substr(0, word.find('='));
+  const std::vector<std::string> names = names_near(command);
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   const auto nearest = nearest_name(name, candidates);
+  const std::string message =
+      fmt::format("`{}` has no option {}", full_name(command), printable(name));
+  if (!nearest) return {ErrorCode::usage, message, see_help(command)};
+  const CLI::App* taker = taker_of(std::string(*nearest), root);
+  const bool is_misplaced =
+      taker != &root && (command.get_parent() == nullptr || is_in_front(root, word, given));
+  if (!is_misplaced) {
+    return {ErrorCode::usage, message,
+            fmt::format("did you mean {}? {}", *nearest, see_help(command))};
+  }
+  if (command.get_parent() != nullptr) taker = &command;
+  const std::string place = fmt::format("it goes after the command, as in `{} {}`; {}",
+                                        full_name(*taker), *nearest, see_help(*taker));
+  if (*nearest != name) {
+    return {ErrorCode::usage, message, fmt::format("did you mean {}? {}", *nearest, place)};
+  }
   return {ErrorCode::usage,
-          fmt::format("`{}` has no option {}", full_name(command), printable(name)),
-          nearest ? fmt::format("did you mean {}? {}", *nearest, see_help(command))
-                  : see_help(command)};
+          fmt::format("option {} stands in front of the command, expected after it", name), place};
+}
+
+bool is_option(const std::string& word) {
+  return word.size() > 1 && word.starts_with('-');
+}
+
+Error unexpected_argument(const CLI::App& command, const std::string& word) {
+  return {
+      ErrorCode::usage,
+      fmt::format("`{}` does not take the argument \"{}\"", full_name(command), printable(word)),
+      see_help(command)};
+}
+
+/// Words that the command does not take: the first option, or else the first of them.
+Error unexpected(const CLI::App& root, const std::vector<std::string>& rest,
+                 const GivenWords& given) {
+  const auto option = std::ranges::find_if(rest, is_option);
+  return option != rest.end() ? unknown_option(root, *option, given)
+                              : unexpected_argument(innermost(root), rest.front());
 }
 
 /// What the library says of the values of one option, which it names first.
@@ -134,18 +192,19 @@ Error missing_command(const CLI::App& app, const std::vector<std::string>& rest)
           suggest(*word, candidates)};
 }
 
-Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+Error usage_error(const CLI::App& app, const CLI::ParseError& error, const GivenWords& given) {
   const CLI::App& command = innermost(app);
   // Only --help: a command that is nothing without one below it.
   const bool needs_more = command.get_parent() == nullptr || command.get_options().size() == 1;
   const std::vector<std::string> rest = app.remaining(true);
   const bool unknown_word = std::any_of(
       rest.begin(), rest.end(), [](const std::string& each) { return !each.starts_with('-'); });
-  if (unknown_word && needs_more && !command.get_subcommands(nullptr).empty()) {
+  const bool option_first = !rest.empty() && is_option(rest.front());
+  if (unknown_word && !option_first && needs_more && !command.get_subcommands(nullptr).empty()) {
     return missing_command(command, rest);
   }
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !rest.empty()) {
-    return unexpected(command, rest);
+    return unexpected(app, rest, given);
   }
   std::string message = printable(error.what());
   const bool is_of_values = dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr ||
@@ -176,6 +235,22 @@ void require_values(const CLI::App& app) {
                     full_name(app)));
   }
   for (const CLI::App* below : app.get_subcommands()) require_values(*below);
+}
+
+/// `salvor runs show A B`: the library gives B to `salvor runs`, which would not look at it.
+void require_own_words(const CLI::App& app) {
+  if (app.get_subcommands().empty()) return;
+  const CLI::App& command = innermost(app);
+  for (const CLI::App* above = command.get_parent(); above->get_parent() != nullptr;
+       above = above->get_parent()) {
+    for (const CLI::Option* option : above->get_options()) {
+      if (option->results().empty()) continue;
+      if (option->get_positional()) throw unexpected_argument(command, option->results().front());
+      throw Error(ErrorCode::usage,
+                  fmt::format("`{}` has no option {}", full_name(command), option->get_name()),
+                  see_help(command));
+    }
+  }
 }
 
 /// "--into=": the library would take the next word for the value.
@@ -319,9 +394,10 @@ bool CommandLine::parse(int argc, char** argv) {
     std::cout << help_within(text.str(), Look::of(STDOUT_FILENO).columns);
     return false;
   } catch (const CLI::ParseError& error) {
-    throw usage_error(*app_, error);
+    throw usage_error(*app_, error, {argv + 1, argv + argc});
   }
   require_values(*app_);
+  require_own_words(*app_);
   if (!chosen_ && !options_.version) throw missing_command(innermost(*app_), {});
   return true;
 }

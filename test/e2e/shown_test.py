@@ -340,3 +340,21 @@ class WrongOptions(ShopTest):
 
 if __name__ == "__main__":
     unittest.main()
+                (["--confrim", "x"], "`salvor` has no option --confrim",
+                 "did you mean --confirm? it goes after the command, as in "
+                 "`salvor restore --confirm`; see `salvor restore --help`"),
+                (["--confrim", "x", "restore", "shop"], "`salvor restore` has no option --confrim",
+                 "did you mean --confirm? it goes after the command, as in "
+                 "`salvor restore --confirm`; see `salvor restore --help`"),
+                (["--at=x", "drill", "shop"],
+                 "option --at stands in front of the command, expected after it",
+                 "it goes after the command, as in `salvor drill --at`; see `salvor drill --help`"),
+                (["--jsno", "x"], "`salvor` has no option --jsno",
+                 "did you mean --json? see `salvor --help`"),
+                (["runs", "show", "a", "b"], '`salvor runs show` does not take the argument "b"',
+                 "see `salvor runs show --help`"),
+                (["runs", "shop", "show", "a"],
+                 '`salvor runs show` does not take the argument "shop"',
+                 "see `salvor runs show --help`"),
+                (["runs", "show", "a", "--limit", "3"], "`salvor runs show` has no option --limit",
+                 "see `salvor runs show --help`"),
