@@ -25,7 +25,8 @@ using internal::own_pid_space;
 
 constexpr std::size_t kDurationsMax = 20;
 constexpr std::string_view kColumns =
-    "id, kind, service, state, trigger, started_ns, ended_ns, summary_json, error, repository";
+    "id, kind, service, state, trigger, started_ns, ended_ns, summary_json, error, repository, "
+    "EXISTS (SELECT 1 FROM journals WHERE run = id)";
 
 /// Whether the process that began a run is certainly gone. The catalog is one machine's: a process
 /// of another boot is gone. Of a process in another container nothing is known.
@@ -51,6 +52,7 @@ RunRow row_of(const Statement& query) {
   row.summary_json = query.text(7);
   row.error = query.text(8);
   row.repository = query.text(9);
+  row.has_journal = query.integer(10) != 0;
   return row;
 }
 

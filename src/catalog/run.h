@@ -46,6 +46,7 @@ struct RunRow {
   std::string summary_json;   ///< what the run reported; empty when it did not
   std::string error;          ///< empty when there was none
   std::string repository;     ///< its id; empty: none was opened, or an earlier version recorded it
+  bool has_journal = false;   ///< the catalog has records of it
 };
 
 /// Which runs to list. A member that is empty selects all.

@@ -25,6 +25,12 @@ struct RunsChoices {
 };
 
 std::string duration_of(const catalog::RunRow& run) {
+std::string kind_of(const catalog::RunRow& run) {
+  const std::string kind(name_of(run.kind));
+  const auto in_place = control::is_in_place(run);
+  return in_place ? kind + (*in_place ? " in place" : " into") : kind;
+}
+
   return run.ended ? human_duration(run.ended->seconds_since(run.started)) : "-";
 }
 
@@ -50,9 +56,8 @@ int list(Invocation& invocation, const RunsChoices& request) {
   for (const catalog::RunRow& run : runs) {
     std::string error = run.error.substr(0, run.error.find('\n'));
     if (output.terminal()) error = shortened(error);
-    table.row({run.id.text, std::string(name_of(run.kind)),
-               run.service.empty() ? "-" : printable(run.service), std::string(name_of(run.state)),
-               local_time(run.started), duration_of(run), error});
+    table.row({run.id.text, kind_of(run), run.service.empty() ? "-" : printable(run.service),
+               std::string(name_of(run.state)), local_time(run.started), duration_of(run), error});
   }
   output.table(table);
   return 0;
@@ -109,7 +114,7 @@ std::string state_of(const control::RunReport& report) {
 void show_head(Output& output, const control::RunReport& report) {
   const catalog::RunRow& run = report.row;
   output.line(fmt::format("run      {}", run.id.text));
-  output.line(fmt::format("kind     {}", name_of(run.kind)));
+  output.line("kind     " + kind_of(run));
   if (!run.service.empty()) output.line(fmt::format("service  {}", printable(run.service)));
   output.line("state    " + state_of(report));
   output.line(fmt::format("trigger  {}", printable(run.trigger)));

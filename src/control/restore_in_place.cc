@@ -15,6 +15,7 @@
 #include "control/internal/opened.h"
 #include "control/internal/preview.h"
 #include "control/internal/progress_ticker.h"
+#include "control/internal/report_values.h"
 #include "control/internal/restores.h"
 #include "control/internal/run_evidence.h"
 #include "control/internal/surroundings.h"
@@ -46,8 +47,8 @@ class InPlace {
   InPlace(const config::Config& config, const Caller& caller, std::string verb)
       : config_(config),
         caller_(caller),
-        records_(config),
         phase_(std::move(verb)),
+        records_(config),
         opened_(internal::open_repository(config, repo::Access::write, caller.stop)),
         access_(internal::surroundings_of_restore(config)),
         ticker_(caller, [this] { return phase(); }) {
@@ -82,8 +83,8 @@ class InPlace {
       if (on_begin) on_begin(plan.run);
     };
     options.on_step = [this](const std::string& step, std::size_t number, std::size_t count) {
-      // A run that is killed later has its safety snapshot in the log by then.
       enter(step);
+      // A run that is killed later has its safety snapshot in the log by then.
       records_.note_head(repository().id().hex(), repository().sequence());
       if (caller_.say) caller_.say(fmt::format("step {} of {}: {}", number, count, step));
     };
@@ -146,7 +147,6 @@ class InPlace {
   }
 
  private:
-  /// What the watch of a run saw; empty: it had none, or its record can't be read.
   /// The stores are restored in one phase, so that its rate and its end can be told.
   void enter(const std::string& step) {
     const std::lock_guard lock(phase_mutex_);
@@ -162,6 +162,7 @@ class InPlace {
     return uncounted;
   }
 
+  /// What the watch of a run saw; empty: it had none, or its record can't be read.
   std::optional<std::string> watch_in(const std::string& run) {
     try {
       for (const std::string& record : records_.catalog()->journal(run)) {
@@ -189,10 +190,10 @@ class InPlace {
 
   const config::Config& config_;
   const Caller& caller_;
-  Records records_;
   std::mutex phase_mutex_;  ///< guards the two below
   std::string phase_;
   bool counts_ = true;  ///< the phase restores, and so has something to count
+  Records records_;
   internal::Opened opened_;
   std::optional<Error> no_commit_;  // why no safety snapshot may be taken; empty: it may
   recovery::StoreAccess access_;
@@ -407,7 +408,8 @@ InPlaceReport restore_in_place(const config::Config& config, const InPlaceReques
     report.notes = std::move(notes);
     return report;
   } catch (const std::exception& error) {
-    in_place.records().fail(run, error);
+    in_place.records().finish(run, catalog::RunState::failed,
+                              internal::text_of({{"mode", name_of(plan.mode)}}), error.what());
     throw;
   }
 }

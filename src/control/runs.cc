@@ -1,5 +1,6 @@
 #include "control/runs.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "control/caller.h"
 #include "control/internal/opened.h"
@@ -43,10 +44,19 @@ catalog::RunRow row_of(const recovery::RunOutcome& outcome) {
   row.error = internal::error_of(outcome);
   row.trigger = outcome.plan.trigger;
   row.started = outcome.started;
+  row.has_journal = true;
   return row;
 }
 
 }  // namespace
+
+std::optional<bool> is_in_place(const catalog::RunRow& run) {
+  if (run.kind != catalog::RunKind::restore) return std::nullopt;
+  if (run.has_journal) return true;
+  // Its report has the mode, also where the run has failed before it had a journal.
+  const auto report = try_parse_json(run.summary_json);
+  return report.is_object() && report.contains("mode");
+}
 
 std::vector<catalog::RunRow> list_runs(const config::Config& config,
                                        const catalog::RunFilter& filter) {

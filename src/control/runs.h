@@ -12,6 +12,9 @@
 /// The verb `runs`: what this machine has done.
 namespace salvor::control {
 
+/// Whether a restore was in place, and not into a directory; empty: it was no restore.
+std::optional<bool> is_in_place(const catalog::RunRow& run);
+
 /// Errors: those of the catalog.
 std::vector<catalog::RunRow> list_runs(const config::Config& config,
                                        const catalog::RunFilter& filter);

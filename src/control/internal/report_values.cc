@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "control/report_json.h"
+#include "control/runs.h"
 #include "control/service_status.h"
 
 namespace salvor::control::internal {
@@ -119,7 +120,8 @@ ReportJson json_of_run(const catalog::RunRow& run) {
       {"started", format_time(run.started)},
       {"ended", run.ended ? ReportJson(format_time(*run.ended)) : ReportJson(nullptr)},
       {"trigger", printable(run.trigger)},
-      {"error", run.error}};
+      {"error", run.error},
+      {"in_place", or_null(is_in_place(run))}};
   return object;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "control/runs.h"
+
 namespace salvor::control::internal {
 
 std::vector<catalog::RunRow> restores_in_place(Records& records, const std::string& service,
@@ -12,8 +14,7 @@ std::vector<catalog::RunRow> restores_in_place(Records& records, const std::stri
   std::erase_if(rows, [&](const catalog::RunRow& row) {
     const bool good =
         row.state == catalog::RunState::succeeded || row.state == catalog::RunState::closed;
-    // One beside the live data has no journal.
-    return !good || !records.catalog()->journal_record(row.id.text, 1);
+    return !good || !is_in_place(row).value_or(false);
   });
   return rows;
 }
