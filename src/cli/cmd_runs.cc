@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/in_place.h"
 #include "cli/invocation.h"
+#include "cli/run_summary.h"
 #include "control/caller.h"
 #include "control/report_json.h"
 #include "control/restore_in_place.h"
@@ -24,13 +25,13 @@ struct RunsChoices {
   bool follow = false;
 };
 
-std::string duration_of(const catalog::RunRow& run) {
 std::string kind_of(const catalog::RunRow& run) {
   const std::string kind(name_of(run.kind));
   const auto in_place = control::is_in_place(run);
   return in_place ? kind + (*in_place ? " in place" : " into") : kind;
 }
 
+std::string duration_of(const catalog::RunRow& run) {
   return run.ended ? human_duration(run.ended->seconds_since(run.started)) : "-";
 }
 
@@ -129,6 +130,12 @@ void show_head(Output& output, const control::RunReport& report) {
   output.line("error    " + (told ? run.error.substr(0, run.error.find('\n')) : run.error));
 }
 
+/// Whether somebody has to resume, undo or abandon it.
+bool is_open(const recovery::RunOutcome& outcome) {
+  const bool stopped = outcome.state == "failed" || outcome.state == "interrupted";
+  return stopped && outcome.plan.mode == service::Mode::restore && !control::is_over(outcome);
+}
+
 int show(Invocation& invocation, const RunsChoices& request) {
   const control::Config config = invocation.load_config(control::Looks::at_repository);
   const control::RunReport report =
@@ -147,8 +154,9 @@ int show(Invocation& invocation, const RunsChoices& request) {
     show_steps(output, *report.outcome);
     show_checks(output, *report.outcome);
     for (const std::string& line : report.outcome->left) output.line("left: " + printable(line));
-  } else if (!report.row.summary_json.empty()) {
-    output.document(report.row.summary_json);
+    if (is_open(*report.outcome)) output.line("hint: " + way_on_of(*report.outcome));
+  } else {
+    show_summary(output, report.row);
   }
   return 0;
 }

@@ -209,14 +209,8 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report, boo
   }
   tell(*outcome.failure);
   if (outcome.state == "failed" || outcome.state == "interrupted") {
-    const bool open = !control::is_over(outcome);
-    if (open) {
-      tell_line(fmt::format(
-          "hint: resume the run: salvor restore --resume {0}; or undo it: salvor restore --undo "
-          "{0} --confirm {1}; where a command of the configuration was wrong, correct it, and add "
-          "--current-commands; until then the service stays as the last step left it{2}",
-          outcome.plan.run, outcome.plan.service,
-          control::holds_writes(outcome) ? ", and its writes stay locked" : ""));
+    if (!control::is_over(outcome)) {
+      tell_line("hint: " + way_on_of(outcome));
     } else {
       tell_line(
           "hint: correct the cause, and run the command again: nothing was changed, or every "
@@ -266,6 +260,16 @@ std::string ask_for_name(Invocation& invocation, const InPlaceOptions& options) 
 }
 
 }  // namespace
+
+std::string way_on_of(const RunOutcome& outcome) {
+  return fmt::format(
+      "resume the run: salvor restore --resume {0}; or undo it: salvor restore --undo {0} "
+      "--confirm {1}; where a command of the configuration was wrong, correct it, and add "
+      "--current-commands; where neither can be done, abandon it: salvor restore --abandon {0} "
+      "--confirm {1}; until then the service stays as the last step left it{2}",
+      outcome.plan.run, outcome.plan.service,
+      control::holds_writes(outcome) ? ", and its writes stay locked" : "");
+}
 
 void show_steps(Output& output, const RunOutcome& outcome) {
   Table table({"STEP", "RESULT", ">TIME"});

@@ -32,6 +32,9 @@ using ContinueVerb = control::InPlaceReport (*)(const control::Config&,
 int continue_in_place(Invocation& invocation, const control::ContinueRequest& request, bool detach,
                       ContinueVerb verb);
 
+/// How an open run ends that has failed or was interrupted: the commands.
+std::string way_on_of(const recovery::RunOutcome& outcome);
+
 /// The steps of a run, for people.
 void show_steps(Output& output, const recovery::RunOutcome& outcome);
 

@@ -48,7 +48,8 @@ class Normaliser:
              lambda m: "<real time>" + "T--:--:--"[2:] + (".------" if m.group(2) else "")),
             (r"(?:(?<= with )|(?<=\n\|     ))[\d.]+(?= [KM]iB of data,)",
              lambda m: "#" * len(m.group())),
-            (r'(?<="pack_bytes": )\d+', lambda m: "#" * len(m.group())),
+            (r'(?<="pack_bytes": )\d+|(?<=pack bytes )[\d.]+(?= [KM]iB)',
+             lambda m: "#" * len(m.group())),
             # Numbers of any length: lines that hold one are recorded unbroken.
             (r'(?<=\bprocess )\d+\b|(?<="pid": )\d+|(?<=/detached/\d{19}-)\d+(?=\.log)',
              lambda m: "<process>"),

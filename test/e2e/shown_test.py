@@ -85,6 +85,43 @@ class Runs(Shown):
                 self.assertIn("abandoned", self.run_salvor("runs").out)
                 shutil.rmtree(self.path("state"))
 
+    def test_an_open_run_says_how_it_goes_on(self):
+        run = self.fails()
+        text = self.run_salvor("runs", "show", run).out
+        for way in (f"salvor restore --resume {run};",
+                    f"salvor restore --undo {run} --confirm shop;",
+                    f"salvor restore --abandon {run} --confirm shop;"):
+            self.assertIn(way, text)
+        self.run_salvor("restore", "--undo", run, "--confirm", "shop")
+        self.assertNotIn("hint: ", self.run_salvor("runs", "show", run).out)
+
+    def test_what_a_run_without_steps_has_reported_is_text(self):
+        self.run_salvor("restore", "shop", "--into", "beside")
+        self.run_salvor("verify")
+        for run in self.json_of("runs")["runs"]:
+            text = self.run_salvor("runs", "show", run["id"]).out
+            self.assertNotIn("{", text)
+            self.assertNotIn("[", text)
+            if run["kind"] == "backup":
+                self.assertIn(f"point    {self.point}\n", text)
+                self.assertRegex(text, r"(?m)^NAME +TYPE ")
+                self.assertRegex(text, r"(?m)^db +sqlite ")
+
+    def test_restores_into_a_directory_and_in_place_differ(self):
+        into = {"restore in place": True, "restore into": False}
+        self.run_salvor("restore", "shop", "--into", "beside")
+        self.run_salvor("restore", "shop", "--confirm", "shop")
+        shown = self.run_salvor("runs").out.splitlines()[1:]
+        found = self.json_of("runs")["runs"]
+        self.assertEqual([run["in_place"] for run in found], [True, False, None])
+        for line, run in zip(shown, found):
+            kinds = [kind for kind, in_place in into.items() if in_place == run["in_place"]]
+            for kind in kinds or ["backup"]:
+                self.assertRegex(line, f"^{run['id']}  {kind} +shop ")
+                self.assertIn(f"kind     {kind}\n",
+                              self.run_salvor("runs", "show", run["id"]).out)
+            self.assertEqual(run["kind"], "restore" if kinds else "backup")
+
     def test_latest_is_the_run_that_runs_lists_first(self):
         run = self.json_of("drill", "shop")["run"]
         self.assertEqual(self.json_of("runs", "show", "latest")["id"], run)
@@ -308,6 +345,24 @@ class WrongOptions(ShopTest):
                  "did you mean --confirm? see `salvor restore --help`"),
                 (["--jsno", "status"], "`salvor status` has no option --jsno",
                  "did you mean --json? see `salvor status --help`"),
+                (["--confrim", "x"], "`salvor` has no option --confrim",
+                 "did you mean --confirm? it goes after the command, as in "
+                 "`salvor restore --confirm`; see `salvor restore --help`"),
+                (["--confrim", "x", "restore", "shop"], "`salvor restore` has no option --confrim",
+                 "did you mean --confirm? it goes after the command, as in "
+                 "`salvor restore --confirm`; see `salvor restore --help`"),
+                (["--at=x", "drill", "shop"],
+                 "option --at stands in front of the command, expected after it",
+                 "it goes after the command, as in `salvor drill --at`; see `salvor drill --help`"),
+                (["--jsno", "x"], "`salvor` has no option --jsno",
+                 "did you mean --json? see `salvor --help`"),
+                (["runs", "show", "a", "b"], '`salvor runs show` does not take the argument "b"',
+                 "see `salvor runs show --help`"),
+                (["runs", "shop", "show", "a"],
+                 '`salvor runs show` does not take the argument "shop"',
+                 "see `salvor runs show --help`"),
+                (["runs", "show", "a", "--limit", "3"], "`salvor runs show` has no option --limit",
+                 "see `salvor runs show --help`"),
                 (["status", "-x"], "`salvor status` has no option -x",
                  "see `salvor status --help`"),
                 (["runs", "--limit", "-1"],
@@ -340,21 +395,3 @@ class WrongOptions(ShopTest):
 
 if __name__ == "__main__":
     unittest.main()
-                (["--confrim", "x"], "`salvor` has no option --confrim",
-                 "did you mean --confirm? it goes after the command, as in "
-                 "`salvor restore --confirm`; see `salvor restore --help`"),
-                (["--confrim", "x", "restore", "shop"], "`salvor restore` has no option --confrim",
-                 "did you mean --confirm? it goes after the command, as in "
-                 "`salvor restore --confirm`; see `salvor restore --help`"),
-                (["--at=x", "drill", "shop"],
-                 "option --at stands in front of the command, expected after it",
-                 "it goes after the command, as in `salvor drill --at`; see `salvor drill --help`"),
-                (["--jsno", "x"], "`salvor` has no option --jsno",
-                 "did you mean --json? see `salvor --help`"),
-                (["runs", "show", "a", "b"], '`salvor runs show` does not take the argument "b"',
-                 "see `salvor runs show --help`"),
-                (["runs", "shop", "show", "a"],
-                 '`salvor runs show` does not take the argument "shop"',
-                 "see `salvor runs show --help`"),
-                (["runs", "show", "a", "--limit", "3"], "`salvor runs show` has no option --limit",
-                 "see `salvor runs show --help`"),
