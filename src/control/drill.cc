@@ -132,12 +132,33 @@ class Drill {
     return recovery::execute(repository, access, plan, options);
   }
 
-  /// Nothing of a drill is to be resumed or undone: it is run again.
+  /// Nothing of a drill is to be resumed or undone: it is run again. Not so a drill of a damaged
+  /// point, which would fail again.
   Error with_way_on(const Error& error, const std::string& run) const {
+    if (error.code() == ErrorCode::corruption) {
+      return {error.code(), error.message(),
+              fmt::format("see which points and paths are affected: salvor verify --data; see what "
+                          "the drill found: salvor runs show {}; {}",
+                          run, way_past_damage())};
+    }
     const std::string first = error.hint().empty() ? "" : error.hint() + "; ";
     return {error.code(), error.message(),
             fmt::format("{}see what it found: salvor runs show {}; run it again: {}", first, run,
                         command())};
+  }
+
+  std::string way_past_damage() const {
+    const repo::Point* older = nullptr;
+    for (const repo::Point& point : opened_.repository->points()) {
+      if (point.id == point_.id) break;
+      if (owner_.has(point) && point.is_good()) older = &point;
+    }
+    if (older == nullptr) {
+      return "there is no older good point: repair what can be repaired: salvor verify --data "
+             "--repair";
+    }
+    return fmt::format("rehearse an older point: salvor drill {} --at {}", printable(service_.name),
+                       older->id.hex());
   }
 
   /// The drill again, of the same point.

@@ -190,7 +190,7 @@ void describe_gaps(const config::ServiceConfig& config, ServiceStatus& status) {
         "exchange and its return to service");
   }
   if (!status.last_drill) {
-    gaps.emplace_back("no drill was ever run: nothing proves that the service can be restored");
+    gaps.push_back(internal::never_drilled_text(status.service));
     return;
   }
   for (const service::Store& store : config.stores) {

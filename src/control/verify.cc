@@ -207,9 +207,11 @@ std::optional<Error> VerifyReport::damage() const {
   } else {
     hint =
         "the remaining objects do not have what is still damaged: run salvor backup, which "
-        "stores again what the live data still has; another copy of the repository may have "
-        "the rest";
-    if (!check.data) hint += "; salvor verify --data --repair also repairs within packs";
+        "stores again what the live data still has, and then salvor verify --data; another copy "
+        "of the repository may have the rest";
+    if (!check.data) {
+      hint += "; to repair within packs, too, run salvor verify --data --repair";
+    }
   }
   if (!is_older && !unreadable.empty()) {
     hint += fmt::format(

@@ -198,6 +198,32 @@ class Drills(Shown):
                           f"salvor drill shop {again}".rstrip() + "\n", done.err)
 
 
+    def test_a_damaged_point_is_not_rehearsed_again(self):
+        before = set(self.objects("packs"))
+        write(os.path.join(self.media, "lost"), os.urandom(500_000))
+        self.run_salvor("backup")
+        os.remove(max(set(self.objects("packs")) - before, key=os.path.getsize))
+        hint = self.fails(5, "corruption", "drill", "shop").json()["error"]["hint"]
+        run = self.json_of("runs")["runs"][0]["id"]
+        self.assertEqual(hint, "see which points and paths are affected: salvor verify --data; see "
+                               f"what the drill found: salvor runs show {run}; rehearse an older "
+                               f"point: salvor drill shop --at {self.point}")
+        self.run_salvor("drill", "shop", "--at", self.point)
+
+    def test_without_an_older_point_the_repair_is_named(self):
+        os.remove(max(self.objects("packs"), key=os.path.getsize))
+        self.fails(5, "corruption", "drill", "shop", text="salvor verify --data --repair")
+
+    def test_status_says_how_to_prove(self):
+        text = self.run_salvor("status").out
+        self.assertEqual(text.count("no drill was ever run"), 1)
+        self.assertRegex(text, "(?m)no drill was ever run, .*: salvor drill shop$")
+        run = self.drill_fails()
+        self.assertRegex(self.run_salvor("status").out,
+                         f"(?m)the last drill failed: .*: salvor runs show {run}; .*: "
+                         "salvor drill shop$")
+
+
 class Plans(Shown):
     def plan(self, *more):
         """The drill that a plan names, and what its text says of it."""

@@ -100,6 +100,10 @@ class Judge {
       for (const std::string& check : drill.failed_checks) {
         text += "; failed check: " + printable(check);
       }
+      text += fmt::format(
+          "; see what it found: salvor runs show {}; when its cause is gone, drill again: salvor "
+          "drill {}",
+          drill.run, printable(status_.service));
       critical("DRILL FAILED", std::move(text));
     }
     if (status_.proven_rto_s && !status_.rto_met) {
@@ -111,9 +115,9 @@ class Judge {
     if (!status_.drill_stale) return;
     warning("unproven",
             status_.never_drilled
-                ? "no drill was ever run: nothing proves that the service can be restored"
-                : fmt::format("no drill has succeeded within the last {}",
-                              duration_text(status_.drill_limit_s)));
+                ? never_drilled_text(status_.service)
+                : fmt::format("no drill has succeeded within the last {}: salvor drill {}",
+                              duration_text(status_.drill_limit_s), printable(status_.service)));
   }
 
   void ask_coverage() {
@@ -152,6 +156,12 @@ std::string missing_of(const repo::Snapshot& snapshot) {
 }
 
 }  // namespace
+
+std::string never_drilled_text(const std::string& service) {
+  return "no drill was ever run, and nothing proves that the service can be restored: salvor "
+         "drill " +
+         printable(service);
+}
 
 std::string waiting_text(std::size_t count, const std::string& of) {
   return fmt::format(

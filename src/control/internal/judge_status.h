@@ -7,6 +7,9 @@ namespace salvor::control::internal {
 /// That so many records of evidence wait. `of`: whose they are.
 std::string waiting_text(std::size_t count, const std::string& of);
 
+/// That nothing proves a service, and how to prove it.
+std::string never_drilled_text(const std::string& service);
+
 /// Fills in the reasons of a service whose other facts are known: pure.
 void judge(ServiceStatus& status);
 
