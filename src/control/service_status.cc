@@ -12,6 +12,7 @@
 #include "control/drill.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/drill_history.h"
+#include "control/internal/file_count.h"
 #include "control/internal/held_writes.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
@@ -105,22 +106,54 @@ std::optional<recovery::RunOutcome> run_of(internal::Records& records, repo::Rep
   return std::nullopt;
 }
 
-/// Who has left a workplace, and what may become of it.
-void describe_kept(const internal::Workplace& workplace,
-                   const std::optional<recovery::RunOutcome>& run, ServiceStatus& status) {
-  if (!run || run->state != "abandoned") {
+/// What an abandoned restore has left, as it said then.
+void describe_abandoned(const recovery::RunOutcome& run, ServiceStatus& status) {
+  for (const std::string& left : run.left) {
     status.kept_notes.push_back(
-        fmt::format("kept until the restore is closed: {}; salvor restore --close {} --confirm {} "
-                    "removes it",
-                    printable(workplace.path.native()), workplace.run, printable(status.service)));
-    return;
-  }
-  for (const std::string& left : run->left) {
-    const std::string note = fmt::format("left by abandoned restore {}: {}", run->plan.run, left);
-    const bool is_known = std::ranges::find(status.kept_notes, note) != status.kept_notes.end();
-    if (!is_known) status.kept_notes.push_back(note);
+        fmt::format("left by abandoned restore {}: {}", run.plan.run, left));
   }
 }
+
+/// What restores keep until they are closed, all of them in one note.
+class KeptData {
+ public:
+  void add(const internal::Workplace& workplace) {
+    std::string& places = runs_[workplace.run];
+    places += (places.empty() ? "" : ", ") + printable(workplace.path.native());
+    data_.add_data_of(workplace.path);
+  }
+
+  void describe(ServiceStatus& status) const {
+    if (runs_.empty()) return;
+    const auto& [newest, places] = *runs_.rbegin();
+    const std::string removes = fmt::format("salvor restore --close {} --confirm {} removes",
+                                            newest, printable(status.service));
+    status.kept_notes.push_back(
+        runs_.size() == 1
+            ? fmt::format("kept until restore {} is closed: {} in {}; {} it", newest, data_.text(),
+                          places, removes)
+            : fmt::format("kept until {} restores are closed: {}; the newest are {}; {} what the "
+                          "first of them keeps",
+                          runs_.size(), data_.text(), named(), removes));
+  }
+
+ private:
+  /// The newest first.
+  std::string named() const {
+    constexpr std::size_t kNamedMax = 3;
+    std::string text;
+    std::size_t count = 0;
+    for (auto run = runs_.rbegin(); run != runs_.rend() && count < kNamedMax; ++run, ++count) {
+      text += (count == 0 ? "" : ", ") + run->first;
+    }
+    return text;
+  }
+
+  static constexpr std::int64_t kLook_ms = 300;
+
+  std::map<std::string, std::string> runs_;  ///< ids, which sort by time; the workplaces of each
+  internal::FileCount data_{internal::FileCount::kAnyTime, kLook_ms};
+};
 
 void describe_restores(internal::Records& records, repo::Repository* repository,
                        const config::Config& config, const config::ServiceConfig& service,
@@ -138,15 +171,21 @@ void describe_restores(internal::Records& records, repo::Repository* repository,
   } catch (const Error& error) {
     log::warning("cannot tell whether a restore of {} is open: {}", service.name, error.message());
   }
-  std::map<std::string, std::optional<recovery::RunOutcome>> runs;
+  std::map<std::string, bool> abandoned;
+  KeptData kept;
   for (const internal::Workplace& workplace : internal::find_workplaces(config, service)) {
     if (workplace.run == status.open_restore) continue;
     status.kept.push_back(workplace.path.native());
     // The workplaces of a run have one journal.
-    const auto [run, is_new] = runs.try_emplace(workplace.run);
-    if (is_new) run->second = run_of(records, repository, workplace.run);
-    describe_kept(workplace, run->second, status);
+    const auto [known, is_new] = abandoned.try_emplace(workplace.run);
+    if (is_new) {
+      const auto run = run_of(records, repository, workplace.run);
+      known->second = run && run->state == recovery::kAbandoned;
+      if (known->second) describe_abandoned(*run, status);
+    }
+    if (!known->second) kept.add(workplace);
   }
+  kept.describe(status);
 }
 
 /// What does not answer is named, and nothing more is said of it.

@@ -156,6 +156,25 @@ class Closing(Shown):
             count = f"{len(each)} file{'' if len(each) == 1 else 's'}"
             self.assertIn(f"store {store}: the close deletes {count} (", text)
 
+    def test_status_has_one_line_for_all_that_is_kept(self):
+        def kept():
+            lines = self.run_salvor("status").out.splitlines()
+            return [line for line in lines if line.startswith("shop: kept until ")]
+        files = {**self.files_in(self.workplace("db"), "old"),
+                 **self.files_in(self.workplace("media"), "old")}
+        self.assertEqual(len(kept()), 1)
+        self.assertIn(f"kept until restore {self.run} is closed: {len(files)} files (", kept()[0])
+        for store in ("db", "media"):
+            self.assertIn(self.workplace(store), kept()[0])
+        for _ in range(4):
+            self.run_salvor("restore", "shop", "--confirm", "shop")
+        runs = [run["id"] for run in self.restores()]
+        self.assertEqual(len(kept()), 1)
+        self.assertIn("kept until 5 restores are closed: ", kept()[0])
+        self.assertIn(f"the newest are {', '.join(runs[:3])}; salvor restore --close {runs[0]} "
+                      "--confirm shop removes ", kept()[0])
+        self.assertEqual(len(self.json_of("status")["services"][0]["kept"]), 10)
+
     def test_it_says_what_it_has_removed(self):
         places = [self.workplace(store) for store in ("db", "media")]
         self.confirmed("--undo")

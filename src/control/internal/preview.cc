@@ -1,15 +1,11 @@
 #include "control/internal/preview.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <filesystem>
-#include <limits>
-#include <set>
-#include <utility>
 
-#include "base/bytes.h"
 #include "base/error.h"
+#include "control/internal/file_count.h"
 #include "recovery/store_access.h"
 
 namespace salvor::control::internal {
@@ -18,63 +14,15 @@ namespace {
 namespace fs = std::filesystem;
 
 /// So long may looking at one store take.
-constexpr std::int64_t kLookNs = 1'000'000'000;
-
-/// Files below a place.   Units: bytes of content.
-struct Seen {
-  std::uint64_t files = 0;
-  std::uint64_t bytes = 0;
-  bool whole = true;  ///< false: there are more
-};
-
-/// Counts files that were written after an instant; one with several names once.
-class Counting {
- public:
-  explicit Counting(Time since) : since_(since), limit_{Clock::system().monotonic().ns + kLookNs} {}
-
-  void add_below(const fs::path& root) {
-    std::error_code error;
-    fs::recursive_directory_iterator at(root, fs::directory_options::skip_permission_denied, error);
-    for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
-      add(at->path());
-      if (Clock::system().monotonic() < limit_) continue;
-      seen_.whole = false;
-      return;
-    }
-    if (error) seen_.whole = false;
-  }
-
-  void add(const fs::path& path) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
-    const std::int64_t written = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
-    if (written <= since_.ns) return;
-    if (status.st_nlink > 1 && !linked_.insert({status.st_dev, status.st_ino}).second) return;
-    ++seen_.files;
-    seen_.bytes += static_cast<std::uint64_t>(status.st_size);
-  }
-
-  const Seen& seen() const { return seen_; }
-
- private:
-  const Time since_;
-  const Time limit_;
-  std::set<std::pair<dev_t, ino_t>> linked_;  ///< files with several names
-  Seen seen_;
-};
-
-std::string shown(const Seen& seen) {
-  return fmt::format("{}{} file{} ({})", seen.whole ? "" : "at least ", seen.files,
-                     seen.files == 1 ? "" : "s", human_bytes(seen.bytes));
-}
+constexpr std::int64_t kLook_ms = 1000;
 
 /// A tree, or a file with what its store keeps beside it.
-Seen written_since(const fs::path& live, Time since) {
-  Counting counting(since);
+FileCount written_since(const fs::path& live, Time since) {
+  FileCount counting(since, kLook_ms);
   std::error_code error;
   if (fs::is_directory(live, error)) {
     counting.add_below(live);
-    return counting.seen();
+    return counting;
   }
   counting.add(live);
   for (fs::directory_iterator at(live.parent_path(), error), end; !error && at != end;
@@ -82,7 +30,7 @@ Seen written_since(const fs::path& live, Time since) {
     const std::string name = at->path().filename().native();
     if (name.starts_with(live.filename().native() + "-")) counting.add(at->path());
   }
-  return counting.seen();
+  return counting;
 }
 
 std::string line_of_undo(const recovery::RunHead& head, const recovery::StorePlan& store,
@@ -95,7 +43,7 @@ std::string line_of_undo(const recovery::RunHead& head, const recovery::StorePla
                      "store {}: {} stays as it is; the undo removes the restored copy in {}",
                      store.name, printable(store.path), printable(workplace.native()));
   }
-  const std::string written = shown(written_since(store.path, *head.live_since));
+  const std::string written = written_since(store.path, *head.live_since).text();
   if (store.delta_in_place) {
     return fmt::format(
         "store {}: the undo restores the safety snapshot over {}, and overwrites or moves aside {} "
@@ -113,13 +61,10 @@ std::string line_of_close(const recovery::RunHead& head, const recovery::StorePl
   if (store.delta_in_place) {
     return fmt::format("store {}: no old data of it is kept", store.name);
   }
-  Counting counting(Time{std::numeric_limits<std::int64_t>::min()});
-  // What else is in a workplace are notes of salvor's own.
-  for (const char* data : {"old", "new"}) {
-    if (fs::exists(workplace / data)) counting.add_below(workplace / data);
-  }
+  FileCount counting(FileCount::kAnyTime, kLook_ms);
+  counting.add_data_of(workplace);
   return fmt::format("store {}: the close deletes {} in {} for good: {}", store.name,
-                     shown(counting.seen()), printable(workplace.native()),
+                     counting.text(), printable(workplace.native()),
                      head.state == "undone"
                          ? "the restored data, and what was written until the undo"
                          : "the data from before the restore, the only copy besides the safety "
