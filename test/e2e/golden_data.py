@@ -199,7 +199,7 @@ def restore_into(stage):
     stage.salvor("restore", "shpo", "--into", "x", expect=4)
     stage.salvor("restore", "shop", "--into", "x", "--only", "medai", expect=4)
     stage.salvor("restore", "shop", "--into", "live", expect=6)
-    stage.salvor("restore", "shop", "--into", "live/media/x")
+    stage.salvor("restore", "shop", "--into", "live/media/x", expect=6)
     stage.salvor("restore", "shop", "--into", "repository/x", expect=6)
     stage.salvor("restore", "shop", "--into", "/proc/out", expect=4)
     write(stage.path("new/media/mine.txt"), "mine\n")

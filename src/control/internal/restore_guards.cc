@@ -25,29 +25,22 @@ void guard_repository(const config::Config& config, const std::filesystem::path&
          "restore into a directory elsewhere");
 }
 
-void guard_live_data(const config::Config& config, const std::filesystem::path& target,
-                     bool delta) {
+void guard_live_data(const config::Config& config, const std::filesystem::path& target) {
   const std::filesystem::path real = real_path(target);
   for (const config::ServiceConfig& service : config.services) {
     for (const service::Store& store : service.stores) {
       const auto footprint = store.footprint();
       if (!footprint) continue;
       const std::filesystem::path live = config::real_place(config, footprint->path);
-      // A new directory below a live one overwrites nothing.
-      const bool below = lies_in(real, live);
-      const bool overwrites = lies_in(live, real) || (delta && below);
-      if (below && !overwrites) {
-        log::warning(
-            "the target {} lies in the live data of store {} of service {}: the next backup would "
-            "include it",
-            printable(target.native()), store.name, service.name);
-      }
-      if (!overwrites) continue;
-      refuse(fmt::format("the target {} would overwrite the live data of store {} of service {} "
-                         "at {}",
-                         printable(target.native()), store.name, service.name,
-                         printable(live.native())),
-             "restore into a directory elsewhere, look at it, and then move it into place");
+      const bool is_around = lies_in(live, real);
+      if (!is_around && !lies_in(real, live)) continue;
+      refuse(fmt::format("the target {} {} the live data of store {} of service {} at {}",
+                         printable(target.native()), is_around ? "would overwrite" : "lies in",
+                         store.name, service.name, printable(live.native())),
+             is_around ? "restore into a directory elsewhere, look at it, and then move it into "
+                         "place"
+                       : "restore into a directory elsewhere: the next backup would include this "
+                         "one, and a restore in place would replace it");
     }
   }
 }
@@ -85,7 +78,7 @@ void guard_restore(const config::Config& config, const std::vector<RestoreTarget
   for (const RestoreTarget& target : targets) {
     stores::type_named(target.snapshot->type);
     guard_repository(config, target.path);
-    guard_live_data(config, target.path, delta);
+    guard_live_data(config, target.path);
     if (!delta) guard_content(target.path);
   }
   if (!delta) guard_space(targets);

@@ -15,7 +15,7 @@ struct RestoreTarget {
 };
 
 /// Errors: configuration: a type of store that this version does not know; refused: a target that
-/// has content (without delta), that would overwrite live data, that lies in the repository or
+/// has content (without delta), that is, holds or lies in live data, that lies in the repository or
 /// around it, or whose file system has too little space (without delta).
 void guard_restore(const config::Config& config, const std::vector<RestoreTarget>& targets,
                    bool delta);
