@@ -1,5 +1,7 @@
 #include "repo/repository.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/log.h"
@@ -343,6 +345,22 @@ void log_slots(Repository::Core& core, const std::vector<SlotId>& before,
   });
 }
 
+/// Whether a slot is of the holder that a new one is wanted for.
+bool is_of(const Slot& slot, const NewSlot& wanted) {
+  if (!wanted.passphrase) return slot.public_key == wanted.recipient;
+  Credentials credentials;
+  credentials.passphrase.emplace(wanted.passphrase->view());
+  return open_slot(slot, credentials).has_value();
+}
+
+[[noreturn]] void throw_has_slot(const Slot& slot) {
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("this {} opens the repository already, as key {}",
+                  slot.kind == SlotKind::passphrase ? "passphrase" : "key file", slot.id.hex()),
+      "add another one; `salvor keys list` lists the keys");
+}
+
 /// As log_slots; where it is sure that nothing was logged, the new slots go again.
 void log_slots_or_undo(Repository::Core& core, const std::vector<SlotId>& before,
                        const std::vector<SlotId>& after, const std::vector<SlotId>& made) {
@@ -361,6 +379,10 @@ void log_slots_or_undo(Repository::Core& core, const std::vector<SlotId>& before
 SlotId Repository::add_slot(const NewSlot& wanted) {
   refresh();
   const std::vector<SlotId> before = core_->log_state.slots;
+  for (const Slot& slot : read_slots(core_->backend).sound) {
+    const bool is_valid = std::ranges::find(before, slot.id) != before.end();
+    if (is_valid && is_of(slot, wanted)) throw_has_slot(slot);
+  }
   const Slot slot = make_slot(core_->keys, wanted, core_->clock, core_->rng);
   core_->backend.put_if_absent(slot_name(slot.id),
                                as_bytes(write_slot(slot, core_->keys.slot_mac())));

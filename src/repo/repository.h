@@ -127,6 +127,7 @@ class Repository {
   std::unique_ptr<Session> begin();
 
   std::vector<SlotInfo> slots();
+  /// Errors: usage: its passphrase or its recipient has a slot already.
   SlotId add_slot(const NewSlot& slot);
   /// Errors: not_found; refused: the last one.
   void remove_slot(const SlotId& id);

@@ -301,6 +301,7 @@ def keys(stage):
     stage.salvor("keys", "generate", "/nowhere/key", expect=4, unbroken=True)
     recipient = stage.answer("keys", "generate", "other.key")["recipient"]
     stage.salvor("keys", "add", "--recipient", recipient, "--label", "spare")
+    stage.salvor("keys", "add", "--recipient", recipient, "--label", "twin", expect=2)
     stage.salvor("keys", "add", "--recipient", "00ff", expect=2)
     stage.salvor("keys", "list")
     stage.salvor("keys", "rotate")

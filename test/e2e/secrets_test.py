@@ -34,6 +34,24 @@ class Keys(ShopTest):
         self.fails(6, "refused", "keys", "remove", added, config=other, text="last")
         self.fails(4, "not_found", "keys", "remove", "0123456789abcdef", config=other)
 
+    def test_what_opens_already_is_not_added_again(self):
+        self.ready()
+        recipient = self.json_of("keys", "generate", "key")["recipient"]
+        added = self.json_of("keys", "add", "--recipient", recipient)["key"]
+        keys = self.json_of("keys", "list")["keys"]
+        self.fails(2, "usage", "keys", "add", "--recipient", recipient,
+                   text=f"this key file opens the repository already, as key {added}")
+        self.fails(2, "usage", "keys", "add", "--passphrase-file", self.path("passphrase"),
+                   text="this passphrase opens the repository already, as key ")
+        self.assertEqual(self.json_of("keys", "list")["keys"], keys)
+        # What was removed, and what is in the repository since a rotation, are told apart.
+        self.run_salvor("keys", "rotate")
+        self.fails(2, "usage", "keys", "add", "--recipient", recipient)
+        added = [key["id"] for key in self.json_of("keys", "list")["keys"]
+                 if key["kind"] == "recipient"]
+        self.run_salvor("keys", "remove", *added)
+        self.run_salvor("keys", "add", "--recipient", recipient)
+
     def test_key_file(self):
         self.ready()
         recipient = self.json_of("keys", "generate", "key")["recipient"]
