@@ -154,6 +154,10 @@ std::string format_time_like(Time time, std::string_view written) {
   return text + fmt::format("{}{:02}:{:02}", *offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
+std::string local_time(Time time) {
+  return format_time_like(time, "2000-01-01 00:00");
+}
+
 std::optional<Time> parse_time(std::string_view text) {
   auto when = take_date_and_time(text);
   if (!when) return std::nullopt;

@@ -12,4 +12,8 @@ namespace salvor {
 /// only where `written` has a fraction. Messages that answer `--at` use it.
 std::string format_time_like(Time time, std::string_view written);
 
+/// "2026-02-03T04:05:06+01:00", in the zone of this machine: how all text for people has times.
+/// JSON, and what is signed, has format_time().
+std::string local_time(Time time);
+
 }  // namespace salvor

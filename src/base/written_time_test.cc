@@ -21,6 +21,7 @@ TEST(WrittenTimeTest, WithoutAZoneItIsThatOfThisMachineAtThatTime) {
   ::setenv("TZ", "Europe/Berlin", 1);
   ::tzset();
   EXPECT_EQ(format_time_like(kTime, "2020-07-01 12:00"), "2023-11-14T23:13:20+01:00");
+  EXPECT_EQ(local_time(kTime), "2023-11-14T23:13:20+01:00");
   EXPECT_EQ(format_time_like(kTime, "latest"), "2023-11-14T22:13:20Z") << "it is no time";
   const Time summer = *parse_time("2023-07-01 12:00");
   EXPECT_EQ(format_time_like(summer, "2023-01-01"), "2023-07-01T12:00:00+02:00");

@@ -22,8 +22,9 @@ constexpr const char* kFooter =
     "Every command explains itself: salvor COMMAND --help\n"
     "The configuration is searched as --config, $SALVOR_CONFIG, ./salvor.toml,\n"
     "/etc/salvor/salvor.toml.\n\n"
-    "Exit status: 0 done, 1 failed, 2 usage, 3 configuration, 4 not found, 5 corruption,\n"
-    "6 refused by a guard, 7 conflict, 8 unreachable, 9 checks failed";
+    "Exit status: 0 done, 1 failed, 2 usage, 3 configuration, 4 not found,\n"
+    "5 corruption, 6 refused by a guard, 7 conflict, 8 unreachable,\n"
+    "9 checks failed, 130 interrupted";
 
 /// Where the help has the name of an option.
 constexpr std::size_t kOptionColumn = 2;

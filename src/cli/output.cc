@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 
 #include "control/report_json.h"
 #include "control/restore_in_place.h"
@@ -150,19 +149,6 @@ void List::end() {
   if (!output_.json()) return;
   begin();
   output_.end_list();
-}
-
-std::string local_time(Time time) {
-  std::int64_t seconds = time.ns / 1'000'000'000;
-  if (time.ns % 1'000'000'000 < 0) --seconds;
-  const std::time_t as_time_t = seconds;
-  std::tm when{};
-  localtime_r(&as_time_t, &when);
-  char text[64];
-  std::string result(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S%z", &when));
-  // strftime writes +0100; RFC 3339 wants +01:00.
-  if (result.size() > 5) result.insert(result.size() - 2, ":");
-  return result;
 }
 
 std::string in_words(std::string_view name) {

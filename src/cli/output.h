@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/written_time.h"
 
 namespace salvor::cli {
 
@@ -169,9 +170,6 @@ std::string laid_out(std::string_view text, std::optional<std::size_t> columns);
 
 /// The name of a result as people write it: "not_run" → "not run".
 std::string in_words(std::string_view name);
-
-/// "2026-02-03T04:05:06+01:00", in the zone of this machine.
-std::string local_time(Time time);
 
 /// 1234567 → "1,234,567"
 std::string with_commas(std::uint64_t number);

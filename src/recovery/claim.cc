@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/process_identity.h"
+#include "base/written_time.h"
 
 namespace salvor::recovery {
 namespace {
@@ -34,7 +35,7 @@ ClaimRecord record_of(ByteView bytes) {
   throw Error(
       ErrorCode::conflict,
       fmt::format("service {} is being restored by run {}, begun on {} at {}", printable(service),
-                  last.run, printable(last.host), format_time(last.time)),
+                  last.run, printable(last.host), local_time(last.time)),
       fmt::format("resume it: salvor restore --resume {0}; or undo it: salvor restore --undo {0} "
                   "--confirm {1}; where neither can be done, abandon it: salvor restore --abandon "
                   "{0} --confirm {1}",

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/worker_pool.h"
+#include "base/written_time.h"
 #include "codec/aead.h"
 #include "repo/internal/checker.h"
 #include "repo/internal/object.h"
@@ -44,7 +45,7 @@ void Checker::check_log() {
     report_.log_entries = state.sequence;
     for (const OpenSession& open : state.sessions) {
       note(log_name(state.sequence + 1),
-           "a session of " + open.host + " begun at " + format_time(open.time) +
+           "a session of " + open.host + " begun at " + local_time(open.time) +
                (open.committed ? " has committed and not ended: its writer was stopped, or this "
                                  "entry is missing"
                                : " has not ended: it is running, or was stopped"));

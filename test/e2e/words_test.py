@@ -217,6 +217,11 @@ class Terminals(ShopTest):
                 if len(line.split()) > 2:
                     self.assertLessEqual(len(line), 80, f"{command}: {line}")
 
+    def test_the_end_of_the_help_needs_no_breaks(self):
+        end = self.run_salvor("--help").out.partition("\nEvery command")[2]
+        self.assertLessEqual(max(map(len, end.splitlines())), 80, end)
+        self.assertIn("130 interrupted", end)
+
     def test_lists_have_few_lines_for_each_entry(self):
         self.ready()
         self.run_salvor("backup")

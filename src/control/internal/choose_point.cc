@@ -113,7 +113,7 @@ void refuse_unnamed(const repo::Repository& repository, const Owner& owner) {
     throw Error(
         ErrorCode::refused,
         fmt::format("every recovery point of service {} is suspect; the newest is {} of {}", name,
-                    suspect->id.hex(), format_time(suspect->time)),
+                    suspect->id.hex(), local_time(suspect->time)),
         fmt::format("see the reasons with `salvor points {0}`; then restore that point by its id: "
                     "salvor restore {0} --at {1}; or accept it: salvor points --accept {1}",
                     name, suspect->id.hex()));
@@ -124,7 +124,7 @@ void refuse_unnamed(const repo::Repository& repository, const Owner& owner) {
       fmt::format("service {} has no recovery point of this host ({}); the newest is {}, "
                   "which host {} took at {}",
                   name, printable(owner.host), foreign->id.hex(), printable(foreign->host()),
-                  format_time(foreign->time)),
+                  local_time(foreign->time)),
       fmt::format("if that is what you want, name it: salvor restore {} --at {}; a machine "
                   "that takes the place of {} sets host = \"{}\"; several hosts that back "
                   "up one service set shared = true",
@@ -263,7 +263,7 @@ std::string note_on_suspects(const repo::Repository& repository, const Owner& ow
       "{} {}recovery point{} suspect and passed over; the newest is {} of {}: see the reasons with "
       "salvor points, name that point with --at {}, or accept it with salvor points --accept {}",
       passed.size(), point == nullptr ? "" : "newer ", passed.size() == 1 ? " is" : "s are",
-      last.id.hex(), format_time(last.time), last.id.hex(), last.id.hex());
+      last.id.hex(), local_time(last.time), last.id.hex(), last.id.hex());
 }
 
 std::vector<std::string> notes_on(const repo::Repository& repository, const Owner& owner,
@@ -296,7 +296,7 @@ std::string note_on_time(const repo::Point& point, Time now) {
       "recovery point {} is from the future ({}, and it is {} now): the clock was wrong when it "
       "was "
       "taken, or is wrong now",
-      point.id.hex(), format_time(point.time), format_time(now));
+      point.id.hex(), local_time(point.time), local_time(now));
 }
 
 double age_s(const repo::Point& point, Time now) {
