@@ -18,6 +18,7 @@ struct DrillSummary {
   std::string run;
   Time time;  ///< of its beginning
   std::string state;
+  /// Of one that succeeded: to the verdict of its last check; of any other: all that it took.
   double seconds = 0;
   std::vector<recovery::StepOutcome> phases;
   std::vector<std::string> failed_checks;

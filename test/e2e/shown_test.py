@@ -242,6 +242,16 @@ class Drills(Shown):
                          f"(?m)the last drill failed: .*: salvor runs show {run}; .*: "
                          "salvor drill shop$")
 
+    def test_a_failed_one_took_all_its_time_wherever_it_is_shown(self):
+        self.configure(TOO_BIG)
+        report = self.json_of("drill", "shop", expect=9)
+        self.assertGreater(report["seconds"], report["recovery_s"])
+        last = self.json_of("status")["services"][0]["last_drill"]
+        self.assertEqual(last["seconds"], report["seconds"])
+        shutil.rmtree(self.path("state"))  # and as its evidence has it
+        last = self.json_of("status")["services"][0]["last_drill"]
+        self.assertGreaterEqual(last["seconds"], report["seconds"])
+
 
 class Plans(Shown):
     def plan(self, *more):

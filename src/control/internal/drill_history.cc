@@ -65,7 +65,9 @@ DrillSummary summary_of(const catalog::RunRow& row) {
   if (row.ended) summary.seconds = row.ended->seconds_since(row.started);
   const json report = try_parse_json(row.summary_json);
   if (!report.is_object()) return summary;
-  summary.seconds = number_in(report, report.contains("recovery_s") ? "recovery_s" : "seconds");
+  // Of a failed one there is no recovery: as in its evidence, it is how long all of it took.
+  const bool recovered = row.state == catalog::RunState::succeeded && report.contains("recovery_s");
+  summary.seconds = number_in(report, recovered ? "recovery_s" : "seconds");
   summary.whole = report.value("whole", true);
   summary.point = text_in(report, "point");
   read_phases(list_in(report, "phases"), "name", summary);
