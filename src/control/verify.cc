@@ -143,8 +143,9 @@ VerifyReport verify_opened(const config::Config& config, const VerifyRequest& re
     for (std::string& line : repo::repair_packs(repository, report.check.damaged_packs)) {
       report.repaired.push_back(std::move(line));
     }
-    // Every byte that is left has been read just now.
-    options.data = false;
+    // Every byte that is left has been read just now, but for those that the medium does not give:
+    // what these affect only a look at all of it finds.
+    options.data = !report.check.unreadable_packs.empty();
     report.check = repo::check(repository, options);
     report.check.data = request.data;
   }
@@ -219,6 +220,13 @@ std::optional<Error> VerifyReport::damage() const {
         "again, or, once it is sure that it is broken there, move that object out of the "
         "repository, and run salvor verify --repair",
         fmt::join(unreadable, ", "));
+  }
+  if (!check.unreadable_packs.empty()) {
+    hint += fmt::format(
+        "; the medium does not give {} now, and no repair replaces that: make the medium readable "
+        "again; or, once it is sure that it is broken there, put a copy of what can be read in its "
+        "place (ddrescue makes one), and run salvor verify --data --repair",
+        fmt::join(check.unreadable_packs, ", "));
   }
   if (check.data && !check.affected.empty()) hint += "; the points that are not listed are whole";
   const std::size_t count = count_damages(check);

@@ -29,6 +29,7 @@ std::string to_json(const VerifyReport& report) {
                  {"findings", json::array()},
                  {"affected", json::array()},
                  {"repaired", json::array()},
+                 {"unreadable", report.check.unreadable_packs},
                  {"log_entries", check.log_entries},
                  {"packs", check.packs},
                  {"pack_bytes", check.pack_bytes},
@@ -53,6 +54,7 @@ std::string to_json(const VerifyReport& report) {
     object["affected"].push_back(std::move(item));
   }
   for (const std::string& line : report.repaired) object["repaired"].push_back(printable(line));
+  for (const std::string& record : report.unreadable) object["unreadable"].push_back(record);
   if (const auto damage = report.damage()) object["error"] = json_of_error(*damage);
   return text_of(object);
 }

@@ -120,6 +120,14 @@ void Checker::damaged_pack(const PackId& id, const std::string& what) {
   }
 }
 
+/// It is not replaced: its bytes are there, and only this medium knows them.
+void Checker::unreadable_pack(const PackId& id, const std::string& what) {
+  damage(pack_name(id), what);
+  const std::lock_guard lock(mutex_);
+  std::erase(report_.damaged_packs, id);
+  report_.unreadable_packs.push_back(pack_name(id));
+}
+
 void Checker::distrust(const PackDirectory& directory) {
   const std::lock_guard lock(mutex_);
   for (const FrameInfo& frame : directory.frames) {
@@ -157,26 +165,37 @@ std::vector<ChunkId> Checker::damaged_chunks(const PackDirectory& directory, Byt
   return bad;
 }
 
-void Checker::check_pack_bytes(const PackInfo& pack, std::uint64_t size) {
-  const std::string name = pack_name(pack.id);
-  Bytes object;
+/// All of a pack; empty: it can't be had, and that is reported.
+std::optional<Bytes> Checker::read_pack(const PackId& id, std::uint64_t size) {
+  const std::string name = pack_name(id);
+  if (size > kPackBytesMax) {
+    damaged_pack(id, name + " is damaged: it is too long");
+    return std::nullopt;
+  }
   try {
-    object = read_object(core_.backend, name, kPackBytesMax);
+    return core_.backend.get(name, kPackBytesMax);
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
     if (error.code() == ErrorCode::not_found) {
       damage(name, "it is missing");
     } else {
-      damaged_pack(pack.id, error.message());
+      unreadable_pack(id, error.message());
     }
+    return std::nullopt;
+  }
+}
+
+void Checker::check_pack_bytes(const PackInfo& pack, std::uint64_t size) {
+  const std::optional<Bytes> object = read_pack(pack.id, size);
+  if (!object) {
     // Each of them is tried on its own, where a point needs it.
     for (const PackDirectory& directory : core_.directories_of({pack.id})) distrust(directory);
     return;
   }
   if (options_.progress != nullptr) options_.progress->bytes += size;
   try {
-    const PackDirectory directory = parse_pack(core_.keys, pack.id, object);
-    const std::vector<ChunkId> bad = damaged_chunks(directory, object);
+    const PackDirectory directory = parse_pack(core_.keys, pack.id, *object);
+    const std::vector<ChunkId> bad = damaged_chunks(directory, *object);
     const std::lock_guard lock(mutex_);
     bad_.insert(bad.begin(), bad.end());
     return;
@@ -186,7 +205,7 @@ void Checker::check_pack_bytes(const PackInfo& pack, std::uint64_t size) {
   }
   // The directory or the sum is gone; the index still says where the chunks should be.
   for (const PackDirectory& directory : core_.directories_of({pack.id})) {
-    const std::vector<ChunkId> bad = damaged_chunks(directory, object);
+    const std::vector<ChunkId> bad = damaged_chunks(directory, *object);
     const std::lock_guard lock(mutex_);
     bad_.insert(bad.begin(), bad.end());
   }

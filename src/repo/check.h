@@ -35,6 +35,8 @@ struct CheckReport {
   std::vector<Finding> findings;      ///< complete; damage first, then in order of objects
   std::vector<Affected> affected;     ///< complete, in order of points, stores, keys
   std::vector<PackId> damaged_packs;  ///< with `data`: those that are there, and not whole
+  /// With `data`: names of packs whose bytes the medium does not give now. Another time it may.
+  std::vector<std::string> unreadable_packs;
   std::uint64_t log_entries = 0;
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
@@ -61,6 +63,7 @@ std::vector<std::string> repair(Repository& repository);
 /// what is not is in no pack any more, so that the next backup stores it again. The damaged object
 /// is kept under damaged/, for whoever wants to look into it. Killed anywhere, it can be done
 /// again. Shape: what was done, a line each.   The repository was opened with Access::repair.
+/// Errors: corruption: the medium does not give all of a pack any more; nothing was replaced.
 std::vector<std::string> repair_packs(Repository& repository, const std::vector<PackId>& packs);
 
 }  // namespace salvor::repo

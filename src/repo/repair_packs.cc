@@ -102,16 +102,7 @@ void Replacement::copy_sound(const PackDirectory& directory, const FrameInfo& fr
 void Replacement::set_aside(const PackId& id) {
   const std::string name = pack_name(id);
   Bytes object(std::min<std::uint64_t>(core_.backend.size(name).value_or(0), kPackBytesMax));
-  // In small parts: zeros stand for what the medium does not give any more.
-  constexpr std::size_t kPartBytes = 64U << 10U;
-  for (std::size_t at = 0; at < object.size(); at += kPartBytes) {
-    const auto part = MutableByteView(object).subspan(at, std::min(kPartBytes, object.size() - at));
-    try {
-      core_.backend.get_range(name, at, part);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::corruption) throw;
-    }
-  }
+  core_.backend.get_range(name, 0, object);
   core_.backend.put_if_absent("damaged/" + id.hex(), object);
 }
 

@@ -335,6 +335,34 @@ class Damage(Shown):
         self.run_salvor("backup")
         self.assertNotIn("error", self.json_of("verify"))
 
+    def test_what_the_medium_does_not_give_is_left_where_it_is(self):
+        write(os.path.join(self.media, "big"), os.urandom(300_000))
+        self.run_salvor("backup")
+        unreadable, rotten = sorted(self.objects("packs"), key=os.path.getsize)[-2:]
+        os.chmod(rotten, 0o600)
+        with open(rotten, "r+b") as file:
+            file.seek(1000)
+            file.write(b"rotten")
+        with open(unreadable, "rb") as file:
+            before = file.read()
+        fails = ("strace", "-f", "-o", "/dev/null", "-P", unreadable,
+                 "-e", "inject=read,pread64:error=EIO")
+        done = self.run_salvor("--json", "verify", "--data", "--repair", prefix=fails, expect=5)
+        report = done.json()
+        name = os.path.relpath(unreadable, self.path("repository"))
+        self.assertEqual(report["unreadable"], [name])
+        self.assertIn(f"the medium does not give {name} now", report["error"]["hint"])
+        self.assertIn("salvor verify --data --repair", report["error"]["hint"])
+        self.assertNotIn(name, " ".join(report["repaired"]))
+        self.assertTrue(any(name in finding["object"] for finding in report["findings"]
+                            if finding["severity"] == "damage"))
+        with open(unreadable, "rb") as file:
+            self.assertEqual(file.read(), before)
+        # The other one was repaired, and the next backup heals the points.
+        self.assertFalse(os.path.exists(rotten))
+        self.run_salvor("backup")
+        self.run_salvor("verify", "--data")
+
     def test_points_come_before_paths_and_long_lists_are_short(self):
         self.damage(30)
         out = self.run_salvor("verify", expect=5).out

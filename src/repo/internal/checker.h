@@ -30,6 +30,8 @@ class Checker {
   std::vector<ChunkId> damaged_chunks(const PackDirectory& directory, ByteView object);
   void distrust(const PackDirectory& directory);
   void damaged_pack(const PackId& id, const std::string& what);
+  void unreadable_pack(const PackId& id, const std::string& what);
+  std::optional<Bytes> read_pack(const PackId& id, std::uint64_t size);
   void check_bytes_of_packs(const std::map<PackId, std::uint64_t>& listed);
   void check_set_aside();
   bool is_elsewhere(const ChunkId& id);
