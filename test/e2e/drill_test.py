@@ -25,6 +25,10 @@ http = "http://127.0.0.1:1/"
 """
 
 
+# Loaded into salvor, it has the clock of a file: still_world.cc.
+STILL_WORLD = os.environ.get("SALVOR_STILL_WORLD")
+
+
 class DrillTest(ShopTest):
     def setUp(self):
         super().setUp()
@@ -209,6 +213,39 @@ class Drills(DrillTest):
         self.assertEqual(self.json_of("status")["services"][0]["uncovered"], [])
         self.configure(service='rpo = "1h"\nstaging = "repository/x"')
         self.fails(3, "configuration", "drill", "shop", text="inside the repository")
+
+
+@unittest.skipUnless(STILL_WORLD, "only where the library with the clock is built")
+class WrongClocks(DrillTest):
+    """Two hosts drill in turn, and the clock of one is ahead by years."""
+
+    def on_host(self, state, *arguments, ahead_s=0, expect=0):
+        config = self.path(state + ".toml")
+        with open(self.config, encoding="utf-8") as file:
+            write(config, file.read().replace('state_dir = "state"', f'state_dir = "{state}"'))
+        self.seed += 1 << 32  # no two processes draw the same numbers
+        write(self.path("clock"), str(time.time_ns() + ahead_s * 1_000_000_000))
+        env = {"LD_PRELOAD": STILL_WORLD, "GOLDEN_CLOCK": self.path("clock"),
+               "GOLDEN_SEED": str(self.seed)}
+        return self.json_of(*arguments, config=config, env=env, expect=expect)
+
+    def last_drill(self, state, **options):
+        return self.on_host(state, "status", **options)["services"][0]["last_drill"]
+
+    def test_the_order_of_the_evidence_decides(self):
+        self.seed = 0
+        self.fill()
+        self.run_salvor("init")
+        self.on_host("right", "backup")
+        self.configure(CHECKS.replace("min_bytes = 100", "min_bytes = 999999999"))
+        years_s = 4 * 365 * 24 * 3600
+        ahead = self.on_host("ahead", "drill", "shop", ahead_s=years_s, expect=9)["run"]
+        for state, ahead_s in (("right", 0), ("ahead", years_s)):
+            self.assertEqual(self.last_drill(state, ahead_s=ahead_s)["run"], ahead)
+        self.configure()
+        later = self.on_host("right", "drill", "shop")["run"]
+        for state, ahead_s in (("right", 0), ("ahead", years_s), ("third", 0)):
+            self.assertEqual(self.last_drill(state, ahead_s=ahead_s)["run"], later, state)
 
 
 class NoWayBack(DrillTest):

@@ -81,6 +81,7 @@ DrillSummary summary_of(const evidence::EvidenceSummary& evidence) {
   summary.time = parse_time(evidence.started).value_or(Time{});
   summary.state = evidence.result;
   summary.point = evidence.point;
+  if (!evidence.was_late) summary.sequence = evidence.sequence;
   const json statement = try_parse_json(evidence.statement);
   const json predicate = statement.value("predicate", json::object());
   const json measured = predicate.value("measured", json::object());
@@ -95,9 +96,17 @@ DrillSummary summary_of(const evidence::EvidenceSummary& evidence) {
   return summary;
 }
 
+bool is_newer(const DrillSummary& drill, const DrillSummary& than) {
+  if (drill.sequence != 0 && than.sequence != 0) return drill.sequence > than.sequence;
+  // When one from the future really was, nobody knows.
+  const Time now = Clock::system().now();
+  const bool is_ahead = drill.time > now;
+  return is_ahead == (than.time > now) ? drill.time > than.time : !is_ahead;
+}
+
 /// Of two that began at once the first one that comes counts.
 void take_newer(const std::optional<DrillSummary>& other, std::optional<DrillSummary>& summary) {
-  if (other && (!summary || summary->time < other->time)) summary = other;
+  if (other && (!summary || is_newer(*other, *summary))) summary = other;
 }
 
 bool proves(const DrillSummary& drill) {
@@ -124,12 +133,17 @@ DrillHistory read_catalog(catalog::Catalog& catalog, const std::string& id,
   DrillHistory history;
   catalog::RunFilter filter{
       .service = service, .kind = catalog::RunKind::drill, .limit = 1, .repository = id};
-  for (const catalog::RunRow& row : catalog.runs(filter)) take(summary_of(row), history);
+  // In the order in which they were recorded.
+  for (const catalog::RunRow& row : catalog.runs(filter)) history.last = summary_of(row);
   // One that was not whole proves nothing, but an older one may.
   constexpr std::size_t kLookedAt = 50;
   filter.state = catalog::RunState::succeeded;
   filter.limit = kLookedAt;
-  for (const catalog::RunRow& row : catalog.runs(filter)) take(summary_of(row), history);
+  for (const catalog::RunRow& row : catalog.runs(filter)) {
+    DrillSummary drill = summary_of(row);
+    if (history.last_success || !proves(drill)) continue;
+    history.last_success = std::move(drill);
+  }
   return history;
 }
 
@@ -147,6 +161,7 @@ DrillHistory read_evidence(repo::Repository& repository, const std::string& serv
       const evidence::EvidenceSummary evidence = evidence::summarise_evidence(*envelope);
       if (evidence.kind == name_of(catalog::RunKind::drill)) {
         const DrillSummary drill = summary_of(evidence);
+        history.recorded.insert(drill.run);
         take(drill, history);
         is_proved = is_proved || (proves(drill) && !evidence.was_late);
       }
@@ -237,7 +252,7 @@ void see_catalog(catalog::Catalog& catalog, const std::string& id, const std::st
 /// nothing where the repository is there to prove it.
 void add_unwritten(const DrillHistory& remembered, DrillHistory& history) {
   if (!remembered.last) return;
-  if (!history.last || history.last->time < remembered.last->time) history.last = remembered.last;
+  if (!history.recorded.contains(remembered.last->run)) take_newer(remembered.last, history.last);
   // The same drill in more words.
   if (history.last->run != remembered.last->run) return;
   const bool waits = history.last->evidence_waits;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "control/drill.h"
@@ -13,13 +14,16 @@ namespace salvor::control::internal {
 struct DrillHistory {
   std::optional<DrillSummary> last;
   std::optional<DrillSummary> last_success;
+  /// The runs whose records were read.
+  std::set<std::string> recorded;
   /// Records that were passed over on the way to them: one of those may have been a drill's.
   std::uint64_t lost = 0;     ///< a signed record says so
   std::uint64_t damaged = 0;  ///< none does
 };
 
 /// From the evidence in the repository, which every host writes: it is the truth. The newest drill
-/// is the one that began last, whenever its record was written. Records that wait in this machine's
+/// is the one whose record is the last in the chain: the clock of a host may be ahead. What has no
+/// place there, or has come there late, goes by the time at which it began. Records that wait in this machine's
 /// catalog count like those (they are signed), and are marked. What else this machine's catalog
 /// knows (`id`: of the repository, empty: not known) counts where the repository can't be opened
 /// (`repository` is null), and for the last drill where that has left no evidence.
