@@ -17,6 +17,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
+#include <sstream>
+#include <string>
 #include <string_view>
 
 #include "base/clock.h"
@@ -89,6 +92,40 @@ off_t place_of(std::string_view path) {
   }
   return static_cast<off_t>(hash >> 2U);  // neither negative, nor the last one that can be locked
 }
+
+/// The kernel's numbers of the file systems that are mounted, by their places. Asks none of them.
+class Mounts {
+ public:
+  Mounts() {
+    std::ifstream table("/proc/self/mountinfo");  // proc(5)
+    for (std::string line; std::getline(table, line);) {
+      std::istringstream fields(line);
+      Mount mount;
+      std::string skipped;
+      fields >> skipped >> skipped >> mount.device >> skipped >> mount.point;
+      mounts_.push_back(std::move(mount));
+    }
+  }
+
+  /// The file system on which a path lies, links not followed; empty: not known. What the table
+  /// escapes in a name (a blank) is taken for the file system above it.
+  std::string device_of(const std::string& path) const {
+    const Mount* found = nullptr;
+    for (const Mount& mount : mounts_) {
+      const bool holds =
+          mount.point == "/" || path == mount.point || path.starts_with(mount.point + '/');
+      if (holds && (found == nullptr || mount.point.size() >= found->point.size())) found = &mount;
+    }
+    return found == nullptr ? std::string() : found->device;
+  }
+
+ private:
+  struct Mount {
+    std::string device;
+    std::string point;
+  };
+  std::vector<Mount> mounts_;
+};
 
 // From here to "To here": the other processes. Another thread may have held any lock when
 // they were forked, so they make async-signal-safe calls only.
@@ -200,8 +237,11 @@ class Question {
     if (!done_) throw_system_error("cannot create", "an event descriptor", errno);
     std::error_code ignored;  // without a working directory all relative paths are missing
     const std::filesystem::path here = std::filesystem::current_path(ignored);
+    const Mounts mounts;
     for (const std::filesystem::path& path : paths) {
-      asked_.push_back({path.c_str(), place_of((here / path).lexically_normal().native())});
+      const std::string whole = (here / path).lexically_normal().native();
+      // A container that shares the lock file may have another file system at the same path.
+      asked_.push_back({path.c_str(), place_of(mounts.device_of(whole) + whole)});
     }
   }
   Question(const Question&) = delete;

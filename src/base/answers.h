@@ -14,7 +14,8 @@ namespace salvor {
 /// How long an answer is waited for, where nobody says otherwise.
 inline constexpr std::int64_t kAnswersWait_ms = 20'000;
 
-/// Whoever asks holds a lock in this file (made where it is missing), at the place of the path. A
+/// Whoever asks holds a lock in this file (made where it is missing), at the place of the path and
+/// of the file system that is mounted there, as containers that share the file have others. A
 /// process that hangs holds it until its mount goes, also when whoever began it is gone: as long as
 /// that, nobody else asks this path, and no further process comes to hang on it. Empty where no
 /// such file can be opened: each question then leaves its own. Files are tried in their order; an

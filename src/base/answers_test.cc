@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -136,6 +137,29 @@ TEST_F(AnswersTest, WhatAnotherProcessHangsOnIsNotAskedAgain) {
   EXPECT_EQ(silent(paths, 20'000, place("gone")), std::vector<fs::path>{});
   hanging.close();
   EXPECT_EQ(silent(paths, 20'000, locks), std::vector<fs::path>{});
+}
+
+/// Whether a path answers where this mount is not: in a mount namespace of its own.
+bool answers_without(const fs::path& mount, const fs::path& locks) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool is_away = ::unshare(CLONE_NEWNS) == 0 &&
+                         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                         ::umount2(mount.c_str(), MNT_DETACH) == 0;
+    const std::vector<fs::path> paths{mount};
+    ::_exit(is_away && paths_without_answer(paths, 20'000, {}, locks).empty() ? 0 : 1);
+  }
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST_F(AnswersTest, WhatHangsInOneContainerIsAskedInAnother) {
+  const fs::path locks = usable_lock_file(std::vector<fs::path>{place("locks")});
+  const DeadMount dead(place("dead"));
+  if (!dead.mounted()) GTEST_SKIP() << "not permitted to mount";
+  const std::vector<fs::path> paths{place("dead")};
+  EXPECT_EQ(silent(paths, 100, locks), paths);
+  EXPECT_TRUE(answers_without(place("dead"), locks));
 }
 
 TEST_F(AnswersTest, WhoIsNotTheOwnerHasNoLockFile) {
