@@ -117,7 +117,7 @@ void Catalog::resume_run(const RunId& id) {
 void Catalog::finish_run(const RunId& id, RunState state, std::string_view summary_json,
                          std::string_view error) {
   const std::lock_guard lock(*mutex_);
-  SALVOR_ASSERT(state != RunState::running);
+  SALVOR_ASSERT(state != RunState::running && state != RunState::abandoned);
   require_run(id);
   Statement(database_,
             "UPDATE runs SET state = ?, ended_ns = ?, summary_json = ?, error = ? WHERE id = ?")
@@ -131,7 +131,7 @@ void Catalog::finish_run(const RunId& id, RunState state, std::string_view summa
 
 void Catalog::change_state(const RunId& id, RunState state) {
   const std::lock_guard lock(*mutex_);
-  SALVOR_ASSERT(state != RunState::running);
+  SALVOR_ASSERT(state != RunState::running && state != RunState::abandoned);
   require_run(id);
   Statement(database_, "UPDATE runs SET state = ? WHERE id = ?")
       .bind(name_of(state))

@@ -447,7 +447,7 @@ TEST(RunTest, NamesAreTheContract) {
     EXPECT_EQ(name_of(*parse_run_kind(name)), name);
   }
   for (const std::string_view name :
-       {"running", "interrupted", "failed", "succeeded", "closed", "undone"}) {
+       {"running", "interrupted", "failed", "succeeded", "closed", "undone", "abandoned"}) {
     ASSERT_TRUE(parse_run_state(name));
     EXPECT_EQ(name_of(*parse_run_state(name)), name);
   }

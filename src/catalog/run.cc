@@ -10,8 +10,8 @@ namespace {
 
 // In the order of the enumerations; the names are a contract (JSON of `runs`, metric labels).
 constexpr std::array<std::string_view, 5> kKinds{"backup", "verify", "drill", "restore", "prune"};
-constexpr std::array<std::string_view, 6> kStates{"running",   "interrupted", "failed",
-                                                  "succeeded", "closed",      "undone"};
+constexpr std::array<std::string_view, 7> kStates{"running", "interrupted", "failed",   "succeeded",
+                                                  "closed",  "undone",      "abandoned"};
 
 template <class Enumeration, std::size_t Size>
 std::optional<Enumeration> parse(std::string_view name,

@@ -40,8 +40,8 @@ void show(Output& output, const control::DrillReport& report) {
                           local_time(outcome.plan.point_time)));
   Table phases({"PHASE", "RESULT", ">TIME"});
   for (const recovery::StepOutcome& step : outcome.steps) {
-    phases.row(
-        {step.name, in_words(step.result), step.seconds > 0 ? human_duration(step.seconds) : "-"});
+    phases.row({step.name, in_words(name_of(step.result)),
+                step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
   output.table(phases);
   if (!outcome.checks.empty()) {

@@ -66,12 +66,12 @@ int list(Invocation& invocation, const RunsChoices& request) {
 
 /// A line for each step that has come further since the last look.
 void tell_steps(Invocation& invocation, const recovery::RunOutcome& outcome,
-                std::map<std::string, std::string>& told) {
+                std::map<std::string, recovery::StepResult>& told) {
   for (const recovery::StepOutcome& step : outcome.steps) {
-    std::string& last = told[step.name];
-    if (step.result == last || step.result == "planned") continue;
+    recovery::StepResult& last = told[step.name];
+    if (step.result == last || step.result == recovery::StepResult::planned) continue;
     last = step.result;
-    invocation.say(fmt::format("{}: {}{}", step.name, in_words(step.result),
+    invocation.say(fmt::format("{}: {}{}", step.name, in_words(name_of(step.result)),
                                step.seconds > 0 ? " in " + human_duration(step.seconds) : ""));
   }
 }
@@ -80,7 +80,7 @@ void tell_steps(Invocation& invocation, const recovery::RunOutcome& outcome,
 /// run that another host has resumed runs on in the journal only.
 bool is_running(const control::RunReport& report) {
   return report.row.state == catalog::RunState::running ||
-         (report.outcome && report.outcome->state == "running");
+         (report.outcome && report.outcome->state == catalog::RunState::running);
 }
 
 /// Says what it does, until it has ended, or waits for somebody.
@@ -88,7 +88,7 @@ control::RunReport follow(Invocation& invocation, const control::Config& config,
   constexpr auto kEvery = std::chrono::seconds(1);
   constexpr auto kPoll = std::chrono::milliseconds(100);
   const control::Caller caller = invocation.caller();
-  std::map<std::string, std::string> told;
+  std::map<std::string, recovery::StepResult> told;
   while (true) {
     control::RunReport report = control::show_run(config, run, caller);
     run = report.row.id.text;  // another run may be the latest by then
@@ -107,7 +107,7 @@ control::RunReport follow(Invocation& invocation, const control::Config& config,
 /// The state, and what it means where one word does not say it.
 std::string state_of(const control::RunReport& report) {
   const std::string state(name_of(report.row.state));
-  const bool abandoned = report.outcome && report.outcome->state == recovery::kAbandoned;
+  const bool abandoned = report.outcome && report.outcome->state == catalog::RunState::abandoned;
   return abandoned ? state + ": the run was abandoned, and can't be resumed, undone or closed"
                    : state;
 }
@@ -132,7 +132,8 @@ void show_head(Output& output, const control::RunReport& report) {
 
 /// Whether somebody has to resume, undo or abandon it.
 bool is_open(const recovery::RunOutcome& outcome) {
-  const bool stopped = outcome.state == "failed" || outcome.state == "interrupted";
+  const bool stopped =
+      outcome.state == catalog::RunState::failed || outcome.state == catalog::RunState::interrupted;
   return stopped && outcome.plan.mode == service::Mode::restore && !control::is_over(outcome);
 }
 

@@ -27,7 +27,8 @@ std::string goal_text(const std::optional<std::int64_t>& seconds) {
 
 std::string drill_text(const control::ServiceStatus& status) {
   if (!status.last_drill) return "never";
-  return fmt::format("{} {}", status.last_drill->state, local_time(status.last_drill->time));
+  return fmt::format("{} {}", name_of(status.last_drill->state),
+                     local_time(status.last_drill->time));
 }
 
 /// What somebody should do something about, the most urgent first.

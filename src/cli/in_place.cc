@@ -18,6 +18,7 @@
 namespace salvor::cli {
 namespace {
 
+using catalog::RunState;
 using checks::CheckOutcome;
 using control::RestorePlanReport;
 using recovery::RunOutcome;
@@ -135,23 +136,24 @@ void show_kept(Output& output, const RunOutcome& outcome) {
 void show_taken_back(Output& output, const RunOutcome& outcome) {
   std::string undone;
   for (auto step = outcome.steps.rbegin(); step != outcome.steps.rend(); ++step) {
-    if (step->result == "undone") undone += (undone.empty() ? "" : ", ") + step->name;
+    if (step->result == recovery::StepResult::undone)
+      undone += (undone.empty() ? "" : ", ") + step->name;
   }
   // Not by who closes a run that was undone before.
-  const bool is_now = outcome.acted && outcome.state == "undone" && outcome.removed.empty();
+  const bool is_now = outcome.acted && outcome.state == RunState::undone && outcome.removed.empty();
   if (is_now && !undone.empty()) output.line("undone: " + undone);
   for (const std::string& path : outcome.removed) output.line("removed: " + printable(path));
 }
 
 /// Whether a run was refused before it did anything, and so was no need to take back.
 bool did_nothing(const RunOutcome& outcome) {
-  return outcome.state == "failed" && !outcome.acted && control::is_over(outcome);
+  return outcome.state == RunState::failed && !outcome.acted && control::is_over(outcome);
 }
 
 /// "has failed", "is undone": the state of a run as a predicate.
-std::string predicate_of(const std::string& state) {
-  const bool ended = state == "succeeded" || state == "failed";
-  return (ended ? "has " : "is ") + state;
+std::string predicate_of(RunState state) {
+  const bool ended = state == RunState::succeeded || state == RunState::failed;
+  return fmt::format("{} {}", ended ? "has" : "is", name_of(state));
 }
 
 /// `steps_told`: each was said when it began.
@@ -164,7 +166,7 @@ void show(Output& output, const control::InPlaceReport& report, bool steps_told)
                     outcome.plan.run));
     return;
   }
-  if (control::is_over(outcome) && outcome.state != "failed") {
+  if (control::is_over(outcome) && outcome.state != RunState::failed) {
     show_taken_back(output, outcome);
   } else {
     if (!steps_told) show_steps(output, outcome);
@@ -175,7 +177,7 @@ void show(Output& output, const control::InPlaceReport& report, bool steps_told)
                           outcome.acted ? "" : " already, and nothing was done now",
                           outcome.plan.service, outcome.plan.point,
                           local_time(outcome.plan.point_time), human_duration(outcome.seconds)));
-  if (outcome.state == "succeeded") show_kept(output, outcome);
+  if (outcome.state == RunState::succeeded) show_kept(output, outcome);
   for (const std::string& line : outcome.left) output.line("left: " + printable(line));
   for (const std::string& path : outcome.kept) {
     output.line("kept: " + printable(path) +
@@ -198,7 +200,7 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report, boo
   }
   const RunOutcome& outcome = report.outcome;
   // Who takes a run back, or closes it, has judged by themselves.
-  const bool healthy = outcome.healthy || outcome.state != "succeeded";
+  const bool healthy = outcome.healthy || outcome.state != RunState::succeeded;
   if (!outcome.failure && healthy) return 0;
   if (!outcome.failure) {
     const Error unhealthy(ErrorCode::checks_failed,
@@ -208,7 +210,7 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report, boo
     return exit_status(unhealthy.code());
   }
   tell(*outcome.failure);
-  if (outcome.state == "failed" || outcome.state == "interrupted") {
+  if (outcome.state == RunState::failed || outcome.state == RunState::interrupted) {
     if (!control::is_over(outcome)) {
       tell_line("hint: " + way_on_of(outcome));
     } else {
@@ -274,8 +276,8 @@ std::string way_on_of(const RunOutcome& outcome) {
 void show_steps(Output& output, const RunOutcome& outcome) {
   Table table({"STEP", "RESULT", ">TIME"});
   for (const recovery::StepOutcome& step : outcome.steps) {
-    table.row(
-        {step.name, in_words(step.result), step.seconds > 0 ? human_duration(step.seconds) : "-"});
+    table.row({step.name, in_words(name_of(step.result)),
+               step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
   output.table(table);
 }

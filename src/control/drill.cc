@@ -30,8 +30,6 @@ using checks::Verdict;
 using internal::Records;
 using recovery::RunOutcome;
 
-constexpr const char* kFailed = "failed";
-
 /// One drill, from the configuration to its outcome.
 class Drill {
  public:
@@ -104,7 +102,7 @@ class Drill {
       if (!outcome.failure) {
         outcome.failure = known != nullptr ? *known : Error(ErrorCode::failed, error.what());
       }
-      outcome.state = kFailed;
+      outcome.state = catalog::RunState::failed;
       outcome.seconds = clock.monotonic().seconds_since(start);
     }
     if (deadline.passed() && outcome.failure) outcome.failure = too_long(outcome);
@@ -172,7 +170,7 @@ class Drill {
   Error too_long(const RunOutcome& outcome) const {
     std::string where;
     for (const recovery::StepOutcome& step : outcome.steps) {
-      if (step.result == kFailed) where = " in step " + step.name;
+      if (step.result == recovery::StepResult::failed) where = " in step " + step.name;
     }
     return {ErrorCode::failed,
             fmt::format("the drill did not end within its time limit of {}: it was stopped{}",
@@ -213,11 +211,11 @@ class Drill {
                        evidence::EvidenceRecord& evidence) {
     const RunOutcome& outcome = report.outcome;
     evidence.point = point;
-    evidence.result = outcome.state;
+    evidence.result = name_of(outcome.state);
     evidence.rpo_measured_s = internal::age_s(point, evidence.started);
     if (!outcome.failure && report.whole) evidence.rto_measured_s = outcome.recovery_seconds;
     for (const recovery::StepOutcome& step : outcome.steps) {
-      evidence.phases.push_back({step.name, step.seconds, step.result});
+      evidence.phases.push_back({step.name, step.seconds, std::string(name_of(step.result))});
     }
     evidence.checks = outcome.checks;
     evidence.deviations = outcome.deviations;
@@ -270,9 +268,7 @@ DrillReport drill(const config::Config& config, const DrillRequest& request, con
     const catalog::RunId& run = *begun;
     DrillReport report = rehearsal.run(run.text);
     const auto& failure = report.outcome.failure;
-    const auto state = catalog::parse_run_state(report.outcome.state);
-    records.finish(run, state.value_or(catalog::RunState::failed), to_json(report),
-                   failure ? failure->message() : "");
+    records.finish(run, report.outcome.state, to_json(report), failure ? failure->message() : "");
     rewrite_runbook(config, service, caller, report);
     return report;
   } catch (const std::exception& error) {

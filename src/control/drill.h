@@ -17,7 +17,7 @@ namespace salvor::control {
 struct DrillSummary {
   std::string run;
   Time time;  ///< of its beginning
-  std::string state;
+  catalog::RunState state = catalog::RunState::interrupted;
   /// Of one that succeeded: to the verdict of its last check; of any other: all that it took.
   double seconds = 0;
   std::vector<recovery::StepOutcome> phases;
@@ -30,7 +30,9 @@ struct DrillSummary {
   bool evidence_waits = false;  ///< in this machine's catalog: it is not yet in the repository
 
   /// It has ended, and proves nothing.
-  bool has_failed() const { return state != "succeeded" && state != "running"; }
+  bool has_failed() const {
+    return state != catalog::RunState::succeeded && state != catalog::RunState::running;
+  }
 };
 
 /// Which service to rehearse, and from which point ("latest", an id, a time).

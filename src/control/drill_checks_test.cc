@@ -131,7 +131,7 @@ class DrillChecksTest : public ::testing::Test {
   void expect_red(const std::string& store, const std::string& text,
                   const std::function<void(const Copy&)>& spoil) {
     const recovery::RunOutcome outcome = drill(spoil);
-    EXPECT_EQ(outcome.state, "failed");
+    EXPECT_EQ(outcome.state, catalog::RunState::failed);
     ASSERT_TRUE(outcome.failure);
     EXPECT_EQ(outcome.failure->code(), ErrorCode::checks_failed) << outcome.failure->message();
     std::string found;
@@ -152,7 +152,7 @@ class DrillChecksTest : public ::testing::Test {
 
 TEST_F(DrillChecksTest, AWholeCopyIsGood) {
   const recovery::RunOutcome outcome = drill([](const Copy&) {});
-  EXPECT_EQ(outcome.state, "succeeded");
+  EXPECT_EQ(outcome.state, catalog::RunState::succeeded);
   for (const CheckOutcome& check : outcome.checks) {
     EXPECT_EQ(check.verdict, checks::Verdict::passed) << check.name << ": " << check.actual;
   }

@@ -18,7 +18,7 @@ std::string to_json(const DrillReport& report) {
       {"service", printable(outcome.plan.service)},
       {"point", outcome.plan.point},
       {"point_time", format_time(outcome.plan.point_time)},
-      {"state", outcome.state},
+      {"state", name_of(outcome.state)},
       {"seconds", outcome.seconds},
       {"recovery_s", outcome.recovery_seconds},
       {"whole", report.whole},
@@ -31,7 +31,7 @@ std::string to_json(const DrillReport& report) {
       {"runbook", report.runbook.empty() ? json(nullptr) : json(printable(report.runbook))}};
   for (const recovery::StepOutcome& step : outcome.steps) {
     object["phases"].push_back(
-        {{"name", step.name}, {"seconds", step.seconds}, {"result", step.result}});
+        {{"name", step.name}, {"seconds", step.seconds}, {"result", name_of(step.result)}});
   }
   for (const std::string& line : report.not_covered) object["not_covered"].push_back(line);
   for (const std::string& line : outcome.deviations) {

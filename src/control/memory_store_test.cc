@@ -85,21 +85,21 @@ min_bytes = 3
 TEST_F(MemoryStoreTest, IsRestoredInPlaceAndUndone) {
   const MemoryContent lost = cart();
   const recovery::RunOutcome outcome = restore();
-  EXPECT_EQ(outcome.state, "succeeded") << (outcome.failure ? outcome.failure->message() : "");
+  EXPECT_EQ(outcome.state, catalog::RunState::succeeded) << (outcome.failure ? outcome.failure->message() : "");
   EXPECT_TRUE(cart() == before_) << cart().at("orders");
-  EXPECT_EQ(undo_restore(config_, of_run(outcome.plan.run), caller_).outcome.state, "undone");
+  EXPECT_EQ(undo_restore(config_, of_run(outcome.plan.run), caller_).outcome.state, catalog::RunState::undone);
   EXPECT_EQ(cart(), lost);
 }
 
 TEST_F(MemoryStoreTest, ACloseLeavesNothingBeside) {
   const recovery::RunOutcome outcome = restore();
-  EXPECT_EQ(close_restore(config_, of_run(outcome.plan.run), caller_).outcome.state, "closed");
+  EXPECT_EQ(close_restore(config_, of_run(outcome.plan.run), caller_).outcome.state, catalog::RunState::closed);
   EXPECT_EQ(testing::memory_names(), std::vector<std::string>{"cart"});
 }
 
 TEST_F(MemoryStoreTest, ADrillChecksTheCopy) {
   const DrillReport report = drill(config_, {.service = "shop", .at = first_}, caller_);
-  EXPECT_EQ(report.outcome.state, "succeeded");
+  EXPECT_EQ(report.outcome.state, catalog::RunState::succeeded);
   for (const checks::CheckOutcome& check : report.outcome.checks) {
     EXPECT_EQ(check.verdict, checks::Verdict::passed) << check.name << ": " << check.actual;
   }

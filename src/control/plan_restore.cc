@@ -123,7 +123,8 @@ void warn_of_drill(RestorePlanReport& report) {
   std::string text =
       of_point ? "the last drill of this recovery point "
                : "no drill has tried this recovery point, and the last drill of the service ";
-  text += drill.state == "failed" ? "failed" : "was " + drill.state;
+  text += drill.state == catalog::RunState::failed ? "" : "was ";
+  text += name_of(drill.state);
   if (!drill.failed_checks.empty()) {
     text += ", in ";
     for (const std::string& check : drill.failed_checks) {

@@ -25,8 +25,10 @@
 namespace salvor::control {
 namespace {
 
+using catalog::RunState;
 using internal::Records;
 using recovery::RunOutcome;
+using recovery::StepResult;
 
 void require_confirmed(const InPlaceRequest& request) {
   if (request.confirm == request.plan.service) return;
@@ -247,7 +249,7 @@ class GoingOn {
  private:
   /// Who says "latest" means a restore that can be undone, and not one that was refused since.
   void require_meant(const recovery::RunHead& head) const {
-    if (head.state != "failed" || head.is_open) return;
+    if (head.state != RunState::failed || head.is_open) return;
     service::require_no_running_hook(head.plan.run);
     throw Error(ErrorCode::refused,
                 fmt::format("the latest restore in place, {}, was refused, or has undone its own "
@@ -303,11 +305,12 @@ class GoingOn {
   bool needs_confirmation(const std::optional<recovery::RunHead>& head) const {
     if (verb_ == "resume") return false;
     if (!head) return verb_ == "abandon";
-    const bool undone = head->state == "undone" || head->state == "abandoned";
-    const bool over = undone || (head->state == "failed" && !head->is_open);
-    if (verb_ == "undo") return !over && head->state != "closed";
-    if (verb_ == "abandon") return head->is_open || head->state == "succeeded";
-    return head->state == "succeeded" || head->state == "closed" || head->state == "undone";
+    const RunState state = head->state;
+    const bool undone = state == RunState::undone || state == RunState::abandoned;
+    const bool over = undone || (state == RunState::failed && !head->is_open);
+    if (verb_ == "undo") return !over && state != RunState::closed;
+    if (verb_ == "abandon") return head->is_open || state == RunState::succeeded;
+    return state == RunState::succeeded || state == RunState::closed || state == RunState::undone;
   }
 
   std::string confirm(const std::optional<recovery::RunHead>& head, const std::string& run,
@@ -362,26 +365,28 @@ InPlaceReport go_on(const config::Config& config, const ContinueRequest& request
       });
 }
 
+/// Whether something of the step may be there.
+bool has_acted(const recovery::StepOutcome& step) {
+  return step.result == StepResult::began || step.result == StepResult::done ||
+         step.result == StepResult::failed;
+}
+
 }  // namespace
 
 bool is_over(const RunOutcome& outcome) {
-  const bool is_taken_back = outcome.state == "undone" || outcome.state == "closed";
-  if (is_taken_back || outcome.state == recovery::kAbandoned) return true;
-  if (outcome.state != "failed") return false;
-  // It has taken back by itself what it had begun.
-  return std::none_of(outcome.steps.begin(), outcome.steps.end(), [](const auto& step) {
-    return step.result == "began" || step.result == "done" || step.result == "failed";
-  });
+  const bool is_undone = outcome.state == RunState::undone || outcome.state == RunState::closed;
+  if (is_undone || outcome.state == RunState::abandoned) return true;
+  // It may have undone by itself what it had begun.
+  return outcome.state == RunState::failed && std::ranges::none_of(outcome.steps, has_acted);
 }
 
 bool holds_writes(const RunOutcome& run) {
   bool locked = false;
   for (const recovery::StepOutcome& step : run.steps) {
-    const bool acted = step.result == "done" || step.result == "began" || step.result == "failed";
-    if (step.name == "lock-writes") locked = acted && run.plan.writes;
-    if (step.name == "return-to-service" && step.result == "done") return false;
+    if (step.name == "lock-writes") locked = has_acted(step) && run.plan.writes;
+    if (step.name == "return-to-service" && step.result == StepResult::done) return false;
   }
-  return locked && run.state != "running";
+  return locked && run.state != RunState::running;
 }
 
 InPlaceReport restore_in_place(const config::Config& config, const InPlaceRequest& request,

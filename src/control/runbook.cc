@@ -123,10 +123,12 @@ void describe_status(const config::ServiceConfig& service, const ServiceStatus& 
   data.proven_rto_s = status.proven_rto_s;
   if (status.last_drill) {
     const DrillSummary& drill = *status.last_drill;
-    data.last_drill = internal::RunbookDrill{drill.run,     drill.time, drill.state,
-                                             drill.seconds, {},         drill.failed_checks};
+    data.last_drill =
+        internal::RunbookDrill{drill.run,     drill.time, std::string(name_of(drill.state)),
+                               drill.seconds, {},         drill.failed_checks};
     for (const recovery::StepOutcome& phase : drill.phases) {
-      data.last_drill->phases.push_back({phase.name, phase.result, phase.seconds});
+      data.last_drill->phases.push_back(
+          {phase.name, std::string(name_of(phase.result)), phase.seconds});
     }
   }
   data.gaps = status.not_covered;

@@ -180,7 +180,7 @@ void describe_restores(internal::Records& records, repo::Repository* repository,
     const auto [known, is_new] = abandoned.try_emplace(workplace.run);
     if (is_new) {
       const auto run = run_of(records, repository, workplace.run);
-      known->second = run && run->state == recovery::kAbandoned;
+      known->second = run && run->state == catalog::RunState::abandoned;
       if (known->second) describe_abandoned(*run, status);
     }
     if (!known->second) kept.add(workplace);

@@ -101,7 +101,7 @@ std::vector<std::string> what_is_left(StoreAccess& access, const Journal& journa
 RunOutcome outcome_of(const Journal& journal, const Plan& plan) {
   RunOutcome outcome;
   outcome.plan = plan;
-  outcome.state = kAbandoned;
+  outcome.state = RunState::abandoned;
   const auto first = std::ranges::find_if(
       journal.entries(), [](const JournalEntry& entry) { return entry.event != Event::lost; });
   if (first != journal.entries().end()) outcome.started = first->time;
@@ -128,13 +128,14 @@ RunOutcome abandon(repo::Repository& repository, StoreAccess& access, const std:
   if (plan.stores.empty()) require_of_service(repository, plan);
   internal::require_alone(journal, run, options.takeover);
   const auto state = journal.state();
-  if (state == kAbandoned) return outcome_of(journal, plan);
-  if (state && state != "succeeded") {
-    internal::refuse(fmt::format("run {} is in state {}: there is nothing to abandon", run, *state),
-                     "look at the run: salvor runs show " + run);
+  if (state == RunState::abandoned) return outcome_of(journal, plan);
+  if (state && state != RunState::succeeded) {
+    internal::refuse(
+        fmt::format("run {} is in state {}: there is nothing to abandon", run, name_of(*state)),
+        "look at the run: salvor runs show " + run);
   }
   if (options.on_begin) options.on_begin(plan);
-  JournalEntry end = internal::event(Event::ended, std::string(kAbandoned));
+  JournalEntry end = internal::end_of_run(RunState::abandoned);
   end.deviations = what_is_left(access, journal, plan);
   journal.allow_unwritten(Unwritten::keep, plan.service);
   journal.append(std::move(end));

@@ -27,11 +27,11 @@ using internal::Runner;
 /// Has the service for a run whose journal says that it is undoing. When another run was faster, it
 /// is as it was.
 void claim_for_undo(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
-                    Journal& journal, const std::optional<std::string>& state) {
+                    Journal& journal, std::optional<RunState> state) {
   try {
     begin_claim(repository, catalog, plan, journal);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::conflict && state) journal.append(event(Event::ended, *state));
+    if (error.code() == ErrorCode::conflict && state) journal.append(internal::end_of_run(*state));
     throw;
   }
 }
@@ -70,7 +70,7 @@ void require_newest(repo::Repository& repository, catalog::Catalog* catalog, con
   for (const std::string& run : later) {
     const Journal journal(repository, catalog, run, {}, Rotten::skip);
     if (!internal::may_have_replaced(journal)) continue;
-    const bool can_be_undone = journal.state() == "succeeded";
+    const bool can_be_undone = journal.state() == RunState::succeeded;
     refuse(fmt::format("run {} has restored service {} since", run, printable(plan.service)),
            can_be_undone ? fmt::format("undo that run first: salvor restore --undo {} --confirm {}",
                                        run, printable(plan.service))
@@ -161,7 +161,7 @@ void claim_for_new(repo::Repository& repository, const Plan& plan, Journal& jour
   } catch (const Error&) {
     // Nothing was touched: that it is over may be said where it can be.
     journal.allow_unwritten(Unwritten::keep, plan.service);
-    journal.append(event(Event::ended, "failed"));
+    journal.append(internal::end_of_run(RunState::failed));
     throw;
   }
   journal.reach("claimed");
@@ -272,10 +272,10 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
   require_restore(plan);
   require_alone(journal, run, options.takeover);
   if (const auto state = journal.state()) {
-    if (*state == "succeeded") {
+    if (*state == RunState::succeeded) {
       return Runner(repository, access, plan, journal, options).outcome(*state);
     }
-    refuse(fmt::format("run {} is in state {}: there is nothing to resume", run, *state),
+    refuse(fmt::format("run {} is in state {}: there is nothing to resume", run, name_of(*state)),
            "begin a new restore: salvor restore " + plan.service);
   }
   if (journal.undoing()) {
@@ -302,14 +302,14 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
   require_alone(journal, run, options.takeover);
   const auto state = journal.state();
   if (state) {
-    if (*state == "undone" || *state == "failed") {
+    if (*state == RunState::undone || *state == RunState::failed) {
       return Runner(repository, access, plan, journal, options).outcome(*state);
     }
-    if (*state == "closed") {
+    if (*state == RunState::closed) {
       refuse(fmt::format("run {} is closed: the data from before it is gone", run),
              "the safety snapshot is still a point: `salvor points " + plan.service + "`");
     }
-    if (*state == "abandoned") internal::refuse_abandoned(journal, run);
+    if (*state == RunState::abandoned) internal::refuse_abandoned(journal, run);
   }
   const auto changed = choose_commands(journal, options, true, plan);
   Runner runner(repository, access, plan, journal, options);
@@ -335,14 +335,14 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
   const Plan plan = plan_in(journal, run);
   require_restore(plan);
   Runner runner(repository, access, plan, journal, options);
-  const std::string state = internal::state_in(journal);
+  const RunState state = internal::state_in(journal);
   require_alone(journal, run, options.takeover);
   // Also what a killed one has left.
-  if (state == "closed") return runner.close();
-  if (state == "undone") return runner.discard_kept();
-  if (state == "abandoned") internal::refuse_abandoned(journal, run);
-  if (state != "succeeded") {
-    refuse(fmt::format("run {} is in state {}, expected succeeded", run, state),
+  if (state == RunState::closed) return runner.close();
+  if (state == RunState::undone) return runner.discard_kept();
+  if (state == RunState::abandoned) internal::refuse_abandoned(journal, run);
+  if (state != RunState::succeeded) {
+    refuse(fmt::format("run {} is in state {}, expected succeeded", run, name_of(state)),
            journal.state() ? "there is nothing to close: the run has undone its own steps"
                            : "when the run has ended, resume it with --resume, undo it with "
                              "--undo, or abandon it with --abandon");

@@ -50,26 +50,27 @@ struct ExecuteOptions {
   bool current_commands = false;
 };
 
+/// How a step stands. `not_run`: a drill leaves it out, since it would act on the live service.
+enum class StepResult { planned, began, done, failed, undone, not_run };
+/// The name of each, and the reverse; empty for a name that this version does not know.
+std::string_view name_of(StepResult result);
+std::optional<StepResult> parse_step_result(std::string_view name);
+
 /// One step of a run, and how it stands. A value.
 /// Units: seconds.
 struct StepOutcome {
   std::string name;
-  std::string result;  ///< "planned", "began", "done", "failed", "undone", "not_run"
+  StepResult result = StepResult::planned;
   double seconds = 0;
   std::string data;   ///< what the step has remembered (JSON), or empty
   std::string error;  ///< of a step that has failed
 };
 
-/// The state of a run that nobody can finish, and that somebody has ended.
-inline constexpr std::string_view kAbandoned = "abandoned";
-
 /// How a run ended, or where it stands. A value.
 /// Units: seconds.
 struct RunOutcome {
   Plan plan;
-  /// "succeeded", "failed", "undone", "interrupted", "closed" or "abandoned"; from find_run() also
-  /// "running".
-  std::string state;
+  RunState state = RunState::interrupted;  ///< `running`: from find_run() only
   Time started;
   /// False: the run had ended before, and this call did nothing.
   bool acted = false;
@@ -170,8 +171,8 @@ void catch_up(repo::Repository& repository, catalog::Catalog& catalog);
 
 /// What a caller must know of a run before it resumes, undoes or closes it. A value.
 struct RunHead {
-  Plan plan;                 ///< as it is now
-  std::string state;         ///< as RunOutcome has it
+  Plan plan;  ///< as it is now
+  RunState state = RunState::interrupted;
   bool is_open = false;      ///< its journal has not ended
   bool provisioned = false;  ///< it has workplaces
   /// When the restored data went live; empty when it is not, or when that was undone.

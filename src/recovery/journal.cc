@@ -29,12 +29,16 @@ void cut(std::string& text, std::size_t bytes_max) {
   text += "… (" + std::to_string(all) + " bytes)";
 }
 
+[[noreturn]] void throw_unknown(const std::string& what, const std::string& name) {
+  throw Error(ErrorCode::corruption, "the journal has an unknown " + what + ": " + printable(name),
+              "use the version of salvor that began the run, or a newer one");
+}
+
 Event event_of(const std::string& name) {
   for (std::size_t i = 0; i < kEvents.size(); ++i) {
     if (kEvents[i] == name) return static_cast<Event>(i);
   }
-  throw Error(ErrorCode::corruption, "the journal has an unknown event: " + printable(name),
-              "use the version of salvor that began the run, or a newer one");
+  throw_unknown("event", name);
 }
 
 JournalEntry entry_of(const Json& object) {
@@ -48,6 +52,8 @@ JournalEntry entry_of(const Json& object) {
   entry.data = object.value("data", "");
   entry.error = object.value("error", "");
   entry.deviations = object.value("deviations", entry.deviations);
+  const bool is_end = entry.event == Event::ended;
+  if (is_end && !catalog::parse_run_state(entry.data)) throw_unknown("end", entry.data);
   return entry;
 }
 
@@ -321,10 +327,10 @@ bool Journal::undoing() const {
                      [](const JournalEntry& entry) { return entry.event == Event::undoing; });
 }
 
-std::optional<std::string> Journal::state() const {
-  std::optional<std::string> state;
+std::optional<RunState> Journal::state() const {
+  std::optional<RunState> state;
   for (const JournalEntry& entry : entries_) {
-    if (entry.event == Event::ended) state = entry.data;
+    if (entry.event == Event::ended) state = catalog::parse_run_state(entry.data);
     const bool goes_on = entry.event == Event::resumed || entry.event == Event::undoing;
     // What is lost may have said so.
     if (goes_on || entry.event == Event::lost) state.reset();

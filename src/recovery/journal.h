@@ -18,6 +18,8 @@
 ///     journal.append(done);        // with what the step remembers
 namespace salvor::recovery {
 
+using catalog::RunState;
+
 /// What a record says. `began`, `done`, `failed` and `undone` are about a step, the others about
 /// the run. The names are stored.
 enum class Event {
@@ -75,7 +77,8 @@ struct JournalEntry {
 std::string to_json(const JournalEntry& entry);
 
 /// The reverse.
-/// Errors: corruption: the text is no record, or has an event that this version does not know.
+/// Errors: corruption: the text is no record, or has an event or an end that this version does not
+///         know.
 JournalEntry parse_journal_entry(std::string_view json);
 
 /// Where a process may die: for tests that kill it there. Called before and after each record is
@@ -134,9 +137,9 @@ class Journal {
   /// Why the first lost record can't be read; empty: none is lost.
   std::string rot() const;
 
-  /// How the run ended ("succeeded", …); empty while it has not ended, was resumed or is being
-  /// undone since, or when a record after its end is lost.
-  std::optional<std::string> state() const;
+  /// How the run ended; empty while it has not ended, was resumed or is being undone since, or when
+  /// a record after its end is lost.
+  std::optional<RunState> state() const;
 
   /// Whether another process has this run now: then this one must touch nothing any more.
   bool lost() const { return lost_; }

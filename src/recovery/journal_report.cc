@@ -1,22 +1,42 @@
 #include "recovery/internal/journal_report.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/process_identity.h"
 #include "checks/outcome_json.h"
 
-namespace salvor::recovery::internal {
+namespace salvor::recovery {
+namespace {
+
+// In the order of the enumeration; evidence and docs/cli.md have them.
+constexpr std::array<std::string_view, 6> kResults{"planned", "began",  "done",
+                                                   "failed",  "undone", "not_run"};
+
+}  // namespace
+
+std::string_view name_of(StepResult result) {
+  return kResults[static_cast<std::size_t>(result)];
+}
+
+std::optional<StepResult> parse_step_result(std::string_view name) {
+  const auto found = std::ranges::find(kResults, name);
+  if (found == kResults.end()) return std::nullopt;
+  return static_cast<StepResult>(found - kResults.begin());
+}
+
+namespace internal {
 namespace {
 
 StepOutcome step_in(const Journal& journal, const std::string& name) {
   StepOutcome outcome;
   outcome.name = name;
-  outcome.result = "planned";
   for (const JournalEntry& entry : journal.entries()) {
     if (entry.step != name || entry.event == Event::undoing) continue;
-    outcome.result = entry.event == Event::began ? "began" : name_of(entry.event);
+    // An event of a step is called as what it makes of it.
+    outcome.result = parse_step_result(name_of(entry.event)).value_or(outcome.result);
     if (entry.event == Event::done || entry.event == Event::failed) outcome.seconds = entry.seconds;
     if (entry.event == Event::done) outcome.data = entry.data;
     outcome.error = entry.error;
@@ -46,7 +66,7 @@ std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
       for (StepNotRun& step : steps_not_run(plan)) {
         steps.emplace_back();
         steps.back().name = std::move(step.name);
-        steps.back().result = "not_run";
+        steps.back().result = StepResult::not_run;
       }
     }
     steps.push_back(step_in(journal, name));
@@ -76,7 +96,8 @@ std::vector<std::string> deviations_in(const Journal& journal) {
 std::vector<std::string> left_in(const Journal& journal) {
   std::vector<std::string> left;
   for (const JournalEntry& entry : journal.entries()) {
-    if (entry.event == Event::ended && entry.data == kAbandoned) left = entry.deviations;
+    if (entry.event == Event::ended && entry.data == name_of(RunState::abandoned))
+      left = entry.deviations;
   }
   return left;
 }
@@ -116,10 +137,11 @@ Plan plan_in(const Journal& journal, const std::string& run) {
               "`salvor runs` lists the runs; the whole id is needed where the catalog is lost");
 }
 
-std::string state_in(const Journal& journal) {
+RunState state_in(const Journal& journal) {
   if (const auto state = journal.state()) return *state;
-  if (liveness_of(journal.last().process) == Liveness::alive) return "running";
-  return journal.last().event == Event::failed ? "failed" : "interrupted";
+  if (liveness_of(journal.last().process) == Liveness::alive) return RunState::running;
+  return journal.last().event == Event::failed ? RunState::failed : RunState::interrupted;
 }
 
-}  // namespace salvor::recovery::internal
+}  // namespace internal
+}  // namespace salvor::recovery

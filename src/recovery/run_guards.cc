@@ -80,6 +80,10 @@ JournalEntry event(Event event, std::string data) {
   return entry;
 }
 
+JournalEntry end_of_run(RunState state) {
+  return event(Event::ended, std::string(name_of(state)));
+}
+
 void refuse(const std::string& message, const std::string& hint) {
   throw Error(ErrorCode::refused, message, hint);
 }
@@ -197,7 +201,7 @@ void require_claimable(repo::Repository& repository, catalog::Catalog* catalog, 
 void refuse_abandoned(const Journal& journal, const std::string& run) {
   std::string left;
   for (const JournalEntry& entry : journal.entries()) {
-    if (entry.event != Event::ended || entry.data != "abandoned") continue;
+    if (entry.event != Event::ended || entry.data != name_of(RunState::abandoned)) continue;
     for (const std::string& line : entry.deviations) left += "\n  " + printable(line);
   }
   refuse("run " + run + " was abandoned; it left:" + left,
@@ -206,9 +210,9 @@ void refuse_abandoned(const Journal& journal, const std::string& run) {
 }
 
 bool may_have_replaced(const Journal& journal) {
-  const std::string state = journal.state().value_or("");
-  if (state == "succeeded" || state == "closed") return true;
-  if (state == "undone" || state == "failed") return false;
+  const auto state = journal.state();
+  if (state == RunState::succeeded || state == RunState::closed) return true;
+  if (state == RunState::undone || state == RunState::failed) return false;
   return journal.began("cut-over") || journal.empty() || !journal.rot().empty();
 }
 

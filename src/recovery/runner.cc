@@ -217,13 +217,13 @@ RunOutcome Runner::go_on() {
     return failed(error_of(exception), *current);
   }
   if (context_.plan.mode == service::Mode::drill) return finished_drill(std::nullopt);
-  return ended("succeeded");
+  return ended(RunState::succeeded);
 }
 
 RunOutcome Runner::failed(const Error& error, const Step& step) {
   // Who lost the run to another process touches nothing any more.
   if (journal_.lost()) throw error;
-  std::string state = error.code() == ErrorCode::cancelled ? "interrupted" : "failed";
+  const bool is_stopped = error.code() == ErrorCode::cancelled;
   const bool guarded = step.is_guard() && context_.plan.mode == service::Mode::restore;
   // Undoing is not to be stopped by what stopped the step, nor by the repository.
   if (guarded) context_.stop = {};
@@ -238,7 +238,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
     if (context_.plan.mode == service::Mode::drill) return finished_drill(error);
     if (guarded) {
       take_back_all();
-      RunOutcome outcome = ended("failed");
+      RunOutcome outcome = ended(RunState::failed);
       outcome.failure = error;
       return outcome;
     }
@@ -247,7 +247,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
     // The first error is the one to tell; the journal ends where it could be written last.
     log::warning("the end of run {} could not be handled: {}", context_.plan.run, second.what());
   }
-  RunOutcome outcome = this->outcome(std::move(state));
+  RunOutcome outcome = this->outcome(is_stopped ? RunState::interrupted : RunState::failed);
   outcome.failure = error;
   return outcome;
 }
@@ -270,7 +270,7 @@ RunOutcome Runner::finished_drill(const std::optional<Error>& failure) {
   const bool proved = std::ranges::any_of(checks, [](const checks::CheckOutcome& outcome) {
     return outcome.verdict == checks::Verdict::passed;
   });
-  RunOutcome outcome = ended(failure || !good || !proved ? "failed" : "succeeded");
+  RunOutcome outcome = ended(failure || !good || !proved ? RunState::failed : RunState::succeeded);
   outcome.failure = failure;
   if (!failure && !good) {
     outcome.failure.emplace(ErrorCode::checks_failed, "the restored copy fails its checks");
@@ -312,22 +312,22 @@ RunOutcome Runner::go_back() {
     take_back_all();
   } catch (const std::exception& exception) {
     if (journal_.lost()) throw;
-    RunOutcome outcome = this->outcome("interrupted");
+    RunOutcome outcome = this->outcome(RunState::interrupted);
     outcome.failure = error_of(exception);
     return outcome;
   }
-  return ended("undone");
+  return ended(RunState::undone);
 }
 
 RunOutcome Runner::close() {
   // First the word, so that nobody brings back what is half removed.
   journal_.allow_unwritten(Unwritten::keep, context_.plan.service);
-  if (journal_.state() != "closed") {
+  if (journal_.state() != RunState::closed) {
     // But before it whether there is something to give up.
     for (const StorePlan& store : context_.plan.stores) {
       if (!store.delta_in_place) context_.replacement_of(store).try_discard_old();
     }
-    ended("closed");
+    ended(RunState::closed);
     acted_ = true;
   }
   for (const StorePlan& store : context_.plan.stores) {
@@ -338,7 +338,7 @@ RunOutcome Runner::close() {
     replacement.discard_old();
     journal_.reach("close:" + store.name);
   }
-  return outcome("closed");
+  return outcome(RunState::closed);
 }
 
 RunOutcome Runner::discard_kept() {
@@ -347,7 +347,7 @@ RunOutcome Runner::discard_kept() {
     stores::Replacement& replacement = context_.replacement_of(store);
     if (take_for_removal(replacement)) replacement.discard_copy();
   }
-  return outcome("undone");
+  return outcome(RunState::undone);
 }
 
 bool Runner::take_for_removal(const stores::Replacement& replacement) {
@@ -357,8 +357,8 @@ bool Runner::take_for_removal(const stores::Replacement& replacement) {
   return true;
 }
 
-RunOutcome Runner::ended(const std::string& state) {
-  journal_.append(entry(Event::ended, {}, state));
+RunOutcome Runner::ended(RunState state) {
+  journal_.append(end_of_run(state));
   if (context_.plan.mode == service::Mode::restore) {
     end_claim(repository_, options_.catalog, context_.plan);
   }
@@ -376,10 +376,10 @@ std::vector<std::string> Runner::workplaces() {
   return found;
 }
 
-RunOutcome Runner::outcome(std::string state) {
+RunOutcome Runner::outcome(RunState state) {
   RunOutcome outcome;
   outcome.plan = context_.plan;
-  outcome.state = std::move(state);
+  outcome.state = state;
   outcome.acted = acted_;
   if (!journal_.empty()) outcome.started = journal_.entries().front().time;
   outcome.steps = steps_in(journal_, context_.plan);
@@ -387,7 +387,7 @@ RunOutcome Runner::outcome(std::string state) {
   outcome.deviations = deviations_in(journal_);
   for (const std::string& line : context_.deviations) outcome.deviations.push_back(line);
   outcome.recovery_seconds = recovery_seconds_in(journal_);
-  if (outcome.state == "undone") outcome.kept = workplaces();
+  if (outcome.state == RunState::undone) outcome.kept = workplaces();
   outcome.removed = removed_;
   outcome.healthy = was_healthy(journal_.data("watch"));
   outcome.safety_points = safety_points_in(journal_);

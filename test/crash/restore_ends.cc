@@ -113,7 +113,7 @@ void RestoreEnds::expect_as_before(const Shop& shop) const {
 void RestoreEnds::expect_resumes(const Shop& shop, std::size_t place, bool other_host) const {
   try {
     const auto report = control::resume_restore(shop.config(other_host), continue_run(), {});
-    EXPECT_EQ(report.outcome.state, "succeeded")
+    EXPECT_EQ(report.outcome.state, catalog::RunState::succeeded)
         << (report.outcome.failure ? report.outcome.failure->what() : "");
     expect_restored(shop, restored_);
   } catch (const Error& error) {
@@ -126,7 +126,7 @@ void RestoreEnds::expect_resumes(const Shop& shop, std::size_t place, bool other
 void RestoreEnds::expect_goes_back(const Shop& shop, std::size_t place, bool other_host) const {
   try {
     const auto report = control::undo_restore(shop.config(other_host), continue_run(), {});
-    EXPECT_EQ(report.outcome.state, "undone")
+    EXPECT_EQ(report.outcome.state, catalog::RunState::undone)
         << (report.outcome.failure ? report.outcome.failure->what() : "");
     for (const std::string& kept : report.outcome.kept) fs::remove_all(kept);
   } catch (const Error& error) {
@@ -157,7 +157,7 @@ void RestoreEnds::expect_survives_older_copy(const Shop& shop) const {
   control::verify(config, accept, {});
   try {
     const auto report = control::resume_restore(config, continue_run(), {});
-    EXPECT_EQ(report.outcome.state, "succeeded")
+    EXPECT_EQ(report.outcome.state, catalog::RunState::succeeded)
         << (report.outcome.failure ? report.outcome.failure->what() : "");
     expect_restored(shop, restored_);
   } catch (const Error& error) {
@@ -165,12 +165,13 @@ void RestoreEnds::expect_survives_older_copy(const Shop& shop) const {
     if (error.code() == ErrorCode::not_found) return expect_as_before(shop);
     EXPECT_EQ(error.code(), ErrorCode::refused) << error.what();
     EXPECT_EQ(tree_difference(before, data_of(shop)), "");
-    EXPECT_EQ(control::abandon_restore(config, continue_run(), {}).outcome.state, "abandoned");
+    EXPECT_EQ(control::abandon_restore(config, continue_run(), {}).outcome.state,
+              catalog::RunState::abandoned);
     // Which leaves the service locked. The next one keeps what there is.
     ShopRestore again;
     again.run = "20260203t040506-00000002";
     again.in_place_delta = true;
-    EXPECT_EQ(restore_shop(shop, again).state, "succeeded");
+    EXPECT_EQ(restore_shop(shop, again).state, catalog::RunState::succeeded);
     undo_shop(shop, again);
     EXPECT_EQ(tree_difference(before, data_of(shop)), "");
     return;
@@ -188,7 +189,7 @@ void RestoreEnds::expect_survives_older_copy(const Shop& shop) const {
 void RestoreEnds::expect_closes(const Shop& shop, bool other_host) const {
   const config::Config config = shop.config(other_host);
   const auto report = control::close_restore(config, continue_run(), {});
-  EXPECT_EQ(report.outcome.state, "closed");
+  EXPECT_EQ(report.outcome.state, catalog::RunState::closed);
   expect_restored(shop, closed_);
   for (const auto& [path, line] : describe_tree(shop.live())) {
     EXPECT_FALSE(path.starts_with(".salvor-")) << path << " is left";

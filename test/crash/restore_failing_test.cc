@@ -125,13 +125,15 @@ class RestoreFailingTest : public ::testing::Test {
 
   static void expect_resumed(const Shop& shop) {
     const auto resumed = control::resume_restore(shop.config(), continue_run(), {}).outcome;
-    EXPECT_EQ(resumed.state, "succeeded") << (resumed.failure ? resumed.failure->what() : "");
+    EXPECT_EQ(resumed.state, catalog::RunState::succeeded)
+        << (resumed.failure ? resumed.failure->what() : "");
     expect_restored(shop);
   }
 
   void expect_undone(const Shop& shop) const {
     const auto undone = control::undo_restore(shop.config(), continue_run(), {}).outcome;
-    EXPECT_EQ(undone.state, "undone") << (undone.failure ? undone.failure->what() : "");
+    EXPECT_EQ(undone.state, catalog::RunState::undone)
+        << (undone.failure ? undone.failure->what() : "");
     for (const std::string& kept : undone.kept) fs::remove_all(kept);
     expect_untouched(shop);
   }
@@ -152,15 +154,15 @@ class RestoreFailingTest : public ::testing::Test {
       const Shop shop = copy();
       break_command(shop, failure);
       const auto outcome = restore_shop(shop);
-      ASSERT_TRUE(outcome.failure) << outcome.state;
-      EXPECT_EQ(outcome.state, "failed");
+      ASSERT_TRUE(outcome.failure) << name_of(outcome.state);
+      EXPECT_EQ(outcome.state, catalog::RunState::failed);
       EXPECT_EQ(outcome.failure->code(), failure.code) << outcome.failure->what();
       expect_left(shop, failure.left);
       if (failure.left == Left::nothing) return;
       if (failure.how == kFails) {
         // What is still broken fails again, and makes nothing worse.
         const auto again = control::resume_restore(shop.config(), continue_run(), {}).outcome;
-        EXPECT_EQ(again.state, "failed");
+        EXPECT_EQ(again.state, catalog::RunState::failed);
         expect_left(shop, failure.left);
       }
       mend(shop);
@@ -229,11 +231,11 @@ TEST_F(RestoreFailingTest, WhatCanNotBeTakenUpTakesNothingBack) {
   for (const bool resumes : {true, false}) {
     const Shop shop = copy();
     break_command(shop, {"check", kFails});
-    ASSERT_EQ(restore_shop(shop).state, "failed");
+    ASSERT_EQ(restore_shop(shop).state, catalog::RunState::failed);
     break_command(shop, {"lock", kFails});
     const auto outcome = control::resume_restore(shop.config(), continue_run(), {}).outcome;
     ASSERT_TRUE(outcome.failure);
-    EXPECT_EQ(outcome.state, "failed");
+    EXPECT_EQ(outcome.state, catalog::RunState::failed);
     EXPECT_EQ(outcome.failure->code(), ErrorCode::failed) << outcome.failure->what();
     EXPECT_TRUE(fs::exists(shop.live() / "maintenance"));
     EXPECT_TRUE(fs::exists(shop.live() / (".salvor-" + std::string(testing::kShopRun) + "-media")));
@@ -254,7 +256,7 @@ TEST_F(RestoreFailingTest, AServiceThatWritesAfterAKillIsNoticed) {
   EXPECT_EQ(outcome.failure->code(), ErrorCode::conflict) << outcome.failure->what();
   EXPECT_EQ(testing::tree_difference(written, seen(shop)), "");
   const auto undone = control::undo_restore(shop.config(), continue_run(), {}).outcome;
-  EXPECT_EQ(undone.state, "undone");
+  EXPECT_EQ(undone.state, catalog::RunState::undone);
   EXPECT_EQ(testing::tree_difference(written, seen(shop)), "");
 }
 
@@ -263,7 +265,8 @@ TEST_F(RestoreFailingTest, WhatAServiceWritesWhileACommandWasKilledIsKept) {
   kill_at(shop, "validate:began");
   shell("echo service >> '" + shop.live().native() + "/media/upload-1'");
   const auto undone = control::undo_restore(shop.config(), continue_run(), {}).outcome;
-  EXPECT_EQ(undone.state, "undone") << (undone.failure ? undone.failure->what() : "");
+  EXPECT_EQ(undone.state, catalog::RunState::undone)
+      << (undone.failure ? undone.failure->what() : "");
   expect_old_data(shop);
   ASSERT_EQ(undone.kept.size(), 1U);
   shell("test \"$(tail -c 8 '" + undone.kept.front() + "/new/upload-1')\" = service");
@@ -274,7 +277,7 @@ TEST_F(RestoreFailingTest, WhatAServiceWritesWhileACommandWasKilledIsKept) {
 TEST_F(RestoreFailingTest, AWorkplaceThatSomebodyHasRemovedKeepsNobodyOut) {
   const Shop shop = copy();
   break_command(shop, {"check", kFails});
-  ASSERT_EQ(restore_shop(shop).state, "failed");
+  ASSERT_EQ(restore_shop(shop).state, catalog::RunState::failed);
   shell("rm -r '" + shop.live().native() + "'/.salvor-*");
   mend(shop);
   // It may as well be on a volume that is not mounted.
@@ -288,7 +291,8 @@ TEST_F(RestoreFailingTest, AWorkplaceThatSomebodyHasRemovedKeepsNobodyOut) {
   control::InPlaceRequest again;
   again.plan.service = "shop";
   again.confirm = "shop";
-  EXPECT_EQ(control::restore_in_place(shop.config(), again, {}).outcome.state, "succeeded");
+  EXPECT_EQ(control::restore_in_place(shop.config(), again, {}).outcome.state,
+            catalog::RunState::succeeded);
 }
 
 TEST_F(RestoreFailingTest, WhatWasWrittenToACopyThatWasLiveIsKept) {
@@ -299,7 +303,8 @@ TEST_F(RestoreFailingTest, WhatWasWrittenToACopyThatWasLiveIsKept) {
       "cd '" + shop.live().native() +
       "'; echo late > media/late; sqlite3 shop.db \"INSERT INTO customers VALUES (999, 'late')\"");
   const auto undone = control::undo_restore(shop.config(), continue_run(), {}).outcome;
-  ASSERT_EQ(undone.state, "undone") << (undone.failure ? undone.failure->what() : "");
+  ASSERT_EQ(undone.state, catalog::RunState::undone)
+      << (undone.failure ? undone.failure->what() : "");
   expect_old_data(shop);
   ASSERT_EQ(undone.kept.size(), 2U);
   shell("cd '" + shop.live().native() +
@@ -339,7 +344,7 @@ TEST_F(RestoreFailingTest, AMigrationWithoutEffectIsSaid) {
   const Shop shop = copy();
   break_command(shop, {"migrate", kDoesNothing});
   const auto outcome = restore_shop(shop);
-  EXPECT_EQ(outcome.state, "succeeded");
+  EXPECT_EQ(outcome.state, catalog::RunState::succeeded);
   ASSERT_EQ(outcome.deviations.size(), 1U);
   EXPECT_NE(outcome.deviations.front().find("still says yes"), std::string::npos);
 }
@@ -347,7 +352,7 @@ TEST_F(RestoreFailingTest, AMigrationWithoutEffectIsSaid) {
 TEST_F(RestoreFailingTest, NoIsAnAnswerOfMigrateNeeded) {
   const Shop shop = copy();
   break_command(shop, {"needed", "exit 1"});
-  ASSERT_EQ(restore_shop(shop).state, "succeeded");
+  ASSERT_EQ(restore_shop(shop).state, catalog::RunState::succeeded);
   expect_restored(shop);
   EXPECT_NE(shop.sql("SELECT count(*) FROM migrated").find("no such table"), std::string::npos);
 }
@@ -373,7 +378,8 @@ TEST_F(RestoreFailingTest, ADatabaseThatIsNone) {
     testing::ShopRestore restore;
     restore.safety_snapshot = safety_snapshot;
     const auto outcome = restore_shop(shop, restore);
-    EXPECT_EQ(outcome.state, "succeeded") << (outcome.failure ? outcome.failure->what() : "");
+    EXPECT_EQ(outcome.state, catalog::RunState::succeeded)
+        << (outcome.failure ? outcome.failure->what() : "");
     EXPECT_EQ(outcome.safety_points.empty(), !safety_snapshot);
     expect_restored(shop);
     control::undo_restore(shop.config(), continue_run(), {});
@@ -396,7 +402,7 @@ TEST_F(RestoreFailingTest, ARepositoryThatGoesAwayAndComesBack) {
       restore.reach = [&](std::string_view reached) { gone = gone || reached == place; };
       restore.repository_is_gone = [&] { return gone; };
       const auto outcome = restore_shop(shop, restore);
-      ASSERT_TRUE(outcome.failure) << outcome.state;
+      ASSERT_TRUE(outcome.failure) << name_of(outcome.state);
       EXPECT_EQ(outcome.failure->code(), ErrorCode::unreachable) << outcome.failure->what();
       const bool guard = place.starts_with("preflight") || place.starts_with("lock") ||
                          place.starts_with("safety");
@@ -424,7 +430,7 @@ TEST_F(RestoreFailingTest, ADiskThatIsFullInTheMiddle) {
         if (reached == place) disk.fill();
       };
       const auto outcome = restore_shop(shop, restore);
-      ASSERT_TRUE(outcome.failure) << outcome.state;
+      ASSERT_TRUE(outcome.failure) << name_of(outcome.state);
       EXPECT_EQ(exit_status(outcome.failure->code()), 1) << outcome.failure->what();
       expect_old_data(shop);
       fs::remove(disk.filler());

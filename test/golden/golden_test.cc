@@ -155,13 +155,13 @@ TEST_P(GoldenRecordsTest, journals_and_claims_are_read) {
   for (const auto& [run, state] : runs()) {
     const auto found = recovery::find_run(*repository, run);
     ASSERT_TRUE(found) << run;
-    EXPECT_EQ(found->state, state);
+    EXPECT_EQ(name_of(found->state), state);
     EXPECT_EQ(found->plan.service, "shop");
     EXPECT_EQ(found->plan.stores.size(), 2U);
     EXPECT_FALSE(found->checks.empty());
     EXPECT_GT(found->recovery_seconds, 0);
     EXPECT_TRUE(std::ranges::any_of(found->steps, [](const auto& step) {
-      return step.name == "restore-media" && step.result != "planned";
+      return step.name == "restore-media" && step.result != recovery::StepResult::planned;
     }));
   }
   EXPECT_EQ(recovery::open_run(*repository, "shop"), std::nullopt);

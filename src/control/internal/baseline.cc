@@ -25,7 +25,8 @@ std::optional<Restored> last_restored(repo::Repository& repository, const std::s
     for (auto claim = history.rbegin(); claim != history.rend(); ++claim) {
       if (!claim->begins) continue;
       const auto run = recovery::find_run(repository, claim->run);
-      if (run && (run->state == "succeeded" || run->state == "closed")) {
+      if (run &&
+          (run->state == catalog::RunState::succeeded || run->state == catalog::RunState::closed)) {
         return Restored{run->plan, run->started};
       }
     }

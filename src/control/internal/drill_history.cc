@@ -13,6 +13,7 @@
 namespace salvor::control::internal {
 namespace {
 
+using catalog::RunState;
 using nlohmann::json;
 
 /// So many records are read back before the search for a drill is given up: years of them.
@@ -50,9 +51,11 @@ void read_checks(const json& object, DrillSummary& summary) {
 
 void read_phases(const json& list, const char* name, DrillSummary& summary) {
   for (const json& phase : list) {
+    const auto result = recovery::parse_step_result(text_in(phase, "result"));
+    if (!result) continue;
     recovery::StepOutcome& outcome = summary.phases.emplace_back();
     outcome.name = text_in(phase, name);
-    outcome.result = text_in(phase, "result");
+    outcome.result = *result;
     outcome.seconds = number_in(phase, "seconds");
   }
 }
@@ -61,7 +64,7 @@ DrillSummary summary_of(const catalog::RunRow& row) {
   DrillSummary summary;
   summary.run = row.id.text;
   summary.time = row.started;
-  summary.state = name_of(row.state);
+  summary.state = row.state;
   if (row.ended) summary.seconds = row.ended->seconds_since(row.started);
   const json report = try_parse_json(row.summary_json);
   if (!report.is_object()) return summary;
@@ -79,7 +82,7 @@ DrillSummary summary_of(const evidence::EvidenceSummary& evidence) {
   DrillSummary summary;
   summary.run = evidence.run;
   summary.time = parse_time(evidence.started).value_or(Time{});
-  summary.state = evidence.result;
+  summary.state = catalog::parse_run_state(evidence.result).value_or(RunState::failed);
   summary.point = evidence.point;
   if (!evidence.was_late) summary.sequence = evidence.sequence;
   const json statement = try_parse_json(evidence.statement);
@@ -110,7 +113,7 @@ void take_newer(const std::optional<DrillSummary>& other, std::optional<DrillSum
 }
 
 bool proves(const DrillSummary& drill) {
-  return drill.state == name_of(catalog::RunState::succeeded) && drill.whole;
+  return drill.state == RunState::succeeded && drill.whole;
 }
 
 /// Drills come in any order.
@@ -137,7 +140,7 @@ DrillHistory read_catalog(catalog::Catalog& catalog, const std::string& id,
   for (const catalog::RunRow& row : catalog.runs(filter)) history.last = summary_of(row);
   // One that was not whole proves nothing, but an older one may.
   constexpr std::size_t kLookedAt = 50;
-  filter.state = catalog::RunState::succeeded;
+  filter.state = RunState::succeeded;
   filter.limit = kLookedAt;
   for (const catalog::RunRow& row : catalog.runs(filter)) {
     DrillSummary drill = summary_of(row);
@@ -244,7 +247,7 @@ void see_catalog(catalog::Catalog& catalog, const std::string& id, const std::st
   const catalog::RunFilter filter{
       .service = service, .kind = catalog::RunKind::drill, .repository = id};
   for (const catalog::RunRow& row : catalog.runs(filter)) {
-    if (row.state != catalog::RunState::running) newest.see(summary_of(row));
+    if (row.state != RunState::running) newest.see(summary_of(row));
   }
 }
 

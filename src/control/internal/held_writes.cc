@@ -21,6 +21,8 @@
 namespace salvor::control::internal {
 namespace {
 
+using catalog::RunState;
+
 constexpr auto kPoll = std::chrono::milliseconds(100);
 
 /// The note that writes are held: the run that holds them, and on a second line the restore that it
@@ -118,7 +120,8 @@ bool HeldWrites::is_left_held(const std::string& note) const {
   // found them.
   try {
     const auto restore = recovery::find_run(repository_, note.substr(end + 1));
-    return !restore || (restore->state != "succeeded" && restore->state != "closed");
+    return !restore ||
+           (restore->state != RunState::succeeded && restore->state != RunState::closed);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corruption) throw;
     log::warning("cannot read how restore {} ended: {}", printable(note.substr(end + 1)),
@@ -240,7 +243,7 @@ std::optional<std::string> left_held(const config::Config& config,
     if (repository == nullptr) return std::nullopt;
     if (!note.empty()) {
       const auto restore = recovery::find_run(*repository, note.substr(end + 1), catalog);
-      if (restore && restore->state != "succeeded" && restore->state != "closed") {
+      if (restore && restore->state != RunState::succeeded && restore->state != RunState::closed) {
         return note.substr(end + 1);
       }
     }

@@ -96,7 +96,8 @@ class Judge {
     if (status_.drill_failed()) {
       const DrillSummary& drill = *status_.last_drill;
       std::string text = fmt::format("the last drill {}{}: run {}",
-                                     drill.state == "failed" ? "" : "was ", drill.state, drill.run);
+                                     drill.state == catalog::RunState::failed ? "" : "was ",
+                                     name_of(drill.state), drill.run);
       for (const std::string& check : drill.failed_checks) {
         text += "; failed check: " + printable(check);
       }

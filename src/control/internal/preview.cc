@@ -65,7 +65,7 @@ std::string line_of_close(const recovery::RunHead& head, const recovery::StorePl
   counting.add_data_of(workplace);
   return fmt::format("store {}: the close deletes {} in {} for good: {}", store.name,
                      counting.text(), printable(workplace.native()),
-                     head.state == "undone"
+                     head.state == catalog::RunState::undone
                          ? "the restored data, and what was written until the undo"
                          : "the data from before the restore, the only copy besides the safety "
                            "snapshot");

@@ -9,7 +9,8 @@ namespace salvor::control::internal {
 namespace {
 
 ReportJson json_of_step(const recovery::StepOutcome& step) {
-  ReportJson object{{"name", step.name}, {"result", step.result}, {"seconds", step.seconds}};
+  ReportJson object{
+      {"name", step.name}, {"result", name_of(step.result)}, {"seconds", step.seconds}};
   ReportJson data = try_parse_json<ReportJson>(step.data);
   if (!step.error.empty()) object["error"] = step.error;
   // What checks found is told once, under "checks".
@@ -35,7 +36,7 @@ ReportJson json_of_drill(const DrillSummary& drill) {
   for (const std::string& check : drill.failed_checks) failed.push_back(printable(check));
   return {{"run", drill.run},
           {"time", format_time(drill.time)},
-          {"state", drill.state},
+          {"state", name_of(drill.state)},
           {"seconds", drill.seconds},
           {"point", drill.point.empty() ? ReportJson(nullptr) : ReportJson(drill.point)},
           {"failed_checks", std::move(failed)},
@@ -143,7 +144,7 @@ ReportJson json_of_outcome(const recovery::RunOutcome& outcome) {
                     {"point", outcome.plan.point},
                     {"point_time", format_time(outcome.plan.point_time)},
                     {"mode", name_of(outcome.plan.mode)},
-                    {"state", outcome.state},
+                    {"state", name_of(outcome.state)},
                     {"seconds", outcome.seconds},
                     {"healthy", outcome.healthy},
                     {"steps", ReportJson::array()},

@@ -6,6 +6,8 @@
 
 namespace salvor::control::internal {
 
+using catalog::RunState;
+
 std::vector<catalog::RunRow> restores_in_place(Records& records, const std::string& service,
                                                const std::string& repository) {
   if (records.catalog() == nullptr) return {};
@@ -19,8 +21,8 @@ std::vector<catalog::RunRow> restores_in_place(Records& records, const std::stri
   return rows;
 }
 
-catalog::RunState state_of(const recovery::RunOutcome& outcome) {
-  return catalog::parse_run_state(outcome.state).value_or(catalog::RunState::failed);
+RunState state_of(const recovery::RunOutcome& outcome) {
+  return outcome.state == RunState::abandoned ? RunState::failed : outcome.state;
 }
 
 std::string error_of(const recovery::RunOutcome& outcome) {
@@ -29,10 +31,10 @@ std::string error_of(const recovery::RunOutcome& outcome) {
   for (const recovery::StepOutcome& step : outcome.steps) {
     if (!step.error.empty()) failed = fmt::format("step {} failed: {}", step.name, step.error);
   }
-  if (outcome.state == recovery::kAbandoned) {
+  if (outcome.state == RunState::abandoned) {
     return "the run was abandoned" + (failed.empty() ? "" : ", after " + failed);
   }
-  return outcome.state == "failed" || outcome.state == "interrupted" ? failed : "";
+  return outcome.state == RunState::failed || outcome.state == RunState::interrupted ? failed : "";
 }
 
 }  // namespace salvor::control::internal

@@ -20,7 +20,7 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
                   evidence::EvidenceRecord& record) {
   const recovery::Plan& plan = outcome.plan;
   record.started = outcome.started;
-  record.result = outcome.state;
+  record.result = name_of(outcome.state);
   if (const repo::Point* point = find_point(repository, plan.point)) {
     record.point = *point;
     for (std::string& line : lacks_of(nullptr, *point)) {
@@ -33,9 +33,10 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
   record.rpo_measured_s = std::max(0.0, outcome.started.seconds_since(plan.point_time));
   // Less than all of the service proves nothing about the time that all of it takes.
   const bool whole = plan.others.empty();
-  if (outcome.state == "succeeded" && whole) record.rto_measured_s = outcome.recovery_seconds;
+  if (outcome.state == catalog::RunState::succeeded && whole)
+    record.rto_measured_s = outcome.recovery_seconds;
   for (const recovery::StepOutcome& step : outcome.steps) {
-    record.phases.push_back({step.name, step.seconds, step.result});
+    record.phases.push_back({step.name, step.seconds, std::string(name_of(step.result))});
   }
   record.checks = outcome.checks;
   constexpr std::size_t kDeviationsMax = 100;
@@ -46,7 +47,7 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
     record.deviations.push_back("and " + std::to_string(more) + " more");
   }
   if (outcome.failure) record.deviations.push_back(outcome.failure->message());
-  if (!outcome.healthy && outcome.state != "undone")
+  if (!outcome.healthy && outcome.state != catalog::RunState::undone)
     record.deviations.emplace_back("the watch found that the service is not healthy");
   for (const recovery::OtherStore& store : plan.others) {
     record.not_covered.push_back("store " + store.name + ": not restored");

@@ -27,6 +27,6 @@ std::vector<std::string> safety_points_in(const Journal& journal);
 Plan plan_in(const Journal& journal, const std::string& run);
 
 /// A run's state, when nobody carries it out.
-std::string state_in(const Journal& journal);
+RunState state_in(const Journal& journal);
 
 }  // namespace salvor::recovery::internal

@@ -7,6 +7,7 @@
 namespace salvor::recovery::internal {
 
 JournalEntry event(Event event, std::string data = {});
+JournalEntry end_of_run(RunState state);
 
 [[noreturn]] void refuse(const std::string& message, const std::string& hint = {});
 

@@ -34,7 +34,7 @@ class Runner {
   RunOutcome discard_kept();
 
   /// What the journal says, without doing anything.
-  RunOutcome outcome(std::string state);
+  RunOutcome outcome(RunState state);
 
  private:
   /// The workplaces that are still there, for people to look at or to close.
@@ -56,7 +56,7 @@ class Runner {
   void let_go();
   RunOutcome failed(const Error& error, const Step& step);
   RunOutcome finished_drill(const std::optional<Error>& failure);
-  RunOutcome ended(const std::string& state);
+  RunOutcome ended(RunState state);
   void tear_down_drill();
 
   repo::Repository& repository_;
