@@ -18,8 +18,8 @@
 /// order. A process that resumes a run calls take_up() of what is done, and is_done() of the step
 /// that was begun.
 ///
-/// A new step is a class in steps/ with a make_ function that internal/steps.h declares, a name for
-/// it in make_steps.cc, and its place in the order, in step_names() of plan.cc.
+/// A new step is a class with a make_ function in a file of steps/, and a line in the one table,
+/// internal/steps.def, which has the order.
 namespace salvor::recovery {
 
 /// What the steps of one run share.
@@ -85,7 +85,7 @@ struct RunContext {
 class Step {
  public:
   virtual ~Step() = default;
-  /// As step_names() has it; in the journal.
+  /// In the journal; unique within a plan.
   virtual std::string name() const = 0;
 
   /// What it will do, for people who read the plan.
@@ -115,7 +115,6 @@ class Step {
 };
 
 /// The steps of a plan, in order.
-/// Errors: failed, for a name that no step has.
 std::vector<std::unique_ptr<Step>> make_steps(const Plan& plan);
 
 }  // namespace salvor::recovery

@@ -41,8 +41,8 @@ class CutOver final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_cut_over() {
-  return std::make_unique<CutOver>();
+Steps make_cut_over(const Plan&) {
+  return one<CutOver>();
 }
 
 }  // namespace salvor::recovery::internal

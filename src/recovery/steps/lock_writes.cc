@@ -87,8 +87,9 @@ class LockWrites final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_lock_writes() {
-  return std::make_unique<LockWrites>();
+/// Stores lock their writers also where the application has no command for it.
+Steps make_lock_writes(const Plan&) {
+  return one<LockWrites>();
 }
 
 }  // namespace salvor::recovery::internal

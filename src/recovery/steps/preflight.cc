@@ -78,8 +78,8 @@ class Preflight final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_preflight() {
-  return std::make_unique<Preflight>();
+Steps make_preflight(const Plan&) {
+  return one<Preflight>();
 }
 
 }  // namespace salvor::recovery::internal

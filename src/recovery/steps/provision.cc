@@ -58,8 +58,8 @@ class Provision final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_provision() {
-  return std::make_unique<Provision>();
+Steps make_provision(const Plan&) {
+  return one<Provision>();
 }
 
 }  // namespace salvor::recovery::internal

@@ -91,8 +91,10 @@ class RestoreStore final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_restore_store(const StorePlan& store) {
-  return std::make_unique<RestoreStore>(store);
+Steps make_restore_store(const Plan& plan) {
+  Steps steps;
+  for (const StorePlan& store : plan.stores) steps.push_back(std::make_unique<RestoreStore>(store));
+  return steps;
 }
 
 }  // namespace salvor::recovery::internal

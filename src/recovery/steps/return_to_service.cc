@@ -39,8 +39,8 @@ class ReturnToService final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_return_to_service() {
-  return std::make_unique<ReturnToService>();
+Steps make_return_to_service(const Plan&) {
+  return one<ReturnToService>();
 }
 
 }  // namespace salvor::recovery::internal

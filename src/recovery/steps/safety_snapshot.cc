@@ -81,8 +81,8 @@ class SafetySnapshot final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_safety_snapshot() {
-  return std::make_unique<SafetySnapshot>();
+Steps make_safety_snapshot(const Plan& plan) {
+  return one<SafetySnapshot>(plan.safety_snapshot);
 }
 
 }  // namespace salvor::recovery::internal

@@ -18,8 +18,8 @@ class TearDown final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_tear_down() {
-  return std::make_unique<TearDown>();
+Steps make_tear_down(const Plan&) {
+  return one<TearDown>();
 }
 
 }  // namespace salvor::recovery::internal

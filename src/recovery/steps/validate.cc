@@ -16,6 +16,11 @@ bool is_late(const service::Check& check, bool http) {
          std::holds_alternative<service::HttpTest>(check.test) == http;
 }
 
+bool has_late(const Plan& plan, bool http) {
+  return std::ranges::any_of(plan.checks,
+                             [http](const service::Check& check) { return is_late(check, http); });
+}
+
 std::size_t count_late(const Plan& plan) {
   return static_cast<std::size_t>(std::ranges::count_if(
       plan.checks, [](const service::Check& check) { return !service::knows_of_copy(check); }));
@@ -97,16 +102,16 @@ class ValidateLive final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_validate() {
-  return std::make_unique<Validate>();
+Steps make_validate(const Plan&) {
+  return one<Validate>();
 }
 
-std::unique_ptr<Step> make_validate_in_place() {
-  return std::make_unique<ValidateInPlace>();
+Steps make_validate_in_place(const Plan& plan) {
+  return one<ValidateInPlace>(has_late(plan, false));
 }
 
-std::unique_ptr<Step> make_validate_live() {
-  return std::make_unique<ValidateLive>();
+Steps make_validate_live(const Plan& plan) {
+  return one<ValidateLive>(has_late(plan, true));
 }
 
 }  // namespace salvor::recovery::internal

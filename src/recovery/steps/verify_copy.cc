@@ -83,8 +83,8 @@ class VerifyCopy final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_verify_copy() {
-  return std::make_unique<VerifyCopy>();
+Steps make_verify_copy(const Plan&) {
+  return one<VerifyCopy>();
 }
 
 }  // namespace salvor::recovery::internal

@@ -67,8 +67,8 @@ class Watch final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_watch() {
-  return std::make_unique<Watch>();
+Steps make_watch(const Plan& plan) {
+  return one<Watch>(plan.watch.has_value());
 }
 
 bool was_healthy(const std::string& data) {

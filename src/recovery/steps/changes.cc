@@ -93,14 +93,24 @@ class Rebuild final : public Step {
   const service::Rebuild rebuild_;
 };
 
-}  // namespace
-
-std::unique_ptr<Step> make_migrate() {
-  return std::make_unique<Migrate>();
+/// The commands that change the restored data, of those that know of a copy or that do not.
+Steps changes(const Plan& plan, bool known) {
+  Steps steps = one<Migrate>(plan.migrate && service::knows_of_copy(*plan.migrate) == known);
+  for (const service::Rebuild& rebuild : plan.rebuilds) {
+    if (service::knows_of_copy(rebuild) == known)
+      steps.push_back(std::make_unique<Rebuild>(rebuild));
+  }
+  return steps;
 }
 
-std::unique_ptr<Step> make_rebuild(const service::Rebuild& rebuild) {
-  return std::make_unique<Rebuild>(rebuild);
+}  // namespace
+
+Steps make_changes_of_copy(const Plan& plan) {
+  return changes(plan, true);
+}
+
+Steps make_changes_in_place(const Plan& plan) {
+  return changes(plan, false);
 }
 
 }  // namespace salvor::recovery::internal
