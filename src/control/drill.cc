@@ -11,10 +11,11 @@
 #include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
-#include "control/internal/leave_evidence.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
+#include "control/internal/recorded_run.h"
+#include "control/internal/run_evidence.h"
 #include "control/internal/staging.h"
 #include "control/internal/surroundings.h"
 #include "control/internal/uncovered.h"
@@ -39,31 +40,26 @@ class Drill {
 
   /// What is refused here was asked wrongly, and is no run.   Errors: not_found, usage.
   void choose(const std::string& at) {
-    opened_ = internal::open_repository(config_, repo::Access::read, caller_.stop);
-    internal::compare_head(*opened_.repository, records_, internal::ShorterLog::warn);
-    owner_ = internal::owner_of(config_, service_.name);
-    point_ = internal::choose_point(*opened_.repository, owner_, at);
+    chosen_ = internal::open_point(config_, records_, service_.name, at, {}, caller_);
     at_ = at;
   }
 
-  DrillReport run(const std::string& run) {
-    evidence::EvidenceRecord evidence =
-        internal::new_evidence(config_, catalog::RunKind::drill, service_.name, run, caller_);
-    repo::Repository& repository = *opened_.repository;
-    records_.file_under({run}, repository);
-    const repo::Point& point = point_;
+  DrillReport run(internal::RecordedRun& run) {
+    const auto& [opened, owner, point] = chosen_;
+    run.opened(*opened.repository);
     if (caller_.say) {
       for (const std::string& note :
-           internal::notes_on(repository, owner_, point, evidence.started)) {
+           internal::notes_on(*opened.repository, owner, point, run.evidence().started)) {
         caller_.say(note);
       }
     }
     DrillReport report;
     report.not_covered = internal::lacks_of(&service_, point);
-    report.outcome = rehearse(repository, point, run);
+    report.outcome = rehearse(*opened.repository, point, run.id());
     describe(point, report);
-    complete(report, point, evidence);
-    internal::leave_evidence(repository, records_, std::move(evidence));
+    complete(report, point, run.evidence());
+    const auto& failure = report.outcome.failure;
+    run.finish(report.outcome.state, to_json(report), failure ? failure->message() : "");
     return report;
   }
 
@@ -210,16 +206,10 @@ class Drill {
   static void complete(const DrillReport& report, const repo::Point& point,
                        evidence::EvidenceRecord& evidence) {
     const RunOutcome& outcome = report.outcome;
+    internal::describe_outcome(outcome, evidence);
     evidence.point = point;
-    evidence.result = name_of(outcome.state);
     evidence.rpo_measured_s = internal::age_s(point, evidence.started);
     if (!outcome.failure && report.whole) evidence.rto_measured_s = outcome.recovery_seconds;
-    for (const recovery::StepOutcome& step : outcome.steps) {
-      evidence.phases.push_back({step.name, step.seconds, std::string(name_of(step.result))});
-    }
-    evidence.checks = outcome.checks;
-    evidence.deviations = outcome.deviations;
-    if (outcome.failure) evidence.deviations.push_back(outcome.failure->message());
     evidence.not_covered = report.not_covered;
   }
 
@@ -227,9 +217,7 @@ class Drill {
   const config::ServiceConfig& service_;
   const Caller& caller_;
   Records& records_;
-  internal::Opened opened_;
-  internal::Owner owner_;
-  repo::Point point_;
+  internal::OpenedPoint chosen_;
   std::string at_;  ///< as it was given
 };
 
@@ -261,23 +249,20 @@ DrillReport drill(const config::Config& config, const DrillRequest& request, con
   config::check_overlaps(config, service);
   Records records(config);
   Drill rehearsal(config, service, caller, records);
-  std::optional<catalog::RunId> begun;
+  const auto begin = [&] {
+    return internal::RecordedRun(config, records, catalog::RunKind::drill, service.name, caller);
+  };
   try {
     rehearsal.choose(request.at);
-    begun = records.begin(catalog::RunKind::drill, service.name, caller.trigger);
-    const catalog::RunId& run = *begun;
-    DrillReport report = rehearsal.run(run.text);
-    const auto& failure = report.outcome.failure;
-    records.finish(run, report.outcome.state, to_json(report), failure ? failure->message() : "");
-    rewrite_runbook(config, service, caller, report);
-    return report;
   } catch (const std::exception& error) {
-    if (!begun && was_asked_wrongly(error)) throw;
     // A repository that can't be opened fails a drill: nothing could be rehearsed.
-    if (!begun) begun = records.begin(catalog::RunKind::drill, service.name, caller.trigger);
-    records.fail(*begun, error);
+    if (!was_asked_wrongly(error)) begin().fail(error);
     throw;
   }
+  internal::RecordedRun run = begin();
+  DrillReport report = run.carry_out([&] { return rehearsal.run(run); });
+  rewrite_runbook(config, service, caller, report);
+  return report;
 }
 
 }  // namespace salvor::control

@@ -221,12 +221,10 @@ RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& 
   config::check_overlaps(config, service);
   config::require_live_answers(config, service, request.stores);
   internal::Records records(config);
-  const internal::Opened opened =
-      internal::open_repository(config, repo::Access::read, caller.stop);
-  internal::compare_head(*opened.repository, records, internal::ShorterLog::warn);
+  const auto [opened, owner, point] =
+      internal::open_point(config, records, service.name, request.at, request.stores, caller);
   RestorePlanReport report;
-  const internal::Owner owner = internal::owner_of(config, service.name);
-  report.point = internal::choose_point(*opened.repository, owner, request.at, request.stores);
+  report.point = point;
   report.plan = internal::make_plan(config, service, report.point, service::Mode::restore, request);
   const Time now = Clock::system().now();
   report.lost_s = internal::age_s(report.point, now);

@@ -10,11 +10,11 @@
 #include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
-#include "control/internal/leave_evidence.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
 #include "control/internal/preview.h"
 #include "control/internal/progress_ticker.h"
+#include "control/internal/recorded_run.h"
 #include "control/internal/report_values.h"
 #include "control/internal/restores.h"
 #include "control/internal/run_evidence.h"
@@ -26,6 +26,7 @@ namespace salvor::control {
 namespace {
 
 using catalog::RunState;
+using internal::RecordedRun;
 using internal::Records;
 using recovery::RunOutcome;
 using recovery::StepResult;
@@ -93,23 +94,24 @@ class InPlace {
     return options;
   }
 
-  /// Writes down how it ended: in the catalog, and as evidence. `confirmed`: by who runs this.
-  InPlaceReport finish(RunOutcome outcome, bool confirmed = false) {
-    const catalog::RunId run{outcome.plan.run};
+  /// Records how a run ended that was resumed, undone, closed or abandoned. `confirmed`: by who
+  /// runs this.
+  InPlaceReport finish(RunOutcome outcome, bool confirmed) {
+    RecordedRun run(config_, records_, catalog::RunKind::restore, outcome.plan.service, caller_,
+                    {outcome.plan.run});
+    return finish(run, std::move(outcome), confirmed);
+  }
+
+  InPlaceReport finish(RecordedRun& run, RunOutcome outcome, bool confirmed) {
     records_.note_head(repository().id().hex(), repository().sequence());
     InPlaceReport report;
     report.outcome = std::move(outcome);
     if (!report.outcome.acted) return report;
-    evidence::EvidenceRecord evidence = internal::new_evidence(
-        config_, catalog::RunKind::restore, report.outcome.plan.service, run.text, caller_);
-    internal::describe_run(report.outcome, repository(), evidence);
-    if (confirmed) evidence.confirmed_by = evidence.started_by;
-    internal::leave_evidence(repository(), records_, std::move(evidence));
-    // A close does not begin: this catalog may not know the run yet.
-    records_.take_up(run, catalog::RunKind::restore, report.outcome.plan.service);
-    records_.file_under(run, repository());
-    records_.finish(run, internal::state_of(report.outcome), to_json(report),
-                    internal::error_of(report.outcome));
+    run.opened(repository());
+    internal::describe_run(report.outcome, repository(), run.evidence());
+    if (confirmed) run.evidence().confirmed_by = run.evidence().started_by;
+    run.finish(internal::state_of(report.outcome), to_json(report),
+               internal::error_of(report.outcome));
     return report;
   }
 
@@ -399,24 +401,19 @@ InPlaceReport restore_in_place(const config::Config& config, const InPlaceReques
   std::vector<std::string> notes;
   recovery::Plan plan = plan_of(in_place, config, request, notes);
   in_place.require_safety_snapshot_for(plan);
-  const catalog::RunId run =
-      in_place.records().begin(catalog::RunKind::restore, request.plan.service, caller.trigger);
-  plan.run = run.text;
+  RecordedRun run(config, in_place.records(), catalog::RunKind::restore, plan.service, caller);
+  run.describe_failure(internal::text_of({{"mode", name_of(plan.mode)}}));
+  plan.run = run.id();
   plan.trigger = caller.trigger;
-  plan.confirmed_by = internal::new_evidence(config, catalog::RunKind::restore,
-                                             request.plan.service, run.text, caller)
-                          .started_by;
-  try {
-    InPlaceReport report = in_place.finish(
+  plan.confirmed_by = run.evidence().started_by;
+  return run.carry_out([&] {
+    RunOutcome outcome =
         recovery::execute(in_place.repository(), in_place.access(), plan,
-                          in_place.options(request.plan.service, request.on_begin)));
+                          in_place.options(request.plan.service, request.on_begin));
+    InPlaceReport report = in_place.finish(run, std::move(outcome), false);
     report.notes = std::move(notes);
     return report;
-  } catch (const std::exception& error) {
-    in_place.records().finish(run, catalog::RunState::failed,
-                              internal::text_of({{"mode", name_of(plan.mode)}}), error.what());
-    throw;
-  }
+  });
 }
 
 InPlaceReport resume_restore(const config::Config& config, const ContinueRequest& request,

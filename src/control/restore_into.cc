@@ -9,9 +9,9 @@
 #include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
-#include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
+#include "control/internal/recorded_run.h"
 #include "control/internal/restore_guards.h"
 #include "control/report_json.h"
 #include "recovery/store_access.h"
@@ -112,8 +112,7 @@ void restore_all(repo::Repository& repository, const std::vector<RestoreTarget>&
 
 /// A point and targets that a restore beside can be made with.
 struct Chosen {
-  internal::Opened opened;
-  repo::Point point;
+  internal::OpenedPoint at;
   std::vector<std::string> notes;      ///< what should be known of the point
   std::vector<RestoreTarget> targets;  ///< refer to the point
 };
@@ -121,47 +120,20 @@ struct Chosen {
 std::unique_ptr<Chosen> choose(const config::Config& config, const RestoreRequest& request,
                                const Caller& caller, internal::Records& records) {
   auto chosen = std::make_unique<Chosen>();
-  chosen->opened = internal::open_repository(config, repo::Access::read, caller.stop);
-  repo::Repository& repository = *chosen->opened.repository;
-  internal::compare_head(repository, records, internal::ShorterLog::warn);
-  const internal::Owner owner = internal::owner_of(config, request.service);
-  chosen->point = internal::choose_point(repository, owner, request.at, request.stores);
-  chosen->notes = internal::notes_on(repository, owner, chosen->point, Clock::system().now());
-  for (std::string& line : internal::lacks_of(nullptr, chosen->point)) {
+  chosen->at =
+      internal::open_point(config, records, request.service, request.at, request.stores, caller);
+  const repo::Point& point = chosen->at.point;
+  chosen->notes = internal::notes_on(*chosen->at.opened.repository, chosen->at.owner, point,
+                                     Clock::system().now());
+  for (std::string& line : internal::lacks_of(nullptr, point)) {
     chosen->notes.push_back(std::move(line));
   }
-  chosen->targets = choose_targets(chosen->point, request);
+  chosen->targets = choose_targets(point, request);
   std::vector<config::NamedPath> named;
   for (const RestoreTarget& target : chosen->targets) named.push_back({target.path, "the target"});
   config::require_answers_of(named, config, caller.stop);
   internal::guard_restore(config, chosen->targets, request.delta);
   return chosen;
-}
-
-RestoreReport restore_recorded(const config::Config& config, const RestoreRequest& request,
-                               const Caller& caller, internal::Records& records,
-                               const std::string& run, const Chosen& chosen) {
-  evidence::EvidenceRecord evidence =
-      internal::new_evidence(config, catalog::RunKind::restore, request.service, run, caller);
-  Clock& clock = Clock::system();
-  const Time start = clock.monotonic();
-  repo::Repository& repository = *chosen.opened.repository;
-  records.file_under({run}, repository);
-  RestoreReport report;
-  report.point = chosen.point;
-  report.notes = chosen.notes;
-  evidence.point = report.point;
-  evidence.rpo_measured_s = internal::age_s(report.point, evidence.started);
-  try {
-    restore_all(repository, chosen.targets, request, caller, report);
-  } catch (const std::exception& error) {
-    internal::leave_evidence_of_failure(repository, records, std::move(evidence), error);
-    throw;
-  }
-  report.duration_s = clock.monotonic().seconds_since(start);
-  describe(report, request, evidence);
-  internal::leave_evidence(repository, records, std::move(evidence));
-  return report;
 }
 
 }  // namespace
@@ -171,17 +143,23 @@ RestoreReport restore_into(const config::Config& config, const RestoreRequest& r
   internal::Records records(config);
   // What is refused before anything is planned is no run.
   const auto chosen = choose(config, request, caller, records);
-  const catalog::RunId run =
-      records.begin(catalog::RunKind::restore, request.service, caller.trigger);
-  try {
-    RestoreReport report = restore_recorded(config, request, caller, records, run.text, *chosen);
-    report.run = run.text;
-    records.finish(run, catalog::RunState::succeeded, to_json(report));
+  repo::Repository& repository = *chosen->at.opened.repository;
+  internal::RecordedRun run(config, records, catalog::RunKind::restore, request.service, caller);
+  run.opened(repository);
+  return run.carry_out([&] {
+    const Time start = Clock::system().monotonic();
+    RestoreReport report;
+    report.run = run.id();
+    report.point = chosen->at.point;
+    report.notes = chosen->notes;
+    run.evidence().point = report.point;
+    run.evidence().rpo_measured_s = internal::age_s(report.point, run.evidence().started);
+    restore_all(repository, chosen->targets, request, caller, report);
+    report.duration_s = Clock::system().monotonic().seconds_since(start);
+    describe(report, request, run.evidence());
+    run.finish(catalog::RunState::succeeded, to_json(report));
     return report;
-  } catch (const std::exception& error) {
-    records.fail(run, error);
-    throw;
-  }
+  });
 }
 
 }  // namespace salvor::control

@@ -17,6 +17,7 @@
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
+#include "control/internal/recorded_run.h"
 #include "control/internal/surroundings.h"
 #include "control/report_json.h"
 #include "control/restore_in_place.h"
@@ -26,6 +27,7 @@ namespace salvor::control {
 namespace {
 
 using internal::Opened;
+using internal::RecordedRun;
 using internal::Records;
 
 /// The chosen stores of a service, databases first.
@@ -58,42 +60,32 @@ class Backups {
 
   BackupReport take(const config::ServiceConfig& service,
                     const std::vector<const service::Store*>& stores) {
-    const catalog::RunId run =
-        records_.begin(catalog::RunKind::backup, service.name, caller_.trigger);
-    evidence::EvidenceRecord evidence =
-        internal::new_evidence(config_, catalog::RunKind::backup, service.name, run.text, caller_);
-    note_uncovered(service, stores, evidence);
-    try {
-      BackupReport report = take_recorded(service, stores, run.text);
+    RecordedRun run(config_, records_, catalog::RunKind::backup, service.name, caller_);
+    note_uncovered(service, stores, run.evidence());
+    return run.carry_out([&] {
+      const Time start = Clock::system().monotonic();
+      open(run);
+      BackupReport report = take_opened(service, stores, run.id());
+      report.duration_s = Clock::system().monotonic().seconds_since(start);
+      warn_of_future(report);
       report.service = service.name;
-      report.run = run.text;
+      report.run = run.id();
       for (std::string& line : config::idle_sections(config_, service.name)) {
         report.warnings.push_back(std::move(line));
       }
-      records_.finish(run, catalog::RunState::succeeded, to_json(report));
-      describe(report.result, evidence);
-      internal::leave_evidence(*opened_.repository, records_, std::move(evidence));
+      describe(report.result, run.evidence());
+      run.finish(catalog::RunState::succeeded, to_json(report));
       return report;
-    } catch (const std::exception& error) {
-      records_.fail(run, error);
-      if (opened()) {
-        internal::leave_evidence_of_failure(*opened_.repository, records_, std::move(evidence),
-                                            error);
-      }
-      throw;
-    }
+    });
   }
 
-  bool opened() const { return opened_.repository != nullptr; }
+  /// Whether a backup could begin: what keeps it from that keeps every service's.
+  bool has_begun() const { return has_begun_; }
 
  private:
-  BackupReport take_recorded(const config::ServiceConfig& service,
-                             const std::vector<const service::Store*>& stores,
-                             const std::string& run) {
-    Clock& clock = Clock::system();
-    const Time start = clock.monotonic();
-    open();
-    records_.file_under({run}, *opened_.repository);
+  BackupReport take_opened(const config::ServiceConfig& service,
+                           const std::vector<const service::Store*>& stores,
+                           const std::string& run) {
     std::vector<std::string> names;
     for (const service::Store* store : stores) names.push_back(store->name);
     config::require_stores_answer(config_, service, names);
@@ -138,8 +130,6 @@ class Backups {
     BackupReport report;
     report.result = backup::run(*opened_.repository, inputs, options);
     records_.note_head(opened_.repository->id().hex(), opened_.repository->sequence());
-    report.duration_s = clock.monotonic().seconds_since(start);
-    warn_of_future(report);
     return report;
   }
 
@@ -216,17 +206,22 @@ class Backups {
     }
   }
 
-  void open() {
-    if (opened()) return;
-    opened_ = internal::open_repository(config_, repo::Access::write, caller_.stop);
+  /// An older copy is refused for each service: none may be committed to it.
+  void open(RecordedRun& run) {
+    if (!opened_.repository) {
+      opened_ = internal::open_repository(config_, repo::Access::write, caller_.stop);
+    }
+    run.opened(*opened_.repository);
     internal::compare_head(*opened_.repository, records_, internal::ShorterLog::refuse);
-    internal::catch_up(*opened_.repository, records_);
+    if (!has_begun_) internal::catch_up(*opened_.repository, records_);
+    has_begun_ = true;
   }
 
   const config::Config& config_;
   const Caller& caller_;
   Records records_;
   Opened opened_;
+  bool has_begun_ = false;
 };
 
 std::vector<BackupReport> take_all(const config::Config& config, Backups& backups,
@@ -240,7 +235,7 @@ std::vector<BackupReport> take_all(const config::Config& config, Backups& backup
       reports.push_back(backups.take(service, chosen_stores(service, {})));
     } catch (const Error& error) {
       // What keeps every service from its backup is told once.
-      if (caller.stop.stop_requested() || (may_be_backed_up && !backups.opened())) throw;
+      if (caller.stop.stop_requested() || (may_be_backed_up && !backups.has_begun())) throw;
       BackupReport& report = reports.emplace_back();
       report.service = service.name;
       report.failure = error.with_context("service " + service.name);

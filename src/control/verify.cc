@@ -9,6 +9,7 @@
 #include "control/internal/older_copy.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
+#include "control/internal/recorded_run.h"
 #include "control/read_evidence.h"
 #include "control/report_json.h"
 #include "control/restore_in_place.h"
@@ -165,31 +166,6 @@ void require_id(const VerifyRequest& request, const repo::Repository& repository
               "compare the ids, and the place in the configuration; nothing was accepted");
 }
 
-VerifyReport verify_recorded(const config::Config& config, const VerifyRequest& request,
-                             const Caller& caller, internal::Records& records,
-                             const std::string& run) {
-  evidence::EvidenceRecord evidence =
-      internal::new_evidence(config, catalog::RunKind::verify, {}, run, caller);
-  const internal::Opened opened = internal::open_repository(
-      config, request.repair ? repo::Access::repair : repo::Access::inspect, caller.stop);
-  records.file_under({run}, *opened.repository);
-  require_id(request, *opened.repository);
-  // A repair writes: not into an older copy, which would get as long as the newer one was. Where
-  // entries at the end of the log are lost, it is one as well.
-  if (request.repair && request.accept_older.empty()) {
-    internal::compare_head(*opened.repository, records, internal::ShorterLog::refuse);
-  }
-  try {
-    VerifyReport report = verify_opened(config, request, caller, records, *opened.repository, run);
-    describe(report, evidence);
-    internal::leave_evidence(*opened.repository, records, std::move(evidence));
-    return report;
-  } catch (const std::exception& error) {
-    internal::leave_evidence_of_failure(*opened.repository, records, std::move(evidence), error);
-    throw;
-  }
-}
-
 }  // namespace
 
 std::optional<Error> VerifyReport::damage() const {
@@ -240,18 +216,27 @@ std::optional<Error> VerifyReport::damage() const {
 VerifyReport verify(const config::Config& config, const VerifyRequest& request,
                     const Caller& caller) {
   internal::Records records(config);
-  const catalog::RunId run = records.begin(catalog::RunKind::verify, {}, caller.trigger);
-  try {
-    VerifyReport report = verify_recorded(config, request, caller, records, run.text);
-    report.run = run.text;
+  internal::Opened opened;
+  internal::RecordedRun run(config, records, catalog::RunKind::verify, {}, caller);
+  return run.carry_out([&] {
+    opened = internal::open_repository(
+        config, request.repair ? repo::Access::repair : repo::Access::inspect, caller.stop);
+    run.opened(*opened.repository);
+    require_id(request, *opened.repository);
+    // A repair writes: not into an older copy, which would get as long as the newer one was. Where
+    // entries at the end of the log are lost, it is one as well.
+    if (request.repair && request.accept_older.empty()) {
+      internal::compare_head(*opened.repository, records, internal::ShorterLog::refuse);
+    }
+    VerifyReport report =
+        verify_opened(config, request, caller, records, *opened.repository, run.id());
+    report.run = run.id();
+    describe(report, run.evidence());
     const auto damage = report.damage();
-    records.finish(run, damage ? catalog::RunState::failed : catalog::RunState::succeeded,
-                   to_json(report), damage ? damage->message() : "");
+    run.finish(damage ? catalog::RunState::failed : catalog::RunState::succeeded, to_json(report),
+               damage ? damage->message() : "");
     return report;
-  } catch (const std::exception& error) {
-    records.fail(run, error);
-    throw;
-  }
+  });
 }
 
 }  // namespace salvor::control

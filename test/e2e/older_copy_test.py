@@ -82,6 +82,24 @@ class OlderCopy(ShopTest):
         self.assertTrue(any(command in reason for reason in status["reasons"]), status["reasons"])
         self.assertIn("OLDER COPY", self.run_salvor("status", "--check", expect=9).out)
 
+    def test_it_is_refused_for_every_service_of_one_backup(self):
+        with open(self.config, "a", encoding="utf-8") as file:
+            file.write('\n[service.wiki.store.pages]\ntype = "files"\npath = "live/pages"\n')
+        write(self.path("live/pages/start"), "welcome")
+        self.run_salvor("backup")
+        self.older()
+        before = self.json_of("points")["points"]
+        self.fails(5, "corruption", "backup", text="this machine has seen it at")
+        self.assertEqual(self.json_of("points")["points"], before)
+
+    def test_a_refused_repair_leaves_evidence(self):
+        self.older()
+        self.run_salvor("verify", "--repair", expect=5)
+        self.accept()
+        evidence = self.json_of("evidence", "list", "-")["evidence"]
+        refused = [each for each in evidence if each["result"] == "failed"]
+        self.assertEqual([each["kind"] for each in refused], ["verify"], evidence)
+
     def test_a_restore_in_place_does_not_make_it_look_newer(self):
         self.older()
         os.remove(os.path.join(self.media, "logo.png"))

@@ -238,6 +238,17 @@ const repo::Point& choose_point(const repo::Repository& repository, const Owner&
   return point;
 }
 
+OpenedPoint open_point(const config::Config& config, Records& records, const std::string& service,
+                       std::string_view at, const std::vector<std::string>& stores,
+                       const Caller& caller) {
+  OpenedPoint chosen{.opened = open_repository(config, repo::Access::read, caller.stop),
+                     .owner = owner_of(config, service),
+                     .point = {}};
+  compare_head(*chosen.opened.repository, records, ShorterLog::warn);
+  chosen.point = choose_point(*chosen.opened.repository, chosen.owner, at, stores);
+  return chosen;
+}
+
 const repo::Point* newest_point(const repo::Repository& repository, const Owner& owner) {
   return newest(repository, Order::commitment, {},
                 [&](const repo::Point& point) { return owner.has(point); });

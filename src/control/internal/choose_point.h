@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "config/config.h"
+#include "control/caller.h"
+#include "control/internal/opened.h"
 #include "repo/repository.h"
 
 /// Which recovery point somebody means. "Newest" is by the order of commitment, which no clock can
@@ -40,6 +42,19 @@ const repo::Point& find_point(const repo::Repository& repository, std::string_vi
 /// which no store here has.
 const repo::Point& choose_point(const repo::Repository& repository, const Owner& owner,
                                 std::string_view at, const std::vector<std::string>& stores = {});
+
+/// A recovery point, in a repository that was opened to be read. A value.
+struct OpenedPoint {
+  Opened opened;
+  Owner owner;
+  repo::Point point;
+};
+
+/// Opens the repository, says where it is an older copy, and chooses a point of a service in it.
+/// Errors: those of open_repository() and choose_point().
+OpenedPoint open_point(const config::Config& config, Records& records, const std::string& service,
+                       std::string_view at, const std::vector<std::string>& stores,
+                       const Caller& caller);
 
 /// The newest point that a service can be brought back to; a partial one where there is nothing
 /// else. Empty: there is none.

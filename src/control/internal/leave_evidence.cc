@@ -229,15 +229,6 @@ void leave_evidence(repo::Repository& repository, Records& records,
   }
 }
 
-void leave_evidence_of_failure(repo::Repository& repository, Records& records,
-                               evidence::EvidenceRecord record, const std::exception& error) {
-  const auto* known = dynamic_cast<const Error*>(&error);
-  record.result =
-      known != nullptr && known->code() == ErrorCode::cancelled ? "cancelled" : "failed";
-  record.deviations.emplace_back(error.what());
-  leave_evidence(repository, records, std::move(record));
-}
-
 std::map<std::string, std::string> evidence_facts(repo::Repository& repository,
                                                   const std::string& service) {
   try {

@@ -24,10 +24,6 @@ evidence::EvidenceRecord new_evidence(const config::Config& config, catalog::Run
 void leave_evidence(repo::Repository& repository, Records& records,
                     evidence::EvidenceRecord record);
 
-/// The same for a run that failed: the message becomes a deviation. `cancelled` says so.
-void leave_evidence_of_failure(repo::Repository& repository, Records& records,
-                               evidence::EvidenceRecord record, const std::exception& error);
-
 /// Brings to the repository what waits in the catalog: journals and claims of restores, evidence.
 /// Evidence that waits for one chain alone, whose last record can't be read now, keeps that of the
 /// others not back. Yields why something still waits; empty: nothing does. Never throws.

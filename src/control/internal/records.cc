@@ -77,10 +77,6 @@ void Records::finish(const catalog::RunId& id, catalog::RunState state,
   attempt([&](catalog::Catalog& catalog) { catalog.finish_run(id, state, summary_json, error); });
 }
 
-void Records::fail(const catalog::RunId& id, const std::exception& error) {
-  finish(id, catalog::RunState::failed, {}, error.what());
-}
-
 void Records::file_under(const catalog::RunId& id, const repo::Repository& repository) {
   attempt([&](catalog::Catalog& catalog) {
     catalog.file_under(id, repository.id().hex());

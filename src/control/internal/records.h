@@ -32,9 +32,6 @@ class Records {
   void finish(const catalog::RunId& id, catalog::RunState state, std::string_view summary_json,
               std::string_view error = {});
 
-  /// The same, failed, with the message of the exception.
-  void fail(const catalog::RunId& id, const std::exception& error);
-
   /// Records which repository a run is of, once it is opened.
   void file_under(const catalog::RunId& id, const repo::Repository& repository);
 

@@ -16,11 +16,27 @@ const repo::Point* find_point(const repo::Repository& repository, const std::str
 
 }  // namespace
 
+void describe_outcome(const recovery::RunOutcome& outcome, evidence::EvidenceRecord& record) {
+  record.result = name_of(outcome.state);
+  for (const recovery::StepOutcome& step : outcome.steps) {
+    record.phases.push_back({step.name, step.seconds, std::string(name_of(step.result))});
+  }
+  record.checks = outcome.checks;
+  constexpr std::size_t kDeviationsMax = 100;
+  record.deviations = outcome.deviations;
+  if (record.deviations.size() > kDeviationsMax) {
+    const std::size_t more = record.deviations.size() - kDeviationsMax;
+    record.deviations.resize(kDeviationsMax);
+    record.deviations.push_back("and " + std::to_string(more) + " more");
+  }
+  if (outcome.failure) record.deviations.push_back(outcome.failure->message());
+}
+
 void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& repository,
                   evidence::EvidenceRecord& record) {
   const recovery::Plan& plan = outcome.plan;
   record.started = outcome.started;
-  record.result = name_of(outcome.state);
+  describe_outcome(outcome, record);
   if (const repo::Point* point = find_point(repository, plan.point)) {
     record.point = *point;
     for (std::string& line : lacks_of(nullptr, *point)) {
@@ -35,18 +51,6 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
   const bool whole = plan.others.empty();
   if (outcome.state == catalog::RunState::succeeded && whole)
     record.rto_measured_s = outcome.recovery_seconds;
-  for (const recovery::StepOutcome& step : outcome.steps) {
-    record.phases.push_back({step.name, step.seconds, std::string(name_of(step.result))});
-  }
-  record.checks = outcome.checks;
-  constexpr std::size_t kDeviationsMax = 100;
-  record.deviations = outcome.deviations;
-  if (record.deviations.size() > kDeviationsMax) {
-    const std::size_t more = record.deviations.size() - kDeviationsMax;
-    record.deviations.resize(kDeviationsMax);
-    record.deviations.push_back("and " + std::to_string(more) + " more");
-  }
-  if (outcome.failure) record.deviations.push_back(outcome.failure->message());
   if (!outcome.healthy && outcome.state != catalog::RunState::undone)
     record.deviations.emplace_back("the watch found that the service is not healthy");
   for (const recovery::OtherStore& store : plan.others) {
