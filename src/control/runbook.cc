@@ -18,24 +18,8 @@
 namespace salvor::control {
 namespace {
 
-using internal::RunbookCheck;
 using internal::RunbookData;
 using internal::markdown::toml_string;
-
-/// What a check asks, in its own words.
-struct Asks {
-  RunbookCheck operator()(const service::ExecTest& check) const {
-    return {"", "command", check.run};
-  }
-  RunbookCheck operator()(const service::SqlTest& check) const {
-    return {"", "sql, store " + check.store, check.sql};
-  }
-  RunbookCheck operator()(const service::HttpTest& check) const { return {"", "http", check.url}; }
-  RunbookCheck operator()(const service::PathTest& check) const {
-    return {"", "path, store " + check.store, check.path};
-  }
-  RunbookCheck operator()(const service::LogTest& probe) const { return {"", "log", probe.log}; }
-};
 
 std::vector<internal::RunbookKey> keys_of(const config::RepositoryConfig& repository) {
   using Kind = config::SecretReference::Kind;
@@ -60,11 +44,7 @@ std::vector<internal::RunbookKey> keys_of(const config::RepositoryConfig& reposi
 
 void describe_config(const config::Config& config, const config::ServiceConfig& service,
                      RunbookData& data) {
-  data.service = service.name;
-  data.owner = service.owner;
-  data.severity = service.severity;
-  data.contacts = service.contacts;
-  data.links = service.links;
+  data.service = service;
   data.config_file = config.file.native();
   data.repository = config.repository.url.starts_with("s3://") ? config.repository.url
                                                                : config.repository.path.native();
@@ -75,62 +55,11 @@ void describe_config(const config::Config& config, const config::ServiceConfig& 
         store.name, [&live] { return stores::key_of_path(live.path.filename().native()); });
     data.stores.push_back({store.name, std::string(store.type->name()), live.text, copy.text});
   }
-  if (service.writes) {
-    data.locking.push_back({"Lock writes", service.writes->lock.run});
-    data.locking.push_back({"Unlock writes", service.writes->unlock.run});
-    if (service.writes->locked) {
-      data.locking.push_back(
-          {"Are writes locked? (exit status 0: yes)", service.writes->locked->run});
-    }
-  }
-  if (service.migrate) {
-    if (service.migrate->needed) {
-      data.steps.push_back(
-          {"Does the schema need a migration? (exit status 0: yes)", service.migrate->needed->run});
-    }
-    data.steps.push_back({"Migrate", service.migrate->run.run});
-  }
-  for (const service::Rebuild& rebuild : service.rebuild) {
-    data.steps.push_back({"Rebuild " + rebuild.name, rebuild.run.run});
-  }
-  if (service.return_to_service) {
-    data.steps.push_back({"Return to service, after the exchange", service.return_to_service->run});
-  }
-}
-
-void describe_checks(const config::ServiceConfig& service, RunbookData& data) {
-  for (const service::Check& check : service.checks) {
-    RunbookCheck described = std::visit(Asks{}, check.test);
-    described.name = check.name;
-    data.checks.push_back(std::move(described));
-  }
-  for (const service::Reference& reference : service.references) {
-    data.checks.push_back({reference.name,
-                           fmt::format("reference, from {} to {}", reference.from, reference.in),
-                           reference.sql});
-  }
 }
 
 void describe_status(const config::ServiceConfig& service, const ServiceStatus& status,
                      RunbookData& data) {
-  data.points_known = status.points_known;
-  if (status.newest) {
-    data.newest = internal::RunbookPoint{status.newest->id.hex(), status.newest->time};
-  }
-  data.achieved_rpo_s = status.achieved_rpo_s;
-  data.rpo_s = status.rpo_s;
-  data.rto_s = status.rto_s;
-  data.proven_rto_s = status.proven_rto_s;
-  if (status.last_drill) {
-    const DrillSummary& drill = *status.last_drill;
-    data.last_drill =
-        internal::RunbookDrill{drill.run,     drill.time, std::string(name_of(drill.state)),
-                               drill.seconds, {},         drill.failed_checks};
-    for (const recovery::StepOutcome& phase : drill.phases) {
-      data.last_drill->phases.push_back(
-          {phase.name, std::string(name_of(phase.result)), phase.seconds});
-    }
-  }
+  data.status = status;
   data.gaps = status.not_covered;
   if (status.evidence_waiting > 0) {
     data.gaps.push_back(internal::waiting_text(status.evidence_waiting, service.name));
@@ -162,7 +91,6 @@ RunbookReport runbook(const config::Config& config, const RunbookRequest& reques
   data.updated = Clock::system().now();
   data.host = host_name();
   describe_config(config, service, data);
-  describe_checks(service, data);
   describe_status(service, status.services.front(), data);
   if (status.repository_failure) {
     data.gaps.push_back("the repository could not be opened when this was written: " +

@@ -39,11 +39,11 @@ std::string one_line_command(const RunbookData& data, std::string_view arguments
 }
 
 std::string header(const RunbookData& data) {
-  std::string out = fmt::format("# Restore runbook: {}\n\n", text(data.service));
+  std::string out = fmt::format("# Restore runbook: {}\n\n", text(data.service.name));
   out += row({"Last Updated", "Owner", "Severity"});
   out += row({"---", "---", "---"});
-  out += row(
-      {format_time(data.updated).substr(0, 10), or_not_set(data.owner), or_not_set(data.severity)});
+  out += row({format_time(data.updated).substr(0, 10), or_not_set(data.service.owner),
+              or_not_set(data.service.severity)});
   out += fmt::format(
       "\nWritten by salvor {} on {} from the configuration {} and the last drill. It is written "
       "anew by each drill: do not edit it.\n",
@@ -58,7 +58,7 @@ std::string when_to_use(const RunbookData& data) {
       "bad mass update, a lost disk. When the service is down but its data is good, this is not "
       "the "
       "page: a restore returns every store to one moment, and sets aside what was written since.\n",
-      text(data.service));
+      text(data.service.name));
 }
 
 std::string verdict(const std::optional<double>& value,
@@ -69,18 +69,19 @@ std::string verdict(const std::optional<double>& value,
 }
 
 std::string numbers(const RunbookData& data) {
+  const ServiceStatus& status = data.status;
   std::string out = "\n## What to expect\n\n";
   out += row({"", "Objective", "Measured", ""});
   out += row({"---", "---", "---", "---"});
-  out += row({"Data lost (RPO): age of the newest recovery point", objective_text(data.rpo_s),
-              seconds_text(data.achieved_rpo_s), verdict(data.achieved_rpo_s, data.rpo_s)});
-  out += row({"Time to restore (RTO): the last drill that succeeded", objective_text(data.rto_s),
-              seconds_text(data.proven_rto_s), verdict(data.proven_rto_s, data.rto_s)});
-  if (data.newest) {
+  out += row({"Data lost (RPO): age of the newest recovery point", objective_text(status.rpo_s),
+              seconds_text(status.achieved_rpo_s), verdict(status.achieved_rpo_s, status.rpo_s)});
+  out += row({"Time to restore (RTO): the last drill that succeeded", objective_text(status.rto_s),
+              seconds_text(status.proven_rto_s), verdict(status.proven_rto_s, status.rto_s)});
+  if (status.newest) {
     out += fmt::format("\nThe newest recovery point was {}, of {}. Later ones: {}.\n",
-                       code(data.newest->id), format_time(data.newest->time),
-                       one_line_command(data, "points " + data.service));
-  } else if (data.points_known) {
+                       code(status.newest->id.hex()), format_time(status.newest->time),
+                       one_line_command(data, "points " + data.service.name));
+  } else if (status.points_known) {
     out += "\n**There is no recovery point.** Nothing can be restored.\n";
   } else {
     out +=
@@ -91,7 +92,7 @@ std::string numbers(const RunbookData& data) {
 }
 
 std::string restore_steps(const RunbookData& data) {
-  const std::string service = shell_word(data.service);
+  const std::string service = shell_word(data.service.name);
   std::string out = "\n## Restore\n\nOn host " + text(data.host) +
                     ". Each command says what it will do, or refuses and says why.\n";
   const auto step = [&](std::string_view title, const std::string& arguments) {
@@ -102,7 +103,7 @@ std::string restore_steps(const RunbookData& data) {
   out += fmt::format(
       "\nAnother moment: `--at \"2026-02-03 04:05\"` takes the newest point at or before it; {} "
       "lists all.\n",
-      one_line_command(data, "points " + data.service));
+      one_line_command(data, "points " + data.service.name));
   step("3. Restore", fmt::format("restore {0} --confirm {0}", service));
   out +=
       "\nIt locks writes, takes a safety snapshot, restores beside the live data, checks the copy, "
@@ -127,56 +128,96 @@ std::string stores_table(const RunbookData& data) {
   return out;
 }
 
-void add_commands(std::string& out, const std::vector<RunbookCommand>& commands) {
-  for (const RunbookCommand& each : commands) {
-    out += fmt::format("\n{}:\n\n{}", text(each.purpose), block("sh", each.run));
+/// A command, and what it is for.
+std::string command_of(std::string_view purpose, const service::Command& command) {
+  return fmt::format("\n{}:\n\n{}", text(purpose), block("sh", command.run));
+}
+
+/// What is run after the stores are restored, in order.
+std::string commands_on_copy(const config::ServiceConfig& service) {
+  std::string out;
+  if (service.migrate && service.migrate->needed) {
+    out += command_of("Does the schema need a migration? (exit status 0: yes)",
+                      *service.migrate->needed);
   }
+  if (service.migrate) out += command_of("Migrate", service.migrate->run);
+  for (const service::Rebuild& rebuild : service.rebuild) {
+    out += command_of("Rebuild " + rebuild.name, rebuild.run);
+  }
+  if (service.return_to_service) {
+    out += command_of("Return to service, after the exchange", *service.return_to_service);
+  }
+  return out;
 }
 
 std::string locking(const RunbookData& data) {
   std::string out = "\n## What is locked, and how\n\n";
-  if (data.locking.empty()) {
+  if (const auto& writes = data.service.writes) {
+    out += "Databases are locked by salvor itself, and the application by its own commands:\n";
+    out += command_of("Lock writes", writes->lock) + command_of("Unlock writes", writes->unlock);
+    if (writes->locked) {
+      out += command_of("Are writes locked? (exit status 0: yes)", *writes->locked);
+    }
+  } else {
     out +=
         "The configuration names no command that locks the application's writes. Databases are "
         "locked by salvor itself; **stop whatever writes files before step 3.**\n";
-  } else {
-    out += "Databases are locked by salvor itself, and the application by its own commands:\n";
-    add_commands(out, data.locking);
   }
-  if (!data.steps.empty()) {
-    out += "\n## What is run on the restored data\n";
-    add_commands(out, data.steps);
-  }
-  return out;
+  const std::string commands = commands_on_copy(data.service);
+  return out + (commands.empty() ? "" : "\n## What is run on the restored data\n" + commands);
 }
+
+/// What a check is, and what it asks, in its own words.
+using Asked = std::pair<std::string, std::string>;
+
+struct Asks {
+  Asked operator()(const service::ExecTest& check) const { return {"command", check.run}; }
+  Asked operator()(const service::SqlTest& check) const {
+    return {"sql, store " + check.store, check.sql};
+  }
+  Asked operator()(const service::HttpTest& check) const { return {"http", check.url}; }
+  Asked operator()(const service::PathTest& check) const {
+    return {"path, store " + check.store, check.path};
+  }
+  Asked operator()(const service::LogTest& probe) const { return {"log", probe.log}; }
+};
 
 std::string checks(const RunbookData& data) {
   std::string out = "\n## What is checked\n\n";
   out +=
       "Names, sizes and numbers against the recovery point (data that was read from the repository "
       "is compared byte by byte; in a drill, all data), each store by its own means";
-  if (data.checks.empty()) return out + ".\n";
+  const config::ServiceConfig& service = data.service;
+  if (service.checks.empty() && service.references.empty()) return out + ".\n";
   out += ", and:\n\n";
-  for (const RunbookCheck& check : data.checks) {
-    out += fmt::format("- {} ({}): {}\n", text(check.name), text(check.kind), code(check.asks));
+  const auto add = [&out](const std::string& name, const Asked& asked) {
+    out += fmt::format("- {} ({}): {}\n", text(name), text(asked.first), code(asked.second));
+  };
+  for (const service::Check& check : service.checks) {
+    add(check.name, std::visit(Asks{}, check.test));
+  }
+  for (const service::Reference& reference : service.references) {
+    add(reference.name,
+        {fmt::format("reference, from {} to {}", reference.from, reference.in), reference.sql});
   }
   return out;
 }
 
 std::string last_drill(const RunbookData& data) {
   std::string out = "\n## The last drill\n\n";
-  if (!data.last_drill) return out + "**There was none: this procedure was never rehearsed.**\n";
-  const RunbookDrill& drill = *data.last_drill;
+  if (!data.status.last_drill)
+    return out + "**There was none: this procedure was never rehearsed.**\n";
+  const DrillSummary& drill = *data.status.last_drill;
   out += fmt::format("Run {} of {}: **{}** after {}.\n", code(drill.run), format_time(drill.time),
-                     text(drill.state), human_duration(drill.seconds));
+                     name_of(drill.state), human_duration(drill.seconds));
   if (!drill.failed_checks.empty()) {
     out += "\nFailed checks:\n\n";
     for (const std::string& check : drill.failed_checks) out += fmt::format("- {}\n", text(check));
   }
   if (drill.phases.empty()) return out;
   out += "\n" + row({"Step", "Result", "Took"}) + row({"---", "---", "---:"});
-  for (const RunbookPhase& phase : drill.phases) {
-    out += row({text(phase.name), text(phase.result), human_duration(phase.seconds)});
+  for (const recovery::StepOutcome& phase : drill.phases) {
+    out += row({text(phase.name), text(name_of(phase.result)), human_duration(phase.seconds)});
   }
   return out;
 }
@@ -212,7 +253,7 @@ std::string bare_machine(const RunbookData& data) {
       "what you have of the keys:\n\n";
   out += block("toml", minimal_config(data));
   out += "\n5. See what there is, and restore into an empty directory:\n\n";
-  const std::string service = shell_word(data.service);
+  const std::string service = shell_word(data.service.name);
   out += block("sh", fmt::format("salvor -c salvor.toml points {0}\n"
                                  "salvor -c salvor.toml restore {0} --into restored\n",
                                  service));
@@ -226,9 +267,12 @@ std::string bare_machine(const RunbookData& data) {
 
 std::string people(const RunbookData& data) {
   std::string out = "\n## Whom to call, and where to read on\n\n";
-  if (data.contacts.empty() && data.links.empty()) return out + "Nobody is named.\n";
-  for (const std::string& contact : data.contacts) out += fmt::format("- {}\n", text(contact));
-  for (const std::string& link : data.links) out += fmt::format("- {}\n", markdown::link(link));
+  if (data.service.contacts.empty() && data.service.links.empty())
+    return out + "Nobody is named.\n";
+  for (const std::string& contact : data.service.contacts)
+    out += fmt::format("- {}\n", text(contact));
+  for (const std::string& link : data.service.links)
+    out += fmt::format("- {}\n", markdown::link(link));
   return out;
 }
 

@@ -15,13 +15,13 @@ namespace {
 RunbookData shop() {
   const Time now = testing::FakeClock().now();
   RunbookData data;
-  data.service = "shop";
-  data.owner = "Database Engineering";
-  data.severity = "SEV-1";
+  data.service.name = "shop";
+  data.service.owner = "Database Engineering";
+  data.service.severity = "SEV-1";
   data.version = "0.1.0";
   data.updated = now;
-  data.contacts = {"on call: +49 30 123456", "dba@example.org"};
-  data.links = {"https://wiki.example.org/shop", "the red folder, room 12"};
+  data.service.contacts = {"on call: +49 30 123456", "dba@example.org"};
+  data.service.links = {"https://wiki.example.org/shop", "the red folder, room 12"};
   data.config_file = "/etc/salvor/salvor.toml";
   data.host = "shop1";
   data.repository = "/var/backups/salvor";
@@ -29,21 +29,29 @@ RunbookData shop() {
                 "passphrase_file = \"/etc/salvor/passphrase\""}};
   data.stores = {{"db", "sqlite", "/srv/shop/shop.db", "db/shop.db"},
                  {"media", "files", "/srv/shop/media", "media"}};
-  data.locking = {{"Lock writes", "touch /srv/shop/maintenance"},
-                  {"Unlock writes", "rm -f /srv/shop/maintenance"}};
-  data.steps = {{"Migrate", "python3 manage.py migrate --noinput"}};
-  data.checks = {{"orders are there", "sql", "SELECT count(*) > 0 FROM orders"}};
-  data.newest = RunbookPoint{"0123456789abcdef", Time{now.ns - 600'000'000'000}};
-  data.achieved_rpo_s = 600;
-  data.rpo_s = 900;
-  data.rto_s = 60;
-  data.proven_rto_s = 75.5;
-  data.last_drill = RunbookDrill{"20260101t030000-1a2b3c4d",
-                                 Time{now.ns - 86'400'000'000'000},
-                                 "failed",
-                                 75.5,
-                                 {{"provision", "done", 0.01}, {"restore-db", "done", 61}},
-                                 {"orders are there"}};
+  data.service.writes = service::Writes{.lock = {"touch /srv/shop/maintenance"},
+                                        .unlock = {"rm -f /srv/shop/maintenance"},
+                                        .locked = {}};
+  data.service.migrate.emplace().run = {"python3 manage.py migrate --noinput"};
+  data.service.checks = {
+      {"orders are there", service::SqlTest{"db", "SELECT count(*) > 0 FROM orders"}}};
+  ServiceStatus& status = data.status;
+  status.newest.emplace();
+  status.newest->id = repo::PointId::parse("0123456789abcdef").value();
+  status.newest->time = Time{now.ns - 600'000'000'000};
+  status.points_known = true;
+  status.achieved_rpo_s = 600;
+  status.rpo_s = 900;
+  status.rto_s = 60;
+  status.proven_rto_s = 75.5;
+  DrillSummary& drill = status.last_drill.emplace();
+  drill.run = "20260101t030000-1a2b3c4d";
+  drill.time = Time{now.ns - 86'400'000'000'000};
+  drill.state = catalog::RunState::failed;
+  drill.seconds = 75.5;
+  drill.phases = {{"provision", recovery::StepResult::done, 0.01, "", ""},
+                  {"restore-db", recovery::StepResult::done, 61, "", ""}};
+  drill.failed_checks = {"orders are there"};
   data.gaps = {"/srv/shop/certificates lies in no store"};
   return data;
 }
@@ -61,13 +69,13 @@ TEST(RunbookTest, EqualsTheGoldenPage) {
 
 TEST(RunbookTest, SaysWhatIsNotKnown) {
   RunbookData data = shop();
-  data.newest.reset();
-  data.last_drill.reset();
-  data.proven_rto_s.reset();
-  data.achieved_rpo_s.reset();
-  data.locking.clear();
+  data.status.newest.reset();
+  data.status.last_drill.reset();
+  data.status.proven_rto_s.reset();
+  data.status.achieved_rpo_s.reset();
+  data.service.writes.reset();
   data.gaps.clear();
-  data.owner.clear();
+  data.service.owner.clear();
   const std::string page = render_runbook(data);
   for (const char* line :
        {"There is no recovery point", "this procedure was never rehearsed", "not proved",
@@ -100,11 +108,13 @@ TEST(RunbookTest, NothingBreaksOutOfItsPlace) {
   const std::string evil =
       "x\n\n# forged\n```\n## forged | `a` <script>alert(1)</script> [a](javascript:b) ````";
   RunbookData data = shop();
-  for (std::string* field : {&data.owner, &data.severity, &data.config_file, &data.host,
-                             &data.repository, &data.stores[1].path, &data.stores[1].restored_as,
-                             &data.locking[0].run, &data.checks[0].name, &data.checks[0].asks,
-                             &data.gaps[0], &data.contacts[0], &data.links[0], &data.keys[0].where,
-                             &data.last_drill->failed_checks[0], &data.last_drill->state}) {
+  for (std::string* field :
+       {&data.service.owner, &data.service.severity, &data.config_file, &data.host,
+        &data.repository, &data.stores[1].path, &data.stores[1].restored_as,
+        &data.service.writes->lock.run, &data.service.checks[0].name,
+        &std::get<service::SqlTest>(data.service.checks[0].test).sql, &data.gaps[0],
+        &data.service.contacts[0], &data.service.links[0], &data.keys[0].where,
+        &data.status.last_drill->failed_checks[0]}) {
     *field = evil;
   }
   const std::string prose = outside_of_blocks(render_runbook(data));
