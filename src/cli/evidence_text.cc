@@ -11,6 +11,8 @@
 namespace salvor::cli {
 namespace {
 
+using evidence::list_in;
+using evidence::part_in;
 using nlohmann::json;
 
 /// What is signed was made printable before; what only claims to be is made so here.
@@ -22,21 +24,7 @@ std::string plain(const std::string& text) {
 
 /// A member as text; empty when it is not there.
 std::string text_of(const json& object, const char* name) {
-  const auto member = object.find(name);
-  if (member == object.end() || member->is_null()) return "";
-  return plain(member->is_string() ? member->get<std::string>() : write_json(*member));
-}
-
-const json& list_of(const json& object, const char* name) {
-  static const json kNone = json::array();
-  const auto member = object.find(name);
-  return member != object.end() && member->is_array() ? *member : kNone;
-}
-
-const json& part_of(const json& object, const char* name) {
-  static const json kNone = json::object();
-  const auto member = object.find(name);
-  return member != object.end() && member->is_object() ? *member : kNone;
+  return plain(evidence::text_in(object, name));
 }
 
 std::string time_of(const json& object, const char* name) {
@@ -46,9 +34,8 @@ std::string time_of(const json& object, const char* name) {
 }
 
 std::string duration_of(const json& object, const char* name) {
-  const auto member = object.find(name);
-  return member != object.end() && member->is_number() ? human_duration(member->get<double>())
-                                                       : "-";
+  const auto seconds = evidence::number_in(object, name);
+  return seconds ? human_duration(*seconds) : "-";
 }
 
 std::uint64_t number_of(const json& object, const char* name) {
@@ -69,7 +56,7 @@ class Shown {
     describe_checks();
     list("not as planned", "deviations");
     list("not covered", "not_covered");
-    for (const json& lost : list_of(record_, "lost")) {
+    for (const json& lost : list_in(record_, "lost")) {
       output_.line("lost: record " + text_of(lost, "record"));
     }
     output_.line(fmt::format("salvor --json evidence show {} {} prints the signed statement",
@@ -101,10 +88,10 @@ class Shown {
   }
 
   void describe_point() {
-    const json& point = part_of(record_, "point");
+    const json& point = part_in(record_, "point");
     if (point.empty()) return;
     say("point", fmt::format("{} of {}", text_of(point, "id"), time_of(point, "time")));
-    for (const json& store : list_of(point, "stores")) {
+    for (const json& store : list_in(point, "stores")) {
       say("store", fmt::format("{} ({}): {} in {} entries", text_of(store, "name"),
                                text_of(store, "type"), human_bytes(number_of(store, "bytes")),
                                with_commas(number_of(store, "entries"))));
@@ -112,8 +99,8 @@ class Shown {
   }
 
   void describe_times() {
-    const json& measured = part_of(record_, "measured");
-    const json& objectives = part_of(record_, "objectives");
+    const json& measured = part_in(record_, "measured");
+    const json& objectives = part_in(record_, "objectives");
     for (const auto& [what, name] : {std::pair("RPO", "rpo_s"), std::pair("RTO", "rto_s")}) {
       if (!measured.contains(name) && !objectives.contains(name)) continue;
       say(what, fmt::format("{} measured, {} the objective", duration_of(measured, name),
@@ -122,7 +109,7 @@ class Shown {
   }
 
   void describe_phases() {
-    const json& phases = list_of(part_of(record_, "measured"), "phases");
+    const json& phases = list_in(part_in(record_, "measured"), "phases");
     if (phases.empty()) return;
     Table table({"PHASE", "RESULT", ">TIME"});
     for (const json& phase : phases) {
@@ -134,7 +121,7 @@ class Shown {
   }
 
   void describe_checks() {
-    const json& checks = list_of(record_, "checks");
+    const json& checks = list_in(record_, "checks");
     output_.line("");
     if (checks.empty()) return;
     Table table({"CHECK", "KIND", "VERDICT", ">TIME", "EXPECTED", "FOUND"});
@@ -148,7 +135,7 @@ class Shown {
   }
 
   void list(std::string_view what, const char* name) {
-    for (const json& item : list_of(record_, name)) {
+    for (const json& item : list_in(record_, name)) {
       output_.line(fmt::format(
           "{}: {}", what, plain(item.is_string() ? item.get<std::string>() : write_json(item))));
     }
@@ -163,7 +150,7 @@ class Shown {
 void show_statement(Output& output, const std::string& statement) {
   const json document = try_parse_json(statement);
   if (!document.is_object()) throw Error(ErrorCode::corruption, "the record is no statement");
-  Shown(output, part_of(document, "predicate")).show();
+  Shown(output, part_in(document, "predicate")).show();
 }
 
 }  // namespace salvor::cli

@@ -142,10 +142,11 @@ class Drill {
   }
 
   std::string way_past_damage() const {
+    const auto& [opened, owner, damaged] = chosen_;
     const repo::Point* older = nullptr;
-    for (const repo::Point& point : opened_.repository->points()) {
-      if (point.id == point_.id) break;
-      if (owner_.has(point) && point.is_good()) older = &point;
+    for (const repo::Point& point : opened.repository->points()) {
+      if (point.id == damaged.id) break;
+      if (owner.has(point) && point.is_good()) older = &point;
     }
     if (older == nullptr) {
       return "there is no older good point: repair what can be repaired: salvor verify --data "

@@ -42,7 +42,7 @@ void list_chain(repo::Repository& repository, const std::string& service,
                 std::vector<EvidenceRow>& rows) {
   const std::size_t first = rows.size();
   bool is_whole = true;
-  evidence::read_evidence(repository, service, [&](const evidence::StoredEvidence& stored) {
+  evidence::read_chain(repository, service, [&](const evidence::StoredEvidence& stored) {
     EvidenceRow& row = rows.emplace_back();
     row.service = service;
     row.sequence = stored.number;
@@ -50,14 +50,14 @@ void list_chain(repo::Repository& repository, const std::string& service,
     is_whole = is_whole && row.problem.empty();
     if (!row.problem.empty()) return;
     try {
-      row.summary = evidence::summarise_evidence(stored.envelope);
+      row.summary = evidence::summarise(stored.envelope);
       row.summary.statement.clear();
     } catch (const Error& error) {
       row.problem = error.message();
     }
   });
   if (is_whole) return;
-  for (evidence::EvidenceGap& gap : evidence::verify_evidence(repository, service, 0).gaps) {
+  for (evidence::EvidenceGap& gap : evidence::verify_chain(repository, service, 0).gaps) {
     const std::size_t place = first + gap.record - 1;
     const bool is_lost = !gap.is_readable && (gap.named_by != 0 || !gap.may_come_back);
     if (is_lost && place < rows.size()) rows[place].gap = std::move(gap);
@@ -67,7 +67,7 @@ void list_chain(repo::Repository& repository, const std::string& service,
 /// Why a record can't be shown, where it is lost and a signed record says so.
 void throw_if_named(repo::Repository& repository, const std::string& chain,
                     const std::string& service, std::uint64_t sequence) {
-  for (const evidence::EvidenceGap& gap : evidence::verify_evidence(repository, chain, 0).gaps) {
+  for (const evidence::EvidenceGap& gap : evidence::verify_chain(repository, chain, 0).gaps) {
     if (gap.record != sequence || gap.is_readable || gap.named_by == 0) continue;
     throw Error(ErrorCode::corruption,
                 fmt::format("evidence record {} of {} is lost, as record {} says since {}",
@@ -140,7 +140,7 @@ std::string show_evidence(const config::Config& config, const std::string& servi
   const std::string chain = chain_name(config, *opened.repository, service);
   std::optional<std::string> stored;
   try {
-    stored = evidence::read_evidence(*opened.repository, chain, sequence);
+    stored = evidence::find_envelope(*opened.repository, chain, sequence);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corruption) throw;
     throw_if_named(*opened.repository, chain, service, sequence);
@@ -151,7 +151,7 @@ std::string show_evidence(const config::Config& config, const std::string& servi
                 fmt::format("there is no evidence record {} of {}", sequence, printable(service)),
                 fmt::format("`salvor evidence list {}` lists the records", printable(service)));
   }
-  return evidence::summarise_evidence(*stored).statement;
+  return evidence::summarise(*stored).statement;
 }
 
 ExportedEvidence export_evidence(const config::Config& config, const std::string& service,
@@ -170,11 +170,11 @@ ExportedEvidence export_evidence(const config::Config& config, const std::string
   const internal::Opened opened = open(config, records, caller);
   exported.service = chain_name(config, *opened.repository, service);
   warn_of_waiting_records(*opened.repository, records);
-  const std::string text = evidence::export_evidence(
+  const std::string text = evidence::export_chain(
       *opened.repository, exported.service, Clock::system().now(), gaps,
       internal::evidence_seen(*opened.repository, exported.service, records));
-  const codec::SigningKey key = evidence::evidence_key(*opened.repository);
-  exported.verified = evidence::verify_evidence_file(text, key.public_key());
+  const codec::SigningKey key = evidence::signing_key(*opened.repository);
+  exported.verified = evidence::verify_export(text, key.public_key());
   const bool is_good = gaps == evidence::Gaps::export_them
                            ? exported.verified.is_sound_but_for_gaps()
                            : exported.verified.sound();
@@ -207,7 +207,7 @@ EvidenceVerification verify_evidence(const config::Config& config,
   EvidenceVerification verification;
   warn_of_waiting_records(*opened.repository, records);
   verification.chains = internal::verify_chains(config, *opened.repository, records);
-  const Bytes own = evidence::evidence_key(*opened.repository).public_key();
+  const Bytes own = evidence::signing_key(*opened.repository).public_key();
   if (!expected.empty() && expected != own) {
     for (evidence::EvidenceReport& chain : verification.chains) {
       chain.problems.push_back(
@@ -226,14 +226,14 @@ EvidenceVerification verify_evidence_file(const std::filesystem::path& file,
   const Bytes key = read_public_key(public_key);
   const Bytes text = read_file(file, kExportBytesMax);
   EvidenceVerification verification;
-  verification.chains.push_back(evidence::verify_evidence_file(as_text(text), key));
+  verification.chains.push_back(evidence::verify_export(as_text(text), key));
   return verification;
 }
 
 EvidenceKey evidence_public_key(const config::Config& config, const Caller& caller) {
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);
-  const Bytes key = evidence::evidence_key(*opened.repository).public_key();
+  const Bytes key = evidence::signing_key(*opened.repository).public_key();
   return {codec::write_public_key_pem(key), evidence::key_id_of(key)};
 }
 

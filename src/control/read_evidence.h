@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "control/caller.h"
 #include "evidence/evidence.h"
+#include "evidence/statement_parts.h"
 
 /// The verb `evidence`: lists, shows, exports and verifies the signed records.
 namespace salvor::control {

@@ -10,6 +10,7 @@
 #include "evidence/internal/envelope.h"
 #include "evidence/internal/evidence_chain.h"
 #include "evidence/internal/statement.h"
+#include "evidence/statement_parts.h"
 #include "repo/records.h"
 
 namespace salvor::evidence {
@@ -105,12 +106,6 @@ void add_deviations(json& predicate, const std::vector<std::string>& lines) {
   predicate["deviations"] = std::move(all);
 }
 
-/// A member of the predicate, for people; empty when it is not there.
-std::string text_in(const json& predicate, const char* name) {
-  const auto member = predicate.find(name);
-  return member != predicate.end() && member->is_string() ? member->get<std::string>() : "";
-}
-
 /// The numbers that a record of kind `lost` names.
 std::vector<std::uint64_t> lost_in(const json& predicate) {
   std::vector<std::uint64_t> numbers;
@@ -189,7 +184,7 @@ std::string internal::known_digest(const repo::Repository& repository, const std
   return {};
 }
 
-codec::SigningKey evidence_key(repo::Repository& repository) {
+codec::SigningKey signing_key(repo::Repository& repository) {
   return codec::SigningKey(repo::derive_secret(repository, kPurpose).view());
 }
 
@@ -197,7 +192,7 @@ std::string key_id_of(ByteView public_key) {
   return to_hex(codec::sha256(public_key));
 }
 
-EvidenceHead evidence_head(repo::Repository& repository, const std::string& service) {
+EvidenceHead head_of(repo::Repository& repository, const std::string& service) {
   repo::Chain chain = evidence_chain(repository, service);
   return head_of(repository, chain, service).head;
 }
@@ -206,9 +201,9 @@ bool is_chain_unreadable(const Error& error) {
   return error.code() == ErrorCode::unreachable && error.unwritable();
 }
 
-EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord& record,
-                             std::uint64_t sequence_seen) {
-  const codec::SigningKey key = evidence_key(repository);
+EvidenceHead append(repo::Repository& repository, const EvidenceRecord& record,
+                    std::uint64_t sequence_seen) {
+  const codec::SigningKey key = signing_key(repository);
   repo::Chain chain = evidence_chain(repository, record.service);
   for (;;) {
     const OldHead old = head_of(repository, chain, record.service);
@@ -226,12 +221,12 @@ EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord&
 
 std::string seal_waiting(repo::Repository& repository, const EvidenceRecord& record) {
   return internal::seal_envelope(internal::statement_of(repository, record, {0, ""}),
-                                 evidence_key(repository));
+                                 signing_key(repository));
 }
 
 EvidenceSummary summarise_waiting(repo::Repository& repository, std::string_view envelope) {
-  internal::open_envelope(envelope, evidence_key(repository).public_key());
-  return summarise_evidence(envelope);
+  internal::open_envelope(envelope, signing_key(repository).public_key());
+  return summarise(envelope);
 }
 
 namespace {
@@ -245,7 +240,7 @@ std::optional<EvidenceHead> find_same(repo::Chain& chain, const EvidenceSummary&
     if (stored.may_come_back) throw_unreadable(wanted.service, stored.problem);
     if (!stored.problem.empty()) continue;
     try {
-      const EvidenceSummary found = summarise_evidence(stored.envelope);
+      const EvidenceSummary found = summarise(stored.envelope);
       const bool same =
           found.run == wanted.run && found.kind == wanted.kind && found.ended == wanted.ended;
       if (same) return EvidenceHead{number, sha256_hex(stored.envelope)};
@@ -260,9 +255,9 @@ std::optional<EvidenceHead> find_same(repo::Chain& chain, const EvidenceSummary&
 
 EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& record,
                             std::uint64_t sequence_seen) {
-  const codec::SigningKey key = evidence_key(repository);
+  const codec::SigningKey key = signing_key(repository);
   const json statement = parse_json(internal::open_envelope(record.envelope, key.public_key()));
-  const EvidenceSummary wanted = summarise_evidence(record.envelope);
+  const EvidenceSummary wanted = summarise(record.envelope);
   repo::Chain chain = evidence_chain(repository, record.service);
   std::uint64_t looked_at = record.after;
   for (;;) {
@@ -285,8 +280,8 @@ EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& r
   }
 }
 
-void read_evidence(repo::Repository& repository, const std::string& service,
-                   const VisitEvidence& visit) {
+void read_chain(repo::Repository& repository, const std::string& service,
+                const VisitEvidence& visit) {
   repo::Chain chain = evidence_chain(repository, service);
   const std::uint64_t last = chain.last();
   for (std::uint64_t number = 1; number <= last; ++number) {
@@ -294,7 +289,7 @@ void read_evidence(repo::Repository& repository, const std::string& service,
   }
 }
 
-std::optional<std::string> read_evidence(repo::Repository& repository, const std::string& service,
+std::optional<std::string> find_envelope(repo::Repository& repository, const std::string& service,
                                          std::uint64_t number) {
   repo::Chain chain = evidence_chain(repository, service);
   StoredEvidence stored = internal::read_record(chain, number);
@@ -305,7 +300,7 @@ std::optional<std::string> read_evidence(repo::Repository& repository, const std
                                    : "`salvor verify --repair` says in the evidence what is lost");
 }
 
-std::vector<std::string> evidence_services(repo::Repository& repository) {
+std::vector<std::string> services_in(repo::Repository& repository) {
   std::vector<std::string> services;
   for (const std::string& id : repo::list_chains(repository, repo::ChainKind::evidence)) {
     repo::Chain chain = repo::Chain::of_id(repository, repo::ChainKind::evidence, id);
@@ -314,7 +309,7 @@ std::vector<std::string> evidence_services(repo::Repository& repository) {
       try {
         const auto record = chain.read(number);
         if (!record) continue;
-        services.push_back(summarise_evidence(as_text(*record)).service);
+        services.push_back(summarise(as_text(*record)).service);
         break;
       } catch (const Error& error) {
         if (error.code() != ErrorCode::corruption) throw;
@@ -324,7 +319,7 @@ std::vector<std::string> evidence_services(repo::Repository& repository) {
   return services;
 }
 
-EvidenceSummary summarise_evidence(std::string_view envelope) {
+EvidenceSummary summarise(std::string_view envelope) {
   const json statement = parse_json(internal::read_envelope(envelope));
   EvidenceSummary summary;
   summary.statement = write_json(statement, 2);
@@ -336,16 +331,15 @@ EvidenceSummary summarise_evidence(std::string_view envelope) {
   if (sequence != predicate->end() && sequence->is_number_unsigned()) {
     summary.sequence = sequence->get<std::uint64_t>();
   }
-  summary.service = text_in(*predicate, "service");
-  summary.kind = text_in(*predicate, "kind");
-  summary.run = text_in(*predicate, "run");
-  summary.result = text_in(*predicate, "result");
-  summary.started = text_in(*predicate, "started");
-  summary.ended = text_in(*predicate, "ended");
+  summary.service = string_in(*predicate, "service");
+  summary.kind = string_in(*predicate, "kind");
+  summary.run = string_in(*predicate, "run");
+  summary.result = string_in(*predicate, "result");
+  summary.started = string_in(*predicate, "started");
+  summary.ended = string_in(*predicate, "ended");
   summary.lost = lost_in(*predicate);
   summary.was_late = was_late(*predicate);
-  const auto point = predicate->find("point");
-  if (point != predicate->end() && point->is_object()) summary.point = text_in(*point, "id");
+  summary.point = string_in(part_in(*predicate, "point"), "id");
   return summary;
 }
 

@@ -16,10 +16,10 @@
 /// and the repository one of its own, whose service is "". A record holds the digest of the one
 /// before it. Points and this machine's catalog remember how far a chain had come: `sequence_seen`
 /// is what the catalog knows (0: nothing), so that a chain whose end was cut off is found out.
-///     append_evidence(repository, record, seen);         // at the end of every run
-///     verify_evidence(repository, service, seen);        // by whoever has the repository's key
-///     const std::string file = export_evidence(repository, service, now);
-///     verify_evidence_file(file, public_key);            // by whoever has the public key
+///     append(repository, record, seen);         // at the end of every run
+///     verify_chain(repository, service, seen);        // by whoever has the repository's key
+///     const std::string file = export_chain(repository, service, now);
+///     verify_export(file, public_key);            // by whoever has the public key
 namespace salvor::evidence {
 
 /// One step of a run, and how it went. A value.
@@ -83,7 +83,7 @@ std::optional<EvidenceHead> parse_head(std::string_view fact);
 /// The head of a service's chain. Where its last record is lost, or can't be read now, the digest
 /// is the one that a recovery point knows; empty where none does.
 /// Errors: unreachable.
-EvidenceHead evidence_head(repo::Repository& repository, const std::string& service);
+EvidenceHead head_of(repo::Repository& repository, const std::string& service);
 
 /// Signs a record and appends it to the chain of its service, durably. Returns the new head. When
 /// other writers append meanwhile, it takes the next number. A chain that is shorter than the
@@ -92,10 +92,10 @@ EvidenceHead evidence_head(repo::Repository& repository, const std::string& serv
 /// Errors: unreachable: the record may be written or not; or, when it is also unwritable(), the
 ///         medium does not give the last record of the chain now, and nothing was written:
 ///         is_chain_unreadable(); no_space; failed.
-EvidenceHead append_evidence(repo::Repository& repository, const EvidenceRecord& record,
-                             std::uint64_t sequence_seen = 0);
+EvidenceHead append(repo::Repository& repository, const EvidenceRecord& record,
+                    std::uint64_t sequence_seen = 0);
 
-/// Whether append_evidence() or append_waiting() has refused to go on with one chain, since the
+/// Whether append() or append_waiting() has refused to go on with one chain, since the
 /// medium does not give a record of it now. Other chains may be written to.
 bool is_chain_unreadable(const Error& error);
 
@@ -117,7 +117,7 @@ struct WaitingRecord {
 /// process that was killed may have appended it already. So it is first looked for in the chain, by
 /// run, kind and end (a run may leave several records of a kind: a restore, and its undo); when it
 /// is there, nothing is written.
-/// Errors: as append_evidence(); so it ends, too, where one of the records that it looks among
+/// Errors: as append(); so it ends, too, where one of the records that it looks among
 ///         can't be read now; corruption: it is not signed with the repository's key.
 EvidenceHead append_waiting(repo::Repository& repository, const WaitingRecord& record,
                             std::uint64_t sequence_seen = 0);
@@ -137,18 +137,18 @@ struct StoredEvidence {
 /// its problem. No signature is verified.
 /// Errors: unreachable.
 using VisitEvidence = std::function<void(const StoredEvidence&)>;
-void read_evidence(repo::Repository& repository, const std::string& service,
-                   const VisitEvidence& visit);
+void read_chain(repo::Repository& repository, const std::string& service,
+                const VisitEvidence& visit);
 
 /// The envelope of one record; empty when the chain has no such number.
 /// Errors: corruption: the record is damaged or missing, or a repair has set it aside; unreachable.
-std::optional<std::string> read_evidence(repo::Repository& repository, const std::string& service,
+std::optional<std::string> find_envelope(repo::Repository& repository, const std::string& service,
                                          std::uint64_t number);
 
 /// The services that have records, as the records say. A service whose records are all damaged is
 /// not among them.
 /// Errors: unreachable.
-std::vector<std::string> evidence_services(repo::Repository& repository);
+std::vector<std::string> services_in(repo::Repository& repository);
 
 /// What a record says, for lists. It is text from the record: nobody has checked it. A value.
 struct EvidenceSummary {
@@ -168,7 +168,7 @@ struct EvidenceSummary {
 
 /// Reads an envelope without verifying its signature.
 /// Errors: corruption: it is no envelope of a record.
-EvidenceSummary summarise_evidence(std::string_view envelope);
+EvidenceSummary summarise(std::string_view envelope);
 
 /// The same for a record that waits, whose signature is verified.
 /// Errors: corruption: it is not signed with the repository's key.
@@ -176,7 +176,7 @@ EvidenceSummary summarise_waiting(repo::Repository& repository, std::string_view
 
 /// The key that signs. It follows from the repository's key: whoever holds that one can sign, and
 /// nobody else.
-codec::SigningKey evidence_key(repo::Repository& repository);
+codec::SigningKey signing_key(repo::Repository& repository);
 
 /// Names a public key: its SHA-256 in hexadecimal digits, which an auditor compares.
 std::string key_id_of(ByteView public_key);
@@ -215,7 +215,7 @@ struct EvidenceReport {
 
   /// Whether nothing is wrong. A gap that a signed record names is no problem.
   bool sound() const { return problems.empty(); }
-  /// Whether nothing is wrong but gaps that no record names; repair_evidence() can then mend it.
+  /// Whether nothing is wrong but gaps that no record names; repair_chain() can then mend it.
   bool is_sound_but_for_gaps() const;
 };
 
@@ -223,8 +223,8 @@ struct EvidenceReport {
 /// holds the digest of the one before, and that the chain is not shorter than the recovery points
 /// and `sequence_seen` know it. A record that is lost is a problem, unless a later one names it.
 /// Errors: unreachable. What is wrong with the chain is in the report.
-EvidenceReport verify_evidence(repo::Repository& repository, const std::string& service,
-                               std::uint64_t sequence_seen);
+EvidenceReport verify_chain(repo::Repository& repository, const std::string& service,
+                            std::uint64_t sequence_seen);
 
 /// Makes a chain that has lost records verify again. It signs a record of kind `lost` that names
 /// those that no record names yet, appends it, and then sets aside what is left of the lost ones.
@@ -234,8 +234,8 @@ EvidenceReport verify_evidence(repo::Repository& repository, const std::string& 
 /// Shape:  `record`: who repairs, when and where; its kind, result and `lost` are filled in here.
 ///         Returns what was done, a line each.
 /// Errors: unreachable; no_space; conflict (retryable), when the chain changes meanwhile; failed.
-std::vector<std::string> repair_evidence(repo::Repository& repository, EvidenceRecord record,
-                                         std::uint64_t sequence_seen);
+std::vector<std::string> repair_chain(repo::Repository& repository, EvidenceRecord record,
+                                      std::uint64_t sequence_seen);
 
 /// What an export does about gaps that no signed record names.
 enum class Gaps { refuse, export_them };
@@ -246,13 +246,13 @@ enum class Gaps { refuse, export_them };
 /// Errors: corruption: there are gaps that no record names, a lost end among them, and `gaps`
 ///         refuses them; unreachable, also where the medium does not give a record now that no
 ///         signed one names.
-std::string export_evidence(repo::Repository& repository, const std::string& service, Time now,
-                            Gaps gaps = Gaps::refuse, std::uint64_t sequence_seen = 0);
+std::string export_chain(repo::Repository& repository, const std::string& service, Time now,
+                         Gaps gaps = Gaps::refuse, std::uint64_t sequence_seen = 0);
 
 /// Verifies an exported document, with nothing else. Without a key it takes the one in the
 /// document: then it shows only that the document fits together.
 /// Shape:  `public_key`: raw bytes, or empty.
 /// Errors: none: what is wrong is in the report.
-EvidenceReport verify_evidence_file(std::string_view text, ByteView public_key);
+EvidenceReport verify_export(std::string_view text, ByteView public_key);
 
 }  // namespace salvor::evidence

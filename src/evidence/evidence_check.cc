@@ -9,6 +9,7 @@
 #include "evidence/internal/envelope.h"
 #include "evidence/internal/evidence_chain.h"
 #include "evidence/internal/statement.h"
+#include "evidence/statement_parts.h"
 
 namespace salvor::evidence {
 namespace {
@@ -19,11 +20,6 @@ using nlohmann::json;
 
 /// A shorter end than this is not told record by record.
 constexpr std::uint64_t kEndMax = 100'000;
-
-std::string text_in_record(const json& object, const char* name) {
-  const auto member = object.find(name);
-  return member != object.end() && member->is_string() ? member->get<std::string>() : "";
-}
 
 /// Follows a chain, record by record.   Threads: one.
 class ChainReader {
@@ -168,7 +164,7 @@ class ChainReader {
     expect("service", printable(report_.service));
     if (report_.records == 1 || !before.empty()) expect("previous", before);
     if (report_.repository.empty() && predicate.is_object()) {
-      report_.repository = text_in_record(predicate, "repository");
+      report_.repository = string_in(predicate, "repository");
     }
     expect("repository", report_.repository);
     if (report_.problems.size() == problems_before) learn(predicate);
@@ -176,7 +172,7 @@ class ChainReader {
 
   /// What a record that verifies says of others.
   void learn(const json& predicate) {
-    const std::string previous = text_in_record(predicate, "previous");
+    const std::string previous = string_in(predicate, "previous");
     for (auto doubt = doubts_.rbegin(); doubt != doubts_.rend(); ++doubt) {
       if (doubt->gap.record + 1 < report_.records) break;
       const bool is_before = doubt->gap.record + 1 == report_.records && !doubt->gap.is_readable;
@@ -190,8 +186,8 @@ class ChainReader {
       const auto record = number.get<std::uint64_t>();
       // Nobody knows that a later one will be lost.
       if (record == 0 || record >= report_.records) continue;
-      named_.emplace(record, Naming{report_.records, text_in_record(predicate, "ended"),
-                                    text_in_record(item, "sha256")});
+      named_.emplace(record, Naming{report_.records, string_in(predicate, "ended"),
+                                    string_in(item, "sha256")});
     }
   }
 
@@ -308,14 +304,14 @@ bool EvidenceReport::is_sound_but_for_gaps() const {
   return std::ranges::all_of(problems, &EvidenceProblem::is_gap);
 }
 
-EvidenceReport verify_evidence(repo::Repository& repository, const std::string& service,
-                               std::uint64_t sequence_seen) {
-  const codec::SigningKey key = evidence_key(repository);
+EvidenceReport verify_chain(repo::Repository& repository, const std::string& service,
+                            std::uint64_t sequence_seen) {
+  const codec::SigningKey key = signing_key(repository);
   std::vector<KnownHead> known = internal::heads_in_points(repository, service);
   known.push_back({{sequence_seen, ""}, "this machine"});
   ChainReader reader(service, key.public_key(), std::move(known));
   reader.report().repository = repository.id().hex();
-  read_evidence(repository, service, [&](const StoredEvidence& stored) {
+  read_chain(repository, service, [&](const StoredEvidence& stored) {
     if (!stored.problem.empty()) {
       reader.add_lost(stored.problem, stored.may_come_back);
       return;
@@ -330,7 +326,7 @@ EvidenceReport verify_evidence(repo::Repository& repository, const std::string& 
   return reader.finish();
 }
 
-EvidenceReport verify_evidence_file(std::string_view text, ByteView public_key) {
+EvidenceReport verify_export(std::string_view text, ByteView public_key) {
   if (internal::nests_too_deep(text)) return unreadable_file("it is no export: it nests too deep");
   const json document = try_parse_json(text);
   if (!document.is_object() || !document.value("records", json()).is_array()) {

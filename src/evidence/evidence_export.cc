@@ -46,21 +46,21 @@ void require_named(const EvidenceReport& report, const std::string& service) {
 
 }  // namespace
 
-std::string export_evidence(repo::Repository& repository, const std::string& service, Time now,
-                            Gaps gaps, std::uint64_t sequence_seen) {
-  const codec::SigningKey key = evidence_key(repository);
+std::string export_chain(repo::Repository& repository, const std::string& service, Time now,
+                         Gaps gaps, std::uint64_t sequence_seen) {
+  const codec::SigningKey key = signing_key(repository);
   EvidenceHead head;
   Document records = Document::array();
   std::vector<std::uint64_t> lost;
   std::vector<StoredEvidence> unreadable;
-  read_evidence(repository, service, [&](const StoredEvidence& stored) {
+  read_chain(repository, service, [&](const StoredEvidence& stored) {
     const bool is_lost = !stored.problem.empty();
     head = {stored.number, is_lost ? "" : internal::sha256_hex(stored.envelope)};
     if (is_lost) lost.push_back(stored.number);
     if (stored.may_come_back) unreadable.push_back(stored);
     records.push_back(is_lost ? Document() : parse_json<Document>(stored.envelope));
   });
-  const EvidenceReport report = verify_evidence(repository, service, sequence_seen);
+  const EvidenceReport report = verify_chain(repository, service, sequence_seen);
   require_lost(report, unreadable);
   if (gaps == Gaps::refuse) require_named(report, service);
   const std::string statement = internal::head_statement(repository, service, head, lost, now);

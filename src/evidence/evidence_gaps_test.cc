@@ -31,7 +31,7 @@ class EvidenceGapsTest : public ::testing::Test {
   EvidenceGapsTest() {
     testing::create_repository(memory_);
     repository_ = testing::open_repository(memory_, repo::Access::write);
-    for (int i = 0; i < 4; ++i) append_evidence(*repository_, plain("backup"));
+    for (int i = 0; i < 4; ++i) append(*repository_, plain("backup"));
   }
 
   static EvidenceRecord plain(std::string kind) {
@@ -50,16 +50,16 @@ class EvidenceGapsTest : public ::testing::Test {
   }
   void rot(std::uint64_t number) { memory_.objects()[object(number)].at(60) ^= std::byte{1}; }
   std::string envelope(std::uint64_t number) {
-    return read_evidence(*repository_, "shop", number).value();
+    return find_envelope(*repository_, "shop", number).value();
   }
   std::string digest(std::uint64_t number) {
     return to_hex(codec::sha256(as_bytes(envelope(number))));
   }
   std::vector<std::string> repair(std::uint64_t seen = 0) {
-    return repair_evidence(*repository_, plain("verify"), seen);
+    return repair_chain(*repository_, plain("verify"), seen);
   }
   EvidenceReport verified(std::uint64_t seen = 0) {
-    return verify_evidence(*repository_, "shop", seen);
+    return verify_chain(*repository_, "shop", seen);
   }
   std::vector<std::uint64_t> gaps(std::uint64_t seen = 0) {
     std::vector<std::uint64_t> numbers;
@@ -75,20 +75,20 @@ class EvidenceGapsTest : public ::testing::Test {
     return lines;
   }
   json predicate(std::uint64_t number) {
-    return parse_json(summarise_evidence(envelope(number)).statement)["predicate"];
+    return parse_json(summarise(envelope(number)).statement)["predicate"];
   }
   std::string exported(Gaps gaps = Gaps::refuse) {
-    return export_evidence(*repository_, "shop", parse_time("2026-02-04T00:00:00Z").value(), gaps);
+    return export_chain(*repository_, "shop", parse_time("2026-02-04T00:00:00Z").value(), gaps);
   }
   EvidenceReport verified_file(const std::string& text) {
-    return verify_evidence_file(text, evidence_key(*repository_).public_key());
+    return verify_export(text, signing_key(*repository_).public_key());
   }
   void commit_knowing_head() {
     const auto session = repository_->begin();
     repo::Point point;
     point.service = "shop";
     point.time = Clock::system().now();
-    point.facts[std::string(kEvidenceHeadFact)] = to_fact(evidence_head(*repository_, "shop"));
+    point.facts[std::string(kEvidenceHeadFact)] = to_fact(head_of(*repository_, "shop"));
     session->commit(point);
   }
 
@@ -124,7 +124,7 @@ TEST_F(EvidenceGapsTest, a_lost_record_is_named_and_set_aside_once) {
   const auto before = memory_.objects();
   EXPECT_THAT(repair(5), IsEmpty());
   EXPECT_EQ(memory_.objects(), before);
-  EXPECT_THROW(read_evidence(*repository_, "shop", 2), Error);
+  EXPECT_THROW(find_envelope(*repository_, "shop", 2), Error);
 }
 
 TEST_F(EvidenceGapsTest, whichever_records_are_lost_the_chain_verifies_again) {
@@ -138,7 +138,7 @@ TEST_F(EvidenceGapsTest, whichever_records_are_lost_the_chain_verifies_again) {
     repair();
     EXPECT_EQ(lines_of(verified(5)), "");
     EXPECT_EQ(gaps(), lost);
-    append_evidence(*repository_, plain("backup"));
+    append(*repository_, plain("backup"));
     EXPECT_EQ(lines_of(verified(6)), "");
     EXPECT_FALSE(predicate(6).contains("deviations"));
     EXPECT_EQ(testing::damage_of(memory_, false), "");
@@ -187,14 +187,14 @@ TEST_F(EvidenceGapsTest, a_number_that_was_given_again_is_named_by_its_digest) {
   commit_knowing_head();
   const std::string lost = digest(4);
   memory_.remove(object(4));
-  append_evidence(*repository_, plain("backup"));
+  append(*repository_, plain("backup"));
   EXPECT_THAT(lines_of(verified()), HasSubstr("4: it is not the record that recovery point"));
   repair();
   EXPECT_EQ(lines_of(verified()), "");
   EXPECT_EQ(predicate(5)["lost"][0]["sha256"], lost);
   EXPECT_THAT(repair(), IsEmpty());
   rot(4);
-  append_evidence(*repository_, plain("backup"));
+  append(*repository_, plain("backup"));
   EXPECT_FALSE(verified().sound()) << "another one was named";
 }
 
@@ -202,7 +202,7 @@ TEST_F(EvidenceGapsTest, the_digest_of_a_lost_head_is_known_by_the_points) {
   commit_knowing_head();
   const std::string lost = digest(4);
   rot(4);
-  EXPECT_EQ(evidence_head(*repository_, "shop"), (EvidenceHead{4, lost}));
+  EXPECT_EQ(head_of(*repository_, "shop"), (EvidenceHead{4, lost}));
   repair();
   EXPECT_EQ(predicate(5)["previous"], lost);
   EXPECT_EQ(predicate(5)["lost"][0]["sha256"], lost);
@@ -221,7 +221,7 @@ TEST_F(EvidenceGapsTest, a_repair_killed_anywhere_is_finished_by_the_next) {
     fault.at(fault.calls() + call, backend::Fault::kill_after());
     bool is_killed = false;
     try {
-      repair_evidence(*opened, plain("verify"), 4);
+      repair_chain(*opened, plain("verify"), 4);
     } catch (const backend::Killed&) {
       is_killed = true;
     }
@@ -317,16 +317,16 @@ TEST_F(UnreadableTest, behind_what_can_not_be_read_now_nothing_is_written) {
   EXPECT_THAT(repair(), ElementsAre(HasSubstr("can't be read")));
   EXPECT_EQ(verified().records, 4U);
   try {
-    append_evidence(*repository_, plain("backup"));
+    append(*repository_, plain("backup"));
     FAIL() << "it was appended";
   } catch (const Error& error) {
     EXPECT_TRUE(error.unwritable()) << "it waits";
     EXPECT_EQ(error.code(), ErrorCode::unreachable);
     EXPECT_THAT(error.message(), HasSubstr("can't be continued"));
   }
-  EXPECT_EQ(evidence_head(*repository_, "shop").sequence, 4U);
+  EXPECT_EQ(head_of(*repository_, "shop").sequence, 4U);
   unreadable_.clear();
-  append_evidence(*repository_, plain("backup"));
+  append(*repository_, plain("backup"));
   repair();
   EXPECT_EQ(lines_of(verified()), "");
   EXPECT_EQ(gaps(), (std::vector<std::uint64_t>{2}));
@@ -358,10 +358,10 @@ TEST_F(UnreadableTest, behind_a_record_that_falters_the_chain_goes_on_or_waits) 
       SCOPED_TRACE(::testing::Message() << good << " good reads, then " << bad << " bad ones");
       begin_again();
       falter(4, good, bad);
-      const bool is_appended = succeeds([&] { append_evidence(*repository_, plain("backup")); });
+      const bool is_appended = succeeds([&] { append(*repository_, plain("backup")); });
       recover();
       EXPECT_EQ(verified().records, is_appended ? 5U : 4U);
-      if (!is_appended) append_evidence(*repository_, plain("backup"));
+      if (!is_appended) append(*repository_, plain("backup"));
       EXPECT_EQ(lines_of(verified(5)), "");
       EXPECT_EQ(predicate(5)["previous"], digest(4));
       EXPECT_FALSE(predicate(5).contains("deviations"));
@@ -404,7 +404,7 @@ TEST_F(UnreadableTest, a_medium_that_does_not_answer_at_first_makes_no_record_lo
         --left;
         return backend::Fault::unreachable_before();
       });
-      while (!succeeds([&] { append_evidence(*repository_, plain("backup")); })) {
+      while (!succeeds([&] { append(*repository_, plain("backup")); })) {
       }
       while (!succeeds([&] { repair(); })) {
       }
@@ -420,7 +420,7 @@ TEST_F(UnreadableTest, a_medium_that_does_not_answer_at_first_makes_no_record_lo
 TEST_F(UnreadableTest, evidence_that_waits_is_not_appended_past_what_can_not_be_read_now) {
   const WaitingRecord waiting{"shop", seal_waiting(*repository_, plain("drill")), "full", 4};
   append_waiting(*repository_, waiting);
-  append_evidence(*repository_, plain("backup"));
+  append(*repository_, plain("backup"));
   break_down(5);
   try {
     append_waiting(*repository_, waiting);
@@ -436,10 +436,10 @@ TEST_F(UnreadableTest, evidence_that_waits_is_not_appended_past_what_can_not_be_
 TEST_F(EvidenceGapsTest, what_is_of_a_newer_key_is_not_lost) {
   const auto open = [this] { return testing::open_repository(memory_, repo::Access::write); };
   open()->rotate();
-  append_evidence(*open(), plain("drill"));
+  append(*open(), plain("drill"));
   const auto before = memory_.objects();
   try {
-    append_evidence(*repository_, plain("backup"));
+    append(*repository_, plain("backup"));
     ADD_FAILURE() << "its digest is not known here";
   } catch (const Error& error) {
     EXPECT_TRUE(is_chain_unreadable(error)) << error.message();
@@ -447,7 +447,7 @@ TEST_F(EvidenceGapsTest, what_is_of_a_newer_key_is_not_lost) {
   repair();
   EXPECT_TRUE(memory_.objects() == before);
   repository_ = open();
-  append_evidence(*repository_, plain("backup"));
+  append(*repository_, plain("backup"));
   EXPECT_EQ(lines_of(verified(6)), "");
   EXPECT_THAT(gaps(), IsEmpty());
 }
@@ -563,9 +563,9 @@ TEST_F(EvidenceGapsTest, gaps_that_are_none_are_a_problem_and_no_crash) {
 TEST_F(EvidenceGapsTest, a_record_names_earlier_ones_only) {
   EvidenceRecord record = plain("lost");
   record.lost = {{6, ""}, {5, ""}, {0, ""}};
-  append_evidence(*repository_, record);
-  append_evidence(*repository_, plain("backup"));
-  append_evidence(*repository_, plain("backup"));
+  append(*repository_, record);
+  append(*repository_, plain("backup"));
+  append(*repository_, plain("backup"));
   rot(6);
   EXPECT_FALSE(verified().sound());
 }

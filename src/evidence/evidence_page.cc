@@ -11,6 +11,7 @@
 #include "checks/outcome_json.h"
 #include "evidence/evidence.h"
 #include "evidence/internal/envelope.h"
+#include "evidence/statement_parts.h"
 
 namespace salvor::evidence {
 namespace {
@@ -70,41 +71,22 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-/// A member as text, not escaped; empty when it is not there.
-std::string text_of(const json& object, const char* name) {
-  const auto member = object.find(name);
-  if (member == object.end() || member->is_null()) return "";
-  return member->is_string() ? member->get<std::string>() : member->dump();
-}
-
-const json& list_of(const json& object, const char* name) {
-  static const json kNone = json::array();
-  const auto member = object.find(name);
-  return member != object.end() && member->is_array() ? *member : kNone;
-}
-
-const json& part_of(const json& object, const char* name) {
-  static const json kNone = json::object();
-  const auto member = object.find(name);
-  return member != object.end() && member->is_object() ? *member : kNone;
-}
-
 std::string duration_of(const json& object, const char* name) {
-  const auto member = object.find(name);
-  return member != object.end() && member->is_number() ? human_duration(member->get<double>()) : "";
+  const auto seconds = number_in(object, name);
+  return seconds ? human_duration(*seconds) : "";
 }
 
 /// A duration that was measured, with a word where its objective was missed.
 std::string judged(const json& measured, const json& objectives, const char* name) {
-  const std::string text = duration_of(measured, name);
-  if (text.empty() || duration_of(objectives, name).empty()) return text;
-  const bool missed = measured.find(name)->get<double>() > objectives.find(name)->get<double>();
-  return missed ? text + ", missed" : text;
+  const auto seconds = number_in(measured, name);
+  const auto objective = number_in(objectives, name);
+  const bool missed = seconds && objective && *seconds > *objective;
+  return duration_of(measured, name) + (missed ? ", missed" : "");
 }
 
 /// To the second, in UTC: the statement has more.
 std::string time_of(const json& object, const char* name) {
-  const std::string text = text_of(object, name);
+  const std::string text = text_in(object, name);
   if (!parse_time(text) || text.size() < 19) return text;
   return text.substr(0, 10) + " " + text.substr(11, 8);
 }
@@ -173,14 +155,14 @@ void bullets(std::string& page, const json& items) {
 class Page {
  public:
   Page(const json& document, std::string_view file) : document_(document), file_(file) {
-    for (const json& record : list_of(document, "records")) {
+    for (const json& record : list_in(document, "records")) {
       if (record.is_null()) {
         records_.push_back({{"sequence", records_.size() + 1}, {"result", "lost"}});
         continue;
       }
       const json statement = parse_json(internal::read_envelope(write_json(record)));
-      records_.push_back(part_of(statement, "predicate"));
-      newest_[text_of(records_.back(), "kind")] = records_.size() - 1;
+      records_.push_back(part_in(statement, "predicate"));
+      newest_[text_in(records_.back(), "kind")] = records_.size() - 1;
     }
   }
 
@@ -204,7 +186,7 @@ class Page {
 
  private:
   std::string subject() const {
-    const std::string service = text_of(document_, "service");
+    const std::string service = text_in(document_, "service");
     return service.empty() ? "the repository" : "service " + service;
   }
 
@@ -215,13 +197,13 @@ class Page {
   }
 
   void describe_file() {
-    const auto key = codec::read_public_key_pem(text_of(document_, "public_key"));
+    const auto key = codec::read_public_key_pem(text_in(document_, "public_key"));
     std::string repository;
     for (const json& record : records_) {
-      if (repository.empty()) repository = text_of(record, "repository");
+      if (repository.empty()) repository = text_in(record, "repository");
     }
     const auto lost =
-        static_cast<std::size_t>(std::ranges::count(list_of(document_, "records"), json()));
+        static_cast<std::size_t>(std::ranges::count(list_in(document_, "records"), json()));
     page_ += fmt::format(
         "<p class=\"soft\">{} signed records{}, exported {} UTC from repository "
         "<code>{}</code>.<br>"
@@ -244,7 +226,7 @@ class Page {
                             {"RTO objective", "number"},
                             {"RTO measured", "number"}});
     // Verifications are of the whole repository, and have their own chain.
-    const bool whole = text_of(document_, "service").empty();
+    const bool whole = text_in(document_, "service").empty();
     for (const char* kind : {"backup", "drill", "restore", "verify"}) {
       if (whole != (kind == std::string_view("verify"))) continue;
       const json* record = newest(kind);
@@ -252,9 +234,9 @@ class Page {
         table.row({kind, "never", "", "", "", "", ""});
         continue;
       }
-      const json& objectives = part_of(*record, "objectives");
-      const json& measured = part_of(*record, "measured");
-      table.row({kind, time_of(*record, "ended"), text_of(*record, "result"),
+      const json& objectives = part_in(*record, "objectives");
+      const json& measured = part_in(*record, "measured");
+      table.row({kind, time_of(*record, "ended"), text_in(*record, "result"),
                  duration_of(objectives, "rpo_s"), judged(measured, objectives, "rpo_s"),
                  duration_of(objectives, "rto_s"), judged(measured, objectives, "rto_s")});
     }
@@ -264,7 +246,7 @@ class Page {
     heading(page_, 2, "What is not covered");
     bool any = false;
     for (const auto& [kind, place] : newest_) {
-      const json& items = list_of(records_[place], "not_covered");
+      const json& items = list_in(records_[place], "not_covered");
       if (items.empty()) continue;
       any = true;
       page_ += fmt::format("<p>By the newest {}:</p>\n", escaped(kind));
@@ -285,16 +267,16 @@ class Page {
                             {"Started by", ""},
                             {"Host", ""}});
     for (const json& record : records_) {
-      const json& checks = list_of(record, "checks");
+      const json& checks = list_in(record, "checks");
       checks::CheckCounts counts;
-      for (const json& check : checks) counts.add(checks::verdict_of(text_of(check, "verdict")));
-      const auto started = parse_time(text_of(record, "started"));
-      const auto ended = parse_time(text_of(record, "ended"));
-      table.row({text_of(record, "sequence"), text_of(record, "kind"), time_of(record, "started"),
+      for (const json& check : checks) counts.add(checks::verdict_of(text_in(check, "verdict")));
+      const auto started = parse_time(text_in(record, "started"));
+      const auto ended = parse_time(text_in(record, "ended"));
+      table.row({text_in(record, "sequence"), text_in(record, "kind"), time_of(record, "started"),
                  started && ended ? human_duration(ended->seconds_since(*started)) : "",
-                 text_of(record, "result"), text_of(part_of(record, "point"), "id"),
-                 checks.empty() ? "" : in_words(counts, ""), text_of(record, "started_by"),
-                 text_of(record, "host")});
+                 text_in(record, "result"), text_in(part_in(record, "point"), "id"),
+                 checks.empty() ? "" : in_words(counts, ""), text_in(record, "started_by"),
+                 text_in(record, "host")});
     }
   }
 
@@ -303,17 +285,17 @@ class Page {
     heading(page_, 2, "Checks, phases and deviations");
     bool any = false;
     for (const json& record : records_) {
-      const json& checks = list_of(record, "checks");
-      const json& deviations = list_of(record, "deviations");
-      const std::string kind = text_of(record, "kind");
+      const json& checks = list_in(record, "checks");
+      const json& deviations = list_in(record, "deviations");
+      const std::string kind = text_in(record, "kind");
       const bool plain_backup = kind.empty() || (kind == "backup" && checks.empty());
       if (plain_backup && deviations.empty()) continue;
       any = true;
       heading(page_, 3,
-              fmt::format("Record {}: {} of {} UTC, {}", text_of(record, "sequence"),
-                          text_of(record, "kind"), time_of(record, "started"),
-                          text_of(record, "result")));
-      describe_phases(list_of(part_of(record, "measured"), "phases"));
+              fmt::format("Record {}: {} of {} UTC, {}", text_in(record, "sequence"),
+                          text_in(record, "kind"), time_of(record, "started"),
+                          text_in(record, "result")));
+      describe_phases(list_in(part_in(record, "measured"), "phases"));
       describe_checks(checks);
       if (deviations.empty()) continue;
       page_ += "<p>Not as planned:</p>\n";
@@ -326,7 +308,7 @@ class Page {
     if (phases.empty()) return;
     HtmlTable table(page_, {{"Step", ""}, {"Took", "number"}, {"Result", "verdict"}});
     for (const json& phase : phases) {
-      table.row({text_of(phase, "step"), duration_of(phase, "seconds"), text_of(phase, "result")});
+      table.row({text_in(phase, "step"), duration_of(phase, "seconds"), text_in(phase, "result")});
     }
   }
 
@@ -339,8 +321,8 @@ class Page {
                             {"Found", ""},
                             {"Took", "number"}});
     for (const json& check : checks) {
-      table.row({text_of(check, "name"), text_of(check, "kind"), text_of(check, "verdict"),
-                 text_of(check, "expected"), text_of(check, "actual"),
+      table.row({text_in(check, "name"), text_in(check, "kind"), text_in(check, "verdict"),
+                 text_in(check, "expected"), text_in(check, "actual"),
                  duration_of(check, "seconds")});
     }
   }

@@ -54,7 +54,7 @@ class EvidencePageTest : public ::testing::Test {
     repository_ = testing::open_repository(memory_, repo::Access::write);
   }
   std::string page(std::string_view file = "evidence.json") {
-    return evidence_page(export_evidence(*repository_, "shop", Clock::system().now()), file);
+    return evidence_page(export_chain(*repository_, "shop", Clock::system().now()), file);
   }
   static std::size_t count(const std::string& text, std::string_view part) {
     std::size_t found = 0;
@@ -72,8 +72,8 @@ TEST_F(EvidencePageTest, shows_objectives_records_checks_and_what_is_not_covered
   EvidenceRecord late = record_of("backup");
   late.rpo_objective_s = 900;
   late.rpo_measured_s = 1200;
-  append_evidence(*repository_, late);
-  append_evidence(*repository_, drill());
+  append(*repository_, late);
+  append(*repository_, drill());
   const std::string text = page();
   for (const char* expected :
        {"Evidence: service shop", "2 signed records", "15 min", "30 min", "2 min 5 s",
@@ -82,18 +82,18 @@ TEST_F(EvidencePageTest, shows_objectives_records_checks_and_what_is_not_covered
         "20 min 0 s, missed"}) {
     EXPECT_NE(text.find(expected), std::string::npos) << expected;
   }
-  EXPECT_NE(text.find(key_id_of(evidence_key(*repository_).public_key())), std::string::npos);
+  EXPECT_NE(text.find(key_id_of(signing_key(*repository_).public_key())), std::string::npos);
 }
 
 TEST_F(EvidencePageTest, what_records_say_is_never_markup) {
-  append_evidence(*repository_, drill());
+  append(*repository_, drill());
   const std::string text = page(kHostile);
   EXPECT_EQ(text.find("<script"), std::string::npos);
   EXPECT_EQ(count(text, "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;"), 7U);
 }
 
 TEST_F(EvidencePageTest, nothing_is_fetched_or_run) {
-  append_evidence(*repository_, drill());
+  append(*repository_, drill());
   const std::string text = page();
   for (const char* forbidden : {"http://", "https://", "src=", "href=", "@import", "url(",
                                 "on"

@@ -79,7 +79,7 @@ Appended append_lost(repo::Repository& repository, repo::Chain& chain, EvidenceR
                        : internal::sha256_hex(before.envelope);
   }
   const std::string statement = internal::statement_of(repository, record, {end + 1, previous});
-  const std::string envelope = internal::seal_envelope(statement, evidence_key(repository));
+  const std::string envelope = internal::seal_envelope(statement, signing_key(repository));
   return internal::append_record(chain, end + 1, envelope) ? Appended::yes : Appended::no;
 }
 
@@ -94,7 +94,7 @@ EvidenceReport name_gaps(repo::Repository& repository, repo::Chain& chain,
                          const EvidenceRecord& record, std::uint64_t sequence_seen,
                          std::vector<std::string>& done) {
   const std::string& service = record.service;
-  EvidenceReport report = verify_evidence(repository, service, sequence_seen);
+  EvidenceReport report = verify_chain(repository, service, sequence_seen);
   std::vector<EvidenceGap> unnamed = unnamed_in(report);
   while (!unnamed.empty() && !is_end_unreadable(report)) {
     const std::size_t before = unnamed.size();
@@ -103,7 +103,7 @@ EvidenceReport name_gaps(repo::Repository& repository, repo::Chain& chain,
       done.push_back(left_as_it_is(chain.object_name(report.records)));
       return report;
     }
-    report = verify_evidence(repository, service, sequence_seen);
+    report = verify_chain(repository, service, sequence_seen);
     unnamed = unnamed_in(report);
     if (appended == Appended::no) continue;
     if (unnamed.size() < before) {
@@ -120,8 +120,8 @@ EvidenceReport name_gaps(repo::Repository& repository, repo::Chain& chain,
 
 }  // namespace
 
-std::vector<std::string> repair_evidence(repo::Repository& repository, EvidenceRecord record,
-                                         std::uint64_t sequence_seen) {
+std::vector<std::string> repair_chain(repo::Repository& repository, EvidenceRecord record,
+                                      std::uint64_t sequence_seen) {
   repo::Chain chain = internal::evidence_chain(repository, record.service);
   std::vector<std::string> done;
   // First the word, then what is left of them: nobody takes a number that is being set aside.

@@ -71,7 +71,7 @@ EvidenceRecord full_record() {
 }
 
 json statement_in(const std::string& envelope) {
-  return parse_json(summarise_evidence(envelope).statement);
+  return parse_json(summarise(envelope).statement);
 }
 
 std::string problems_of(const EvidenceReport& report) {
@@ -91,7 +91,7 @@ class EvidenceTest : public ::testing::Test {
 
   void fill(std::size_t records = kRecords) {
     for (std::size_t i = 0; i < records; ++i) {
-      append_evidence(*repository_, i % 2 == 0 ? evidence_record_of("backup") : full_record());
+      append(*repository_, i % 2 == 0 ? evidence_record_of("backup") : full_record());
     }
   }
   std::string object(std::uint64_t number, const std::string& service = "shop") {
@@ -99,19 +99,19 @@ class EvidenceTest : public ::testing::Test {
   }
   std::vector<std::string> envelopes(const std::string& service = "shop") {
     std::vector<std::string> all;
-    read_evidence(*repository_, service,
-                  [&](const StoredEvidence& stored) { all.push_back(stored.envelope); });
+    read_chain(*repository_, service,
+               [&](const StoredEvidence& stored) { all.push_back(stored.envelope); });
     return all;
   }
   std::string exported() {
-    return export_evidence(*repository_, "shop", parse_time("2026-02-04T00:00:00Z").value());
+    return export_chain(*repository_, "shop", parse_time("2026-02-04T00:00:00Z").value());
   }
-  Bytes public_key() { return evidence_key(*repository_).public_key(); }
+  Bytes public_key() { return signing_key(*repository_).public_key(); }
   std::string problems(std::uint64_t seen = 0) {
-    return problems_of(verify_evidence(*repository_, "shop", seen));
+    return problems_of(verify_chain(*repository_, "shop", seen));
   }
   std::string problems_in(const json& document) {
-    return problems_of(verify_evidence_file(write_json(document), public_key()));
+    return problems_of(verify_export(write_json(document), public_key()));
   }
   /// A point of the service that knows the chain as it is now.
   void commit_point() {
@@ -119,7 +119,7 @@ class EvidenceTest : public ::testing::Test {
     repo::Point point;
     point.service = "shop";
     point.time = Clock::system().now();
-    point.facts[std::string(kEvidenceHeadFact)] = to_fact(evidence_head(*repository_, "shop"));
+    point.facts[std::string(kEvidenceHeadFact)] = to_fact(head_of(*repository_, "shop"));
     session->commit(point);
   }
 
@@ -128,8 +128,8 @@ class EvidenceTest : public ::testing::Test {
 };
 
 TEST_F(EvidenceTest, a_record_says_what_is_known_and_nothing_else) {
-  append_evidence(*repository_, evidence_record_of("backup"));
-  append_evidence(*repository_, full_record());
+  append(*repository_, evidence_record_of("backup"));
+  append(*repository_, full_record());
   const std::vector<std::string> stored = envelopes();
   const json plain = statement_in(stored.at(0));
   EXPECT_EQ(plain["_type"], "https://in-toto.io/Statement/v1");
@@ -158,12 +158,12 @@ TEST_F(EvidenceTest, a_record_says_what_is_known_and_nothing_else) {
 }
 
 TEST_F(EvidenceTest, chains_of_services_are_apart) {
-  EXPECT_EQ(append_evidence(*repository_, evidence_record_of("backup", "shop")).sequence, 1U);
-  EXPECT_EQ(append_evidence(*repository_, evidence_record_of("verify", "")).sequence, 1U);
-  EXPECT_EQ(append_evidence(*repository_, evidence_record_of("backup", "shop")).sequence, 2U);
+  EXPECT_EQ(append(*repository_, evidence_record_of("backup", "shop")).sequence, 1U);
+  EXPECT_EQ(append(*repository_, evidence_record_of("verify", "")).sequence, 1U);
+  EXPECT_EQ(append(*repository_, evidence_record_of("backup", "shop")).sequence, 2U);
   EXPECT_EQ(envelopes("").size(), 1U);
-  EXPECT_TRUE(verify_evidence(*repository_, "", 1).sound());
-  EXPECT_TRUE(verify_evidence(*repository_, "never", 0).sound());
+  EXPECT_TRUE(verify_chain(*repository_, "", 1).sound());
+  EXPECT_TRUE(verify_chain(*repository_, "never", 0).sound());
 }
 
 TEST_F(EvidenceTest, a_lost_race_takes_the_next_number) {
@@ -173,13 +173,13 @@ TEST_F(EvidenceTest, a_lost_race_takes_the_next_number) {
   fault.on([&](const backend::Call& call) -> std::optional<backend::Fault> {
     if (call.operation == backend::Operation::put && !raced) {
       raced = true;
-      append_evidence(*repository_, evidence_record_of("backup"));
+      append(*repository_, evidence_record_of("backup"));
     }
     return std::nullopt;
   });
-  EXPECT_EQ(append_evidence(*slow, evidence_record_of("drill")).sequence, 2U);
+  EXPECT_EQ(append(*slow, evidence_record_of("drill")).sequence, 2U);
   EXPECT_EQ(problems(), "");
-  EXPECT_EQ(summarise_evidence(envelopes().at(1)).kind, "drill");
+  EXPECT_EQ(summarise(envelopes().at(1)).kind, "drill");
 }
 
 TEST_F(EvidenceTest, a_lost_answer_leaves_one_record) {
@@ -189,7 +189,7 @@ TEST_F(EvidenceTest, a_lost_answer_leaves_one_record) {
     if (call.operation == backend::Operation::put) return backend::Fault::unreachable_after();
     return std::nullopt;
   });
-  EXPECT_EQ(append_evidence(*opened, evidence_record_of("backup")).sequence, 1U);
+  EXPECT_EQ(append(*opened, evidence_record_of("backup")).sequence, 1U);
   EXPECT_EQ(envelopes().size(), 1U);
 }
 
@@ -213,7 +213,7 @@ TEST_F(EvidenceTest, an_end_that_was_cut_off_is_found) {
             std::string::npos);
   EXPECT_NE(problems(4).find("but this machine knows 4"), std::string::npos);
   // What is written then says so, and does not hide it.
-  append_evidence(*repository_, evidence_record_of("backup"));
+  append(*repository_, evidence_record_of("backup"));
   EXPECT_NE(problems().find("4: it is not the record that recovery point"), std::string::npos);
   EXPECT_EQ(statement_in(envelopes().at(3))["predicate"]["deviations"][0],
             "the end of the evidence is lost: found 3 records, though there were 4");
@@ -222,7 +222,7 @@ TEST_F(EvidenceTest, an_end_that_was_cut_off_is_found) {
 TEST_F(EvidenceTest, evidence_goes_on_after_a_damaged_record) {
   fill(2);
   memory_.objects()[object(2)][60] ^= std::byte{1};
-  append_evidence(*repository_, evidence_record_of("backup"));
+  append(*repository_, evidence_record_of("backup"));
   EXPECT_EQ(statement_in(envelopes().at(2))["predicate"]["previous"], "");
   const std::string found = problems();
   EXPECT_NE(found.find("2: " + object(2) + " is damaged"), std::string::npos);
@@ -232,21 +232,21 @@ TEST_F(EvidenceTest, evidence_goes_on_after_a_damaged_record) {
 TEST_F(EvidenceTest, an_export_is_verified_by_itself) {
   fill();
   const std::string text = exported();
-  const EvidenceReport report = verify_evidence_file(text, public_key());
+  const EvidenceReport report = verify_export(text, public_key());
   EXPECT_EQ(problems_of(report), "");
   EXPECT_EQ(report.records, kRecords);
   EXPECT_EQ(report.service, "shop");
   EXPECT_EQ(report.repository, repository_->id().hex());
   EXPECT_EQ(report.exported, "2026-02-04T00:00:00.000000Z");
   EXPECT_TRUE(report.key_was_given);
-  const EvidenceReport alone = verify_evidence_file(text, {});
+  const EvidenceReport alone = verify_export(text, {});
   EXPECT_TRUE(alone.sound());
   EXPECT_FALSE(alone.key_was_given);
   const codec::SigningKey other(Bytes(32, std::byte{1}));
-  EXPECT_FALSE(verify_evidence_file(text, other.public_key()).sound());
+  EXPECT_FALSE(verify_export(text, other.public_key()).sound());
   const std::string empty =
-      export_evidence(*repository_, "never", parse_time("2026-02-04T00:00:00Z").value());
-  EXPECT_TRUE(verify_evidence_file(empty, public_key()).sound());
+      export_chain(*repository_, "never", parse_time("2026-02-04T00:00:00Z").value());
+  EXPECT_TRUE(verify_export(empty, public_key()).sound());
 }
 
 TEST_F(EvidenceTest, every_changed_byte_of_an_export_is_found) {
@@ -261,13 +261,13 @@ TEST_F(EvidenceTest, every_changed_byte_of_an_export_is_found) {
       // Another blank between two members is no other content.
       if (try_parse_json(changed) == meant) continue;
       ++found;
-      EXPECT_FALSE(verify_evidence_file(changed, public_key()).sound()) << "byte " << at << " of\n"
-                                                                        << changed;
+      EXPECT_FALSE(verify_export(changed, public_key()).sound()) << "byte " << at << " of\n"
+                                                                 << changed;
     }
   }
   EXPECT_GT(found, text.size() / 2);
   for (std::size_t size = 0; size + 2 < text.size(); size += 7) {
-    EXPECT_FALSE(verify_evidence_file(text.substr(0, size), public_key()).sound());
+    EXPECT_FALSE(verify_export(text.substr(0, size), public_key()).sound());
   }
 }
 
@@ -309,13 +309,13 @@ TEST_F(EvidenceTest, records_of_an_export_removed_reordered_or_cut_off_are_found
 
 TEST_F(EvidenceTest, what_is_no_export_is_a_problem_and_no_crash) {
   const std::string deep = "{\"records\":" + std::string(1'000'000, '[');
-  EXPECT_FALSE(verify_evidence_file(deep, public_key()).sound());
+  EXPECT_FALSE(verify_export(deep, public_key()).sound());
   const std::string closed = deep + std::string(1'000'000, ']') + "}";
-  EXPECT_FALSE(verify_evidence_file(closed, public_key()).sound());
+  EXPECT_FALSE(verify_export(closed, public_key()).sound());
   for (const char* text : {"", "{}", "[]", "null", "{\"records\":[]}", "{\"records\":[1,null,[]]}",
                            "{\"records\":{},\"public_key\":7}", "\xff\xfe"}) {
-    EXPECT_FALSE(verify_evidence_file(text, {}).sound()) << text;
-    EXPECT_FALSE(verify_evidence_file(text, public_key()).sound()) << text;
+    EXPECT_FALSE(verify_export(text, {}).sound()) << text;
+    EXPECT_FALSE(verify_export(text, public_key()).sound()) << text;
   }
 }
 
@@ -325,7 +325,7 @@ TEST_F(EvidenceTest, a_run_that_met_everything_still_fits) {
   for (checks::CheckOutcome& check : record.checks)
     check.actual = std::string(1'000'000 / 50, '\\');
   record.deviations.assign(1500, std::string(5000, '\xff'));
-  append_evidence(*repository_, record);
+  append(*repository_, record);
   const json predicate = statement_in(envelopes().at(0))["predicate"];
   EXPECT_EQ(predicate["checks"].size(), 1000U);
   EXPECT_EQ(predicate["checks_omitted"], 200);
@@ -355,12 +355,12 @@ TEST(WaitingEvidenceTest, is_appended_as_it_was_and_says_so) {
   MemoryBackend memory;
   testing::create_repository(memory);
   const auto repository = open_repository(memory, repo::Access::write);
-  append_evidence(*repository, evidence_record_of("backup"));
+  append(*repository, evidence_record_of("backup"));
   const WaitingRecord waiting{"shop", seal_waiting(*repository, full_record()), "full\n", 1};
   EXPECT_EQ(summarise_waiting(*repository, waiting.envelope).kind, "drill");
   EXPECT_EQ(append_waiting(*repository, waiting).sequence, 2U);
   const json predicate =
-      statement_in(read_evidence(*repository, "shop", 2).value()).at("predicate");
+      statement_in(find_envelope(*repository, "shop", 2).value()).at("predicate");
   EXPECT_EQ(predicate.at("ended"), "2026-02-03T04:06:06.500000Z");
   EXPECT_EQ(predicate.at("sequence"), 2);
   ASSERT_EQ(predicate.at("deviations").size(), 2U);
@@ -368,11 +368,11 @@ TEST(WaitingEvidenceTest, is_appended_as_it_was_and_says_so) {
   EXPECT_NE(why.find("could not be written to before: full\\x0a"), std::string::npos) << why;
   EXPECT_EQ(predicate.at("deviations").at(1), "later than planned");
   const auto was_late = [&](std::uint64_t number) {
-    return summarise_evidence(read_evidence(*repository, "shop", number).value()).was_late;
+    return summarise(find_envelope(*repository, "shop", number).value()).was_late;
   };
   EXPECT_FALSE(was_late(1));
   EXPECT_TRUE(was_late(2));
-  EXPECT_TRUE(verify_evidence(*repository, "shop", 2).sound());
+  EXPECT_TRUE(verify_chain(*repository, "shop", 2).sound());
 }
 
 TEST(WaitingEvidenceTest, is_appended_once) {
@@ -381,7 +381,7 @@ TEST(WaitingEvidenceTest, is_appended_once) {
   const auto repository = open_repository(memory, repo::Access::write);
   const WaitingRecord waiting{"shop", seal_waiting(*repository, full_record()), "full", 0};
   const EvidenceHead head = append_waiting(*repository, waiting);
-  append_evidence(*repository, evidence_record_of("backup"));
+  append(*repository, evidence_record_of("backup"));
   EXPECT_EQ(append_waiting(*repository, waiting), head);
   // The undo of a run is a record of the same run and kind.
   EvidenceRecord later = full_record();
@@ -389,7 +389,7 @@ TEST(WaitingEvidenceTest, is_appended_once) {
   EXPECT_EQ(
       append_waiting(*repository, {"shop", seal_waiting(*repository, later), "full", 0}).sequence,
       3U);
-  EXPECT_EQ(verify_evidence(*repository, "shop", 3).records, 3U);
+  EXPECT_EQ(verify_chain(*repository, "shop", 3).records, 3U);
 }
 
 TEST(WaitingEvidenceTest, is_of_its_repository_and_unchanged) {
@@ -411,7 +411,7 @@ TEST(WaitingEvidenceTest, is_of_its_repository_and_unchanged) {
   std::string changed = seal_waiting(*repository, full_record());
   changed.replace(changed.find("\"payload\":\"") + 11, 4, "AAAA");
   EXPECT_EQ(code(changed), ErrorCode::corruption);
-  EXPECT_EQ(evidence_head(*repository, "shop").sequence, 0U);
+  EXPECT_EQ(head_of(*repository, "shop").sequence, 0U);
 }
 
 }  // namespace

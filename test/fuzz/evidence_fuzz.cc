@@ -5,8 +5,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace salvor;
   const std::string_view text = as_text(fuzz::input(data, size));
-  evidence::verify_evidence_file(text, {});
+  evidence::verify_export(text, {});
   const codec::SigningKey key(Bytes(codec::kSigningSeedBytes, std::byte{0x66}));
-  SALVOR_ASSERT(!evidence::verify_evidence_file(text, key.public_key()).sound());
+  SALVOR_ASSERT(!evidence::verify_export(text, key.public_key()).sound());
   return 0;
 }

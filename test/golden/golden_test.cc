@@ -173,12 +173,12 @@ TEST_P(GoldenRecordsTest, evidence_verifies) {
   const auto repository = open(key_file(golden() / "golden.key"));
   std::string kinds;
   for (std::uint64_t number = 1;
-       const auto record = evidence::read_evidence(*repository, "shop", number); ++number) {
-    kinds += evidence::summarise_evidence(*record).kind + ' ';
+       const auto record = evidence::find_envelope(*repository, "shop", number); ++number) {
+    kinds += evidence::summarise(*record).kind + ' ';
   }
   EXPECT_EQ(kinds, "backup backup restore restore restore restore drill ");
-  EXPECT_TRUE(evidence::verify_evidence(*repository, "shop", 7).sound());
-  EXPECT_TRUE(evidence::verify_evidence(*repository, "", 1).sound());
+  EXPECT_TRUE(evidence::verify_chain(*repository, "shop", 7).sound());
+  EXPECT_TRUE(evidence::verify_chain(*repository, "", 1).sound());
 }
 
 TEST_P(GoldenRecordsTest, points_say_what_they_are) {

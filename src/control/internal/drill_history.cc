@@ -9,40 +9,28 @@
 #include "control/internal/leave_evidence.h"
 #include "control/service_status.h"
 #include "evidence/evidence.h"
+#include "evidence/statement_parts.h"
 
 namespace salvor::control::internal {
 namespace {
 
 using catalog::RunState;
+using evidence::list_in;
+using evidence::number_in;
+using evidence::part_in;
+using evidence::string_in;
 using nlohmann::json;
 
 /// So many records are read back before the search for a drill is given up: years of them.
 constexpr std::uint64_t kRecordsMax = 5'000;
 
-std::string text_in(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-double number_in(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_number() ? found->get<double>() : 0;
-}
-
-/// The members of a list; nothing when there is no such list.
-const json& list_in(const json& object, const char* name) {
-  static const json kNone = json::array();
-  const auto found = object.find(name);
-  return found != object.end() && found->is_array() ? *found : kNone;
-}
-
 /// What the report of a drill and its evidence have in common.
 void read_checks(const json& object, DrillSummary& summary) {
   for (const json& check : list_in(object, "checks")) {
-    const std::string verdict = text_in(check, "verdict");
+    const std::string verdict = string_in(check, "verdict");
     const bool bad = verdict == name_of(checks::Verdict::failed) ||
                      verdict == "impossible";  // of an older version
-    if (bad) summary.failed_checks.push_back(text_in(check, "name"));
+    if (bad) summary.failed_checks.push_back(string_in(check, "name"));
   }
   for (const json& line : list_in(object, "not_covered")) {
     if (line.is_string()) summary.not_covered.push_back(line);
@@ -51,12 +39,12 @@ void read_checks(const json& object, DrillSummary& summary) {
 
 void read_phases(const json& list, const char* name, DrillSummary& summary) {
   for (const json& phase : list) {
-    const auto result = recovery::parse_step_result(text_in(phase, "result"));
+    const auto result = recovery::parse_step_result(string_in(phase, "result"));
     if (!result) continue;
     recovery::StepOutcome& outcome = summary.phases.emplace_back();
-    outcome.name = text_in(phase, name);
+    outcome.name = string_in(phase, name);
     outcome.result = *result;
-    outcome.seconds = number_in(phase, "seconds");
+    outcome.seconds = number_in(phase, "seconds").value_or(0);
   }
 }
 
@@ -70,9 +58,9 @@ DrillSummary summary_of(const catalog::RunRow& row) {
   if (!report.is_object()) return summary;
   // Of a failed one there is no recovery: as in its evidence, it is how long all of it took.
   const bool recovered = row.state == catalog::RunState::succeeded && report.contains("recovery_s");
-  summary.seconds = number_in(report, recovered ? "recovery_s" : "seconds");
+  summary.seconds = number_in(report, recovered ? "recovery_s" : "seconds").value_or(0);
   summary.whole = report.value("whole", true);
-  summary.point = text_in(report, "point");
+  summary.point = string_in(report, "point");
   read_phases(list_in(report, "phases"), "name", summary);
   read_checks(report, summary);
   return summary;
@@ -86,9 +74,9 @@ DrillSummary summary_of(const evidence::EvidenceSummary& evidence) {
   summary.point = evidence.point;
   if (!evidence.was_late) summary.sequence = evidence.sequence;
   const json statement = try_parse_json(evidence.statement);
-  const json predicate = statement.value("predicate", json::object());
-  const json measured = predicate.value("measured", json::object());
-  summary.seconds = number_in(measured, "rto_s");
+  const json& predicate = part_in(statement, "predicate");
+  const json& measured = part_in(predicate, "measured");
+  summary.seconds = number_in(measured, "rto_s").value_or(0);
   summary.whole = measured.contains("rto_s");
   if (!summary.whole) {
     const Time ended = parse_time(evidence.ended).value_or(summary.time);
@@ -152,16 +140,16 @@ DrillHistory read_catalog(catalog::Catalog& catalog, const std::string& id,
 
 DrillHistory read_evidence(repo::Repository& repository, const std::string& service) {
   DrillHistory history;
-  const std::uint64_t newest = evidence::evidence_head(repository, service).sequence;
+  const std::uint64_t newest = evidence::head_of(repository, service).sequence;
   const std::uint64_t oldest = newest > kRecordsMax ? newest - kRecordsMax : 0;
   std::set<std::uint64_t> named;
   // Records before it are of earlier drills, but for those that have waited.
   bool is_proved = false;
   for (std::uint64_t number = newest; number > oldest; --number) {
     try {
-      const auto envelope = evidence::read_evidence(repository, service, number);
+      const auto envelope = evidence::find_envelope(repository, service, number);
       if (!envelope) continue;
-      const evidence::EvidenceSummary evidence = evidence::summarise_evidence(*envelope);
+      const evidence::EvidenceSummary evidence = evidence::summarise(*envelope);
       if (evidence.kind == name_of(catalog::RunKind::drill)) {
         const DrillSummary drill = summary_of(evidence);
         history.recorded.insert(drill.run);
@@ -225,13 +213,13 @@ class NewestDrill {
 };
 
 void see_evidence(repo::Repository& repository, const repo::Point& point, NewestDrill& newest) {
-  const std::uint64_t head = evidence::evidence_head(repository, point.service).sequence;
+  const std::uint64_t head = evidence::head_of(repository, point.service).sequence;
   const std::uint64_t oldest = head > kRecordsMax ? head - kRecordsMax : 0;
   for (std::uint64_t number = head; number > oldest; --number) {
     try {
-      const auto envelope = evidence::read_evidence(repository, point.service, number);
+      const auto envelope = evidence::find_envelope(repository, point.service, number);
       if (!envelope) continue;
-      const evidence::EvidenceSummary evidence = evidence::summarise_evidence(*envelope);
+      const evidence::EvidenceSummary evidence = evidence::summarise(*envelope);
       if (evidence.kind == name_of(catalog::RunKind::drill)) newest.see(summary_of(evidence));
       const auto since = newest.since(point.time);
       if (since && is_end_of_search(evidence, *since)) return;

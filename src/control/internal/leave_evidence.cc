@@ -125,7 +125,7 @@ std::optional<Error> append_or_say_why(repo::Repository& repository, Records& re
                                        const evidence::EvidenceRecord& record) {
   try {
     const std::uint64_t seen = evidence_seen(repository, record.service, records);
-    const evidence::EvidenceHead head = evidence::append_evidence(repository, record, seen);
+    const evidence::EvidenceHead head = evidence::append(repository, record, seen);
     records.note_head(evidence_memory(repository, record.service), head.sequence);
     return std::nullopt;
   } catch (const Error& error) {
@@ -142,7 +142,7 @@ bool keep_waiting(repo::Repository& repository, Records& records,
   waiting.service = record.service;
   waiting.envelope = evidence::seal_waiting(repository, record);
   waiting.reason = why.message();
-  waiting.after = evidence::evidence_head(repository, record.service).sequence;
+  waiting.after = evidence::head_of(repository, record.service).sequence;
   records.catalog()->keep_evidence(repository.id().hex(), waiting);
   return true;
 }
@@ -232,7 +232,7 @@ void leave_evidence(repo::Repository& repository, Records& records,
 std::map<std::string, std::string> evidence_facts(repo::Repository& repository,
                                                   const std::string& service) {
   try {
-    const evidence::EvidenceHead head = evidence::evidence_head(repository, service);
+    const evidence::EvidenceHead head = evidence::head_of(repository, service);
     if (head.sequence == 0) return {};
     return {{std::string(evidence::kEvidenceHeadFact), evidence::to_fact(head)}};
   } catch (const Error& error) {
@@ -252,7 +252,7 @@ std::vector<std::string> services_with_evidence(const config::Config& config,
   std::set<std::string> services = {""};
   for (const config::ServiceConfig& service : config.services) services.insert(service.name);
   for (const repo::Point& point : repository.points()) services.insert(point.service);
-  for (const std::string& service : evidence::evidence_services(repository)) {
+  for (const std::string& service : evidence::services_in(repository)) {
     services.insert(service);
   }
   return {services.begin(), services.end()};
@@ -265,11 +265,11 @@ std::vector<std::string> repair_chains(const config::Config& config, repo::Repos
   for (const std::string& service : services_with_evidence(config, repository)) {
     const std::uint64_t seen = with_ends ? evidence_seen(repository, service, records) : 0;
     auto record = new_evidence(config, catalog::RunKind::verify, service, run, caller);
-    for (std::string& line : evidence::repair_evidence(repository, std::move(record), seen)) {
+    for (std::string& line : evidence::repair_chain(repository, std::move(record), seen)) {
       done.push_back(std::move(line));
     }
     records.note_head(evidence_memory(repository, service),
-                      evidence::evidence_head(repository, service).sequence);
+                      evidence::head_of(repository, service).sequence);
   }
   return done;
 }
@@ -279,8 +279,8 @@ std::vector<evidence::EvidenceReport> verify_chains(const config::Config& config
                                                     Records& records) {
   std::vector<evidence::EvidenceReport> reports;
   for (const std::string& service : services_with_evidence(config, repository)) {
-    reports.push_back(evidence::verify_evidence(repository, service,
-                                                evidence_seen(repository, service, records)));
+    reports.push_back(
+        evidence::verify_chain(repository, service, evidence_seen(repository, service, records)));
   }
   return reports;
 }

@@ -25,7 +25,7 @@ std::map<std::string, std::uint64_t> shorter_chains(repo::Repository& repository
   for (const std::string& name : records.heads_below(prefix)) {
     const std::string service = name.substr(prefix.size());
     const std::uint64_t seen = records.head(name).value_or(0);
-    if (evidence::evidence_head(repository, service).sequence < seen) shorter[service] = seen;
+    if (evidence::head_of(repository, service).sequence < seen) shorter[service] = seen;
   }
   return shorter;
 }
@@ -71,10 +71,10 @@ std::vector<std::string> lost_safety_points(repo::Repository& repository, const 
 bool is_signed(repo::Repository& repository, const std::string& host,
                const std::vector<std::string>& lost) {
   bool is_found = false;
-  evidence::read_evidence(repository, "", [&](const evidence::StoredEvidence& stored) {
+  evidence::read_chain(repository, "", [&](const evidence::StoredEvidence& stored) {
     if (is_found || !stored.problem.empty()) return;
     try {
-      const json statement = parse_json(evidence::summarise_evidence(stored.envelope).statement);
+      const json statement = parse_json(evidence::summarise(stored.envelope).statement);
       const json& predicate = statement.at("predicate");
       if (predicate.value("kind", json()) != "accept") return;
       if (predicate.value("host", json()) != host) return;
@@ -99,7 +99,7 @@ bool accept_chain(repo::Repository& repository, Records& records, evidence::Evid
   record.confirmed_by = record.started_by;
   record.deviations = deviations_of(older);
   try {
-    const evidence::EvidenceHead head = evidence::append_evidence(repository, record);
+    const evidence::EvidenceHead head = evidence::append(repository, record);
     records.set_head_back(evidence_memory(repository, record.service), head.sequence);
     return true;
   } catch (const Error& error) {
@@ -147,7 +147,7 @@ std::optional<OlderCopy> accept_older_copy(const config::Config& config,
   for (const auto& [service, seen] : shorter) {
     // Other hosts may have written records, and the copy may have got others since with the same
     // numbers.
-    const std::uint64_t last = evidence::evidence_head(repository, service).sequence;
+    const std::uint64_t last = evidence::head_of(repository, service).sequence;
     older.lost.push_back(
         fmt::format("{} ends at record {}, and this machine had seen it at {}: at least {} {} lost",
                     title_of_evidence(service, 0), last, seen, seen - last,

@@ -46,8 +46,8 @@ class RecordedRunTest : public ::testing::Test {
   std::vector<std::string> results() {
     const auto repository = testing::open_repository(memory_);
     std::vector<std::string> results;
-    evidence::read_evidence(*repository, "shop", [&](const evidence::StoredEvidence& stored) {
-      results.push_back(evidence::summarise_evidence(stored.envelope).result);
+    evidence::read_chain(*repository, "shop", [&](const evidence::StoredEvidence& stored) {
+      results.push_back(evidence::summarise(stored.envelope).result);
     });
     return results;
   }

@@ -64,7 +64,7 @@ class SafetySnapshot final : public Step {
         {"purpose", "safety"},
         {"run", context.plan.run},
         {std::string(evidence::kEvidenceHeadFact),
-         evidence::to_fact(evidence::evidence_head(context.repository, context.plan.service))}};
+         evidence::to_fact(evidence::head_of(context.repository, context.plan.service))}};
     if (!context.plan.host.empty()) options.facts["host"] = context.plan.host;
     options.stop = context.stop;
     const auto result =
