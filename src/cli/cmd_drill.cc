@@ -17,7 +17,7 @@ namespace {
 std::string verdict_of(const control::DrillReport& report) {
   const recovery::RunOutcome& outcome = report.outcome;
   const std::string took =
-      human_duration(outcome.failure ? outcome.seconds : outcome.recovery_seconds);
+      human_duration(outcome.failure ? outcome.call_seconds : outcome.recovery_seconds);
   if (outcome.failure) {
     return fmt::format("FAILED after {}: it is not proved that recovery point {} can be restored",
                        took, outcome.plan.point);

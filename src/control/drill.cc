@@ -99,7 +99,7 @@ class Drill {
         outcome.failure = known != nullptr ? *known : Error(ErrorCode::failed, error.what());
       }
       outcome.state = catalog::RunState::failed;
-      outcome.seconds = clock.monotonic().seconds_since(start);
+      outcome.call_seconds = clock.monotonic().seconds_since(start);
     }
     if (deadline.passed() && outcome.failure) outcome.failure = too_long(outcome);
     if (outcome.failure) outcome.failure = with_way_on(*outcome.failure, run);

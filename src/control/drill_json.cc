@@ -19,7 +19,7 @@ std::string to_json(const DrillReport& report) {
       {"point", outcome.plan.point},
       {"point_time", format_time(outcome.plan.point_time)},
       {"state", name_of(outcome.state)},
-      {"seconds", outcome.seconds},
+      {"seconds", outcome.call_seconds},
       {"recovery_s", outcome.recovery_seconds},
       {"whole", report.whole},
       {"phases", json::array()},

@@ -13,7 +13,7 @@ using json = internal::ReportJson;
 }  // namespace
 
 std::string to_json(const InPlaceReport& report) {
-  json object = json_of_outcome(report.outcome);
+  json object = json_of_outcome(report.outcome, report.outcome.call_seconds);
   object["notes"] = report.notes;
   if (report.outcome.failure) {
     object["error"] = parse_json<json>(to_json(*report.outcome.failure)).at("error");

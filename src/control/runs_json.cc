@@ -28,7 +28,8 @@ std::string to_json(const std::vector<catalog::RunRow>& runs) {
 
 std::string to_json(const RunReport& report) {
   json object = parse_json<json>(to_json(report.row));
-  object["journal"] = report.outcome ? json_of_outcome(*report.outcome) : json(nullptr);
+  const auto& outcome = report.outcome;
+  object["journal"] = outcome ? json_of_outcome(*outcome, outcome->step_seconds()) : json(nullptr);
   return text_of(object);
 }
 

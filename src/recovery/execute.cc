@@ -366,7 +366,6 @@ std::optional<RunOutcome> find_run(repo::Repository& repository, const std::stri
   outcome.left = internal::left_in(journal);
   outcome.healthy = internal::was_healthy(journal.data("watch"));
   outcome.started = journal.entries().front().time;
-  for (const StepOutcome& step : outcome.steps) outcome.seconds += step.seconds;
   return outcome;
 }
 

@@ -77,8 +77,8 @@ struct RunOutcome {
   std::vector<StepOutcome> steps;
   std::vector<checks::CheckOutcome> checks;
   std::vector<std::string> deviations;
-  /// How long this call took; from find_run(): how long all steps took.
-  double seconds = 0;
+  /// How long this call took; 0 from find_run(), which carries nothing out.
+  double call_seconds = 0;
   /// From the beginning of the run to the verdict of its last check: without watch and tear-down.
   double recovery_seconds = 0;
   /// Why the run failed, with the code that the process should end with.
@@ -92,6 +92,9 @@ struct RunOutcome {
   /// After abandon(): what the run leaves where, a line each.
   std::vector<std::string> left;
   std::vector<std::string> safety_points;
+
+  /// How long all steps took, whoever carried them out.
+  double step_seconds() const;
 };
 
 /// Whether the plan asks for a safety snapshot of some store.

@@ -27,6 +27,12 @@ std::optional<StepResult> parse_step_result(std::string_view name) {
   return static_cast<StepResult>(found - kResults.begin());
 }
 
+double RunOutcome::step_seconds() const {
+  double seconds = 0;
+  for (const StepOutcome& step : steps) seconds += step.seconds;
+  return seconds;
+}
+
 namespace internal {
 namespace {
 

@@ -391,7 +391,7 @@ RunOutcome Runner::outcome(RunState state) {
   outcome.removed = removed_;
   outcome.healthy = was_healthy(journal_.data("watch"));
   outcome.safety_points = safety_points_in(journal_);
-  outcome.seconds = options_.clock->monotonic().seconds_since(start_);
+  outcome.call_seconds = options_.clock->monotonic().seconds_since(start_);
   return outcome;
 }
 

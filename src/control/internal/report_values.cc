@@ -138,14 +138,14 @@ ReportJson json_of_slots(const std::vector<repo::SlotInfo>& slots) {
   return array;
 }
 
-ReportJson json_of_outcome(const recovery::RunOutcome& outcome) {
+ReportJson json_of_outcome(const recovery::RunOutcome& outcome, double seconds) {
   ReportJson object{{"run", outcome.plan.run},
                     {"service", printable(outcome.plan.service)},
                     {"point", outcome.plan.point},
                     {"point_time", format_time(outcome.plan.point_time)},
                     {"mode", name_of(outcome.plan.mode)},
                     {"state", name_of(outcome.state)},
-                    {"seconds", outcome.seconds},
+                    {"seconds", seconds},
                     {"healthy", outcome.healthy},
                     {"steps", ReportJson::array()},
                     {"checks", nullptr},

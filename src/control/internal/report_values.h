@@ -31,8 +31,9 @@ ReportJson json_of_point(const repo::Point& point);
 ReportJson json_of_error(const Error& error);
 ReportJson json_of_run(const catalog::RunRow& run);
 
-/// A restore in place or a drill, with its steps and checks.
-ReportJson json_of_outcome(const recovery::RunOutcome& outcome);
+/// A restore in place or a drill, with its steps and checks. `seconds`: how long it took, as far as
+/// the report is about it.
+ReportJson json_of_outcome(const recovery::RunOutcome& outcome, double seconds);
 
 /// The slots of the key ring.
 ReportJson json_of_slots(const std::vector<repo::SlotInfo>& slots);
