@@ -102,11 +102,11 @@ void ContentStore::store(const Span& span) {
 }
 
 /// What has no content to lose stays as it was announced; a file without content would be a lie.
-void ContentStore::drop_or_keep(Slot& slot) const {
-  slot.refs.clear();
-  slot.dropped = slot.item.entry.kind == stores::EntryKind::file;
+void ContentStore::drop_or_keep(PendingItem& pending) const {
+  pending.refs.clear();
+  pending.dropped = pending.item.entry.kind == stores::EntryKind::file;
   // The next backup is to look again, and to say again what is missing.
-  slot.item.entry.racy = true;
+  pending.item.entry.racy = true;
 }
 
 void ContentStore::report(const Bytes& key, const std::string& reason) {
@@ -114,10 +114,10 @@ void ContentStore::report(const Bytes& key, const std::string& reason) {
   problems_.push_back({key, reason});
 }
 
-void ContentStore::leave_out(Slot& slot, const Error& error) {
+void ContentStore::leave_out(PendingItem& pending, const Error& error) {
   const std::lock_guard lock(problems_mutex_);
-  problems_.push_back({slot.item.key, error.message()});
-  drop_or_keep(slot);
+  problems_.push_back({pending.item.key, error.message()});
+  drop_or_keep(pending);
 }
 
 std::vector<stores::Problem> ContentStore::problems() const {
@@ -126,12 +126,12 @@ std::vector<stores::Problem> ContentStore::problems() const {
 }
 
 /// Fills `arena` from `used` on. False when the content does not fit: read it as a stream.
-bool ContentStore::read_into(Slot& slot, Bytes& arena, std::size_t& used) {
+bool ContentStore::read_into(PendingItem& pending, Bytes& arena, std::size_t& used) {
   for (int attempt = 1;; ++attempt) {
-    slot.refs.clear();
-    const auto reader = source_.open(slot.item);
+    pending.refs.clear();
+    const auto reader = source_.open(pending.item);
     if (!reader) {
-      drop_or_keep(slot);
+      drop_or_keep(pending);
       return true;
     }
     std::size_t size = 0;
@@ -143,43 +143,43 @@ bool ContentStore::read_into(Slot& slot, Bytes& arena, std::size_t& used) {
       if (step.data_bytes == 0) break;
       size += step.data_bytes;
     }
-    const bool stable = reader->finish(slot.item.entry);
+    const bool stable = reader->finish(pending.item.entry);
     if (!stable && attempt < kTries) continue;
-    slot.item.entry.unstable = !stable;
+    pending.item.entry.unstable = !stable;
     used += size;
     return true;
   }
 }
 
-void ContentStore::read_small(std::span<Slot* const> slots) {
+void ContentStore::read_small(std::span<PendingItem* const> items) {
   thread_local Bytes arena(2 * kSmallBytesMax);
   Span span;
   std::size_t used = 0;
-  std::vector<Slot*> large;
-  for (Slot* slot : slots) {
+  std::vector<PendingItem*> large;
+  for (PendingItem* pending : items) {
     const std::size_t start = used;
     try {
-      if (!read_into(*slot, arena, used)) {
+      if (!read_into(*pending, arena, used)) {
         used = start;
-        slot->refs.clear();
-        large.push_back(slot);
+        pending->refs.clear();
+        large.push_back(pending);
         continue;
       }
     } catch (const Error& error) {
       if (error.code() != ErrorCode::failed) throw;
       used = start;
-      leave_out(*slot, error);
+      leave_out(*pending, error);
     }
-    cut(ByteView(arena).subspan(start, used - start), span.pieces, slot->refs);
+    cut(ByteView(arena).subspan(start, used - start), span.pieces, pending->refs);
   }
-  for (Slot* slot : slots) {
-    for (repo::Ref& ref : slot->refs) span.refs.push_back(&ref);
+  for (PendingItem* pending : items) {
+    for (repo::Ref& ref : pending->refs) span.refs.push_back(&ref);
   }
   store(span);
-  for (Slot* slot : slots) {
-    if (std::find(large.begin(), large.end(), slot) == large.end()) slot->done = true;
+  for (PendingItem* pending : items) {
+    if (std::find(large.begin(), large.end(), pending) == large.end()) pending->done = true;
   }
-  for (Slot* slot : large) read_large(*slot);
+  for (PendingItem* pending : large) read_large(*pending);
 }
 
 void ContentStore::dispatch(const std::shared_ptr<Stream>& stream, std::shared_ptr<Span> span) {
@@ -206,7 +206,7 @@ void ContentStore::settle(Stream& stream) {
 }
 
 /// One reading of the whole item, front to back. False: it changed meanwhile.
-bool ContentStore::read_once(Slot& slot, stores::ContentReader& reader) {
+bool ContentStore::read_once(PendingItem& pending, stores::ContentReader& reader) {
   const auto stream = std::make_shared<Stream>();
   std::deque<repo::Ref> refs;  // stable addresses: chunks get their ids out of order
   try {
@@ -216,8 +216,8 @@ bool ContentStore::read_once(Slot& slot, stores::ContentReader& reader) {
     throw;
   }
   settle(*stream);
-  slot.refs.assign(refs.begin(), refs.end());
-  return reader.finish(slot.item.entry);
+  pending.refs.assign(refs.begin(), refs.end());
+  return reader.finish(pending.item.entry);
 }
 
 void ContentStore::cut_stream(stores::ContentReader& reader, const std::shared_ptr<Stream>& stream,
@@ -250,25 +250,25 @@ void ContentStore::cut_stream(stores::ContentReader& reader, const std::shared_p
   buffers_.give(std::move(span->buffer));
 }
 
-void ContentStore::read_large(Slot& slot) {
+void ContentStore::read_large(PendingItem& pending) {
   try {
     for (int attempt = 1;; ++attempt) {
-      slot.refs.clear();
-      const auto reader = source_.open(slot.item);
+      pending.refs.clear();
+      const auto reader = source_.open(pending.item);
       if (!reader) {
-        drop_or_keep(slot);
+        drop_or_keep(pending);
         break;
       }
-      const bool stable = read_once(slot, *reader);
-      slot.item.entry.unstable = !stable;
+      const bool stable = read_once(pending, *reader);
+      pending.item.entry.unstable = !stable;
       if (stable || attempt == kTries) break;
     }
   } catch (const Error& error) {
     if (error.code() != ErrorCode::failed || pool_.failed()) throw;
-    leave_out(slot, error);
+    leave_out(pending, error);
   }
   pool_.rethrow();
-  slot.done = true;
+  pending.done = true;
 }
 
 }  // namespace salvor::backup

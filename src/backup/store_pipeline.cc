@@ -118,24 +118,24 @@ repo::Snapshot StorePipeline::sum_up(std::uint64_t bytes_before,
 bool StorePipeline::announce() {
   auto item = input_.source->next();
   if (!item) return false;
-  window_.push_back(std::make_unique<Slot>());
-  Slot& slot = *window_.back();
-  slot.item = std::move(*item);
-  slot.announced_inode = slot.item.entry.inode;
-  if (take_over(slot)) {
-    slot.done = true;
+  window_.push_back(std::make_unique<PendingItem>());
+  PendingItem& pending = *window_.back();
+  pending.item = std::move(*item);
+  pending.announced_inode = pending.item.entry.inode;
+  if (take_over(pending)) {
+    pending.done = true;
   } else {
-    queue(slot);
+    queue(pending);
   }
   return true;
 }
 
 /// Whether the previous snapshot's records stand for the item, and all they refer to is still
 /// there.
-bool StorePipeline::take_over(Slot& slot) {
+bool StorePipeline::take_over(PendingItem& pending) {
   if (!previous_) return false;
   try {
-    return find_in_previous(slot);
+    return find_in_previous(pending);
   } catch (const Error& error) {
     distrust_previous(error);
     return false;
@@ -150,18 +150,18 @@ void StorePipeline::distrust_previous(const Error& error) {
   previous_.reset();
 }
 
-bool StorePipeline::find_in_previous(Slot& slot) {
+bool StorePipeline::find_in_previous(PendingItem& pending) {
   const repo::Record* record = previous_->find_record();
-  while (record != nullptr && repo::compare(record->key, record->offset, slot.item.key, 0) < 0) {
+  while (record != nullptr && repo::compare(record->key, record->offset, pending.item.key, 0) < 0) {
     previous_->advance();
     record = previous_->find_record();
   }
-  if (record == nullptr || record->offset != 0 || record->key != slot.item.key) return false;
+  if (record == nullptr || record->offset != 0 || record->key != pending.item.key) return false;
   const Entry then = stores::decode_entry(record->meta);
-  if (!input_.source->unchanged(then, slot.item.entry)) return false;
+  if (!input_.source->unchanged(then, pending.item.entry)) return false;
   std::vector<repo::Record> records;
   std::size_t refs = 0;
-  while (record != nullptr && record->key == slot.item.key) {
+  while (record != nullptr && record->key == pending.item.key) {
     const bool there = std::all_of(record->refs.begin(), record->refs.end(), [&](const auto& ref) {
       return ref.is_hole() || session_.knows(ref.id);
     });
@@ -171,31 +171,32 @@ bool StorePipeline::find_in_previous(Slot& slot) {
     previous_->advance();
     record = previous_->find_record();
   }
-  slot.item.entry = then;
-  slot.records = std::move(records);
+  pending.item.entry = then;
+  pending.records = std::move(records);
   window_refs_ += refs;
   return true;
 }
 
-void StorePipeline::queue(Slot& slot) {
-  const std::uint64_t size = slot.item.entry.kind == EntryKind::file ? slot.item.entry.size : 0;
+void StorePipeline::queue(PendingItem& pending) {
+  const std::uint64_t size =
+      pending.item.entry.kind == EntryKind::file ? pending.item.entry.size : 0;
   if (size > ContentStore::kSmallBytesMax) {
     submit_batch();
-    pool_.submit([this, &slot] {
-      content_.read_large(slot);
+    pool_.submit([this, &pending] {
+      content_.read_large(pending);
       wake();
     });
     return;
   }
   if (batch_bytes_ + size > kBatchBytesMax || batch_.size() == kBatchSlotsMax) submit_batch();
-  batch_.push_back(&slot);
+  batch_.push_back(&pending);
   batch_bytes_ += size;
 }
 
 void StorePipeline::submit_batch() {
   if (batch_.empty()) return;
-  pool_.submit([this, slots = std::exchange(batch_, {})] {
-    content_.read_small(slots);
+  pool_.submit([this, items = std::exchange(batch_, {})] {
+    content_.read_small(items);
     wake();
   });
   batch_bytes_ = 0;
@@ -207,7 +208,7 @@ void StorePipeline::wake() {
 }
 
 void StorePipeline::wait_for_front() {
-  const Slot& front = *window_.front();
+  const PendingItem& front = *window_.front();
   // Before the lock: who asks for a stop wakes with it.
   const std::stop_callback on_stop(options_.stop, [this] { wake(); });
   std::unique_lock lock(mutex_);
@@ -221,7 +222,7 @@ void StorePipeline::wait_for_front() {
 
 bool StorePipeline::emit_front() {
   if (window_.empty() || !window_.front()->done) return false;
-  Slot& front = *window_.front();
+  PendingItem& front = *window_.front();
   for (const repo::Record& record : front.records) window_refs_ -= record.refs.size();
   emit(front);
   window_.pop_front();
@@ -229,54 +230,54 @@ bool StorePipeline::emit_front() {
 }
 
 /// Another name of a file whose first name vanished, or could not be read, before it got its turn.
-void StorePipeline::mend_hard_link(Slot& slot) {
-  Entry& entry = slot.item.entry;
+void StorePipeline::mend_hard_link(PendingItem& pending) {
+  Entry& entry = pending.item.entry;
   const auto lost = lost_first_names_.find(entry.target);
   if (lost == lost_first_names_.end()) return;
-  slot.records.clear();
+  pending.records.clear();
   if (!lost->second.empty()) {
     entry.target = lost->second;
     return;
   }
   entry.kind = EntryKind::file;
   entry.target.clear();
-  content_.read_large(slot);
-  if (!slot.dropped) lost->second = slot.item.key;
+  content_.read_large(pending);
+  if (!pending.dropped) lost->second = pending.item.key;
 }
 
-void StorePipeline::emit(Slot& slot) {
-  if (slot.item.entry.kind == EntryKind::hard_link) mend_hard_link(slot);
-  if (slot.dropped) {
-    lost_first_names_.emplace(slot.item.key, Bytes{});
+void StorePipeline::emit(PendingItem& pending) {
+  if (pending.item.entry.kind == EntryKind::hard_link) mend_hard_link(pending);
+  if (pending.dropped) {
+    lost_first_names_.emplace(pending.item.key, Bytes{});
     return;
   }
   // Replaced between the walk and the read: what is kept is not what other names are links to.
-  if (slot.item.entry.inode != slot.announced_inode) {
-    lost_first_names_.emplace(slot.item.key, Bytes{});
+  if (pending.item.entry.inode != pending.announced_inode) {
+    lost_first_names_.emplace(pending.item.key, Bytes{});
   }
   ++snapshot_.entries;
   ++progress_->entries;
-  if (!slot.records.empty()) {
-    for (const repo::Record& record : slot.records) builder_.add(record);
+  if (!pending.records.empty()) {
+    for (const repo::Record& record : pending.records) builder_.add(record);
     return;
   }
-  emit_content(slot);
+  emit_content(pending);
 }
 
 /// What a reader would refuse is not written: the entry is kept without it, and named.
-void StorePipeline::keep_within_limits(Slot& slot) {
-  Entry& entry = slot.item.entry;
+void StorePipeline::keep_within_limits(PendingItem& pending) {
+  Entry& entry = pending.item.entry;
   const std::string problem = stores::beyond_limits(entry);
   if (problem.empty()) return;
-  content_.report(slot.item.key, problem);
+  content_.report(pending.item.key, problem);
   entry.attributes.clear();
   entry.racy = true;
 }
 
-void StorePipeline::emit_content(Slot& slot) {
-  keep_within_limits(slot);
-  repo::Record record{slot.item.key, 0, stores::encode(slot.item.entry), {}};
-  for (repo::Ref& ref : slot.refs) {
+void StorePipeline::emit_content(PendingItem& pending) {
+  keep_within_limits(pending);
+  repo::Record record{pending.item.key, 0, stores::encode(pending.item.entry), {}};
+  for (repo::Ref& ref : pending.refs) {
     if (record.refs.size() == kRefsPerRecord) {
       builder_.add(record);
       record.offset += length_of(record);

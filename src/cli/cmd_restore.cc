@@ -95,7 +95,7 @@ std::vector<RunVerb> verbs_given(const RestoreChoices& request) {
 }
 
 /// One run is gone on with, and nothing else is asked for.
-int go_on(Invocation& invocation, const RestoreChoices& request,
+int continue_run(Invocation& invocation, const RestoreChoices& request,
           const std::vector<RunVerb>& verbs) {
   if (verbs.size() > 1) {
     throw_usage("--resume, --undo, --close and --abandon can't be combined");
@@ -122,7 +122,7 @@ int go_on(Invocation& invocation, const RestoreChoices& request,
 
 int restore(Invocation& invocation, const RestoreChoices& request) {
   const std::vector<RunVerb> verbs = verbs_given(request);
-  if (!verbs.empty()) return go_on(invocation, request, verbs);
+  if (!verbs.empty()) return continue_run(invocation, request, verbs);
   if (request.takeover || request.current_commands) {
     throw_usage(
         "--takeover and --current-commands work with --resume, --undo, --close and --abandon");

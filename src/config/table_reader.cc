@@ -32,7 +32,7 @@ bool is_name(std::string_view name) {
 
 void Findings::add(Position position, std::string message, std::string hint) {
   if (first_ && first_->position <= position) return;
-  first_ = Finding{position, std::move(message), std::move(hint)};
+  first_ = Mistake{position, std::move(message), std::move(hint)};
 }
 
 void Findings::throw_first() const {

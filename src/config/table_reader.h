@@ -38,7 +38,7 @@ class Findings {
   const std::filesystem::path& directory() const { return directory_; }
 
  private:
-  struct Finding {
+  struct Mistake {
     Position position;
     std::string message;
     std::string hint;
@@ -46,7 +46,7 @@ class Findings {
 
   std::string file_;
   std::filesystem::path directory_;
-  std::optional<Finding> first_;
+  std::optional<Mistake> first_;
 };
 
 /// Reads one table key by key. A key that nobody has asked for by the time of finish() is unknown.

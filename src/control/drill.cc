@@ -102,7 +102,7 @@ class Drill {
       outcome.call_seconds = clock.monotonic().seconds_since(start);
     }
     if (deadline.passed() && outcome.failure) outcome.failure = too_long(outcome);
-    if (outcome.failure) outcome.failure = with_way_on(*outcome.failure, run);
+    if (outcome.failure) outcome.failure = with_next_command(*outcome.failure, run);
     return outcome;
   }
 
@@ -128,7 +128,7 @@ class Drill {
 
   /// Nothing of a drill is to be resumed or undone: it is run again. Not so a drill of a damaged
   /// point, which would fail again.
-  Error with_way_on(const Error& error, const std::string& run) const {
+  Error with_next_command(const Error& error, const std::string& run) const {
     if (error.code() == ErrorCode::corruption) {
       return {error.code(), error.message(),
               fmt::format("see which points and paths are affected: salvor verify --data; see what "

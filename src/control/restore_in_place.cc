@@ -220,11 +220,11 @@ recovery::Plan plan_of(InPlace& in_place, const config::Config& config,
 using Continue = std::function<RunOutcome(const std::string& run, const std::string& service,
                                           const recovery::ExecuteOptions& options)>;
 
-/// One verb that goes on with a run.
-class GoingOn {
+/// A run that is resumed, undone, closed or abandoned.
+class ContinuedRun {
  public:
-  GoingOn(const config::Config& config, const ContinueRequest& request, const Caller& caller,
-          std::string verb)
+  ContinuedRun(const config::Config& config, const ContinueRequest& request, const Caller& caller,
+               std::string verb)
       : config_(config),
         request_(request),
         caller_(caller),
@@ -357,11 +357,11 @@ class GoingOn {
 using RecoveryVerb = RunOutcome (*)(repo::Repository&, recovery::StoreAccess&, const std::string&,
                                     const recovery::ExecuteOptions&);
 
-InPlaceReport go_on(const config::Config& config, const ContinueRequest& request,
-                    const Caller& caller, const std::string& verb, RecoveryVerb how) {
-  GoingOn going_on(config, request, caller, verb);
-  InPlace& in_place = going_on.in_place();
-  return going_on.carry_out(
+InPlaceReport continue_run(const config::Config& config, const ContinueRequest& request,
+                           const Caller& caller, const std::string& verb, RecoveryVerb how) {
+  ContinuedRun continued(config, request, caller, verb);
+  InPlace& in_place = continued.in_place();
+  return continued.carry_out(
       [&](const std::string& run, const std::string&, const recovery::ExecuteOptions& options) {
         return how(in_place.repository(), in_place.access(), run, options);
       });
@@ -418,25 +418,25 @@ InPlaceReport restore_in_place(const config::Config& config, const InPlaceReques
 
 InPlaceReport resume_restore(const config::Config& config, const ContinueRequest& request,
                              const Caller& caller) {
-  return go_on(config, request, caller, "resume", recovery::resume);
+  return continue_run(config, request, caller, "resume", recovery::resume);
 }
 
 InPlaceReport undo_restore(const config::Config& config, const ContinueRequest& request,
                            const Caller& caller) {
-  return go_on(config, request, caller, "undo", recovery::undo);
+  return continue_run(config, request, caller, "undo", recovery::undo);
 }
 
 InPlaceReport close_restore(const config::Config& config, const ContinueRequest& request,
                             const Caller& caller) {
-  return go_on(config, request, caller, "close", recovery::close);
+  return continue_run(config, request, caller, "close", recovery::close);
 }
 
 InPlaceReport abandon_restore(const config::Config& config, const ContinueRequest& request,
                               const Caller& caller) {
-  GoingOn going_on(config, request, caller, "abandon");
-  InPlace& in_place = going_on.in_place();
-  return going_on.carry_out([&](const std::string& run, const std::string& service,
-                                const recovery::ExecuteOptions& options) {
+  ContinuedRun continued(config, request, caller, "abandon");
+  InPlace& in_place = continued.in_place();
+  return continued.carry_out([&](const std::string& run, const std::string& service,
+                                 const recovery::ExecuteOptions& options) {
     return recovery::abandon(in_place.repository(), in_place.access(), run, service, options);
   });
 }

@@ -30,13 +30,13 @@ struct InPlaceReport {
 InPlaceReport restore_in_place(const config::Config& config, const InPlaceRequest& request,
                                const Caller& caller);
 
-/// Whether nothing of a run is left to go on with or to take back.
+/// Whether nothing of a run is left to resume or to undo.
 bool is_over(const recovery::RunOutcome& outcome);
 
 /// Whether a run has locked the writes of its service, and has not returned them.
 bool holds_writes(const recovery::RunOutcome& run);
 
-/// What a verb that goes on with a run would do.
+/// What an undo, a close or an abandon would do.
 struct ContinuePreview {
   std::string verb;  ///< "undo", "close", "abandon"
   std::string run;

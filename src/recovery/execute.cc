@@ -147,7 +147,7 @@ std::vector<std::string> choose_commands(const Journal& journal, const ExecuteOp
   }
   const bool is_in = journal.began("cut-over");
   internal::StepRules rules;
-  // What runs on a copy is for before the exchange; what has begun is still to be taken back.
+  // What runs on a copy is for before the exchange; what has begun is still to be undone.
   rules.new_ones = !undoing && !is_in;
   if (undoing || is_in) rules.kept = begun_steps(journal);
   plan = internal::with_commands_of(plan, *now, rules);
@@ -262,7 +262,7 @@ RunOutcome execute(repo::Repository& repository, StoreAccess& access, const Plan
     throw no_safety_snapshot(plan, error);
   }
   if (options.on_begin) options.on_begin(plan);
-  return runner.go_on();
+  return runner.carry_out();
 }
 
 RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::string& run,
@@ -291,7 +291,7 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
   if (renews) renew_safety_snapshot(plan, journal);
   note_commands(journal, plan, changed);
   if (options.on_begin) options.on_begin(plan);
-  return runner.go_on();
+  return runner.carry_out();
 }
 
 RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::string& run,
@@ -326,7 +326,7 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
   if (touched) claim_for_undo(repository, options.catalog, plan, journal, state);
   note_commands(journal, plan, changed);
   if (options.on_begin) options.on_begin(plan);
-  return runner.go_back();
+  return runner.undo();
 }
 
 RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::string& run,

@@ -220,17 +220,17 @@ void Journal::allow_unwritten(Unwritten what, const std::string& service) {
 
 void Journal::catch_up() {
   for (auto gap = gaps_.begin(); gap != gaps_.end(); gap = gaps_.erase(gap)) {
-    if (!chain_.append(gap->first, as_bytes(gap->second))) throw_gone_on();
+    if (!chain_.append(gap->first, as_bytes(gap->second))) throw_resumed_elsewhere();
   }
   while (!waiting_.empty()) {
     const std::uint64_t number = entries_.size() - waiting_.size() + 1;
-    if (!chain_.append(number, as_bytes(waiting_.front()))) throw_gone_on();
+    if (!chain_.append(number, as_bytes(waiting_.front()))) throw_resumed_elsewhere();
     waiting_.erase(waiting_.begin());
   }
 }
 
 void Journal::put(const std::string& text) {
-  if (!chain_.append(entries_.size() + 1, as_bytes(text))) throw_gone_on();
+  if (!chain_.append(entries_.size() + 1, as_bytes(text))) throw_resumed_elsewhere();
   copy_to_catalog(text);
 }
 
@@ -282,7 +282,7 @@ bool Journal::keep_in_catalog(const std::string& text, const Error& why) {
   return false;
 }
 
-void Journal::throw_gone_on() {
+void Journal::throw_resumed_elsewhere() {
   lost_ = true;
   throw Error(ErrorCode::conflict,
               "another process has resumed or undone run " + run_ + " meanwhile",
@@ -331,9 +331,9 @@ std::optional<RunState> Journal::state() const {
   std::optional<RunState> state;
   for (const JournalEntry& entry : entries_) {
     if (entry.event == Event::ended) state = catalog::parse_run_state(entry.data);
-    const bool goes_on = entry.event == Event::resumed || entry.event == Event::undoing;
+    const bool is_open_again = entry.event == Event::resumed || entry.event == Event::undoing;
     // What is lost may have said so.
-    if (goes_on || entry.event == Event::lost) state.reset();
+    if (is_open_again || entry.event == Event::lost) state.reset();
   }
   return state;
 }

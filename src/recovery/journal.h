@@ -160,7 +160,7 @@ class Journal {
   bool keep_in_catalog(const std::string& text, const Error& why);
   void copy_to_catalog(const std::string& text);
 
-  [[noreturn]] void throw_gone_on();
+  [[noreturn]] void throw_resumed_elsewhere();
 
   /// As the catalog has it.
   std::optional<std::string> kept(std::uint64_t number);

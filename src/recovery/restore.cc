@@ -14,9 +14,9 @@ namespace {
 using stores::Entry;
 using stores::EntryKind;
 
-/// What is planned together. Backup wrote its packs in about this order, so a window touches few.
-constexpr std::size_t kWindowChunksMax = 8192;
-constexpr std::uint64_t kWindowBytesMax = 256U << 20U;
+/// What is planned together. Backup wrote its packs in about this order, so a batch touches few.
+constexpr std::size_t kBatchChunksMax = 8192;
+constexpr std::uint64_t kBatchBytesMax = 256U << 20U;
 constexpr std::size_t kGroupsInFlightMax = 48;
 constexpr std::size_t kPathsNamedMax = 100;
 constexpr std::size_t kEmptyFilesPerTask = 256;
@@ -38,7 +38,7 @@ class Restore {
   RestoreResult run();
 
  private:
-  struct Window {
+  struct Batch {
     std::vector<repo::ChunkId> ids;
     std::vector<Wanted> wanted;
     std::uint64_t bytes = 0;
@@ -50,9 +50,9 @@ class Restore {
   void release_current();
   void throw_if_stopped() const;
   void flush();
-  void keep_what_is_there(Window& window);
-  void submit(const std::shared_ptr<Window>& window, repo::FetchGroup group);
-  void fetch(const Window& window, const repo::FetchGroup& group);
+  void keep_what_is_there(Batch& batch);
+  void submit(const std::shared_ptr<Batch>& batch, repo::FetchGroup group);
+  void fetch(const Batch& batch, const repo::FetchGroup& group);
   void damaged(const Wanted& wanted, const Error& error);
   void wait_for_room();
   void complete();
@@ -65,7 +65,7 @@ class Restore {
 
   std::shared_ptr<FileJob> current_;  ///< the file whose records are being walked
   std::optional<Bytes> reused_;       ///< or its key, when the sink has it already
-  std::shared_ptr<Window> window_ = std::make_shared<Window>();
+  std::shared_ptr<Batch> batch_ = std::make_shared<Batch>();
   std::vector<std::shared_ptr<FileJob>> empty_files_;
   RestoreResult result_;
   std::atomic<std::uint64_t> bytes_written_{0};
@@ -116,14 +116,14 @@ void Restore::add_refs(const repo::Record& record) {
       if (options_.delta) current_->writer().punch_hole(offset, ref.length);
     } else {
       current_->hold();
-      window_->ids.push_back(ref.id);
-      window_->wanted.push_back({current_, offset, ref.length});
-      window_->bytes += ref.length;
+      batch_->ids.push_back(ref.id);
+      batch_->wanted.push_back({current_, offset, ref.length});
+      batch_->bytes += ref.length;
       result_.bytes += ref.length;
     }
     offset += ref.length;
   }
-  if (window_->ids.size() >= kWindowChunksMax || window_->bytes >= kWindowBytesMax) flush();
+  if (batch_->ids.size() >= kBatchChunksMax || batch_->bytes >= kBatchBytesMax) flush();
 }
 
 void Restore::skip_refs(const repo::Record& record) {
@@ -147,19 +147,19 @@ void Restore::release_current() {
   }
 }
 
-/// With delta: drops from the window what the target has already.
-void Restore::keep_what_is_there(Window& window) {
-  std::vector<char> missing(window.ids.size(), 1);
+/// With delta: drops from the batch what the target has already.
+void Restore::keep_what_is_there(Batch& batch) {
+  std::vector<char> missing(batch.ids.size(), 1);
   constexpr std::size_t kPerTask = 16;
-  for (std::size_t start = 0; start < window.ids.size(); start += kPerTask) {
-    pool_.submit([this, &window, &missing, start] {
+  for (std::size_t start = 0; start < batch.ids.size(); start += kPerTask) {
+    pool_.submit([this, &batch, &missing, start] {
       thread_local Bytes content;
-      const std::size_t end = std::min(start + kPerTask, window.ids.size());
+      const std::size_t end = std::min(start + kPerTask, batch.ids.size());
       for (std::size_t i = start; i < end; ++i) {
-        const Wanted& wanted = window.wanted[i];
+        const Wanted& wanted = batch.wanted[i];
         content.resize(wanted.length);
         const std::size_t size = wanted.file->writer().read_existing(content, wanted.offset);
-        if (size != wanted.length || repository_.id_of(content) != window.ids[i]) continue;
+        if (size != wanted.length || repository_.id_of(content) != batch.ids[i]) continue;
         missing[i] = 0;
         wanted.file->writer().keep(wanted.offset, wanted.length);
         wanted.file->release();
@@ -171,12 +171,12 @@ void Restore::keep_what_is_there(Window& window) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < missing.size(); ++i) {
     if (missing[i] == 0) continue;
-    window.ids[kept] = window.ids[i];
-    window.wanted[kept] = std::move(window.wanted[i]);
+    batch.ids[kept] = batch.ids[i];
+    batch.wanted[kept] = std::move(batch.wanted[i]);
     ++kept;
   }
-  window.ids.resize(kept);
-  window.wanted.resize(kept);
+  batch.ids.resize(kept);
+  batch.wanted.resize(kept);
 }
 
 void Restore::throw_if_stopped() const {
@@ -186,27 +186,27 @@ void Restore::throw_if_stopped() const {
 
 void Restore::flush() {
   throw_if_stopped();
-  const std::shared_ptr<Window> window = std::exchange(window_, std::make_shared<Window>());
-  if (options_.delta) keep_what_is_there(*window);
+  const std::shared_ptr<Batch> batch = std::exchange(batch_, std::make_shared<Batch>());
+  if (options_.delta) keep_what_is_there(*batch);
   std::vector<std::uint32_t> lost;
-  for (std::uint32_t i = 0; i < window->ids.size(); ++i) {
-    if (!repository_.contains(window->ids[i])) lost.push_back(i);
+  for (std::uint32_t i = 0; i < batch->ids.size(); ++i) {
+    if (!repository_.contains(batch->ids[i])) lost.push_back(i);
   }
   for (const std::uint32_t place : lost) {
-    damaged(window->wanted[place],
-            Error(ErrorCode::corruption, "chunk " + window->ids[place].hex() + " is in no pack"));
+    damaged(batch->wanted[place],
+            Error(ErrorCode::corruption, "chunk " + batch->ids[place].hex() + " is in no pack"));
   }
   if (!lost.empty()) throw_if_damaged();
-  for (repo::FetchGroup& group : repository_.plan(window->ids)) submit(window, std::move(group));
+  for (repo::FetchGroup& group : repository_.plan(batch->ids)) submit(batch, std::move(group));
 }
 
-void Restore::submit(const std::shared_ptr<Window>& window, repo::FetchGroup group) {
+void Restore::submit(const std::shared_ptr<Batch>& batch, repo::FetchGroup group) {
   wait_for_room();
   {
     const std::lock_guard lock(mutex_);
     ++in_flight_;
   }
-  pool_.submit([this, window, group = std::move(group)] {
+  pool_.submit([this, batch, group = std::move(group)] {
     struct Leave {
       Restore& restore;
       ~Leave() {
@@ -217,7 +217,7 @@ void Restore::submit(const std::shared_ptr<Window>& window, repo::FetchGroup gro
     } leave{*this};
     try {
       throw_if_stopped();
-      fetch(*window, group);
+      fetch(*batch, group);
     } catch (...) {
       // Before leave: who waits for room must find that the pool has failed.
       pool_.fail(std::current_exception());
@@ -236,16 +236,16 @@ void Restore::wait_for_room() {
   pool_.rethrow();
 }
 
-void Restore::fetch(const Window& window, const repo::FetchGroup& group) {
+void Restore::fetch(const Batch& batch, const repo::FetchGroup& group) {
   repository_.fetch(
-      window.ids, group,
+      batch.ids, group,
       [&](std::uint32_t place, ByteView chunk) {
-        const Wanted& wanted = window.wanted[place];
+        const Wanted& wanted = batch.wanted[place];
         if (chunk.size() != wanted.length) {
-          damaged(wanted, Error(ErrorCode::corruption, "chunk " + window.ids[place].hex() +
-                                                           " has " + std::to_string(chunk.size()) +
-                                                           " bytes, expected " +
-                                                           std::to_string(wanted.length)));
+          damaged(wanted,
+                  Error(ErrorCode::corruption,
+                        "chunk " + batch.ids[place].hex() + " has " + std::to_string(chunk.size()) +
+                            " bytes, expected " + std::to_string(wanted.length)));
           return;
         }
         wanted.file->writer().write(chunk, wanted.offset);
@@ -253,7 +253,7 @@ void Restore::fetch(const Window& window, const repo::FetchGroup& group) {
         if (options_.progress != nullptr) options_.progress->bytes += chunk.size();
         wanted.file->release();
       },
-      [&](std::uint32_t place, const Error& error) { damaged(window.wanted[place], error); });
+      [&](std::uint32_t place, const Error& error) { damaged(batch.wanted[place], error); });
 }
 
 void Restore::damaged(const Wanted& wanted, const Error& error) {

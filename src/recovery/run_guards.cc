@@ -51,7 +51,7 @@ bool is_over(repo::Repository& repository, catalog::Catalog* catalog, const Clai
 }
 
 /// What can be done with a run that is open, to be copied.
-std::string ways_on(const std::string& run, const std::string& service) {
+std::string commands_to_end(const std::string& run, const std::string& service) {
   return fmt::format(
       "resume that run: salvor restore --resume {0}; or undo it: salvor restore "
       "--undo {0} --confirm {1}; or abandon it: salvor restore --abandon {0} "
@@ -68,7 +68,7 @@ void require_no_open_journal(repo::Repository& repository, const Plan& plan) {
               fmt::format("service {} is being restored by run {}, as its journal says (the claim "
                           "can't be read)",
                           printable(plan.service), open->run),
-              ways_on(open->run, plan.service));
+              commands_to_end(open->run, plan.service));
 }
 
 }  // namespace
@@ -155,7 +155,7 @@ void require_no_unwritten_run(repo::Repository& repository, catalog::Catalog* ca
         ErrorCode::conflict,
         fmt::format("service {} is being restored by run {}, as the catalog of this machine says",
                     printable(plan.service), other.plan.run),
-        ways_on(other.plan.run, plan.service));
+        commands_to_end(other.plan.run, plan.service));
   }
 }
 

@@ -115,7 +115,7 @@ void Runner::carry_out(Step& step) {
   journal_.reach(step.name() + ":done");
 }
 
-/// Once nothing is to be written to the repository but the journal, the run goes on without.
+/// Once nothing is to be written to the repository but the journal, the run continues without.
 /// `carried_out`: the step that has just been.
 void Runner::allow_unwritten(std::string_view carried_out) {
   constexpr std::string_view kSaves = "safety-snapshot";
@@ -198,7 +198,7 @@ void Runner::require_here(stores::Way way) {
   internal::require_here(context_);
 }
 
-RunOutcome Runner::go_on() {
+RunOutcome Runner::carry_out() {
   acted_ = true;
   // What can't be taken up keeps the step from being done that is next.
   const auto next = std::ranges::find_if(
@@ -237,13 +237,13 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
     context_.deviations.clear();
     if (context_.plan.mode == service::Mode::drill) return finished_drill(error);
     if (guarded) {
-      take_back_all();
+      undo_all();
       RunOutcome outcome = ended(RunState::failed);
       outcome.failure = error;
       return outcome;
     }
   } catch (const std::exception& second) {
-    if (guarded && !journal_.lost()) let_go();
+    if (guarded && !journal_.lost()) undo_unjournalled();
     // The first error is the one to tell; the journal ends where it could be written last.
     log::warning("the end of run {} could not be handled: {}", context_.plan.run, second.what());
   }
@@ -252,7 +252,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
   return outcome;
 }
 
-void Runner::let_go() {
+void Runner::undo_unjournalled() {
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
     if (!journal_.began((*step)->name())) continue;
     try {
@@ -292,7 +292,7 @@ void Runner::tear_down_drill() {
   }
 }
 
-void Runner::take_back_all() {
+void Runner::undo_all() {
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
     if (!journal_.began((*step)->name())) continue;
     // From here on nobody is to miss what is removed.
@@ -304,12 +304,12 @@ void Runner::take_back_all() {
   }
 }
 
-RunOutcome Runner::go_back() {
+RunOutcome Runner::undo() {
   context_.undoing = true;
   acted_ = true;
   try {
     take_up();
-    take_back_all();
+    undo_all();
   } catch (const std::exception& exception) {
     if (journal_.lost()) throw;
     RunOutcome outcome = this->outcome(RunState::interrupted);

@@ -4,7 +4,7 @@
 #include <deque>
 #include <mutex>
 
-#include "backup/internal/slot.h"
+#include "backup/internal/pending_item.h"
 #include "backup/progress.h"
 #include "base/error.h"
 #include "base/worker_pool.h"
@@ -25,7 +25,7 @@ class BufferPool {
   std::vector<Bytes> free_;
 };
 
-/// Reads, cuts and stores the content of slots.
+/// Reads, cuts and stores the content of items.
 /// Threads: read_small and read_large any.   Lifetime: shorter than all it refers to.
 class ContentStore {
  public:
@@ -35,9 +35,9 @@ class ContentStore {
   /// Items up to this size are read by read_small, many in one task.
   static constexpr std::size_t kSmallBytesMax = 1U << 20U;
 
-  /// Reads the slots into one buffer, and stores all their chunks together. What turns out larger
+  /// Reads the items into one buffer, and stores all their chunks together. What turns out larger
   /// than announced is read by read_large.
-  void read_small(std::span<Slot* const> slots);
+  void read_small(std::span<PendingItem* const> items);
 
   /// Notes what could not be kept of an item.
   void report(const Bytes& key, const std::string& reason);
@@ -46,14 +46,14 @@ class ContentStore {
   std::vector<stores::Problem> problems() const;
 
   /// Reads one item as a stream, cut into chunks; the chunks are stored in tasks of their own.
-  void read_large(Slot& slot);
+  void read_large(PendingItem& pending);
 
  private:
   struct Span;
   struct Stream;
   struct Ticket;
-  bool read_once(Slot& slot, stores::ContentReader& reader);
-  bool read_into(Slot& slot, Bytes& arena, std::size_t& used);
+  bool read_once(PendingItem& pending, stores::ContentReader& reader);
+  bool read_into(PendingItem& pending, Bytes& arena, std::size_t& used);
   void cut(ByteView content, std::vector<ByteView>& pieces, std::vector<repo::Ref>& refs) const;
   std::size_t first_chunk(ByteView content) const;
   void cut_stream(stores::ContentReader& reader, const std::shared_ptr<Stream>& stream,
@@ -61,8 +61,8 @@ class ContentStore {
   void dispatch(const std::shared_ptr<Stream>& stream, std::shared_ptr<Span> span);
   void settle(Stream& stream);
   void store(const Span& span);
-  void drop_or_keep(Slot& slot) const;
-  void leave_out(Slot& slot, const Error& error);
+  void drop_or_keep(PendingItem& pending) const;
+  void leave_out(PendingItem& pending, const Error& error);
 
   stores::Source& source_;
   repo::Session& session_;

@@ -9,7 +9,7 @@
 namespace salvor::backup {
 
 /// One announced item on its way into the tree. The thread that works on it owns it until `done`.
-struct Slot {
+struct PendingItem {
   stores::Item item;
   std::uint64_t announced_inode = 0;
   std::vector<repo::Record> records;  ///< taken over from the previous snapshot; else empty

@@ -29,16 +29,16 @@ class StorePipeline {
   bool announce();
   void read_all();
   repo::Snapshot sum_up(std::uint64_t bytes_before, std::vector<stores::Problem>& problems);
-  bool take_over(Slot& slot);
-  bool find_in_previous(Slot& slot);
+  bool take_over(PendingItem& pending);
+  bool find_in_previous(PendingItem& pending);
   void distrust_previous(const Error& error);
-  void queue(Slot& slot);
+  void queue(PendingItem& pending);
   void submit_batch();
   bool emit_front();
-  void emit(Slot& slot);
-  void keep_within_limits(Slot& slot);
-  void emit_content(Slot& slot);
-  void mend_hard_link(Slot& slot);
+  void emit(PendingItem& pending);
+  void keep_within_limits(PendingItem& pending);
+  void emit_content(PendingItem& pending);
+  void mend_hard_link(PendingItem& pending);
   void wait_for_front();
   void wake();
 
@@ -51,9 +51,9 @@ class StorePipeline {
   Progress own_progress_;
   Progress* progress_;
 
-  std::deque<std::unique_ptr<Slot>> window_;
+  std::deque<std::unique_ptr<PendingItem>> window_;
   std::size_t window_refs_ = 0;  ///< in the records that were taken over
-  std::vector<Slot*> batch_;
+  std::vector<PendingItem*> batch_;
   std::size_t batch_bytes_ = 0;
   /// First names of hard-linked files that are not in the tree, and who stands in for them.
   std::map<Bytes, Bytes> lost_first_names_;

@@ -85,10 +85,10 @@ void HeldWrites::during(const std::function<void()>& mark) const {
   if (is_left_held(note.read())) {
     log::warning("an earlier backup left the writes of {} locked", service_.name);
   } else if (are_held(false, stop_)) {
-    return mark();  // by somebody who lets them in when it is time
+    return mark();  // by somebody who unlocks them when it is time
   }
   note.write(run_);
-  const auto let_in = [&] {
+  const auto unlock = [&] {
     if (const auto restore = release()) {
       note.write(run_ + '\n' + *restore);
     } else {
@@ -100,13 +100,13 @@ void HeldWrites::during(const std::function<void()>& mark) const {
     mark();
   } catch (const std::exception&) {
     try {
-      let_in();
+      unlock();
     } catch (const Error& error) {
       log::warning("{}", error.message());
     }
     throw;
   }
-  let_in();
+  unlock();
 }
 
 /// What a note says, now that nobody has it.
@@ -116,8 +116,8 @@ bool HeldWrites::is_left_held(const std::string& note) const {
   // Its command may still be about to hold them.
   service::require_no_running_hook(note.substr(0, end));
   if (end == note.size()) return true;
-  // A restore that came to its end has let them in; one that was taken back has left them as it
-  // found them.
+  // A restore that has succeeded has unlocked them; one that was undone has left them as it found
+  // them.
   try {
     const auto restore = recovery::find_run(repository_, note.substr(end + 1));
     return !restore ||
@@ -139,7 +139,7 @@ void HeldWrites::hold() const {
 }
 
 /// Not to be stopped: a service whose writes stay held is down. Yields the restore that they are
-/// left to; empty: they are let in.
+/// left to; empty: they are unlocked.
 std::optional<std::string> HeldWrites::release() const {
   if (auto restore = open_restore()) return restore;
   try {

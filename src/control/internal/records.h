@@ -27,7 +27,7 @@ class Records {
 
   catalog::RunId begin(catalog::RunKind kind, std::string_view service, std::string_view trigger);
 
-  /// Records that this process goes on with a run, which may be new to this catalog.
+  /// Records that this process continues a run, which may be new to this catalog.
   void take_up(const catalog::RunId& id, catalog::RunKind kind, std::string_view service);
   void finish(const catalog::RunId& id, catalog::RunState state, std::string_view summary_json,
               std::string_view error = {});

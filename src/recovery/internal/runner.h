@@ -22,10 +22,10 @@ class Runner {
   void require_here(stores::Way way);
 
   /// Steps that are done are taken up, the others carried out.
-  RunOutcome go_on();
+  RunOutcome carry_out();
 
-  /// Takes back whatever has begun, the last first.
-  RunOutcome go_back();
+  /// Undoes whatever has begun, the last first.
+  RunOutcome undo();
 
   /// Removes what was live before.
   RunOutcome close();
@@ -50,10 +50,10 @@ class Runner {
   /// Has again what went with the process that ended before.
   void take_up();
   void settle();
-  void take_back_all();
+  void undo_all();
   /// Where the repository is gone before anything was replaced, the service is not to stay locked:
-  /// what the guards did is taken back, though the journal can't be told.
-  void let_go();
+  /// what the guards did is undone, though the journal can't be told.
+  void undo_unjournalled();
   RunOutcome failed(const Error& error, const Step& step);
   RunOutcome finished_drill(const std::optional<Error>& failure);
   RunOutcome ended(RunState state);

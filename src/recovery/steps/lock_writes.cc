@@ -29,7 +29,7 @@ class LockWrites final : public Step {
   }
 
   void take_up(RunContext& context) override {
-    // Once writes have been let in, they are locked again by who takes that back.
+    // Once writes have been unlocked, the step that did so locks them again when it is undone.
     if (context.journal.began("return-to-service")) return;
     note_gap(context);
     lock_application(context);
