@@ -96,7 +96,7 @@ std::vector<RunVerb> verbs_given(const RestoreChoices& request) {
 
 /// One run is gone on with, and nothing else is asked for.
 int continue_run(Invocation& invocation, const RestoreChoices& request,
-          const std::vector<RunVerb>& verbs) {
+                 const std::vector<RunVerb>& verbs) {
   if (verbs.size() > 1) {
     throw_usage("--resume, --undo, --close and --abandon can't be combined");
   }

@@ -21,16 +21,14 @@ std::string to_json(const ConfigCheckReport& report) {
                   {{"location", printable(report.location)},
                    {"absent", report.repository_absent},
                    {"problem", report.repository_problem}}},
-                 {"warnings", json::array()},
+                 {"warnings", report.warnings},
                  {"stores", json::array()}};
-  for (const std::string& line : report.warnings) object["warnings"].push_back(printable(line));
   for (const StoreReachability& store : report.stores) {
     json item = {{"service", store.service}, {"name", store.store}, {"type", store.type}};
     put_path(item, "path", store.path);
     item["problem"] = store.problem;
     object["stores"].push_back(std::move(item));
   }
-  object["warnings"] = report.warnings;
   return text_of(object);
 }
 

@@ -6,38 +6,34 @@
 namespace salvor::control {
 namespace {
 
+using internal::or_null;
 using internal::text_of;
 using json = internal::ReportJson;
+
+json json_of_phase(const recovery::StepOutcome& step) {
+  return {{"name", step.name}, {"seconds", step.seconds}, {"result", name_of(step.result)}};
+}
 
 }  // namespace
 
 std::string to_json(const DrillReport& report) {
   const recovery::RunOutcome& outcome = report.outcome;
-  json object{
-      {"run", outcome.plan.run},
-      {"service", printable(outcome.plan.service)},
-      {"point", outcome.plan.point},
-      {"point_time", format_time(outcome.plan.point_time)},
-      {"state", name_of(outcome.state)},
-      {"seconds", outcome.call_seconds},
-      {"recovery_s", outcome.recovery_seconds},
-      {"whole", report.whole},
-      {"phases", json::array()},
-      {"checks", parse_json<json>(to_json(outcome.checks))},
-      {"rto_s", report.rto_s ? json(*report.rto_s) : json(nullptr)},
-      {"rto_met", report.rto_met ? json(*report.rto_met) : json(nullptr)},
-      {"not_covered", json::array()},
-      {"deviations", json::array()},
-      {"runbook", report.runbook.empty() ? json(nullptr) : json(printable(report.runbook))}};
-  for (const recovery::StepOutcome& step : outcome.steps) {
-    object["phases"].push_back(
-        {{"name", step.name}, {"seconds", step.seconds}, {"result", name_of(step.result)}});
-  }
-  for (const std::string& line : report.not_covered) object["not_covered"].push_back(line);
-  for (const std::string& line : outcome.deviations) {
-    object["deviations"].push_back(printable(line));
-  }
-  if (outcome.failure) object["error"] = parse_json<json>(to_json(*outcome.failure)).at("error");
+  json object{{"run", outcome.plan.run},
+              {"service", printable(outcome.plan.service)},
+              {"point", outcome.plan.point},
+              {"point_time", format_time(outcome.plan.point_time)},
+              {"state", name_of(outcome.state)},
+              {"seconds", outcome.call_seconds},
+              {"recovery_s", outcome.recovery_seconds},
+              {"whole", report.whole},
+              {"phases", internal::list_of(outcome.steps, json_of_phase)},
+              {"checks", internal::json_of_checks(outcome.checks)},
+              {"rto_s", or_null(report.rto_s)},
+              {"rto_met", or_null(report.rto_met)},
+              {"not_covered", report.not_covered},
+              {"deviations", internal::shown(outcome.deviations)},
+              {"runbook", internal::shown_or_null(report.runbook)}};
+  if (outcome.failure) object["error"] = internal::json_of_error(*outcome.failure);
   return text_of(object);
 }
 

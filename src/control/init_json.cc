@@ -13,12 +13,10 @@ using json = internal::ReportJson;
 }  // namespace
 
 std::string to_json(const InitReport& report) {
-  return text_of(
-      {{"repository", report.repository},
-       {"location", printable(report.location)},
-       {"keys", json_of_slots(report.slots)},
-       {"new_key_file",
-        report.new_key_file.empty() ? json(nullptr) : json(printable(report.new_key_file))}});
+  return text_of({{"repository", report.repository},
+                  {"location", printable(report.location)},
+                  {"keys", json_of_slots(report.slots)},
+                  {"new_key_file", internal::shown_or_null(report.new_key_file)}});
 }
 
 }  // namespace salvor::control

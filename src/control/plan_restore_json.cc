@@ -40,11 +40,11 @@ std::string to_json(const RestorePlanReport& report) {
       {"point", report.point.id.hex()},
       {"time", format_time(report.point.time)},
       {"state", std::string(report.point.state())},
-      {"host", report.point.host().empty() ? json(nullptr) : json(printable(report.point.host()))},
+      {"host", internal::shown_or_null(report.point.host())},
       {"lost_s", report.lost_s},
       {"expected_s", or_null(report.expected_s)},
       {"expected_is_least", report.expected_s && report.expected_is_least},
-      {"targets", json::array()},
+      {"targets", internal::list_of(report.targets, json_of_target)},
       {"space", json::array()},
       {"steps", json::array()},
       {"checks", json::array()},
@@ -53,9 +53,6 @@ std::string to_json(const RestorePlanReport& report) {
       {"open_restore", or_null(report.open_restore)},
       {"last_drill", report.last_drill ? internal::json_of_drill(*report.last_drill) : json()},
       {"undo", report.undo}};
-  for (const PlannedTarget& target : report.targets) {
-    object["targets"].push_back(json_of_target(target));
-  }
   for (const recovery::FileSystemSpace& space : report.space) {
     object["space"].push_back({{"path", printable(space.path)},
                                {"wanted", space.wanted},
@@ -72,7 +69,7 @@ std::string to_json(const RestorePlanReport& report) {
   for (const auto& reference : report.plan.references) {
     object["checks"].push_back(printable(reference.name));
   }
-  if (report.refusal) object["error"] = parse_json<json>(to_json(*report.refusal)).at("error");
+  if (report.refusal) object["error"] = internal::json_of_error(*report.refusal);
   return text_of(object);
 }
 

@@ -13,8 +13,8 @@ using json = internal::ReportJson;
 }  // namespace
 
 std::string to_json(const PointsReport& report) {
-  json object = {{"points", json::array()}, {"windows", json::array()}};
-  for (const repo::Point& point : report.points) object["points"].push_back(json_of_point(point));
+  json object = {{"points", internal::list_of(report.points, json_of_point)},
+                 {"windows", json::array()}};
   for (const Window& window : report.windows) {
     object["windows"].push_back({{"service", window.service},
                                  {"store", window.store},

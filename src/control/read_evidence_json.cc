@@ -12,15 +12,9 @@ using json = internal::ReportJson;
 
 json json_of_gap(const evidence::EvidenceGap& gap) {
   return {{"record", gap.record},
-          {"sha256", gap.digest.empty() ? json(nullptr) : json(printable(gap.digest))},
+          {"sha256", internal::shown_or_null(gap.digest)},
           {"named_by", gap.named_by == 0 ? json(nullptr) : json(gap.named_by)},
           {"since", gap.named_by == 0 ? json(nullptr) : json(printable(gap.since))}};
-}
-
-json json_of_gaps(const std::vector<evidence::EvidenceGap>& gaps) {
-  json list = json::array();
-  for (const evidence::EvidenceGap& gap : gaps) list.push_back(json_of_gap(gap));
-  return list;
 }
 
 }  // namespace
@@ -53,7 +47,7 @@ std::string to_json(const ExportedEvidence& exported) {
   put_path(object, "page", exported.page);
   object["records"] = exported.verified.records;
   object["key_id"] = exported.verified.key_id;
-  object["gaps"] = json_of_gaps(exported.verified.gaps);
+  object["gaps"] = internal::list_of(exported.verified.gaps, json_of_gap);
   return text_of(object);
 }
 
@@ -66,7 +60,7 @@ std::string to_json(const EvidenceVerification& verification) {
                  {"key_was_given", chain.key_was_given},
                  {"repository", printable(chain.repository)},
                  {"problems", json::array()},
-                 {"gaps", json_of_gaps(chain.gaps)}};
+                 {"gaps", internal::list_of(chain.gaps, json_of_gap)}};
     if (!chain.exported.empty()) item["exported"] = chain.exported;
     for (const evidence::EvidenceProblem& problem : chain.problems) {
       item["problems"].push_back(

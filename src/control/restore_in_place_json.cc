@@ -16,7 +16,7 @@ std::string to_json(const InPlaceReport& report) {
   json object = json_of_outcome(report.outcome, report.outcome.call_seconds);
   object["notes"] = report.notes;
   if (report.outcome.failure) {
-    object["error"] = parse_json<json>(to_json(*report.outcome.failure)).at("error");
+    object["error"] = internal::json_of_error(*report.outcome.failure);
   }
   return text_of(object);
 }

@@ -29,10 +29,7 @@ std::string to_json(const RestoreReport& report) {
     item["duration_s"] = store.duration_s;
     item["moved_aside"] = store.result.sink.moved_aside;
     item["moved_aside_to"] = printable(store.result.sink.moved_aside_to);
-    item["warnings"] = json::array();
-    for (const std::string& warning : store.result.sink.warnings) {
-      item["warnings"].push_back(printable(warning));
-    }
+    item["warnings"] = internal::shown(store.result.sink.warnings);
     object["stores"].push_back(std::move(item));
   }
   return text_of(object);

@@ -13,7 +13,7 @@ using json = internal::ReportJson;
 
 std::string to_json(const RunbookReport& report) {
   return text_of({{"service", report.service},
-                  {"file", report.file.empty() ? json(nullptr) : json(printable(report.file))},
+                  {"file", internal::shown_or_null(report.file)},
                   {"markdown", report.markdown}});
 }
 

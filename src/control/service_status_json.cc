@@ -18,7 +18,7 @@ json json_of_status(const ServiceStatus& status) {
   json object = {{"service", status.service},
                  {"state", std::string(name_of(status.health()))},
                  {"reasons", json::array()},
-                 {"host", status.host.empty() ? json(nullptr) : json(printable(status.host))},
+                 {"host", internal::shown_or_null(status.host)},
                  {"writes_held_by", or_null(status.held_by)},
                  {"newest", nullptr},
                  {"achieved_rpo_s", or_null(status.achieved_rpo_s)},
@@ -31,7 +31,7 @@ json json_of_status(const ServiceStatus& status) {
                  {"never_drilled", status.never_drilled},
                  {"drill_stale", status.drill_stale},
                  {"open_restore", or_null(status.open_restore)},
-                 {"kept", json::array()},
+                 {"kept", internal::shown(status.kept)},
                  {"stores_without_point", status.stores_without_point},
                  {"uncovered", json::array()},
                  {"not_covered", status.not_covered},
@@ -43,7 +43,6 @@ json json_of_status(const ServiceStatus& status) {
   }
   if (status.newest) object["newest"] = json_of_point(*status.newest);
   if (status.last_drill) object["last_drill"] = internal::json_of_drill(*status.last_drill);
-  for (const std::string& path : status.kept) object["kept"].push_back(printable(path));
   for (const UncoveredPath& path : status.uncovered) {
     json item;
     put_path(item, "path", path.path);
@@ -61,10 +60,7 @@ json json_of_status(const ServiceStatus& status) {
 }  // namespace
 
 std::string to_json(const StatusReport& report) {
-  json object = {{"services", json::array()}};
-  for (const ServiceStatus& status : report.services) {
-    object["services"].push_back(json_of_status(status));
-  }
+  json object = {{"services", internal::list_of(report.services, json_of_status)}};
   object["warnings"] = report.warnings;
   if (report.repository_failure) object["error"] = json_of_error(*report.repository_failure);
   return text_of(object);

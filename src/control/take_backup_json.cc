@@ -13,15 +13,14 @@ using json = internal::ReportJson;
 
 json json_of_backup(const BackupReport& report) {
   const repo::Point& point = report.result.point;
-  json object = {{"point", point.id.hex()},         {"service", report.service},
-                 {"time", format_time(point.time)}, {"run", report.run},
-                 {"duration_s", report.duration_s}, {"state", std::string(point.state())},
-                 {"warnings", json::array()},       {"stores", json::array()}};
-  for (const std::string& warning : report.warnings) object["warnings"].push_back(warning);
-  for (const repo::Snapshot& snapshot : point.snapshots) {
-    object["stores"].push_back(json_of_snapshot(snapshot));
-  }
-  object["warnings"] = report.warnings;
+  json object = {{"point", point.id.hex()},
+                 {"service", report.service},
+                 {"time", format_time(point.time)},
+                 {"run", report.run},
+                 {"duration_s", report.duration_s},
+                 {"state", std::string(point.state())},
+                 {"warnings", report.warnings},
+                 {"stores", internal::list_of(point.snapshots, json_of_snapshot)}};
   return object;
 }
 

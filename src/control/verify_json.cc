@@ -28,7 +28,7 @@ std::string to_json(const VerifyReport& report) {
                  {"data", check.data},
                  {"findings", json::array()},
                  {"affected", json::array()},
-                 {"repaired", json::array()},
+                 {"repaired", internal::shown(report.repaired)},
                  {"unreadable", report.check.unreadable_packs},
                  {"log_entries", check.log_entries},
                  {"packs", check.packs},
@@ -53,7 +53,6 @@ std::string to_json(const VerifyReport& report) {
     item["and_more"] = affected.and_more;
     object["affected"].push_back(std::move(item));
   }
-  for (const std::string& line : report.repaired) object["repaired"].push_back(printable(line));
   for (const std::string& record : report.unreadable) object["unreadable"].push_back(record);
   if (const auto damage = report.damage()) object["error"] = json_of_error(*damage);
   return text_of(object);

@@ -1,6 +1,7 @@
 #include "control/internal/drill_history.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "base/error.h"
@@ -138,32 +139,46 @@ DrillHistory read_catalog(catalog::Catalog& catalog, const std::string& id,
   return history;
 }
 
-DrillHistory read_evidence(repo::Repository& repository, const std::string& service) {
-  DrillHistory history;
+/// Shows `see` the records of a service, the newest first, until it says that it has seen enough.
+/// `miss` is told the numbers of those that are damaged or lost: an older record may still answer.
+void walk_back(repo::Repository& repository, const std::string& service,
+               const std::function<bool(const evidence::EvidenceSummary& record)>& see,
+               const std::function<void(std::uint64_t number)>& miss) {
   const std::uint64_t newest = evidence::head_of(repository, service).sequence;
   const std::uint64_t oldest = newest > kRecordsMax ? newest - kRecordsMax : 0;
-  std::set<std::uint64_t> named;
-  // Records before it are of earlier drills, but for those that have waited.
-  bool is_proved = false;
   for (std::uint64_t number = newest; number > oldest; --number) {
     try {
       const auto envelope = evidence::find_envelope(repository, service, number);
-      if (!envelope) continue;
-      const evidence::EvidenceSummary evidence = evidence::summarise(*envelope);
-      if (evidence.kind == name_of(catalog::RunKind::drill)) {
-        const DrillSummary drill = summary_of(evidence);
-        history.recorded.insert(drill.run);
-        take(drill, history);
-        is_proved = is_proved || (proves(drill) && !evidence.was_late);
-      }
-      named.insert(evidence.lost.begin(), evidence.lost.end());
-      if (history.last_success && is_end_of_search(evidence, history.last_success->time)) break;
+      if (envelope && see(evidence::summarise(*envelope))) return;
     } catch (const Error& error) {
-      // An older record may still answer.
       if (error.code() != ErrorCode::corruption) throw;
-      if (!is_proved) ++(named.contains(number) ? history.lost : history.damaged);
+      miss(number);
     }
   }
+}
+
+bool is_of_drill(const evidence::EvidenceSummary& evidence) {
+  return evidence.kind == name_of(catalog::RunKind::drill);
+}
+
+DrillHistory read_evidence(repo::Repository& repository, const std::string& service) {
+  DrillHistory history;
+  std::set<std::uint64_t> named;
+  // Records before it are of earlier drills, but for those that have waited.
+  bool is_proved = false;
+  const auto see = [&](const evidence::EvidenceSummary& evidence) {
+    if (is_of_drill(evidence)) {
+      const DrillSummary drill = summary_of(evidence);
+      history.recorded.insert(drill.run);
+      take(drill, history);
+      is_proved = is_proved || (proves(drill) && !evidence.was_late);
+    }
+    named.insert(evidence.lost.begin(), evidence.lost.end());
+    return history.last_success && is_end_of_search(evidence, history.last_success->time);
+  };
+  walk_back(repository, service, see, [&](std::uint64_t number) {
+    if (!is_proved) ++(named.contains(number) ? history.lost : history.damaged);
+  });
   return history;
 }
 
@@ -177,7 +192,7 @@ DrillHistory read_waiting(repo::Repository& repository, const std::string& servi
     if (record->service != service) continue;
     try {
       const auto evidence = evidence::summarise_waiting(repository, record->envelope);
-      if (evidence.kind != name_of(catalog::RunKind::drill)) continue;
+      if (!is_of_drill(evidence)) continue;
       DrillSummary summary = summary_of(evidence);
       summary.evidence_waits = true;
       take(summary, history);
@@ -213,21 +228,12 @@ class NewestDrill {
 };
 
 void see_evidence(repo::Repository& repository, const repo::Point& point, NewestDrill& newest) {
-  const std::uint64_t head = evidence::head_of(repository, point.service).sequence;
-  const std::uint64_t oldest = head > kRecordsMax ? head - kRecordsMax : 0;
-  for (std::uint64_t number = head; number > oldest; --number) {
-    try {
-      const auto envelope = evidence::find_envelope(repository, point.service, number);
-      if (!envelope) continue;
-      const evidence::EvidenceSummary evidence = evidence::summarise(*envelope);
-      if (evidence.kind == name_of(catalog::RunKind::drill)) newest.see(summary_of(evidence));
-      const auto since = newest.since(point.time);
-      if (since && is_end_of_search(evidence, *since)) return;
-    } catch (const Error& error) {
-      // An older record may still answer.
-      if (error.code() != ErrorCode::corruption) throw;
-    }
-  }
+  const auto see = [&](const evidence::EvidenceSummary& evidence) {
+    if (is_of_drill(evidence)) newest.see(summary_of(evidence));
+    const auto since = newest.since(point.time);
+    return since && is_end_of_search(evidence, *since);
+  };
+  walk_back(repository, point.service, see, [](std::uint64_t) {});
 }
 
 void see_catalog(catalog::Catalog& catalog, const std::string& id, const std::string& service,

@@ -19,6 +19,20 @@ ReportJson json_of_step(const recovery::StepOutcome& step) {
   return object;
 }
 
+ReportJson json_of_check(const checks::CheckOutcome& check) {
+  ReportJson object{{"name", printable(check.name)},
+                    {"kind", check.kind},
+                    {"store", check.store},
+                    {"verdict", name_of(check.verdict)},
+                    {"expected", printable(check.expected)},
+                    {"actual", printable(check.actual)},
+                    {"seconds", check.seconds},
+                    {"output", check.output}};
+  if (check.missing) object["missing"] = *check.missing;
+  if (check.orphans) object["orphans"] = *check.orphans;
+  return object;
+}
+
 }  // namespace
 
 std::string text_of(const ReportJson& document, int indent) {
@@ -32,14 +46,12 @@ void put_path(ReportJson& object, const std::string& key, std::string_view raw) 
 }
 
 ReportJson json_of_drill(const DrillSummary& drill) {
-  ReportJson failed = ReportJson::array();
-  for (const std::string& check : drill.failed_checks) failed.push_back(printable(check));
   return {{"run", drill.run},
           {"time", format_time(drill.time)},
           {"state", name_of(drill.state)},
           {"seconds", drill.seconds},
-          {"point", drill.point.empty() ? ReportJson(nullptr) : ReportJson(drill.point)},
-          {"failed_checks", std::move(failed)},
+          {"point", shown_or_null(drill.point)},
+          {"failed_checks", shown(drill.failed_checks)},
           {"evidence_waits", drill.evidence_waits}};
 }
 
@@ -61,14 +73,10 @@ ReportJson json_of_snapshot(const repo::Snapshot& snapshot) {
                        {"entries", snapshot.entries},
                        {"duration_s", seconds_of(snapshot.duration_ns)},
                        {"sockets_skipped", snapshot.sockets_skipped},
-                       {"suspect", ReportJson::array()},
-                       {"remarks", ReportJson::array()},
+                       {"suspect", shown(snapshot.suspicions)},
+                       {"remarks", shown(snapshot.remarks)},
                        {"missing", ReportJson::array()},
                        {"facts", ReportJson::object()}};
-  for (const std::string& why : snapshot.suspicions) object["suspect"].push_back(printable(why));
-  for (const std::string& remark : snapshot.remarks) {
-    object["remarks"].push_back(printable(remark));
-  }
   for (const repo::Missing& missing : snapshot.missing) {
     ReportJson item;
     put_path(item, "path", stores::path_of_key(missing.key));
@@ -86,18 +94,15 @@ ReportJson json_of_point(const repo::Point& point) {
       {"service", printable(point.service)},
       {"time", format_time(point.time)},
       {"state", std::string(point.state())},
-      {"host", point.host().empty() ? ReportJson(nullptr) : ReportJson(printable(point.host()))},
+      {"host", shown_or_null(point.host())},
       {"suspect", point.is_suspect()},
       {"accepted", point.accepted},
-      {"stores", ReportJson::array()},
+      {"stores",
+       list_of(point.snapshots, [](const repo::Snapshot& snapshot) { return snapshot.store; })},
       {"version", printable(point.version)},
       {"facts", ReportJson::object()},
-      {"snapshots", ReportJson::array()}};
+      {"snapshots", list_of(point.snapshots, json_of_snapshot)}};
   for (const auto& [name, value] : point.facts) object["facts"][name] = printable(value);
-  for (const repo::Snapshot& snapshot : point.snapshots) {
-    object["stores"].push_back(snapshot.store);
-    object["snapshots"].push_back(json_of_snapshot(snapshot));
-  }
   if (point.is_safety_snapshot()) object["purpose"] = "safety";
   if (point.is_partial()) object["partial"] = true;
   const auto run = point.facts.find("run");
@@ -127,15 +132,26 @@ ReportJson json_of_run(const catalog::RunRow& run) {
 }
 
 ReportJson json_of_slots(const std::vector<repo::SlotInfo>& slots) {
-  ReportJson array = ReportJson::array();
-  for (const repo::SlotInfo& slot : slots) {
-    array.push_back({{"id", slot.id.hex()},
-                     {"kind", slot.kind == repo::SlotKind::passphrase ? "passphrase" : "recipient"},
-                     {"label", printable(slot.label)},
-                     {"created", printable(slot.created)},
-                     {"in_use", slot.in_use}});
-  }
-  return array;
+  return list_of(slots, [](const repo::SlotInfo& slot) {
+    return ReportJson{
+        {"id", slot.id.hex()},
+        {"kind", slot.kind == repo::SlotKind::passphrase ? "passphrase" : "recipient"},
+        {"label", printable(slot.label)},
+        {"created", printable(slot.created)},
+        {"in_use", slot.in_use}};
+  });
+}
+
+ReportJson json_of_checks(const std::vector<checks::CheckOutcome>& checks) {
+  return list_of(checks, json_of_check);
+}
+
+ReportJson shown(const std::vector<std::string>& texts) {
+  return list_of(texts, [](const std::string& text) { return printable(text); });
+}
+
+ReportJson shown_or_null(const std::string& text) {
+  return text.empty() ? ReportJson(nullptr) : ReportJson(printable(text));
 }
 
 ReportJson json_of_outcome(const recovery::RunOutcome& outcome, double seconds) {
@@ -147,21 +163,13 @@ ReportJson json_of_outcome(const recovery::RunOutcome& outcome, double seconds) 
                     {"state", name_of(outcome.state)},
                     {"seconds", seconds},
                     {"healthy", outcome.healthy},
-                    {"steps", ReportJson::array()},
-                    {"checks", nullptr},
+                    {"steps", list_of(outcome.steps, json_of_step)},
+                    {"checks", json_of_checks(outcome.checks)},
                     {"safety_points", outcome.safety_points},
-                    {"kept", ReportJson::array()},
-                    {"removed", ReportJson::array()},
-                    {"left", ReportJson::array()},
-                    {"deviations", ReportJson::array()}};
-  for (const auto& step : outcome.steps) object["steps"].push_back(json_of_step(step));
-  object["checks"] = parse_json<ReportJson>(to_json(outcome.checks));
-  for (const std::string& path : outcome.kept) object["kept"].push_back(printable(path));
-  for (const std::string& path : outcome.removed) object["removed"].push_back(printable(path));
-  for (const std::string& line : outcome.left) object["left"].push_back(printable(line));
-  for (const std::string& line : outcome.deviations) {
-    object["deviations"].push_back(printable(line));
-  }
+                    {"kept", shown(outcome.kept)},
+                    {"removed", shown(outcome.removed)},
+                    {"left", shown(outcome.left)},
+                    {"deviations", shown(outcome.deviations)}};
   return object;
 }
 

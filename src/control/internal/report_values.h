@@ -35,11 +35,27 @@ ReportJson json_of_run(const catalog::RunRow& run);
 /// the report is about it.
 ReportJson json_of_outcome(const recovery::RunOutcome& outcome, double seconds);
 
+/// Verdicts of checks, in order.
+ReportJson json_of_checks(const std::vector<checks::CheckOutcome>& checks);
+
 /// The slots of the key ring.
 ReportJson json_of_slots(const std::vector<repo::SlotInfo>& slots);
 
 /// A path for people, under `key`; where that lost something also its bytes, under `key`_hex.
 void put_path(ReportJson& object, const std::string& key, std::string_view raw);
+
+/// Texts that may hold anything, as printable() shows them.
+ReportJson shown(const std::vector<std::string>& texts);
+/// The same of one; null where it is empty.
+ReportJson shown_or_null(const std::string& text);
+
+/// One value after the other, as `json_of` writes them.
+template <class Values, class Function>
+ReportJson list_of(const Values& values, const Function& json_of) {
+  ReportJson list = ReportJson::array();
+  for (const auto& value : values) list.push_back(json_of(value));
+  return list;
+}
 
 template <class Value>
 ReportJson or_null(const std::optional<Value>& value) {
