@@ -85,12 +85,11 @@ const CLI::App* taker_of(const std::string& option, const CLI::App& app) {
   return nullptr;
 }
 
-/// Of this command, and where it is `salvor` itself, of every command.
-std::vector<std::string> names_near(const CLI::App& command) {
-  std::vector<std::string> names = option_names(command);
-  if (command.get_parent() != nullptr) return names;
-  for (const CLI::App* below : command.get_subcommands(nullptr)) {
-    for (std::string& name : names_near(*below)) names.push_back(std::move(name));
+/// Of a command, of those above it, and of all below it.
+std::vector<std::string> all_option_names(const CLI::App& app) {
+  std::vector<std::string> names = option_names(app);
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    for (std::string& name : all_option_names(*command)) names.push_back(std::move(name));
   }
   return names;
 }
@@ -99,20 +98,20 @@ std::vector<std::string> names_near(const CLI::App& command) {
 Error unknown_option(const CLI::App& root, const std::string& word, const GivenWords& given) {
   const CLI::App& command = innermost(root);
   const std::string name = word.substr(0, word.find('='));
-  const std::vector<std::string> names = names_near(command);
+  const bool is_root = command.get_parent() == nullptr;
+  const auto names = is_root ? all_option_names(command) : option_names(command);
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   const auto nearest = nearest_name(name, candidates);
   const std::string message =
       fmt::format("`{}` has no option {}", full_name(command), printable(name));
   if (!nearest) return {ErrorCode::usage, message, see_help(command)};
   const CLI::App* taker = taker_of(std::string(*nearest), root);
-  const bool is_misplaced =
-      taker != &root && (command.get_parent() == nullptr || is_in_front(root, word, given));
+  const bool is_misplaced = taker != &root && (is_root || is_in_front(root, word, given));
   if (!is_misplaced) {
     return {ErrorCode::usage, message,
             fmt::format("did you mean {}? {}", *nearest, see_help(command))};
   }
-  if (command.get_parent() != nullptr) taker = &command;
+  if (!is_root) taker = &command;
   const std::string place = fmt::format("it goes after the command, as in `{} {}`; {}",
                                         full_name(*taker), *nearest, see_help(*taker));
   if (*nearest != name) {

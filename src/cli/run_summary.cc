@@ -14,7 +14,7 @@ namespace {
 using Report = nlohmann::ordered_json;
 
 /// Rows of a table, and lines of a list.
-constexpr std::size_t kRowsMax = 20;
+constexpr std::size_t kSummaryRowsMax = 20;
 
 bool is_duration(std::string_view name) {
   return name.ends_with("_s");
@@ -69,7 +69,7 @@ void show_rows(Output& output, const Report& rows) {
   std::vector<std::string> heads;
   for (const std::string& column : columns) heads.push_back(head_of(column, rows));
   Table table(heads);
-  for (std::size_t i = 0; i < std::min(rows.size(), kRowsMax); ++i) {
+  for (std::size_t i = 0; i < std::min(rows.size(), kSummaryRowsMax); ++i) {
     std::vector<std::string> cells;
     for (const std::string& column : columns) {
       const auto value = rows[i].find(column);
@@ -87,13 +87,13 @@ void show_list(Output& output, const std::string& name, const Report& list,
   if (list.front().is_object()) {
     show_rows(output, list);
   } else {
-    for (std::size_t i = 0; i < std::min(list.size(), kRowsMax); ++i) {
+    for (std::size_t i = 0; i < std::min(list.size(), kSummaryRowsMax); ++i) {
       output.line(label_of(name) + ": " + text_of_value(name, list[i]));
     }
   }
-  if (list.size() <= kRowsMax) return;
+  if (list.size() <= kSummaryRowsMax) return;
   output.line(fmt::format("and {} more: salvor --json runs show {} lists all of them",
-                          with_commas(list.size() - kRowsMax), run.id.text));
+                          with_commas(list.size() - kSummaryRowsMax), run.id.text));
 }
 
 }  // namespace

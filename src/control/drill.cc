@@ -150,7 +150,10 @@ class Drill {
     }
     if (older == nullptr) {
       return "there is no older good point: repair what can be repaired: salvor verify --data "
-             "--repair";
+             "--repair; take a new one, which stores again what the live data still has: salvor "
+             "backup " +
+             printable(service_.name) + "; then drill again: salvor drill " +
+             printable(service_.name);
     }
     return fmt::format("rehearse an older point: salvor drill {} --at {}", printable(service_.name),
                        older->id.hex());

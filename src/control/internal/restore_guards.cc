@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "base/log.h"
 #include "base/paths.h"
 #include "config/answers.h"
 #include "recovery/space.h"
