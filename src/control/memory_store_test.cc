@@ -85,15 +85,18 @@ min_bytes = 3
 TEST_F(MemoryStoreTest, IsRestoredInPlaceAndUndone) {
   const MemoryContent lost = cart();
   const recovery::RunOutcome outcome = restore();
-  EXPECT_EQ(outcome.state, catalog::RunState::succeeded) << (outcome.failure ? outcome.failure->message() : "");
+  EXPECT_EQ(outcome.state, catalog::RunState::succeeded)
+      << (outcome.failure ? outcome.failure->message() : "");
   EXPECT_TRUE(cart() == before_) << cart().at("orders");
-  EXPECT_EQ(undo_restore(config_, of_run(outcome.plan.run), caller_).outcome.state, catalog::RunState::undone);
+  EXPECT_EQ(undo_restore(config_, of_run(outcome.plan.run), caller_).outcome.state,
+            catalog::RunState::undone);
   EXPECT_EQ(cart(), lost);
 }
 
 TEST_F(MemoryStoreTest, ACloseLeavesNothingBeside) {
   const recovery::RunOutcome outcome = restore();
-  EXPECT_EQ(close_restore(config_, of_run(outcome.plan.run), caller_).outcome.state, catalog::RunState::closed);
+  EXPECT_EQ(close_restore(config_, of_run(outcome.plan.run), caller_).outcome.state,
+            catalog::RunState::closed);
   EXPECT_EQ(testing::memory_names(), std::vector<std::string>{"cart"});
 }
 
