@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -18,7 +19,15 @@ std::string boot_id() {
   return id.empty() ? "unknown" : id;
 }
 
-/// Field 22 of /proc/<pid>/stat; empty when there is no such process (proc(5)).
+/// Of a process that was killed, threads may still be in a call that nothing ends.
+bool has_other_threads(const std::string& pid) {
+  std::error_code error;
+  const std::filesystem::directory_iterator threads("/proc/" + pid + "/task", error);
+  return !error && std::distance(begin(threads), end(threads)) > 1;
+}
+
+/// Field 22 of /proc/<pid>/stat; empty when there is no such process, or when it has ended and only
+/// waits to be asked how (proc(5)).
 std::string start_ticks(const std::string& pid) {
   std::ifstream file("/proc/" + pid + "/stat");
   std::stringstream text;
@@ -29,9 +38,12 @@ std::string start_ticks(const std::string& pid) {
   if (end == std::string::npos) return {};
   std::istringstream rest(line.substr(end + 1));
   std::string field;
-  constexpr int kStateIsField = 3;
+  rest >> field;
+  const bool has_ended = field == "Z" || field == "X";
+  if (has_ended && !has_other_threads(pid)) return {};
+  constexpr int kAfterState = 4;
   constexpr int kStartIsField = 22;
-  for (int i = kStateIsField; i <= kStartIsField; ++i) rest >> field;
+  for (int i = kAfterState; i <= kStartIsField; ++i) rest >> field;
   return field;
 }
 

@@ -54,6 +54,13 @@ class Other {
     pid_ = -1;
   }
 
+  /// Ends it, and does not ask how: a zombie stays.
+  void leave_dead() const {
+    kill(pid_, SIGKILL);
+    siginfo_t how{};
+    waitid(P_PID, static_cast<id_t>(pid_), &how, WEXITED | WNOWAIT);
+  }
+
   const std::string& identity() const { return identity_; }
 
  private:
@@ -66,6 +73,12 @@ TEST(ProcessIdentity, AnotherIsAliveUntilItIsKilled) {
   EXPECT_NE(other.identity(), own_process_identity());
   EXPECT_EQ(liveness_of(other.identity()), Liveness::alive);
   other.end();
+  EXPECT_EQ(liveness_of(other.identity()), Liveness::dead);
+}
+
+TEST(ProcessIdentity, AZombieIsDead) {
+  Other other;
+  other.leave_dead();
   EXPECT_EQ(liveness_of(other.identity()), Liveness::dead);
 }
 

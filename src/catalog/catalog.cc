@@ -8,9 +8,11 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/process_identity.h"
 #include "catalog/internal/opening.h"
 #include "catalog/internal/pid_space.h"
+#include "catalog/internal/run_lock.h"
 
 namespace salvor::catalog {
 
@@ -28,9 +30,12 @@ constexpr std::string_view kColumns =
     "id, kind, service, state, trigger, started_ns, ended_ns, summary_json, error, repository, "
     "EXISTS (SELECT 1 FROM journals WHERE run = id)";
 
-/// Whether the process that began a run is certainly gone. The catalog is one machine's: a process
-/// of another boot is gone. Of a process in another container nothing is known.
-bool is_gone(std::string_view process, std::string_view pid_space) {
+/// Whether the process that carried a run out is certainly gone. The catalog is one machine's: a
+/// process of another boot is gone. Of a process in another container only the lock tells it.
+bool is_gone(const std::filesystem::path& locks, std::string_view run, std::string_view process,
+             std::string_view pid_space) {
+  const auto by_lock = internal::liveness_by_lock(locks, run, process);
+  if (by_lock) return *by_lock == Liveness::dead;
   return liveness_of(process) != Liveness::alive && pid_space == own_pid_space();
 }
 
@@ -66,14 +71,34 @@ bool is_id_text(std::string_view text) {
 
 Catalog Catalog::open(const std::filesystem::path& path, const CatalogOptions& options) {
   internal::OpenedDatabase opened = internal::open_database(path, *options.clock);
-  return {std::move(opened.users), std::move(opened.database), options};
+  return {std::move(opened.users), std::move(opened.database), path.parent_path() / "runs",
+          options};
 }
 
-Catalog::Catalog(Fd users, Database database, const CatalogOptions& options)
+Catalog::Catalog(Fd users, Database database, std::filesystem::path locks,
+                 const CatalogOptions& options)
     : users_(std::move(users)),
       database_(std::move(database)),
+      lock_directory_(std::move(locks)),
       clock_(options.clock),
       rng_(options.rng) {}
+
+Catalog::Catalog(Catalog&& other) noexcept = default;
+Catalog::~Catalog() = default;
+
+/// Until it has the lock, and where it can't have one, its process says that the run lives.
+void Catalog::lock_run(const std::string& run) {
+  if (locks_.contains(run)) return;
+  try {
+    locks_.emplace(run, internal::RunLock(lock_directory_, run));
+  } catch (const Error& error) {
+    log::debug("run {} has no lock: {}", run, error.message());
+  }
+}
+
+Liveness Catalog::liveness(std::string_view run, std::string_view process) const {
+  return internal::liveness_by_lock(lock_directory_, run, process).value_or(liveness_of(process));
+}
 
 RunId Catalog::begin_run(RunKind kind, std::string_view service, std::string_view trigger) {
   const std::lock_guard lock(*mutex_);
@@ -88,6 +113,7 @@ RunId Catalog::begin_run(RunKind kind, std::string_view service, std::string_vie
       .bind(own_process_identity())
       .bind(own_pid_space())
       .step();
+  lock_run(id.text);
   return id;
 }
 
@@ -107,6 +133,7 @@ void Catalog::resume_run(const RunId& id) {
   update.bind(own_process_identity()).bind(own_pid_space()).bind(id.text);
   if (update.step()) {
     update.step();  // to the end, or the change is undone
+    lock_run(id.text);
     return;
   }
   require_run(id);
@@ -127,6 +154,10 @@ void Catalog::finish_run(const RunId& id, RunState state, std::string_view summa
       .bind(error)
       .bind(id.text)
       .step();
+  if (const auto held = locks_.find(id.text); held != locks_.end()) {
+    held->second.end();
+    locks_.erase(held);
+  }
 }
 
 void Catalog::change_state(const RunId& id, RunState state) {
@@ -143,12 +174,16 @@ void Catalog::mark_interrupted() {
   struct Gone {
     std::string id;
     std::string process;
+    bool can_be_resumed = false;
   };
   std::vector<Gone> gone;
   {
-    Statement query(database_, "SELECT id, process, pid_space FROM runs WHERE state = 'running'");
+    Statement query(database_,
+                    "SELECT id, process, pid_space, kind FROM runs WHERE state = 'running'");
     while (query.step()) {
-      if (is_gone(query.text(1), query.text(2))) gone.push_back({query.text(0), query.text(1)});
+      if (!is_gone(lock_directory_, query.text(0), query.text(1), query.text(2))) continue;
+      const bool is_restore = query.text(3) == name_of(RunKind::restore);
+      gone.push_back({query.text(0), query.text(1), is_restore});
     }
   }
   for (const Gone& run : gone) {
@@ -160,6 +195,8 @@ void Catalog::mark_interrupted() {
         .bind(run.id)
         .bind(run.process)
         .step();
+    // Who resumes a run asks for the process of its journal once more.
+    if (!run.can_be_resumed) internal::remove_lock(lock_directory_, run.id);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/process_identity.h"
 #include "base/random.h"
 #include "catalog/database.h"
 #include "catalog/run.h"
@@ -23,6 +25,10 @@
 ///     catalog.file_under(run, repository_id);    // once the repository is open
 ///     catalog.finish_run(run, RunState::succeeded, summary_json);
 namespace salvor::catalog {
+
+namespace internal {
+class RunLock;
+}
 
 /// Where the catalog takes time and randomness from; tests bring their own.
 /// Lifetime: both outlive the catalog.
@@ -60,12 +66,17 @@ class Catalog {
   /// Errors: configuration: it was written by a newer version.
   static Catalog open(const std::filesystem::path& path, const CatalogOptions& options = {});
 
+  Catalog(Catalog&& other) noexcept;
+  ~Catalog();
+
   /// Records that this process begins a run. `service` is empty for what concerns the whole
-  /// repository; `trigger` says what began the run.
+  /// repository; `trigger` says what began the run. From here until finish_run() the run has a lock
+  /// (runs/RUN beside the file), which goes with the process; where none can be had, the run goes
+  /// on without.
   RunId begin_run(RunKind kind, std::string_view service, std::string_view trigger = "command");
 
-  /// Makes a run that is not running this process's own, for instance for `restore --resume`. Its
-  /// end and its error are forgotten.
+  /// Makes a run that is not running this process's own, for instance for `restore --resume`, with
+  /// its lock. Its end and its error are forgotten.
   /// Errors: not_found; conflict, when it is running.
   void resume_run(const RunId& id);
 
@@ -92,6 +103,12 @@ class Catalog {
   /// Records a run that began elsewhere, or before this catalog was made: as running, and as this
   /// process's own. Does nothing when the catalog has the run.
   void adopt_run(const RunId& id, RunKind kind, std::string_view service, Time started);
+
+  /// Whether a process still carries a run out that has noted its identity with it, here or in a
+  /// journal. The run's lock decides, where this machine has one that is held, or that the process
+  /// has left; else what can be said of the process itself.
+  /// Threads: any, also while the catalog is held.
+  Liveness liveness(std::string_view run, std::string_view process) const;
 
   /// Keeps one record of a run's journal, as the repository has it; durable when it returns. A
   /// record that is there already stays as it is: compare with journal_record() where that matters.
@@ -148,7 +165,8 @@ class Catalog {
   std::vector<std::string> heads_below(std::string_view prefix);
 
  private:
-  Catalog(Fd users, Database database, const CatalogOptions& options);
+  Catalog(Fd users, Database database, std::filesystem::path locks, const CatalogOptions& options);
+  void lock_run(const std::string& run);
   /// Makes runs interrupted whose process is certainly gone.
   void mark_interrupted();
   void require_run(const RunId& id);
@@ -158,6 +176,8 @@ class Catalog {
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
   Fd users_;  // goes after the connection
   Database database_;
+  std::filesystem::path lock_directory_;
+  std::map<std::string, internal::RunLock> locks_;  ///< of this process's runs
   Clock* clock_;
   Rng* rng_;
 };

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -32,6 +33,7 @@ class CatalogTest : public ::testing::Test {
   CatalogTest() : directory_("/tmp"), path_(directory_.path() / "state" / "catalog.sqlite") {}
 
   Catalog open() { return Catalog::open(path_, {.clock = &clock_}); }
+  std::filesystem::path lock_of(const RunId& id) { return path_.parent_path() / "runs" / id.text; }
 
   /// Makes a run whose process has ended.
   RunId run_of_ended_process() {
@@ -172,16 +174,107 @@ TEST_F(CatalogTest, ARunWhoseProcessIsGoneIsInterrupted) {
 }
 
 TEST_F(CatalogTest, ARunOfAnEarlierBootIsInterrupted) {
-  Catalog catalog = open();
-  const RunId id = catalog.begin_run(RunKind::backup, "shop");
+  const RunId id = run_of_ended_process();
   execute("UPDATE runs SET process = 'another-boot ' || substr(process, 38)");
+  EXPECT_EQ(open().run(id.text)->state, RunState::interrupted);
+}
+
+TEST_F(CatalogTest, ARunInAnotherContainerIsLeftAloneWhereNoLockTellsOfIt) {
+  const RunId id = run_of_ended_process();
+  execute("UPDATE runs SET pid_space = 'pid:[1]'");
+  std::filesystem::remove(lock_of(id));
+  EXPECT_EQ(open().run(id.text)->state, RunState::running);
+}
+
+TEST_F(CatalogTest, ARunInAnotherContainerLivesByItsLock) {
+  // As seen from a container beside it, which shares the state directory: no process of that name.
+  constexpr const char* kOfAnother =
+      "UPDATE runs SET pid_space = 'pid:[1]', process = process || '1'";
+  Catalog theirs = open();
+  const RunId living = theirs.begin_run(RunKind::restore, "shop");
+  const RunId dead = run_of_ended_process();
+  execute(kOfAnother);
+  const auto add_one = [&](const RunId& id) { std::ofstream(lock_of(id), std::ios::app) << '1'; };
+  add_one(living);
+  add_one(dead);
+  Catalog ours = open();
+  EXPECT_EQ(ours.run(living.text)->state, RunState::running);
+  EXPECT_EQ(ours.run(dead.text)->state, RunState::interrupted);
+}
+
+TEST_F(CatalogTest, ARunIsNotKeptAliveByAnotherProcessOfItsNumber) {
+  Catalog catalog = open();
+  const RunId id = run_of_ended_process();
+  const std::string identity = own_process_identity();
+  // The process that it left is one that lives: only the lock knows better.
+  execute(("UPDATE runs SET process = '" + identity + "'").c_str());
+  std::ofstream(lock_of(id)) << identity;
+  EXPECT_EQ(catalog.liveness(id.text, identity), Liveness::dead);
   EXPECT_EQ(catalog.run(id.text)->state, RunState::interrupted);
 }
 
-TEST_F(CatalogTest, ARunInAnotherContainerIsLeftAlone) {
+TEST_F(CatalogTest, TheLockOfARunIsThereWhileItRuns) {
+  Catalog catalog = open();
+  const RunId id = catalog.begin_run(RunKind::backup, "shop");
+  EXPECT_EQ(as_text(read_file(lock_of(id), 1000)), own_process_identity());
+  EXPECT_EQ(open().liveness(id.text, "of whoever"), Liveness::alive);
+  catalog.finish_run(id, RunState::succeeded, "{}");
+  EXPECT_FALSE(std::filesystem::exists(lock_of(id)));
+  EXPECT_EQ(catalog.liveness(id.text, own_process_identity()), Liveness::alive)
+      << "without a lock the process decides";
+}
+
+TEST_F(CatalogTest, AChildDoesNotKeepARunAlive) {
+  Catalog catalog = open();
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  Fd reader(ends[0]);
+  Fd writer(ends[1]);
+  const pid_t killed = ::fork();
+  if (killed == 0) {
+    ::setpgid(0, 0);
+    Catalog theirs = Catalog::open(path_);
+    const RunId id = theirs.begin_run(RunKind::restore, "shop");
+    // Like the command of a step, which outlives whoever began it.
+    if (::fork() == 0) {
+      ::close(STDOUT_FILENO);
+      ::close(STDERR_FILENO);
+      ::execl("/bin/sleep", "sleep", "60", static_cast<char*>(nullptr));
+      ::_exit(1);
+    }
+    write_all(writer.get(), as_bytes(id.text), "a pipe");
+    writer.close();
+    for (;;) ::pause();
+  }
+  writer.close();
+  Bytes text(64);
+  text.resize(read_some(reader.get(), text, "a pipe"));
+  ::kill(killed, SIGKILL);
+  ::waitpid(killed, nullptr, 0);
+  const auto row = catalog.run(as_text(text));
+  ::kill(-killed, SIGKILL);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->state, RunState::interrupted);
+}
+
+TEST_F(CatalogTest, WhatAKilledRunLeavesGoesUnlessItCanBeResumed) {
+  const RunId backup = run_of_ended_process();
+  Catalog catalog = open();
+  EXPECT_TRUE(std::filesystem::exists(lock_of(backup)));
+  catalog.runs();
+  EXPECT_FALSE(std::filesystem::exists(lock_of(backup)));
+}
+
+TEST_F(CatalogTest, AResumedRunHasItsLockAgain) {
   const RunId id = run_of_ended_process();
-  execute("UPDATE runs SET pid_space = 'pid:[1]'");
-  EXPECT_EQ(open().run(id.text)->state, RunState::running);
+  execute("UPDATE runs SET kind = 'restore'");
+  Catalog catalog = open();
+  ASSERT_EQ(catalog.run(id.text)->state, RunState::interrupted);
+  EXPECT_TRUE(std::filesystem::exists(lock_of(id)));
+  catalog.resume_run(id);
+  EXPECT_EQ(open().liveness(id.text, "of whoever"), Liveness::alive);
+  catalog.finish_run(id, RunState::undone, "{}");
+  EXPECT_FALSE(std::filesystem::exists(lock_of(id)));
 }
 
 TEST_F(CatalogTest, ResumesAndCloses) {

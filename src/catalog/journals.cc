@@ -29,16 +29,18 @@ std::vector<double> times_of(Database& database, std::string_view service,
 
 void Catalog::adopt_run(const RunId& id, RunKind kind, std::string_view service, Time started) {
   const std::lock_guard lock(*mutex_);
-  Statement(database_,
-            "INSERT INTO runs VALUES (?, ?, ?, 'running', 'command', ?, NULL, '', '', ?, ?, '') "
-            "ON CONFLICT (id) DO NOTHING")
-      .bind(id.text)
+  Statement insert(database_,
+                   "INSERT INTO runs VALUES (?, ?, ?, 'running', 'command', ?, NULL, '', '', ?, ?, "
+                   "'') ON CONFLICT (id) DO NOTHING RETURNING id");
+  insert.bind(id.text)
       .bind(name_of(kind))
       .bind(service)
       .bind(started.ns)
       .bind(own_process_identity())
-      .bind(internal::own_pid_space())
-      .step();
+      .bind(internal::own_pid_space());
+  if (!insert.step()) return;
+  insert.step();  // to the end, or the change is undone
+  lock_run(id.text);
 }
 
 void Catalog::file_under(const RunId& id, std::string_view repository_id) {

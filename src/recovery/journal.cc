@@ -193,6 +193,10 @@ std::string Journal::read(std::uint64_t number) {
   return std::move(*kept);
 }
 
+Liveness Journal::liveness(const std::string& process) const {
+  return catalog_ == nullptr ? liveness_of(process) : catalog_->liveness(run_, process);
+}
+
 void Journal::append(JournalEntry entry) {
   cut(entry.error, kErrorBytesMax);
   for (std::string& line : entry.deviations) cut(line, kDeviationBytesMax);

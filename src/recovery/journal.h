@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/process_identity.h"
 #include "catalog/catalog.h"
 #include "repo/records.h"
 
@@ -143,6 +144,10 @@ class Journal {
 
   /// Whether another process has this run now: then this one must touch nothing any more.
   bool lost() const { return lost_; }
+
+  /// Whether a process that has noted its identity with this run still carries it out: see
+  /// catalog::Catalog::liveness(). Without a catalog only the process itself tells it.
+  Liveness liveness(const std::string& process) const;
 
   /// Who wrote last. Not for an empty journal.
   const JournalEntry& last() const { return entries_.back(); }

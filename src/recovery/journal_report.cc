@@ -145,7 +145,7 @@ Plan plan_in(const Journal& journal, const std::string& run) {
 
 RunState state_in(const Journal& journal) {
   if (const auto state = journal.state()) return *state;
-  if (liveness_of(journal.last().process) == Liveness::alive) return RunState::running;
+  if (journal.liveness(journal.last().process) == Liveness::alive) return RunState::running;
   return journal.last().event == Event::failed ? RunState::failed : RunState::interrupted;
 }
 

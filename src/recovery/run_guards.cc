@@ -14,8 +14,8 @@ namespace salvor::recovery::internal {
 namespace {
 
 /// Of a process on another host nothing is concluded.
-bool may_be_alive(const std::string& host, const std::string& process) {
-  const Liveness liveness = liveness_of(process);
+bool may_be_alive(const Journal& journal, const std::string& host, const std::string& process) {
+  const Liveness liveness = journal.liveness(process);
   if (liveness != Liveness::elsewhere) return liveness == Liveness::alive;
   // Another boot of a host of this name: the process went with the boot. The same boot is another
   // container, in which it may be alive.
@@ -40,8 +40,8 @@ bool is_over(repo::Repository& repository, catalog::Catalog* catalog, const Clai
   const std::string rot = journal.empty() ? "it is missing" : journal.rot();
   if (rot.empty()) return false;
   const JournalEntry* last = last_readable(journal);
-  const bool alive = last != nullptr ? may_be_alive(last->host, last->process)
-                                     : may_be_alive(record.host, record.process);
+  const bool alive = last != nullptr ? may_be_alive(journal, last->host, last->process)
+                                     : may_be_alive(journal, record.host, record.process);
   if (alive) return false;
   log::warning(
       "the journal of run {} can't be read, so the run is ignored ({}); its workplaces lie beside "
@@ -98,12 +98,12 @@ void require_alone(const Journal& journal, const std::string& run, bool takeover
   service::require_no_running_hook(run);
   const JournalEntry* last = last_readable(journal);
   if (last == nullptr || last->process == own_process_identity() || journal.state()) return;
-  if (liveness_of(last->process) == Liveness::alive) {
+  if (journal.liveness(last->process) == Liveness::alive) {
     throw Error(ErrorCode::conflict,
                 fmt::format("run {} is carried out by another process of this machine", run),
                 "`salvor runs show --follow " + run + "` follows it; end that process first");
   }
-  if (takeover || !may_be_alive(last->host, last->process)) return;
+  if (takeover || !may_be_alive(journal, last->host, last->process)) return;
   throw Error(ErrorCode::conflict,
               fmt::format("run {} was last carried out on host {}, where its process may be alive",
                           run, printable(last->host)),

@@ -50,6 +50,46 @@ class InPlace(ShopTest):
         self.assert_restored()
         self.run_salvor("restore", "--close", run, "--confirm", "shop")
 
+    def in_container(self):
+        """A prefix: processes have other numbers there, in a namespace of their own."""
+        prefix = ("unshare", "--pid", "--fork", "sh", "-c", '"$@"; exit $?', "sh")
+        if subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode != 0:
+            self.skipTest("not permitted to make a pid namespace")
+        return prefix
+
+    def test_killed_in_another_container(self):
+        """Nobody sees its process: its lock tells that it is dead."""
+        self.configure("[[service.shop.rebuild]]\nname = \"thumbnails\"\n"
+                       "run = 'test -e again || { touch again; kill -9 $PPID; }'\n"
+                       "isolated = true\n")
+        self.run_salvor("restore", "shop", "--confirm", "shop", prefix=self.in_container(),
+                        expect=128 + 9)
+        run = self.restores()[0]
+        self.assertEqual(run["state"], "interrupted")
+        self.assertEqual(self.json_of("restore", "--resume", run["id"])["state"], "succeeded")
+        self.assert_restored()
+        self.assertEqual(os.listdir(self.path("state/runs")), [])
+
+    def test_alive_in_another_container(self):
+        for name in ("begun", "go"):
+            os.mkfifo(self.path(name))
+        self.configure("[[service.shop.rebuild]]\nname = \"thumbnails\"\n"
+                       "run = 'echo > begun; cat go'\nisolated = true\n")
+        command = [*self.in_container(), SALVOR, "-c", self.config, "restore", "shop",
+                   "--confirm", "shop"]
+        with subprocess.Popen(command, cwd=self.root, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            with open(self.path("begun"), "rb") as begun:
+                begun.read()
+            run = self.restores()[0]
+            self.assertEqual(run["state"], "running")
+            self.fails(7, "conflict", "restore", "--resume", run["id"])
+            self.fails(7, "conflict", "restore", "--resume", run["id"], "--takeover")
+            with open(self.path("go"), "wb"):
+                pass
+        self.assertEqual(process.returncode, 0)
+        self.assert_restored()
+
     def test_in_the_background(self):
         report = self.json_of("restore", "shop", "--confirm", "shop", "--detach")
         deadline = time.monotonic() + 60
