@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <vector>
 
 namespace salvor::log {
 namespace {
@@ -36,26 +37,50 @@ spdlog::level::level_enum translated(Level level) {
   return spdlog::level::off;
 }
 
-/// Called without the lock: whoever is called may log.
-class SharedWriter {
+using SharedWriter = std::shared_ptr<const Writer>;
+
+/// Who gets lines. Called without the lock: whoever is called may log.
+class Readers {
  public:
-  void set(Writer writer) {
+  void write_by(Writer writer) {
     const std::lock_guard lock(mutex_);
     writer_ = writer ? std::make_shared<const Writer>(std::move(writer)) : nullptr;
   }
-  std::shared_ptr<const Writer> get() {
+  SharedWriter writer() {
     const std::lock_guard lock(mutex_);
     return writer_;
   }
+  void add(SharedWriter listener) {
+    const std::lock_guard lock(mutex_);
+    listeners_.push_back(std::move(listener));
+  }
+  void remove(const SharedWriter& listener) {
+    const std::lock_guard lock(mutex_);
+    std::erase(listeners_, listener);
+  }
+  std::vector<SharedWriter> listeners() {
+    const std::lock_guard lock(mutex_);
+    return listeners_;
+  }
 
  private:
-  std::mutex mutex_;
-  std::shared_ptr<const Writer> writer_;  ///< shared with the calls under way
+  std::mutex mutex_;  ///< guards the two below, which the calls under way share
+  SharedWriter writer_;
+  std::vector<SharedWriter> listeners_;
 };
 
-SharedWriter& shared_writer() {
-  static SharedWriter instance;
+Readers& readers() {
+  static Readers instance;
   return instance;
+}
+
+void print(Level level, std::string_view line) {
+  const spdlog::level::level_enum wanted = translated(level);
+  const SharedWriter writer = readers().writer();
+  if (!writer) return logger().log(wanted, line);
+  if (!logger().should_log(wanted)) return;
+  const spdlog::string_view_t name = spdlog::level::to_string_view(wanted);
+  (*writer)(fmt::format("salvor: {}: {}", std::string_view(name.data(), name.size()), line));
 }
 
 }  // namespace
@@ -64,16 +89,21 @@ void set_level(Level least) {
   logger().set_level(translated(least));
 }
 void set_writer(Writer writer) {
-  shared_writer().set(std::move(writer));
+  readers().write_by(std::move(writer));
+}
+
+Listener::Listener(Writer hear) : hear_(std::make_shared<const Writer>(std::move(hear))) {
+  readers().add(hear_);
+}
+
+Listener::~Listener() {
+  readers().remove(hear_);
 }
 
 void write(Level level, std::string_view line) {
-  const spdlog::level::level_enum wanted = translated(level);
-  const auto writer = shared_writer().get();
-  if (!writer) return logger().log(wanted, line);
-  if (!logger().should_log(wanted)) return;
-  const spdlog::string_view_t name = spdlog::level::to_string_view(wanted);
-  (*writer)(fmt::format("salvor: {}: {}", std::string_view(name.data(), name.size()), line));
+  print(level, line);
+  if (level != Level::warning) return;
+  for (const SharedWriter& listener : readers().listeners()) (*listener)(line);
 }
 
 }  // namespace salvor::log

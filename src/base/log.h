@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <functional>
+#include <memory>
 #include <string_view>
 
 /// What the operator should know while a command runs: lines on stderr, as "salvor: warning: …".
@@ -24,6 +25,20 @@ void write(Level level, std::string_view line);
 using Writer = std::function<void(std::string_view line)>;
 /// An empty one: lines go to stderr as they are, as in the beginning.
 void set_writer(Writer writer);
+
+/// Hears the warnings of the process while it lives, whatever set_level() says and whoever writes
+/// them: without "salvor: warning: ", in any thread, without a lock held.
+/// Lifetime: a call under way may end after the object; it keeps what `hear` holds by value.
+class Listener {
+ public:
+  explicit Listener(Writer hear);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+ private:
+  const std::shared_ptr<const Writer> hear_;  ///< shared with the calls under way
+};
 
 /// The three that code calls. An error is thrown, not logged; main prints it.
 template <class... Args>
