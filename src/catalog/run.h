@@ -16,8 +16,8 @@ namespace salvor::catalog {
 enum class RunKind { backup, verify, drill, restore, prune };
 /// How a run stands. `running` until finish_run(); `interrupted`, when its process ended and
 /// recorded no result. `closed` and `undone` are what became of a restore in place afterwards;
-/// `abandoned` is one that nobody can finish, and that somebody has ended: only its journal says so,
-/// and the catalog records it as failed.
+/// `abandoned` is one that nobody can finish, and that somebody has ended: only its journal says
+/// so, and the catalog records it as failed.
 enum class RunState { running, interrupted, failed, succeeded, closed, undone, abandoned };
 
 /// The name of each, and the reverse; empty for a name that this version does not know.
