@@ -33,14 +33,15 @@ int continue_in_place(Invocation& invocation, const control::ContinueRequest& re
                       ContinueVerb verb);
 
 /// How an open run ends that has failed or was interrupted: the commands.
-std::string way_on_of(const recovery::RunOutcome& outcome);
+std::string way_on_of(const control::RunOutcome& outcome);
 
 /// The steps of a run, for people.
-void show_steps(Output& output, const recovery::RunOutcome& outcome);
+void show_steps(Output& output, const control::RunOutcome& outcome);
+
+/// The beginning of what a check that failed has printed, or of what it misses.
+void show_first_lines(Output& output, const control::CheckOutcome& check);
 
 /// The checks that did not pass, and how many did.
-/// The beginning of what a check that failed has printed, or of what it misses.
-void show_first_lines(Output& output, const checks::CheckOutcome& check);
-void show_checks(Output& output, const recovery::RunOutcome& outcome);
+void show_checks(Output& output, const control::RunOutcome& outcome);
 
 }  // namespace salvor::cli

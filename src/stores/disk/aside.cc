@@ -1,4 +1,4 @@
-#include "stores/disk/internal/aside.h"
+#include "stores/disk/aside.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -26,6 +26,8 @@ struct TreeSourceOptions {
   unsigned reading_threads = 8;
   /// Of other file systems only the mount points are read.
   bool one_file_system = false;
+  /// A file at the root whose size is a fact of the snapshot (`marker_bytes`); empty: none.
+  std::string marker = {};
   Clock* clock = &Clock::system();
 };
 

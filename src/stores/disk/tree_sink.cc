@@ -10,10 +10,10 @@
 #include <set>
 
 #include "base/error.h"
+#include "stores/disk/aside.h"
 #include "stores/disk/beneath.h"
 #include "stores/disk/directory_cache.h"
 #include "stores/disk/exclude.h"
-#include "stores/disk/internal/aside.h"
 #include "stores/disk/internal/copy_at.h"
 #include "stores/disk/internal/file_writer.h"
 #include "stores/disk/internal/left_out.h"
@@ -56,9 +56,9 @@ mode_t type_of(EntryKind kind) {
               "names can't hold names that differ in case only");
 }
 
-class FilesSink final : public Sink {
+class TreeSink final : public Sink {
  public:
-  explicit FilesSink(TreeSinkOptions options)
+  explicit TreeSink(TreeSinkOptions options)
       : options_(std::move(options)), exclude_(options_.exclude) {}
 
   void begin() override;
@@ -110,7 +110,7 @@ class FilesSink final : public Sink {
   Bytes scratch_;
 };
 
-void FilesSink::begin() {
+void TreeSink::begin() {
   const std::string name = printable(options_.target.native());
   struct stat status {};
   if (stat(options_.target.c_str(), &status) != 0) {
@@ -142,7 +142,7 @@ void FilesSink::begin() {
 
 /// Durable before anything else is: whoever finds the directory after a loss of power finds it,
 /// too.
-void FilesSink::mark_incomplete() {
+void TreeSink::mark_incomplete() {
   const Fd fd(openat(root_.get(), kIncompleteMarker,
                      O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   const std::string path = (options_.target / kIncompleteMarker).native();
@@ -152,20 +152,20 @@ void FilesSink::mark_incomplete() {
   if (fsync(root_.get()) != 0) throw_system_error("cannot make durable", path, errno);
 }
 
-void FilesSink::sync() {
+void TreeSink::sync() {
   // One call for all: a sync of each file would make a restore of many small ones wait for the disk
   // once for each. What was moved aside is on the same file system.
   sync_file_system(root_.get(), options_.target.native());
 }
 
-Place FilesSink::place_of(std::string path) {
+Place TreeSink::place_of(std::string path) {
   const SplitPath parts = split(path);
   Place place{directories_->get(parts.parent), std::string(parts.name), {}};
   place.path = std::move(path);
   return place;
 }
 
-void FilesSink::make(ByteView key, const Entry& entry) {
+void TreeSink::make(ByteView key, const Entry& entry) {
   SALVOR_ASSERT(entry.kind != EntryKind::file && entry.kind != EntryKind::hard_link);
   std::string path = checked_path(key);
   if (path.empty()) {
@@ -182,7 +182,7 @@ void FilesSink::make(ByteView key, const Entry& entry) {
   }
 }
 
-void FilesSink::make_root() {
+void TreeSink::make_root() {
   struct stat status {};
   if (fstat(root_.get(), &status) != 0) {
     throw_system_error("cannot read", options_.target.native(), errno);
@@ -192,7 +192,7 @@ void FilesSink::make_root() {
   mark_incomplete();
 }
 
-void FilesSink::make_directory(const Place& place) {
+void TreeSink::make_directory(const Place& place) {
   const int parent = place.parent->get();
   if (options_.delta) {
     const auto existing = look_at(place);
@@ -215,7 +215,7 @@ void FilesSink::make_directory(const Place& place) {
   throw_system_error("cannot create directory", place.path, errno);
 }
 
-bool FilesSink::keeps_existing(const Place& place, const Entry& entry) {
+bool TreeSink::keeps_existing(const Place& place, const Entry& entry) {
   const auto existing = look_at(place);
   if (!existing) return false;
   bool same = kind_of(existing->st_mode) == entry.kind;
@@ -232,7 +232,7 @@ bool FilesSink::keeps_existing(const Place& place, const Entry& entry) {
   return same;
 }
 
-bool FilesSink::create_special(const Place& place, const Entry& entry) {
+bool TreeSink::create_special(const Place& place, const Entry& entry) {
   const int parent = place.parent->get();
   int result = 0;
   if (entry.kind == EntryKind::symlink) {
@@ -253,7 +253,7 @@ bool FilesSink::create_special(const Place& place, const Entry& entry) {
   throw_system_error("cannot create", place.path, errno);
 }
 
-void FilesSink::make_special(const Place& place, const Entry& entry) {
+void TreeSink::make_special(const Place& place, const Entry& entry) {
   const bool keeps = options_.delta && keeps_existing(place, entry);
   if (!keeps && !create_special(place, entry)) return;
   const Fd fd(openat(place.parent->get(), place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
@@ -264,7 +264,7 @@ void FilesSink::make_special(const Place& place, const Entry& entry) {
   apply_metadata({fd.get(), true}, entry, place.path, warnings_);
 }
 
-std::unique_ptr<FileWriter> FilesSink::create(ByteView key, const Entry& entry) {
+std::unique_ptr<FileWriter> TreeSink::create(ByteView key, const Entry& entry) {
   SALVOR_ASSERT(entry.kind == EntryKind::file);
   std::string path = checked_path(key);
   if (path.empty()) throw_impossible(".", "that is not a directory");
@@ -272,7 +272,7 @@ std::unique_ptr<FileWriter> FilesSink::create(ByteView key, const Entry& entry) 
                      entry);
 }
 
-void FilesSink::complete(ByteView key, const Entry& entry) {
+void TreeSink::complete(ByteView key, const Entry& entry) {
   std::string path = checked_path(key);
   if (last_key_ && std::ranges::lexicographical_compare(*last_key_, key) == false) {
     throw_impossible(path, "out of order");
@@ -296,7 +296,7 @@ void FilesSink::complete(ByteView key, const Entry& entry) {
   }
 }
 
-void FilesSink::push(std::string path, const Entry& entry) {
+void TreeSink::push(std::string path, const Entry& entry) {
   Pending pending{std::move(path), entry, {}, 0};
   // Of another file system the store has the directory and nothing else.
   const bool is_foreign = options_.one_file_system && mounts_.contains(pending.path);
@@ -309,7 +309,7 @@ void FilesSink::push(std::string path, const Entry& entry) {
   pending_.push_back(std::move(pending));
 }
 
-void FilesSink::merge_up_to(Pending& pending, std::string_view name) {
+void TreeSink::merge_up_to(Pending& pending, std::string_view name) {
   // An empty `name` is beyond all others.
   for (; pending.at < pending.existing.size(); ++pending.at) {
     const std::string found(pending.existing[pending.at].view());
@@ -326,14 +326,14 @@ void FilesSink::merge_up_to(Pending& pending, std::string_view name) {
 }
 
 /// Whether another file system is mounted there, or below: it would be moved away with it.
-bool FilesSink::has_mount(const std::string& path) const {
+bool TreeSink::has_mount(const std::string& path) const {
   if (mounts_.contains(path)) return true;
   const auto below = mounts_.lower_bound(path + '/');
   return below != mounts_.end() && below->starts_with(path + '/');
 }
 
 /// Whether something that the snapshot does not have is none of the store's business.
-bool FilesSink::stays(int parent, const std::string& name, const std::string& path) const {
+bool TreeSink::stays(int parent, const std::string& name, const std::string& path) const {
   if (!options_.is_live) return false;
   const auto status = status_at(parent, name, path);
   if (!status) return true;  // gone since it was listed
@@ -344,7 +344,7 @@ bool FilesSink::stays(int parent, const std::string& name, const std::string& pa
          exclude_.covers(path, is_directory);
 }
 
-void FilesSink::close_top() {
+void TreeSink::close_top() {
   Pending pending = std::move(pending_.back());
   pending_.pop_back();
   merge_up_to(pending, {});
@@ -353,7 +353,7 @@ void FilesSink::close_top() {
   apply_metadata({fd.get(), false}, pending.entry, pending.path, warnings_);
 }
 
-void FilesSink::link(const Place& place, ByteView key, const Entry& entry) {
+void TreeSink::link(const Place& place, ByteView key, const Entry& entry) {
   if (!std::ranges::lexicographical_compare(entry.target, key)) {
     throw_impossible(place.path, "as a hard link to what does not come before it");
   }
@@ -391,7 +391,7 @@ void FilesSink::link(const Place& place, ByteView key, const Entry& entry) {
   warnings_.add("the hard link (a copy is there instead)", place.path, error);
 }
 
-void FilesSink::commit() {
+void TreeSink::commit() {
   // The root comes last: to remove the marker changes its times.
   while (pending_.size() > 1) close_top();
   sync();
@@ -402,7 +402,7 @@ void FilesSink::commit() {
   sync();
 }
 
-SinkReport FilesSink::report() const {
+SinkReport TreeSink::report() const {
   SinkReport report;
   report.warnings = warnings_.lines();
   report.left_out = left_out_.lines();
@@ -416,7 +416,7 @@ SinkReport FilesSink::report() const {
 }  // namespace
 
 std::unique_ptr<Sink> make_tree_sink(TreeSinkOptions options) {
-  return std::make_unique<FilesSink>(std::move(options));
+  return std::make_unique<TreeSink>(std::move(options));
 }
 
 }  // namespace salvor::stores::disk

@@ -9,7 +9,6 @@
 #include "stores/disk/mounts.h"
 #include "stores/disk/tree.h"
 #include "stores/disk/walker.h"
-#include "stores/files/files.h"
 
 namespace salvor::stores::disk {
 namespace {
@@ -63,9 +62,9 @@ class HardLinks {
   std::map<std::pair<std::uint64_t, std::uint64_t>, Names> names_;
 };
 
-class FilesSource final : public Source {
+class TreeSource final : public Source {
  public:
-  explicit FilesSource(TreeSourceOptions options)
+  explicit TreeSource(TreeSourceOptions options)
       : options_(std::move(options)),
         root_(open_root(options_.root)),
         context_{root_.get(), options_.clock, &problems_},
@@ -80,7 +79,8 @@ class FilesSource final : public Source {
   std::optional<Item> next() override {
     std::optional<Walker::Visit> visit = walker_.next();
     if (!visit) return std::nullopt;
-    if (is_files_marker(as_text(visit->key))) marker_bytes_ = visit->entry.size;
+    const bool is_marker = !options_.marker.empty() && as_text(visit->key) == options_.marker;
+    if (is_marker) marker_bytes_ = visit->entry.size;
     Bytes first = hard_links_.first_name_of(*visit);
     if (!first.empty()) {
       visit->entry.kind = EntryKind::hard_link;
@@ -139,7 +139,7 @@ class FilesSource final : public Source {
   Walker walker_;  // last: its threads end before what they use does
 };
 
-bool FilesSource::unchanged(const Entry& then, const Entry& now) const {
+bool TreeSource::unchanged(const Entry& then, const Entry& now) const {
   // ctime is the kernel's own: nobody can set it back, and it moves with every change of content,
   // metadata and attributes. The device is left out: its number follows from the order of mounting
   // (LVM, NFS, btrfs, overlay), and a reboot would have everything read again.
@@ -152,7 +152,7 @@ bool FilesSource::unchanged(const Entry& then, const Entry& now) const {
 }  // namespace
 
 std::unique_ptr<Source> make_tree_source(TreeSourceOptions options) {
-  return std::make_unique<FilesSource>(std::move(options));
+  return std::make_unique<TreeSource>(std::move(options));
 }
 
 }  // namespace salvor::stores::disk

@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "base/limits.h"
+#include "stores/disk/aside.h"
 #include "stores/disk/beneath.h"
-#include "stores/disk/internal/aside.h"
 #include "stores/disk/status.h"
 
 namespace salvor::stores::disk {

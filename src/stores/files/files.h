@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -29,8 +30,8 @@ void plant_files_marker(const std::filesystem::path& root, const Marker& marker)
 /// Errors: failed.
 std::optional<Marker> read_files_marker(const std::filesystem::path& root);
 
-/// Whether this path within a store is that of its marker.
-bool is_files_marker(std::string_view path);
+/// The path of the marker within a store.
+inline constexpr std::string_view kFilesMarker = ".salvor-canary";
 
 /// Where the tree is. A value.
 struct FilesTargetOptions {

@@ -12,7 +12,6 @@
 namespace salvor::stores {
 namespace {
 
-constexpr std::string_view kMarkerName = ".salvor-canary";
 constexpr std::string_view kHead =
     "# Written by each backup of salvor; drills look for it in what they restore.\n";
 constexpr std::size_t kFileBytesMax = 4096;
@@ -34,15 +33,11 @@ void plant_files_marker(const std::filesystem::path& root, const Marker& marker)
       fmt::format("{}service {}\nstore {}\nnonce {}\ntime {}\nsignature {}\n", kHead,
                   marker.service, marker.store, marker.nonce, marker.time, marker.signature);
   constexpr mode_t kReadableByAll = 0644;
-  write_file_atomically(root / kMarkerName, as_bytes(text), kReadableByAll);
-}
-
-bool is_files_marker(std::string_view path) {
-  return path == kMarkerName;
+  write_file_atomically(root / kFilesMarker, as_bytes(text), kReadableByAll);
 }
 
 std::optional<Marker> read_files_marker(const std::filesystem::path& root) {
-  const std::filesystem::path path = root / kMarkerName;
+  const std::filesystem::path path = root / kFilesMarker;
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd && errno == ENOENT) return std::nullopt;
   // Whatever else lies there was not written by a backup.

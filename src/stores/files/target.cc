@@ -182,7 +182,7 @@ void FilesTarget::list(const std::function<void(const std::string& path)>& visit
   while (const auto found = walker.next()) {
     if (found->entry.kind != EntryKind::file) continue;
     const std::string path = path_of_key(found->key);
-    if (!is_files_marker(path)) visit(path);
+    if (path != kFilesMarker) visit(path);
   }
   const std::vector<Problem> unreadable = problems.list();
   if (unreadable.empty()) return;

@@ -95,6 +95,7 @@ class FilesType final : public Type {
     options.exclude.push_back(std::string("/") + disk::kIncompleteMarker);
     options.one_file_system = settings.at("one_file_system");
     options.forbidden = around.forbidden;
+    options.marker = kFilesMarker;
     return disk::make_tree_source(std::move(options));
   }
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "stores/disk/internal/aside.h"
+#include "stores/disk/aside.h"
 #include "stores/disk/internal/left_out.h"
 #include "stores/disk/metadata.h"
 #include "stores/sink.h"
