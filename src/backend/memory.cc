@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "backend/name.h"
+#include "backend/internal/name.h"
 
 namespace salvor::backend {
 

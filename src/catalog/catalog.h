@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "base/process_identity.h"
 #include "base/random.h"
-#include "catalog/database.h"
+#include "catalog/internal/database.h"
 #include "catalog/run.h"
 
 /// This machine's record of what salvor did here, in one SQLite file. The repository is the truth:

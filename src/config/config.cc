@@ -17,8 +17,8 @@
 #include "base/process_identity.h"
 #include "config/answers.h"
 #include "config/internal/service_parser.h"
+#include "config/internal/table_reader.h"
 #include "config/own_places.h"
-#include "config/table_reader.h"
 
 namespace salvor::config {
 namespace {

@@ -16,13 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Secret {
+struct SecretFile {
   std::string_view key;
   fs::path path;
 };
 
-std::vector<Secret> secrets_of(const RepositoryConfig& repository) {
-  std::vector<Secret> secrets;
+std::vector<SecretFile> secrets_of(const RepositoryConfig& repository) {
+  std::vector<SecretFile> secrets;
   if (repository.passphrase.kind == SecretReference::Kind::file) {
     secrets.push_back({"passphrase_file", repository.passphrase.value});
   }
@@ -54,7 +54,7 @@ void leave_out_own_places(Config& config) {
 
 std::vector<std::string> secrets_in_stores(const Config& config) {
   std::vector<std::string> found;
-  for (const Secret& secret : secrets_of(config.repository)) {
+  for (const SecretFile& secret : secrets_of(config.repository)) {
     const fs::path path = real_place(config, secret.path);
     for (const ServiceConfig& service : config.services) {
       for (const service::Store& store : service.stores) {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "backend/internal/medium_error.h"
-#include "backend/name.h"
+#include "backend/internal/name.h"
 #include "base/error.h"
 #include "base/io.h"
 

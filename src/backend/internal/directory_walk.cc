@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "backend/internal/medium_error.h"
+#include "backend/internal/name.h"
 #include "backend/internal/object_writer.h"
-#include "backend/name.h"
 
 namespace salvor::backend {
 namespace {

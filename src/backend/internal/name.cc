@@ -1,4 +1,4 @@
-#include "backend/name.h"
+#include "backend/internal/name.h"
 
 #include <algorithm>
 

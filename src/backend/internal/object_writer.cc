@@ -8,8 +8,8 @@
 #include <cstdio>
 
 #include "backend/internal/medium_error.h"
+#include "backend/internal/name.h"
 #include "backend/internal/temporary_file.h"
-#include "backend/name.h"
 #include "base/direct_io.h"
 #include "base/io.h"
 

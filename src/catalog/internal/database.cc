@@ -1,4 +1,4 @@
-#include "catalog/database.h"
+#include "catalog/internal/database.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "catalog/database.h"
+#include "catalog/internal/database.h"
 
 namespace salvor::catalog::internal {
 

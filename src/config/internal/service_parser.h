@@ -3,7 +3,7 @@
 #include <map>
 
 #include "config/config.h"
-#include "config/table_reader.h"
+#include "config/internal/table_reader.h"
 
 /// The parts of the configuration's parser. Each adds what is wrong to the findings of its reader,
 /// and returns what could be read; the caller discards all of it when there were findings.

@@ -1,4 +1,4 @@
-#include "config/table_reader.h"
+#include "config/internal/table_reader.h"
 
 #include <fmt/format.h>
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/toml_reader.h"
+#include "config/internal/toml_reader.h"
 
 /// Reads the tables of a configuration, key by key, and collects what is wrong with them.
 ///     Findings findings(file, directory);
