@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds src/ to the table of layers in DESIGN.md: who may include whom.
+"""Holds src/ to the table of layers in DESIGN.md: who may include and name whom, and what is private.
 
 usage: check_layers.py [ROOT]
 Prints one line a violation, "path:line: what"; exit 1 when there are any.
@@ -42,6 +42,12 @@ WRAPPED = {"nlohmann/": "base/json.h"}
 COSTLY = re.compile(r"\b(?:[jJ]son|ordered_json)::parse\(|\.dump\(")
 COSTLY_IN = "src/base/json.cc"
 TEST_FRAMEWORK = re.compile(r"^(gtest|gmock)/")
+
+# What cli and daemon name is control's: the types of lower folders have names there, too.
+LOWER_NAME = re.compile(r"\b(?:" + "|".join(sorted(
+    folder for folder in LEVELS
+    if folder not in ("base", "net", "control", "cli", "daemon", "testing"))) + r")::\w+")
+NAMES_ITS_OWN = ("cli", "daemon")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 MODULE = re.compile(r"\bsalvor_module\s*\(\s*(\w+)([^)]*)\)")
@@ -130,6 +136,47 @@ def why_not(folder, used):
     return None
 
 
+def owner_of(header):
+    """The folder that a private header is private to, "stores/disk"; None for a public one."""
+    owner, internal, _ = header.partition("/internal/")
+    return owner if internal else None
+
+
+def check_privacy(path, text, complain):
+    """What is private to a folder is included from within it alone; its tests are the exception."""
+    if path.endswith("_test.cc") or path.startswith("src/testing/"):
+        return
+    for number, quoted, _ in includes_of(text):
+        owner = owner_of(quoted or "")
+        if owner and not path.startswith(f"src/{owner}/"):
+            complain(path, number, f'"{quoted}" is private to src/{owner}')
+
+
+def check_names(folder, path, text, complain):
+    """cli and daemon take no name from below control."""
+    if folder not in NAMES_ITS_OWN or path.endswith("_test.cc"):
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        code = line.split("//")[0]
+        for match in LOWER_NAME.finditer(code):
+            complain(path, number, f"{match.group(0)}: use the name that control has for it")
+
+
+def check_nearness(paths, complain):
+    """A source lies beside the header that it begins with and that has its name."""
+    headers = {path for path in paths if path.endswith(".h")}
+    for path in paths:
+        if not path.endswith(".cc") or path.endswith("_test.cc"):
+            continue
+        beside = path[:-len(".cc")] + ".h"
+        with open(path, encoding="utf-8") as file:
+            first = next((quoted for _, quoted, _ in includes_of(file.read()) if quoted), "")
+        is_own = os.path.basename(first) == os.path.basename(beside)
+        own = next((each for each in headers if is_own and each.endswith("/src/" + first)), None)
+        if own and own != beside:
+            complain(path, 0, f"lies far from its header, {first}")
+
+
 def check_file(folder, path, text, uses, complain):
     """One source: its includes, and for a header its namespace."""
     is_test = path.endswith("_test.cc")
@@ -202,11 +249,15 @@ def check(root):
     uses = check_declarations(root, sources, complain)
     edges = set()
     for folder, paths in sources.items():
+        check_nearness(paths, lambda path, line, what: complain(os.path.relpath(path, root), line,
+                                                                what))
         for path in paths:
             with open(path, encoding="utf-8") as file:
                 text = file.read()
             relative = os.path.relpath(path, root)
             check_file(folder, relative, text, uses, complain)
+            check_privacy(relative, text, complain)
+            check_names(folder, relative, text, complain)
             if not path.endswith("_test.cc"):
                 edges |= {(folder, quoted.split("/")[0]) for _, quoted, _ in includes_of(text)
                           if quoted and quoted.split("/")[0] in LEVELS

@@ -108,6 +108,10 @@ class LayersTest(TreeTest):
             ("src/codec/a.h", "namespace salvor {\nint a();\n}\n", "expected namespace"),
             ("src/codec/a.h", "namespace salvor::repo {\n}\n", "expected namespace"),
             ("src/base/a.h", "int a();\n", "expected namespace salvor:"),
+            ("src/codec/a.cc", '#include "base/internal/a.h"\n', "private to src/base"),
+            ("src/codec/a.cc", '#include "codec/b/internal/a.h"\n', "private to src/codec/b"),
+            ("src/codec/internal/hash.cc", '#include "codec/hash.h"\n', "far from its header"),
+            ("src/cli/a.cc", "// repo::A\nauto x = repo::find();\n", "a.cc:2: repo::find: use"),
         ]
         for path, text, part in cases:
             with self.subTest(path=path, text=text):

@@ -13,12 +13,12 @@ namespace salvor::cli {
 namespace {
 
 void show(Output& output, const control::BackupReport& report) {
-  const repo::Point& point = report.result.point;
+  const control::Point& point = report.result.point;
   output.line(fmt::format("service {}: recovery point {} of {}, taken in {}", report.service,
                           point.id.hex(), local_time(point.time),
                           human_duration(report.duration_s)));
   Table table({"STORE", "TYPE", ">ENTRIES", ">SIZE", ">READ", ">STORED", ">TIME"});
-  for (const repo::Snapshot& snapshot : point.snapshots) {
+  for (const control::Snapshot& snapshot : point.snapshots) {
     table.row({snapshot.store, snapshot.type, with_commas(snapshot.entries),
                human_bytes(snapshot.content_bytes), human_bytes(snapshot.bytes_read),
                human_bytes(snapshot.bytes_stored),
@@ -29,7 +29,7 @@ void show(Output& output, const control::BackupReport& report) {
 
 /// On stderr, whatever the output: the point is there, but not complete.
 void warn_of_unreadable(const control::BackupReport& report) {
-  for (const backup::Unreadable& unreadable : report.result.unreadable) {
+  for (const control::Unreadable& unreadable : report.result.unreadable) {
     tell_line(fmt::format("salvor: warning: service {}, store {}: not in the backup: {}: {}",
                           report.service, unreadable.store, printable(unreadable.path),
                           unreadable.reason));

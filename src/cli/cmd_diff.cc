@@ -30,7 +30,7 @@ char sign_of(control::Change change) {
 }
 
 std::string line_of(const control::DiffEntry& entry) {
-  const std::string path = printable(stores::path_of_key(entry.key));
+  const std::string path = printable(control::path_of_key(entry.key));
   std::string line =
       fmt::format("{} {}: {}", sign_of(entry.change), entry.store, path.empty() ? "." : path);
   if (entry.change == control::Change::modified) {

@@ -15,7 +15,7 @@ namespace {
 
 /// The last line: what all of it means.
 std::string verdict_of(const control::DrillReport& report) {
-  const recovery::RunOutcome& outcome = report.outcome;
+  const control::RunOutcome& outcome = report.outcome;
   const std::string took =
       human_duration(outcome.failure ? outcome.call_seconds : outcome.recovery_seconds);
   if (outcome.failure) {
@@ -34,12 +34,12 @@ std::string verdict_of(const control::DrillReport& report) {
 }
 
 void show(Output& output, const control::DrillReport& report) {
-  const recovery::RunOutcome& outcome = report.outcome;
+  const control::RunOutcome& outcome = report.outcome;
   output.line(fmt::format("drill {} of service {}: recovery point {} of {}", outcome.plan.run,
                           printable(outcome.plan.service), outcome.plan.point,
                           local_time(outcome.plan.point_time)));
   Table phases({"PHASE", "RESULT", ">TIME"});
-  for (const recovery::StepOutcome& step : outcome.steps) {
+  for (const control::StepOutcome& step : outcome.steps) {
     phases.row({step.name, in_words(name_of(step.result)),
                 step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
@@ -47,7 +47,7 @@ void show(Output& output, const control::DrillReport& report) {
   if (!outcome.checks.empty()) {
     output.line("");
     Table checks({"CHECK", "KIND", "VERDICT", ">TIME", "FOUND"});
-    for (const checks::CheckOutcome& check : outcome.checks) {
+    for (const control::CheckOutcome& check : outcome.checks) {
       const std::string found = check.actual.substr(0, check.actual.find('\n'));
       checks.row({printable(check.name), check.kind, in_words(name_of(check.verdict)),
                   human_duration(check.seconds), printable(found)});
@@ -55,7 +55,7 @@ void show(Output& output, const control::DrillReport& report) {
     output.table(checks);
   }
   output.line("");
-  for (const checks::CheckOutcome& check : outcome.checks) {
+  for (const control::CheckOutcome& check : outcome.checks) {
     if (check.good()) continue;
     output.line(fmt::format("failed: {}: expected {}, found {}", printable(check.name),
                             printable(check.expected), printable(check.actual)));
@@ -64,7 +64,7 @@ void show(Output& output, const control::DrillReport& report) {
   for (const std::string& line : summarised(report.not_covered))
     output.line("not covered: " + line);
   if (!outcome.checks.empty()) {
-    output.line(checks::in_words(checks::count_checks(outcome.checks)));
+    output.line(control::in_words(control::count_checks(outcome.checks)));
   }
   output.line(verdict_of(report));
 }

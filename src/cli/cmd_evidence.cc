@@ -46,7 +46,7 @@ int list(Invocation& invocation, const EvidenceChoices& request) {
   }
   Table table({"SERVICE", ">RECORD", "KIND", "RESULT", "STARTED", "#POINT", "RUN"});
   for (const control::EvidenceRow& row : rows) {
-    const evidence::EvidenceSummary& summary = row.summary;
+    const control::EvidenceSummary& summary = row.summary;
     if (row.gap && row.gap->named_by != 0) {
       table.row({shown_service(row.service), fmt::format("{}", row.sequence), "LOST", "", "", "",
                  fmt::format("record {} says so since {}", row.gap->named_by,
@@ -84,7 +84,7 @@ int show(Invocation& invocation, const EvidenceChoices& request) {
   return 0;
 }
 
-void show_gap(Output& output, const std::string& service, const evidence::EvidenceGap& gap) {
+void show_gap(Output& output, const std::string& service, const control::EvidenceGap& gap) {
   const std::string says = gap.named_by == 0 ? "and no signed record says so"
                                              : fmt::format("as record {} says since {}",
                                                            gap.named_by, shown_time(gap.since));
@@ -92,7 +92,7 @@ void show_gap(Output& output, const std::string& service, const evidence::Eviden
 }
 
 int save(Invocation& invocation, const EvidenceChoices& request) {
-  const auto gaps = request.with_gaps ? evidence::Gaps::export_them : evidence::Gaps::refuse;
+  const auto gaps = request.with_gaps ? control::Gaps::export_them : control::Gaps::refuse;
   const control::ExportedEvidence exported =
       control::export_evidence(invocation.load_config(control::Looks::at_repository),
                                request.service, request.file, gaps, invocation.caller());
@@ -101,7 +101,7 @@ int save(Invocation& invocation, const EvidenceChoices& request) {
     output.document(control::to_json(exported));
     return 0;
   }
-  for (const evidence::EvidenceGap& gap : exported.verified.gaps) {
+  for (const control::EvidenceGap& gap : exported.verified.gaps) {
     show_gap(output, exported.service, gap);
   }
   if (!invocation.quiet()) {
@@ -112,11 +112,11 @@ int save(Invocation& invocation, const EvidenceChoices& request) {
   return 0;
 }
 
-void show_chain(Output& output, const evidence::EvidenceReport& chain) {
-  for (const evidence::EvidenceGap& gap : chain.gaps) {
+void show_chain(Output& output, const control::EvidenceReport& chain) {
+  for (const control::EvidenceGap& gap : chain.gaps) {
     if (gap.named_by != 0) show_gap(output, chain.service, gap);
   }
-  for (const evidence::EvidenceProblem& problem : chain.problems) {
+  for (const control::EvidenceProblem& problem : chain.problems) {
     const std::string record = problem.record == 0 ? "" : fmt::format(" record {}", problem.record);
     output.line(
         fmt::format("{}{}: {}", shown_service(chain.service), record, printable(problem.what)));
@@ -135,7 +135,7 @@ Error unverified(const EvidenceChoices& request,
         "salvor verify --repair says in a signed record which records are lost; compare a record "
         "that was changed with an earlier export";
     const bool may_come_back = std::ranges::any_of(verification.chains, [](const auto& chain) {
-      return std::ranges::any_of(chain.gaps, &evidence::EvidenceGap::may_come_back);
+      return std::ranges::any_of(chain.gaps, &control::EvidenceGap::may_come_back);
     });
     if (may_come_back) {
       hint +=
@@ -159,7 +159,7 @@ int verify(Invocation& invocation, const EvidenceChoices& request) {
   if (output.json()) {
     output.document(control::to_json(verification));
   } else {
-    for (const evidence::EvidenceReport& chain : verification.chains) {
+    for (const control::EvidenceReport& chain : verification.chains) {
       if (!invocation.quiet() || !chain.sound()) show_chain(output, chain);
       if (invocation.quiet() || chain.key_was_given || !chain.sound()) continue;
       output.line(

@@ -29,9 +29,9 @@ int list_keys(Invocation& invocation) {
     return 0;
   }
   Table table({"KEY", "KIND", "CREATED", "IN USE", "LABEL"});
-  for (const repo::SlotInfo& key : keys) {
+  for (const control::SlotInfo& key : keys) {
     const auto created = parse_time(key.created);
-    table.row({key.id.hex(), key.kind == repo::SlotKind::passphrase ? "passphrase" : "recipient",
+    table.row({key.id.hex(), key.kind == control::SlotKind::passphrase ? "passphrase" : "recipient",
                created ? local_time(*created) : printable(key.created), key.in_use ? "yes" : "",
                printable(key.label)});
   }

@@ -16,7 +16,7 @@ struct LsChoices {
 };
 
 /// As `ls -l` writes it: kind and permissions.
-std::string mode_text(const stores::Entry& entry) {
+std::string mode_text(const control::Entry& entry) {
   constexpr std::string_view kBits = "rwxrwxrwx";
   constexpr std::string_view kKinds = "?-dlpcb-";
   std::string text(1, kKinds[static_cast<std::size_t>(entry.kind) % kKinds.size()]);
@@ -34,13 +34,13 @@ std::string mode_text(const stores::Entry& entry) {
 }
 
 std::string line_of(const control::ListedEntry& listed) {
-  const stores::Entry& entry = listed.entry;
+  const control::Entry& entry = listed.entry;
   std::string line =
       fmt::format("{} {:>5} {:>5} {:>12} {} {}", mode_text(entry), entry.uid, entry.gid, entry.size,
-                  local_time(entry.mtime), printable(stores::path_of_key(listed.key)));
-  if (entry.kind == stores::EntryKind::symlink) line += " -> " + printable(as_text(entry.target));
-  if (entry.kind == stores::EntryKind::hard_link) {
-    line += " = " + printable(stores::path_of_key(entry.target));
+                  local_time(entry.mtime), printable(control::path_of_key(listed.key)));
+  if (entry.kind == control::EntryKind::symlink) line += " -> " + printable(as_text(entry.target));
+  if (entry.kind == control::EntryKind::hard_link) {
+    line += " = " + printable(control::path_of_key(entry.target));
   }
   return line;
 }

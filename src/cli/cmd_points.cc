@@ -9,7 +9,7 @@
 namespace salvor::cli {
 namespace {
 
-std::string notes_of(const repo::Point& point, std::size_t missing) {
+std::string notes_of(const control::Point& point, std::size_t missing) {
   std::vector<std::string> notes;
   if (point.is_safety_snapshot()) {
     const auto run = point.facts.find("run");
@@ -30,13 +30,13 @@ void show(Output& output, const control::PointsReport& report) {
   }
   Table table(
       {"#POINT", "SERVICE", "TIME", "HOST", "STORES", ">ENTRIES", ">SIZE", ">STORED", "NOTES"});
-  for (const repo::Point& point : report.points) {
+  for (const control::Point& point : report.points) {
     std::vector<std::string> names;
     std::uint64_t entries = 0;
     std::uint64_t size = 0;
     std::uint64_t stored = 0;
     std::size_t missing = 0;
-    for (const repo::Snapshot& snapshot : point.snapshots) {
+    for (const control::Snapshot& snapshot : point.snapshots) {
       names.push_back(snapshot.store);
       entries += snapshot.entries;
       size += snapshot.content_bytes;
@@ -53,11 +53,11 @@ void show(Output& output, const control::PointsReport& report) {
 
 /// What a point lacks, path by path: the one place where people look for it.
 void show_missing(Output& output, const control::PointsReport& report) {
-  for (const repo::Point& point : report.points) {
-    for (const repo::Snapshot& snapshot : point.snapshots) {
-      for (const repo::Missing& missing : snapshot.missing) {
+  for (const control::Point& point : report.points) {
+    for (const control::Snapshot& snapshot : point.snapshots) {
+      for (const control::Missing& missing : snapshot.missing) {
         output.line(fmt::format("missing in {} {}: {}: {}", point.id.hex(), snapshot.store,
-                                printable(stores::path_of_key(missing.key)), missing.reason));
+                                printable(control::path_of_key(missing.key)), missing.reason));
       }
       if (snapshot.missing_more != 0) {
         output.line(fmt::format("missing in {} {}: {} more", point.id.hex(), snapshot.store,
@@ -69,8 +69,8 @@ void show_missing(Output& output, const control::PointsReport& report) {
 
 /// Why a point may hold ruins, store by store.
 void show_suspicions(Output& output, const control::PointsReport& report) {
-  for (const repo::Point& point : report.points) {
-    for (const repo::Snapshot& snapshot : point.snapshots) {
+  for (const control::Point& point : report.points) {
+    for (const control::Snapshot& snapshot : point.snapshots) {
       for (const std::string& why : snapshot.suspicions) {
         output.line(fmt::format("{} {} {}: {}", point.accepted ? "accepted" : "suspect",
                                 point.id.hex(), snapshot.store, printable(why)));

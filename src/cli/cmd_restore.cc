@@ -37,7 +37,7 @@ void show(Output& output, const control::RestoreReport& report) {
 
 /// On stderr, whatever the output: what differs from what was backed up, and what was in the way.
 void warn(const control::RestoredStore& store) {
-  const stores::SinkReport& report = store.result.sink;
+  const control::SinkReport& report = store.result.sink;
   for (const std::string& warning : report.warnings) {
     tell_line(fmt::format("salvor: warning: store {}: {}", store.name, printable(warning)));
   }

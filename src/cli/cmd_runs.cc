@@ -25,13 +25,13 @@ struct RunsChoices {
   bool follow = false;
 };
 
-std::string kind_of(const catalog::RunRow& run) {
+std::string kind_of(const control::RunRow& run) {
   const std::string kind(name_of(run.kind));
   const auto in_place = control::is_in_place(run);
   return in_place ? kind + (*in_place ? " in place" : " into") : kind;
 }
 
-std::string duration_of(const catalog::RunRow& run) {
+std::string duration_of(const control::RunRow& run) {
   return run.ended ? human_duration(run.ended->seconds_since(run.started)) : "-";
 }
 
@@ -43,7 +43,7 @@ std::string shortened(const std::string& error) {
 }
 
 int list(Invocation& invocation, const RunsChoices& request) {
-  catalog::RunFilter filter;
+  control::RunFilter filter;
   if (!request.service.empty()) filter.service = request.service;
   filter.limit = request.limit;
   const auto runs =
@@ -54,7 +54,7 @@ int list(Invocation& invocation, const RunsChoices& request) {
     return 0;
   }
   Table table({"RUN", "KIND", "SERVICE", "STATE", "STARTED", ">TIME", "ERROR"});
-  for (const catalog::RunRow& run : runs) {
+  for (const control::RunRow& run : runs) {
     std::string error = run.error.substr(0, run.error.find('\n'));
     if (output.terminal()) error = shortened(error);
     table.row({run.id.text, kind_of(run), run.service.empty() ? "-" : printable(run.service),
@@ -65,11 +65,11 @@ int list(Invocation& invocation, const RunsChoices& request) {
 }
 
 /// A line for each step that has come further since the last look.
-void tell_steps(Invocation& invocation, const recovery::RunOutcome& outcome,
-                std::map<std::string, recovery::StepResult>& told) {
-  for (const recovery::StepOutcome& step : outcome.steps) {
-    recovery::StepResult& last = told[step.name];
-    if (step.result == last || step.result == recovery::StepResult::planned) continue;
+void tell_steps(Invocation& invocation, const control::RunOutcome& outcome,
+                std::map<std::string, control::StepResult>& told) {
+  for (const control::StepOutcome& step : outcome.steps) {
+    control::StepResult& last = told[step.name];
+    if (step.result == last || step.result == control::StepResult::planned) continue;
     last = step.result;
     invocation.say(fmt::format("{}: {}{}", step.name, in_words(name_of(step.result)),
                                step.seconds > 0 ? " in " + human_duration(step.seconds) : ""));
@@ -79,8 +79,8 @@ void tell_steps(Invocation& invocation, const recovery::RunOutcome& outcome,
 /// Whether a process is still at work on it. The journal has its end before the catalog has, and a
 /// run that another host has resumed runs on in the journal only.
 bool is_running(const control::RunReport& report) {
-  return report.row.state == catalog::RunState::running ||
-         (report.outcome && report.outcome->state == catalog::RunState::running);
+  return report.row.state == control::RunState::running ||
+         (report.outcome && report.outcome->state == control::RunState::running);
 }
 
 /// Says what it does, until it has ended, or waits for somebody.
@@ -88,7 +88,7 @@ control::RunReport follow(Invocation& invocation, const control::Config& config,
   constexpr auto kEvery = std::chrono::seconds(1);
   constexpr auto kPoll = std::chrono::milliseconds(100);
   const control::Caller caller = invocation.caller();
-  std::map<std::string, recovery::StepResult> told;
+  std::map<std::string, control::StepResult> told;
   while (true) {
     control::RunReport report = control::show_run(config, run, caller);
     run = report.row.id.text;  // another run may be the latest by then
@@ -107,13 +107,13 @@ control::RunReport follow(Invocation& invocation, const control::Config& config,
 /// The state, and what it means where one word does not say it.
 std::string state_of(const control::RunReport& report) {
   const std::string state(name_of(report.row.state));
-  const bool abandoned = report.outcome && report.outcome->state == catalog::RunState::abandoned;
+  const bool abandoned = report.outcome && report.outcome->state == control::RunState::abandoned;
   return abandoned ? state + ": the run was abandoned, and can't be resumed, undone or closed"
                    : state;
 }
 
 void show_head(Output& output, const control::RunReport& report) {
-  const catalog::RunRow& run = report.row;
+  const control::RunRow& run = report.row;
   output.line(fmt::format("run      {}", run.id.text));
   output.line("kind     " + kind_of(run));
   if (!run.service.empty()) output.line(fmt::format("service  {}", printable(run.service)));
@@ -126,15 +126,15 @@ void show_head(Output& output, const control::RunReport& report) {
   if (run.error.empty()) return;
   // Checks that failed are shown below, one by one.
   const bool told =
-      report.outcome && !std::ranges::all_of(report.outcome->checks, &checks::CheckOutcome::good);
+      report.outcome && !std::ranges::all_of(report.outcome->checks, &control::CheckOutcome::good);
   output.line("error    " + (told ? run.error.substr(0, run.error.find('\n')) : run.error));
 }
 
 /// Whether somebody has to resume, undo or abandon it.
-bool is_open(const recovery::RunOutcome& outcome) {
+bool is_open(const control::RunOutcome& outcome) {
   const bool stopped =
-      outcome.state == catalog::RunState::failed || outcome.state == catalog::RunState::interrupted;
-  return stopped && outcome.plan.mode == service::Mode::restore && !control::is_over(outcome);
+      outcome.state == control::RunState::failed || outcome.state == control::RunState::interrupted;
+  return stopped && outcome.plan.mode == control::Mode::restore && !control::is_over(outcome);
 }
 
 int show(Invocation& invocation, const RunsChoices& request) {

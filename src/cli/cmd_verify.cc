@@ -25,12 +25,12 @@ void show_rest(Output& output, std::size_t count, const std::string& what,
 }
 
 void show_findings(Output& output, const control::VerifyReport& report) {
-  using Severity = repo::Finding::Severity;
+  using Severity = control::Finding::Severity;
   const auto& findings = report.check.findings;
   for (const Severity severity : {Severity::damage, Severity::note}) {
     std::size_t count = 0;
     const std::string word = severity == Severity::damage ? "damage" : "note";
-    for (const repo::Finding& finding : findings) {
+    for (const control::Finding& finding : findings) {
       if (finding.severity != severity || ++count > kShownMax) continue;
       output.line(
           fmt::format("{}: {}: {}", word, printable(finding.object), printable(finding.what)));
@@ -48,7 +48,7 @@ void show_affected_points(Output& output, const control::VerifyReport& report) {
   };
   std::map<std::string, AffectedPoint> points;
   std::vector<std::string> order;
-  for (const repo::Affected& affected : report.check.affected) {
+  for (const control::Affected& affected : report.check.affected) {
     const auto [found, is_new] = points.try_emplace(affected.point.hex());
     if (is_new) order.push_back(found->first);
     found->second.service = affected.service;
@@ -73,7 +73,7 @@ void show_affected(Output& output, const control::VerifyReport& report) {
   const auto& all = report.check.affected;
   for (std::size_t i = 0; i < std::min(all.size(), kShownMax); ++i) {
     output.line(fmt::format("  {} {}: {}{}", all[i].point.hex(), printable(all[i].store),
-                            printable(stores::path_of_key(all[i].key)),
+                            printable(control::path_of_key(all[i].key)),
                             all[i].and_more ? " and the paths after it" : ""));
   }
   show_rest(output, all.size(), "paths", report);
@@ -99,7 +99,7 @@ void show_accepted(Output& output, const control::VerifyReport& report) {
 }
 
 void show(Output& output, const control::VerifyReport& report, bool quiet) {
-  const repo::CheckReport& check = report.check;
+  const control::CheckReport& check = report.check;
   for (const std::string& line : report.repaired) {
     output.line(fmt::format("repaired: {}", printable(line)));
   }

@@ -11,8 +11,8 @@
 namespace salvor::cli {
 namespace {
 
-using evidence::list_in;
-using evidence::part_in;
+using control::list_in;
+using control::part_in;
 using nlohmann::json;
 
 /// What is signed was made printable before; what only claims to be is made so here.
@@ -24,7 +24,7 @@ std::string plain(const std::string& text) {
 
 /// A member as text; empty when it is not there.
 std::string text_of(const json& object, const char* name) {
-  return plain(evidence::text_in(object, name));
+  return plain(control::text_in(object, name));
 }
 
 std::string time_of(const json& object, const char* name) {
@@ -34,7 +34,7 @@ std::string time_of(const json& object, const char* name) {
 }
 
 std::string duration_of(const json& object, const char* name) {
-  const auto seconds = evidence::number_in(object, name);
+  const auto seconds = control::number_in(object, name);
   return seconds ? human_duration(*seconds) : "-";
 }
 

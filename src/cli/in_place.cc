@@ -18,10 +18,10 @@
 namespace salvor::cli {
 namespace {
 
-using catalog::RunState;
-using checks::CheckOutcome;
+using control::CheckOutcome;
 using control::RestorePlanReport;
-using recovery::RunOutcome;
+using control::RunOutcome;
+using control::RunState;
 
 std::string expected(const std::optional<double>& seconds) {
   return seconds ? human_duration(*seconds) : "-";
@@ -37,7 +37,7 @@ std::string expected_of(const RestorePlanReport& report) {
 void show_targets(Output& output, const RestorePlanReport& report) {
   Table table({"STORE", "TYPE", ">NOW", ">IN THE POINT", "TARGET", "IDENTITY"});
   for (const control::PlannedTarget& target : report.targets) {
-    const stores::TargetIdentity& identity = target.identity;
+    const control::TargetIdentity& identity = target.identity;
     const std::string now =
         !identity.exists ? "missing"
                          : fmt::format("{}{} in {} entries", identity.counted ? "" : "more than ",
@@ -49,7 +49,7 @@ void show_targets(Output& output, const RestorePlanReport& report) {
   }
   output.table(table);
   for (const control::PlannedTarget& target : report.targets) {
-    for (const stores::Holder& holder : target.identity.holders) {
+    for (const control::Holder& holder : target.identity.holders) {
       output.line(fmt::format("  open: {} {} by process {} ({}){}", target.store,
                               printable(holder.path), holder.pid, printable(holder.command),
                               holder.writes ? ", for writing" : ""));
@@ -65,7 +65,7 @@ void show(Output& output, const RestorePlanReport& report) {
                           host.empty() ? "" : ", host " + printable(host)));
   output.line(
       fmt::format("lost      {} of writes: everything since then", human_duration(report.lost_s)));
-  for (const recovery::FileSystemSpace& space : report.space) {
+  for (const control::FileSystemSpace& space : report.space) {
     output.line(fmt::format("space     {} free at {}, {} needed", human_bytes(space.free),
                             printable(space.path), human_bytes(space.wanted)));
   }
@@ -81,10 +81,10 @@ void show(Output& output, const RestorePlanReport& report) {
   }
   output.table(table);
   if (!report.plan.checks.empty() || !report.plan.references.empty()) output.line("");
-  for (const service::Check& check : report.plan.checks) {
+  for (const control::Check& check : report.plan.checks) {
     output.line("check     " + printable(check.name));
   }
-  for (const service::Reference& reference : report.plan.references) {
+  for (const control::Reference& reference : report.plan.references) {
     output.line("check     " + printable(reference.name));
   }
   for (const std::string& store : report.untouched) {
@@ -98,8 +98,8 @@ void show(Output& output, const RestorePlanReport& report) {
 }
 
 void show_check(Output& output, const CheckOutcome& check) {
-  if (check.verdict == checks::Verdict::passed) return;
-  if (check.verdict == checks::Verdict::skipped) {
+  if (check.verdict == control::Verdict::passed) return;
+  if (check.verdict == control::Verdict::skipped) {
     output.line(fmt::format("{:<9} {}: {}", in_words(name_of(check.verdict)), printable(check.name),
                             printable(check.actual)));
     return;
@@ -114,7 +114,7 @@ void show_check(Output& output, const CheckOutcome& check) {
 void show_kept(Output& output, const RunOutcome& outcome) {
   std::string over;
   bool beside = false;
-  for (const recovery::StorePlan& store : outcome.plan.stores) {
+  for (const control::StorePlan& store : outcome.plan.stores) {
     if (store.delta_in_place) over += (over.empty() ? "" : ", ") + store.name;
     if (!store.delta_in_place) beside = true;
   }
@@ -136,7 +136,7 @@ void show_kept(Output& output, const RunOutcome& outcome) {
 void show_taken_back(Output& output, const RunOutcome& outcome) {
   std::string undone;
   for (auto step = outcome.steps.rbegin(); step != outcome.steps.rend(); ++step) {
-    if (step->result == recovery::StepResult::undone)
+    if (step->result == control::StepResult::undone)
       undone += (undone.empty() ? "" : ", ") + step->name;
   }
   // Not by who closes a run that was undone before.
@@ -275,7 +275,7 @@ std::string way_on_of(const RunOutcome& outcome) {
 
 void show_steps(Output& output, const RunOutcome& outcome) {
   Table table({"STEP", "RESULT", ">TIME"});
-  for (const recovery::StepOutcome& step : outcome.steps) {
+  for (const control::StepOutcome& step : outcome.steps) {
     table.row({step.name, in_words(name_of(step.result)),
                step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
@@ -295,7 +295,7 @@ void show_first_lines(Output& output, const CheckOutcome& check) {
 void show_checks(Output& output, const RunOutcome& outcome) {
   for (const CheckOutcome& check : outcome.checks) show_check(output, check);
   if (outcome.checks.empty()) return;
-  output.line(checks::in_words(checks::count_checks(outcome.checks)));
+  output.line(control::in_words(control::count_checks(outcome.checks)));
 }
 
 int show_plan(Invocation& invocation, const InPlaceOptions& options) {

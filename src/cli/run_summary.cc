@@ -82,7 +82,7 @@ void show_rows(Output& output, const Report& rows) {
 }
 
 void show_list(Output& output, const std::string& name, const Report& list,
-               const catalog::RunRow& run) {
+               const control::RunRow& run) {
   if (list.empty()) return;
   if (list.front().is_object()) {
     show_rows(output, list);
@@ -98,7 +98,7 @@ void show_list(Output& output, const std::string& name, const Report& list,
 
 }  // namespace
 
-void show_summary(Output& output, const catalog::RunRow& run) {
+void show_summary(Output& output, const control::RunRow& run) {
   constexpr std::size_t kHeadWidth = 8;  // of what `runs show` says of every run
   // Those lines have them, or a point is good unless it is said to be something else.
   constexpr std::array<std::string_view, 4> kTold{"run", "service", "mode", "error"};

@@ -5,7 +5,7 @@
 #include "backend/memory.h"
 #include "backup/backup.h"
 #include "base/fd.h"
-#include "catalog/database.h"
+#include "catalog/internal/database.h"
 #include "control/caller.h"
 #include "control/internal/canaries.h"
 #include "control/internal/make_plan.h"
