@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds src/ to the table of layers in DESIGN.md: who may include and name whom, and what is private.
+"""Holds src/ to the table of layers in DESIGN.md: who may include and name whom, what is private.
 
 usage: check_layers.py [ROOT]
 Prints one line a violation, "path:line: what"; exit 1 when there are any.

@@ -23,10 +23,10 @@ struct DrillHistory {
 
 /// From the evidence in the repository, which every host writes: it is the truth. The newest drill
 /// is the one whose record is the last in the chain: the clock of a host may be ahead. What has no
-/// place there, or has come there late, goes by the time at which it began. Records that wait in this
-/// machine's catalog count like those (they are signed), and are marked. What else this machine's
-/// catalog knows (`id`: of the repository, empty: not known) counts where the repository can't be opened
-/// (`repository` is null), and for the last drill where that has left no evidence.
+/// place there, or has come there late, goes by the time at which it began. Records that wait in
+/// this machine's catalog count like those (they are signed), and are marked. What else this
+/// machine's catalog knows (`id`: of the repository, empty: not known) counts where the repository
+/// can't be opened (`repository` is null), and for the last drill where that has left no evidence.
 /// Errors: none: what can't be read is not known.
 DrillHistory read_drill_history(Records& records, const std::string& id,
                                 repo::Repository* repository, const std::string& service);
