@@ -16,6 +16,7 @@ struct Store {
   /// A fall of entries or bytes beyond it makes a point suspect; empty: off.
   std::optional<int> shrink_percent = 50;
 
+  /// Where it lives, and what it takes up there; see stores/type.h.
   stores::Location location() const { return type->location(settings); }
   std::optional<stores::Footprint> footprint() const { return type->footprint(settings); }
   /// Each backup plants a marker in the store itself.

@@ -46,6 +46,7 @@ Settings default_of(const SettingsKey& key);
 struct Location {
   std::string text;                 ///< as users write and see it
   std::filesystem::path path = {};  ///< empty where it is no place of a file system
+  /// A bucket has none: who needs a directory beside it asks first.
   bool is_path() const { return !path.empty(); }
   bool operator==(const Location&) const = default;
 };

@@ -139,6 +139,8 @@ class Target {
   /// Where it is. Nothing need be there.
   virtual const Location& location() const = 0;
 
+  /// What this kind of store can do besides. A facet is there for the live store and for a copy
+  /// alike, whether or not the store exists; null: never.
   virtual WriteLocking* locking() { return nullptr; }
   virtual OverWriting* over() { return nullptr; }
   virtual SqlAccess* sql() { return nullptr; }

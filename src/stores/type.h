@@ -61,6 +61,7 @@ class Type {
 
   /// The value of the key `type`.
   virtual std::string_view name() const = 0;
+  /// What a user can set, in the order of documents. Each key is set in all settings.
   virtual std::span<const SettingsKey> keys() const = 0;
 
   /// Which facets its targets have, and so which checks can ask them.
@@ -74,8 +75,10 @@ class Type {
   /// Whether a file looks like such a store, wherever it lies. Changes nothing.
   virtual bool recognises(const std::filesystem::path& /*file*/) const { return false; }
 
+  /// Where it lives. Looks at nothing: the place may be gone, or not answer.
   virtual Location location(const Settings& settings) const = 0;
-  /// Empty where it lies on no file system of this machine.
+  /// What it takes up of file systems, for the checks of overlaps and of room; empty where it lies
+  /// on no file system of this machine. Looks at nothing.
   virtual std::optional<Footprint> footprint(const Settings& settings) const = 0;
   /// Leaves a directory within a tree to itself (a pattern of disk/exclude.h).
   virtual void leave_out(Settings& /*settings*/, const std::string& /*pattern*/) const {}
