@@ -14,11 +14,12 @@ namespace {
 void read_key(TableReader& reader, const stores::SettingsKey& key, stores::Settings& settings) {
   using Kind = stores::SettingsKey::Kind;
   stores::Settings value = stores::default_of(key);
-  if (key.kind == Kind::text) {
-    value = key.is_required ? reader.required_text(key.name) : reader.text(key.name).value_or("");
+  if (key.is_required && !reader.has(key.name)) {
+    reader.complain_missing(key.name, fmt::format("add {} = \"…\", {}", key.name, key.help));
+  } else if (key.kind == Kind::text) {
+    value = reader.text(key.name).value_or("");
   } else if (key.kind == Kind::path) {
-    const auto path = key.is_required ? reader.required_path(key.name) : reader.path(key.name);
-    if (path) value = path->native();
+    if (const auto path = reader.path(key.name)) value = path->native();
   } else if (key.kind == Kind::flag) {
     value = reader.boolean(key.name).value_or(false);
   } else if (key.kind == Kind::texts) {
@@ -50,9 +51,14 @@ std::optional<int> parse_shrink(TableReader& reader) {
   return percent;
 }
 
+std::vector<std::string_view> known_types() {
+  std::vector<std::string_view> names;
+  for (const stores::Type* each : stores::types()) names.push_back(each->name());
+  return names;
+}
+
 void complain_of_type(TableReader& reader, const std::string& type) {
-  std::vector<std::string_view> known;
-  for (const stores::Type* each : stores::types()) known.push_back(each->name());
+  const std::vector<std::string_view> known = known_types();
   if (stores::is_planned_type(type)) {
     reader.complain("type",
                     fmt::format("stores of type \"{}\" are not supported by this version", type),
@@ -68,7 +74,11 @@ void complain_of_type(TableReader& reader, const std::string& type) {
 std::optional<service::Store> internal::parse_store(const std::string& name, const TomlValue& value,
                                                     const std::string& path, Findings& findings) {
   TableReader reader(value, path, findings);
-  const std::string type = reader.required_text("type");
+  if (!reader.has("type")) {
+    reader.complain_missing(
+        "type", fmt::format("add type = \"{}\"", fmt::join(known_types(), "\", or type = \"")));
+  }
+  const std::string type = reader.text("type").value_or("");
   // Without its type nothing is known about a store's other keys, so they are left alone.
   if (type.empty()) return std::nullopt;
   if (stores::find_type(type) == nullptr) {

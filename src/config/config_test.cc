@@ -110,6 +110,13 @@ TEST(ConfigTest, ReadsWhatDrillsNeed) {
   EXPECT_TRUE(shop.find_store("db")->canary());
 }
 
+TEST(ConfigTest, AMissingKeyOfAStoreIsExplained) {
+  const std::string other = "[service.shop.store.db]\n";
+  EXPECT_EQ(error_of(kStart + other + "type = 'sqlite'\n").hint(),
+            "add path = \"…\", the database file");
+  EXPECT_EQ(error_of(kStart + other).hint(), "add type = \"files\", or type = \"sqlite\"");
+}
+
 TEST(ConfigTest, UnknownKeysHaveAPlaceAndASuggestion) {
   const Error error = error_of(kStart + "[service.shop]\n  rp = \"15m\"\n");
   EXPECT_EQ(error.message(), "f.toml:8:3: unknown key \"rp\" in [service.shop]");

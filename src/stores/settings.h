@@ -31,7 +31,7 @@ struct SettingsKey {
 
   std::string_view name;
   Kind kind = Kind::path;
-  std::string_view help;  ///< a sentence for documents
+  std::string_view help;  ///< what it is, for messages: "the directory"
   bool is_required = false;
   std::span<const std::string_view> words = {};
   /// Refuses a value of the right kind that can't work. It sees the keys before it, too.

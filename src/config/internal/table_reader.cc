@@ -203,10 +203,10 @@ void TableReader::complain(std::string_view key, std::string message, std::strin
                 std::move(hint));
 }
 
-void TableReader::complain_missing(std::string_view key) {
+void TableReader::complain_missing(std::string_view key, std::string hint) {
   const std::string where = path_.empty() ? "the file" : "[" + printable(path_) + "]";
   findings_.add(table_.position, fmt::format("missing key \"{}\" in {}", key, where),
-                "docs/configuration.md lists what each table needs");
+                std::move(hint));
 }
 
 void TableReader::locate(std::string_view key, const std::function<void()>& parse) {

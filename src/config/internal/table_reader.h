@@ -95,7 +95,8 @@ class TableReader {
   /// Adds a problem at the value of `key`, or at the table when the key is absent or empty.
   void complain(std::string_view key, std::string message, std::string hint = {});
   /// Adds the problem that a key is missing, at the table.
-  void complain_missing(std::string_view key);
+  void complain_missing(std::string_view key,
+                        std::string hint = "docs/configuration.md lists what each table needs");
 
   /// Runs `parse`, which reads the value of `key`. An Error that it throws becomes a problem at
   /// that value. For parsers that know nothing of files, such as Cron::parse().
