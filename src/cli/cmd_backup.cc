@@ -85,10 +85,15 @@ int backup(Invocation& invocation, const control::BackupRequest& request) {
 void add_backup(Command root) {
   // Shared by the parser, which fills it, and the action, which outlives this function.
   const auto request = std::make_shared<control::BackupRequest>();
+  const auto run = std::make_shared<RunOptions>();
   root.add("backup", "Take a recovery point of a service", "salvor backup shop")
       .optional("SERVICE", request->service, "the service; without it, every service")
       .repeated("--store", "STORE", request->stores, "only this store; may be repeated")
-      .action([request](Invocation& invocation) { return backup(invocation, *request); });
+      .run_options(*run)
+      .action([request, run](Invocation& invocation) {
+        invocation.prepare_run(*run);
+        return backup(invocation, *request);
+      });
 }
 
 }  // namespace salvor::cli

@@ -70,11 +70,8 @@ void show(Output& output, const control::DrillReport& report) {
 }
 
 int drill(Invocation& invocation, const control::DrillRequest& request) {
-  control::Caller caller = invocation.caller();
-  if (!invocation.quiet() && !invocation.json()) {
-    caller.say = [&invocation](const std::string& line) { invocation.say(line); };
-  }
-  const control::DrillReport report = control::drill(invocation.load_config(), request, caller);
+  const control::DrillReport report =
+      control::drill(invocation.load_config(), request, invocation.caller());
   invocation.end_progress();
   Output& output = invocation.output();
   if (output.json()) {
@@ -92,13 +89,18 @@ int drill(Invocation& invocation, const control::DrillRequest& request) {
 
 void add_drill(Command root) {
   const auto request = std::make_shared<control::DrillRequest>();
+  const auto run = std::make_shared<RunOptions>();
   root.add("drill", "Rehearse a restore: restore into staging, check, measure, remove",
            "salvor drill shop")
       .required("SERVICE", request->service, "the service")
       .option(
           "--at", "WHEN", request->at,
           "latest (the default), a point's id, or a time (the newest point at or before that time)")
-      .action([request](Invocation& invocation) { return drill(invocation, *request); });
+      .run_options(*run)
+      .action([request, run](Invocation& invocation) {
+        invocation.prepare_run(*run);
+        return drill(invocation, *request);
+      });
 }
 
 }  // namespace salvor::cli

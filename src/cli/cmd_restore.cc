@@ -20,6 +20,7 @@ struct RestoreChoices {
   std::string abandon;
   bool takeover = false;
   bool current_commands = false;
+  RunOptions run;
 };
 
 void show(Output& output, const control::RestoreReport& report) {
@@ -197,7 +198,11 @@ void add_restore(Command root) {
       .flag("--takeover", request->takeover,
             "with --resume, --undo, --close or --abandon: the other host that carried out the run "
             "is certainly gone")
-      .action([request](Invocation& invocation) { return restore(invocation, *request); });
+      .run_options(request->run)
+      .action([request](Invocation& invocation) {
+        invocation.prepare_run(request->run);
+        return restore(invocation, *request);
+      });
 }
 
 }  // namespace salvor::cli

@@ -147,6 +147,7 @@ int verify(Invocation& invocation, const control::VerifyRequest& request) {
 
 void add_verify(Command root) {
   const auto request = std::make_shared<control::VerifyRequest>();
+  const auto run = std::make_shared<RunOptions>();
   root.add("verify",
            "Check that the repository is complete and undamaged; exit status 5 when it is not",
            "salvor verify --data")
@@ -157,7 +158,11 @@ void add_verify(Command root) {
       .option("--accept-older-repository", "ID", request->accept_older,
               "use this copy of the repository from now on, although this machine has seen a newer "
               "one")
-      .action([request](Invocation& invocation) { return verify(invocation, *request); });
+      .run_options(*run)
+      .action([request, run](Invocation& invocation) {
+        invocation.prepare_run(*run);
+        return verify(invocation, *request);
+      });
 }
 
 }  // namespace salvor::cli

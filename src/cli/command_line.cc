@@ -361,6 +361,11 @@ Command& Command::repeated(const std::string& name, const std::string& value,
   return *this;
 }
 
+Command& Command::run_options(RunOptions& to) {
+  return option("--events", "FD", to.events,
+                "write what happens to this open descriptor, one JSON object a line");
+}
+
 void Command::action(Action action) {
   app_->callback([app = app_, chosen = chosen_, action = std::move(action)] {
     if (app->get_subcommands().empty()) *chosen = action;

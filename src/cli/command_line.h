@@ -13,6 +13,7 @@ namespace salvor::cli {
 
 class Invocation;
 struct GlobalOptions;
+struct RunOptions;
 
 /// What was asked for, ready to be done. Returns the exit status; errors are thrown.
 using Action = std::function<int(Invocation&)>;
@@ -44,6 +45,9 @@ class Command {
                   const std::string& help);
   Command& repeated(const std::string& name, const std::string& value, std::vector<std::string>& to,
                     const std::string& help);
+
+  /// Those of every command that carries out a run.
+  Command& run_options(RunOptions& to);
 
   /// What to do when it is this command that was given, and none below it.
   void action(Action action);

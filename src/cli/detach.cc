@@ -70,14 +70,16 @@ Error refusal_in(std::string text) {
 }
 
 /// Told to the log, and before a run has begun to who waits for it.
-int fail(const Error& error, const Fd& begun) {
+int fail(Invocation& invocation, const Error& error, const Fd& begun) {
+  const int status = exit_status(error.code());
   try {
     if (begun) write_all(begun.get(), as_bytes(refusal_of(error)), "a pipe");
   } catch (const Error& gone) {
     log::debug("cannot report that the run has begun: {}", gone.message());
   }
   tell(error);
-  return exit_status(error.code());
+  if (!begun) invocation.end_events(status, error);
+  return status;
 }
 
 /// The child's part; returns its exit status.
@@ -96,11 +98,13 @@ int run_child(Invocation& invocation, int log, Fd& begun,
       begun.close();
     });
     invocation.output().flush();
+    // Before a run has begun this is left to who waits for it.
+    if (!begun) invocation.end_events(status);
     return status;
   } catch (const Error& error) {
-    return fail(error, begun);
+    return fail(invocation, error, begun);
   } catch (const std::exception& error) {
-    return fail(Error(ErrorCode::failed, printable(error.what())), begun);
+    return fail(invocation, Error(ErrorCode::failed, printable(error.what())), begun);
   }
 }
 
@@ -154,6 +158,7 @@ int detached(Invocation& invocation, const control::Config& config,
     throw refusal_in(run);
   }
   if (run.empty()) return end_like(child, path, output);
+  invocation.leave_events();
   if (output.json()) {
     output.document(control::json_of_texts({{"run", run}, {"log", path.native()}}));
   } else {

@@ -55,6 +55,7 @@ class Shown {
     describe_phases();
     describe_checks();
     list("not as planned", "deviations");
+    list("warning", "warnings");
     list("not covered", "not_covered");
     for (const json& lost : list_in(record_, "lost")) {
       output_.line("lost: record " + text_of(lost, "record"));

@@ -199,17 +199,9 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report, boo
     tell_line(fmt::format("salvor: warning: {}", note));
   }
   const RunOutcome& outcome = report.outcome;
-  // Who takes a run back, or closes it, has judged by themselves.
-  const bool healthy = outcome.healthy || outcome.state != RunState::succeeded;
-  if (!outcome.failure && healthy) return 0;
-  if (!outcome.failure) {
-    const Error unhealthy(ErrorCode::checks_failed,
-                          "the service is restored, but the watch found that it is not healthy",
-                          "see the results of the probes: salvor runs show " + outcome.plan.run);
-    tell(unhealthy);
-    return exit_status(unhealthy.code());
-  }
-  tell(*outcome.failure);
+  const auto problem = report.problem();
+  if (!problem) return 0;
+  tell(*problem);
   if (outcome.state == RunState::failed || outcome.state == RunState::interrupted) {
     if (!control::is_over(outcome)) {
       tell_line("hint: " + way_on_of(outcome));
@@ -219,15 +211,7 @@ int report_end(Invocation& invocation, const control::InPlaceReport& report, boo
           "change is undone");
     }
   }
-  return exit_status(outcome.failure->code());
-}
-
-control::Caller talking_caller(Invocation& invocation) {
-  control::Caller caller = invocation.caller();
-  if (!invocation.quiet() && !invocation.json()) {
-    caller.say = [&invocation](const std::string& line) { invocation.say(line); };
-  }
-  return caller;
+  return exit_status(problem->code());
 }
 
 bool can_ask(const Invocation& invocation) {
@@ -323,9 +307,9 @@ int restore_in_place(Invocation& invocation, const InPlaceOptions& options) {
   }
   const auto carry_out = [&](const BeginsRun& begins) {
     request.on_begin = begins;
-    const control::Caller caller = talking_caller(invocation);
-    const auto report = control::restore_in_place(config, request, caller);
-    return report_end(invocation, report, caller.say != nullptr);
+    invocation.say_steps();
+    const auto report = control::restore_in_place(config, request, invocation.caller());
+    return report_end(invocation, report, invocation.says());
   };
   return options.detach ? detached(invocation, config, carry_out) : carry_out({});
 }
@@ -343,8 +327,8 @@ int continue_in_place(Invocation& invocation, const control::ContinueRequest& re
         return read_name(invocation, preview.verb + " run " + preview.run);
       };
     }
-    const control::Caller caller = talking_caller(invocation);
-    return report_end(invocation, verb(config, with_begin, caller), caller.say != nullptr);
+    invocation.say_steps();
+    return report_end(invocation, verb(config, with_begin, invocation.caller()), invocation.says());
   };
   return detach ? detached(invocation, config, carry_out) : carry_out({});
 }

@@ -1,5 +1,6 @@
 #include "cli/invocation.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -20,19 +21,47 @@ control::Config Invocation::load_config(control::Looks looks) const {
   return control::load_config(control::find_config(path), looks);
 }
 
+void Invocation::prepare_run(const RunOptions& options) {
+  if (options.events != RunOptions::kNoEvents) events_.emplace(options.events);
+}
+
 control::Caller Invocation::caller() {
   control::Caller caller;
   caller.stop = stop();
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
-  if (!options_.quiet && (terminal || !options_.json)) {
+  const bool shows = !options_.quiet && (terminal || !options_.json);
+  if (shows) {
     const std::lock_guard lock(progress_mutex_);
     progress_.emplace(terminal);
-    caller.progress = [this](const control::PhaseProgress& progress) {
-      const std::lock_guard shown(progress_mutex_);
-      if (progress_ && !is_held_) progress_->show(progress);
-    };
   }
+  if (!shows && !events_) return caller;
+  caller.on_event = [this](const control::Event& event) {
+    if (events_) events_->write(event);
+    show(event);
+  };
   return caller;
+}
+
+void Invocation::show(const control::Event& event) {
+  if (const auto* progress = std::get_if<control::PhaseProgress>(&event)) {
+    const std::lock_guard lock(progress_mutex_);
+    if (progress_ && !is_held_) progress_->show(*progress);
+    return;
+  }
+  if (!says()) return;
+  if (const auto* note = std::get_if<control::Note>(&event)) say(note->text);
+  const auto* step = std::get_if<control::StepTold>(&event);
+  const bool begins = step != nullptr && step->state == "began";
+  if (!begins || !says_steps_) return;
+  say(fmt::format("step {} of {}: {}", step->number, step->count, step->name));
+}
+
+void Invocation::end_events(int status, const std::optional<Error>& error) {
+  if (events_) events_->end(status, error);
+}
+
+void Invocation::leave_events() {
+  if (events_) events_->leave();
 }
 
 void Invocation::end_progress() {

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 
+#include "cli/event_stream.h"
 #include "cli/output.h"
 #include "cli/progress_line.h"
 #include "cli/stop_on_signal.h"
@@ -19,6 +20,13 @@ struct GlobalOptions {
   bool quiet = false;
   bool verbose = false;
   bool version = false;
+};
+
+/// The options of commands that carry out a run. A value.
+struct RunOptions {
+  static constexpr std::size_t kNoEvents = static_cast<std::size_t>(-1);
+  /// The descriptor that events go to; kNoEvents: there are none.
+  std::size_t events = kNoEvents;
 };
 
 /// One call of the program: what a command gets from its surroundings.
@@ -40,8 +48,24 @@ class Invocation {
   /// `looks`: which paths of the file the command will look at.
   control::Config load_config(control::Looks looks = control::Looks::everywhere) const;
 
-  /// For the verbs of control: progress as this call wants it, and a stop on signals.
+  /// Whether what happens is said as it happens, but for progress.
+  bool says() const { return !quiet() && !json(); }
+
+  /// To be called first by a command that carries out a run.
+  /// Errors: usage: no events can be written where they are wanted.
+  void prepare_run(const RunOptions& options);
+
+  /// For the verbs of control: progress, notes and events as this call wants them, and a stop on
+  /// signals.
   control::Caller caller();
+
+  /// From now on a step of a run is said when it begins.
+  void say_steps() { says_steps_ = true; }
+
+  /// The command ends with that exit status; `error`: the one that ends it.
+  void end_events(int status, const std::optional<Error>& error = {});
+  /// Another process carries on with the run, and has its events.
+  void leave_events();
 
   /// A line about what happens, on standard error, that does not break the progress.
   void say(const std::string& line) { say_as_it_is(printable(line)); }
@@ -57,9 +81,12 @@ class Invocation {
 
  private:
   void say_as_it_is(std::string_view line);
+  void show(const control::Event& event);
 
   const GlobalOptions options_;
   Output output_;
+  bool says_steps_ = false;
+  std::optional<EventStream> events_;
   std::mutex progress_mutex_;             ///< guards the two below
   std::optional<ProgressLine> progress_;  ///< empty: there is none, or it has ended
   bool is_held_ = false;                  ///< somebody is being asked

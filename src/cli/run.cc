@@ -46,6 +46,15 @@ int run_action(const GlobalOptions& options, const Action& action, Invocation& i
   const int status = options.version ? show_version(invocation) : action(invocation);
   invocation.end_progress();
   invocation.output().flush();
+  invocation.end_events(status);
+  return status;
+}
+
+/// The same for an error that has come out of it.
+int fail(Invocation& invocation, const Error& error) {
+  invocation.end_progress();
+  const int status = report(invocation.output(), error);
+  invocation.end_events(status, error);
   return status;
 }
 
@@ -68,18 +77,15 @@ int run(int argc, char** argv) {
     return run_action(options, action, invocation);
   } catch (const ReaderGone&) {
     invocation.end_progress();
+    invocation.end_events(0);
     return 0;
   } catch (const Error& error) {
-    invocation.end_progress();
-    return report(invocation.output(), error);
+    return fail(invocation, error);
   } catch (const std::bad_alloc&) {
-    invocation.end_progress();
-    return report(invocation.output(), Error(ErrorCode::failed, "out of memory"));
+    return fail(invocation, Error(ErrorCode::failed, "out of memory"));
   } catch (const std::exception& error) {
-    invocation.end_progress();
-    return report(invocation.output(),
-                  Error(ErrorCode::failed, printable(error.what()),
-                        "this should not happen: please report it, with the command"));
+    return fail(invocation, Error(ErrorCode::failed, printable(error.what()),
+                                  "this should not happen: please report it, with the command"));
   }
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <stop_token>
 #include <string>
 
 #include "config/config.h"
 #include "control/names.h"
+#include "control/events.h"
 
 /// Who calls a verb, and what a verb tells them. Every verb is a function of one header: a typed
 /// request in, a typed report out. cli and daemon only translate.
@@ -20,21 +20,21 @@ using config::Looks;
 using config::require_state_answers;
 using config::SecretReference;
 
-/// Progress of the phase under way; `phase` is "backup", "verify", "restore: validate", "undo", …
-struct PhaseProgress {
-  std::string phase;
-  std::uint64_t bytes = 0;
-  std::uint64_t bytes_expected = 0;  ///< 0: not known
-  std::uint64_t entries = 0;
-  std::uint64_t entries_expected = 0;
-};
-
-/// What a verb needs from whoever calls it. Threads: progress is called by a thread of the verb's.
+/// What a verb needs from whoever calls it.
+/// Threads: on_event is called by any thread of the verb's, also by two at once.
 struct Caller {
-  std::function<void(const PhaseProgress&)> progress;  ///< about 5 times a second; may be empty
-  std::function<void(const std::string& line)> say;  ///< what happens, as it happens; may be empty
+  /// Gets what happens as it happens, progress about 5 times a second; may be empty. It must not
+  /// wait: the verb does while it does.
+  std::function<void(const Event&)> on_event;
+  /// Requested: the verb begins nothing new, and ends as cancelled.
   std::stop_token stop;
+  /// What has begun the run, for the catalog and the evidence: "command", "schedule", …
   std::string trigger = "command";
+
+  /// Calls on_event, if there is one.
+  void tell(const Event& event) const {
+    if (on_event) on_event(event);
+  }
 };
 
 }  // namespace salvor::control

@@ -44,14 +44,19 @@ class Drill {
     at_ = at;
   }
 
+  /// Of the point that was chosen; empty before.
+  std::vector<std::string> stores() const {
+    std::vector<std::string> names;
+    for (const repo::Snapshot& snapshot : chosen_.point.snapshots) names.push_back(snapshot.store);
+    return names;
+  }
+
   DrillReport run(internal::RecordedRun& run) {
     const auto& [opened, owner, point] = chosen_;
     run.opened(*opened.repository);
-    if (caller_.say) {
-      for (const std::string& note :
-           internal::notes_on(*opened.repository, owner, point, run.evidence().started)) {
-        caller_.say(note);
-      }
+    for (std::string& note :
+         internal::notes_on(*opened.repository, owner, point, run.evidence().started)) {
+      caller_.tell(Note{std::move(note)});
     }
     DrillReport report;
     report.not_covered = internal::lacks_of(&service_, point);
@@ -59,7 +64,7 @@ class Drill {
     describe(point, report);
     complete(report, point, run.evidence());
     const auto& failure = report.outcome.failure;
-    run.finish(report.outcome.state, to_json(report), failure ? failure->message() : "");
+    run.finish(report, {report.outcome.state, failure ? failure->message() : "", failure});
     return report;
   }
 
@@ -120,9 +125,12 @@ class Drill {
     options.stop = deadline.token();
     options.progress = &progress;
     options.catalog = records_.catalog();
-    options.say = caller_.say;
-    // The report lists the steps, with their times: here they are progress only.
-    options.on_step = [&at](const std::string&, std::size_t number, std::size_t) { at = number; };
+    options.say = [this](const std::string& line) { caller_.tell(Note{line}); };
+    options.on_step = [this, &at](const recovery::StepOutcome& step, std::size_t number,
+                                  std::size_t count) {
+      at = number;
+      caller_.tell(internal::told_of(step, number, count));
+    };
     return recovery::execute(repository, access, plan, options);
   }
 
@@ -239,8 +247,8 @@ void rewrite_runbook(const config::Config& config, const config::ServiceConfig& 
     Caller silent;
     silent.trigger = caller.trigger;
     report.runbook = runbook(config, {service.name, service.runbook->native()}, silent).file;
-  } catch (const Error& error) {
-    log::warning("the runbook could not be written: {}", error.message());
+  } catch (const std::exception& error) {
+    log::warning("the runbook could not be written: {}", error.what());
   }
 }
 
@@ -251,22 +259,29 @@ DrillReport drill(const config::Config& config, const DrillRequest& request, con
   const config::ServiceConfig& service = config.service(request.service);
   config::require_staging_answers(config, service);
   config::check_overlaps(config, service);
+  internal::RunWarnings warnings(caller);
   Records records(config);
   Drill rehearsal(config, service, caller, records);
+  std::optional<internal::RecordedRun> run;
   const auto begin = [&] {
-    return internal::RecordedRun(config, records, catalog::RunKind::drill, service.name, caller);
+    run.emplace(config, records, catalog::RunKind::drill, service.name, caller, warnings);
+    run->tell_began(rehearsal.stores());
   };
   try {
     rehearsal.choose(request.at);
   } catch (const std::exception& error) {
+    if (was_asked_wrongly(error)) throw;
     // A repository that can't be opened fails a drill: nothing could be rehearsed.
-    if (!was_asked_wrongly(error)) begin().fail(error);
+    begin();
+    run->fail(error);
     throw;
   }
-  internal::RecordedRun run = begin();
-  DrillReport report = run.carry_out([&] { return rehearsal.run(run); });
-  rewrite_runbook(config, service, caller, report);
-  return report;
+  begin();
+  return run->carry_out([&] {
+    DrillReport report = rehearsal.run(*run);
+    rewrite_runbook(config, service, caller, report);
+    return report;
+  });
 }
 
 }  // namespace salvor::control

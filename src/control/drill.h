@@ -50,6 +50,7 @@ struct DrillReport {
   std::optional<bool> rto_met;           ///< empty without an objective, when not whole or failed
   std::vector<std::string> not_covered;  ///< what it says nothing about
   std::string runbook;                   ///< the file that was written; empty: none
+  std::vector<std::string> logged;       ///< what was warned as it happened
 };
 
 /// Restores a point into a private staging directory, runs every check on it, and removes it. What

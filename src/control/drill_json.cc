@@ -32,6 +32,7 @@ std::string to_json(const DrillReport& report) {
               {"rto_met", or_null(report.rto_met)},
               {"not_covered", report.not_covered},
               {"deviations", internal::shown(outcome.deviations)},
+              {"warnings", report.logged},
               {"runbook", internal::shown_or_null(report.runbook)}};
   if (outcome.failure) object["error"] = internal::json_of_error(*outcome.failure);
   return text_of(object);

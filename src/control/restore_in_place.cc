@@ -46,11 +46,13 @@ void require_confirmed(const InPlaceRequest& request) {
 /// What one command needs to carry out a run.
 class InPlace {
  public:
-  /// `verb`: for the progress.
+  /// `verb`: as its progress and its events name it.
   InPlace(const config::Config& config, const Caller& caller, std::string verb)
       : config_(config),
         caller_(caller),
-        phase_(std::move(verb)),
+        verb_(std::move(verb)),
+        warnings_(caller),
+        phase_(verb_),
         records_(config),
         opened_(internal::open_repository(config, repo::Access::write, caller.stop)),
         access_(internal::surroundings_of_restore(config)),
@@ -67,51 +69,66 @@ class InPlace {
     }
   }
 
+  /// The run that this command begins.
+  RecordedRun begin(const std::string& service) {
+    return {config_, records_, catalog::RunKind::restore, service, caller_, warnings_};
+  }
+  /// The run that it goes on with.
+  RecordedRun go_on_with(catalog::RunId id, const std::string& service) {
+    return {config_,   records_,     catalog::RunKind::restore, service, caller_,
+            warnings_, std::move(id)};
+  }
+
   Records& records() { return records_; }
   repo::Repository& repository() { return *opened_.repository; }
   recovery::StoreAccess& access() { return access_; }
 
-  recovery::ExecuteOptions options(const std::string& service,
+  recovery::ExecuteOptions options(RecordedRun& run, const std::string& service,
                                    std::function<void(const std::string&)> on_begin) {
     recovery::ExecuteOptions options;
     options.stop = caller_.stop;
     options.progress = &progress_;
     options.catalog = records_.catalog();
-    options.say = caller_.say;
+    options.say = [this](const std::string& line) { caller_.tell(Note{line}); };
     options.baseline = baseline_of(service);
     options.no_safety_snapshot = no_commit_;
-    options.on_begin = [this, on_begin = std::move(on_begin)](const recovery::Plan& plan) {
+    options.on_begin = [this, &run, on_begin = std::move(on_begin)](const recovery::Plan& plan) {
       records_.take_up({plan.run}, catalog::RunKind::restore, plan.service);
       records_.file_under({plan.run}, repository());
+      tell_began(run, plan);
       if (on_begin) on_begin(plan.run);
     };
-    options.on_step = [this](const std::string& step, std::size_t number, std::size_t count) {
-      enter(step);
+    options.on_step = [this](const recovery::StepOutcome& step, std::size_t number,
+                             std::size_t count) {
+      if (step.result == StepResult::began) enter(step.name);
       // A run that is killed later has its safety snapshot in the log by then.
       records_.note_head(repository().id().hex(), repository().sequence());
-      if (caller_.say) caller_.say(fmt::format("step {} of {}: {}", number, count, step));
+      caller_.tell(internal::told_of(step, number, count));
     };
     return options;
   }
 
-  /// Records how a run ended that was resumed, undone, closed or abandoned. `confirmed`: by who
-  /// runs this.
-  InPlaceReport finish(RunOutcome outcome, bool confirmed) {
-    RecordedRun run(config_, records_, catalog::RunKind::restore, outcome.plan.service, caller_,
-                    {outcome.plan.run});
-    return finish(run, std::move(outcome), confirmed);
+  void tell_began(RecordedRun& run, const recovery::Plan& plan) const {
+    std::vector<std::string> stores;
+    for (const recovery::StorePlan& store : plan.stores) stores.push_back(store.name);
+    run.tell_began(std::move(stores), verb_);
   }
 
+  /// Records how the run ended. `confirmed`: by who runs this.
   InPlaceReport finish(RecordedRun& run, RunOutcome outcome, bool confirmed) {
     records_.note_head(repository().id().hex(), repository().sequence());
     InPlaceReport report;
     report.outcome = std::move(outcome);
-    if (!report.outcome.acted) return report;
+    internal::RunEnd end{report.outcome.state, internal::error_of(report.outcome),
+                         report.problem()};
+    if (!report.outcome.acted) {
+      run.stay(std::move(end));
+      return report;
+    }
     run.opened(repository());
     internal::describe_run(report.outcome, repository(), run.evidence());
     if (confirmed) run.evidence().confirmed_by = run.evidence().started_by;
-    run.finish(internal::state_of(report.outcome), to_json(report),
-               internal::error_of(report.outcome));
+    run.finish(report, std::move(end));
     return report;
   }
 
@@ -194,6 +211,8 @@ class InPlace {
 
   const config::Config& config_;
   const Caller& caller_;
+  const std::string verb_;
+  internal::RunWarnings warnings_;
   std::mutex phase_mutex_;  ///< guards the two below
   std::string phase_;
   bool counts_ = true;  ///< the phase restores, and so has something to count
@@ -241,11 +260,16 @@ class ContinuedRun {
     if (head && request_.run == "latest") require_meant(*head);
     require_stores_answer(head, service);
     const std::string confirmed = confirm(head, run, service);
-    recovery::ExecuteOptions options = in_place_.options(service, request_.on_begin);
+    RecordedRun recorded = in_place_.go_on_with({run}, service);
+    recovery::ExecuteOptions options = in_place_.options(recorded, service, request_.on_begin);
     options.takeover = request_.takeover;
     options.current_commands = request_.current_commands;
     options.configured = [this](const recovery::Plan& plan) { return configured(plan); };
-    return in_place_.finish(how(run, service, options), !confirmed.empty());
+    return recorded.carry_out([&] {
+      // A close has no steps, and so no beginning of its own.
+      if (head && verb_ == "close") in_place_.tell_began(recorded, head->plan);
+      return in_place_.finish(recorded, how(run, service, options), !confirmed.empty());
+    });
   }
 
  private:
@@ -323,8 +347,8 @@ class ContinuedRun {
       if (head) preview = internal::preview_of(*head, verb_, in_place_.access());
       if (given.empty() && request_.ask) {
         given = request_.ask(preview);
-      } else if (caller_.say) {
-        for (const std::string& line : preview.lines) caller_.say(line);
+      } else {
+        for (const std::string& line : preview.lines) caller_.tell(Note{line});
       }
       if (given.empty()) refuse_unconfirmed(run, service);
     }
@@ -391,6 +415,15 @@ bool holds_writes(const RunOutcome& run) {
   return locked && run.state != RunState::running;
 }
 
+std::optional<Error> InPlaceReport::problem() const {
+  if (outcome.failure) return outcome.failure;
+  // Who takes a run back, or closes it, has judged by themselves.
+  if (outcome.healthy || outcome.state != RunState::succeeded) return std::nullopt;
+  return Error(ErrorCode::checks_failed,
+               "the service is restored, but the watch found that it is not healthy",
+               "see the results of the probes: salvor runs show " + outcome.plan.run);
+}
+
 InPlaceReport restore_in_place(const config::Config& config, const InPlaceRequest& request,
                                const Caller& caller) {
   config::check_paths(config);
@@ -401,7 +434,7 @@ InPlaceReport restore_in_place(const config::Config& config, const InPlaceReques
   std::vector<std::string> notes;
   recovery::Plan plan = plan_of(in_place, config, request, notes);
   in_place.require_safety_snapshot_for(plan);
-  RecordedRun run(config, in_place.records(), catalog::RunKind::restore, plan.service, caller);
+  RecordedRun run = in_place.begin(plan.service);
   run.describe_failure(internal::text_of({{"mode", name_of(plan.mode)}}));
   plan.run = run.id();
   plan.trigger = caller.trigger;
@@ -409,9 +442,10 @@ InPlaceReport restore_in_place(const config::Config& config, const InPlaceReques
   return run.carry_out([&] {
     RunOutcome outcome =
         recovery::execute(in_place.repository(), in_place.access(), plan,
-                          in_place.options(request.plan.service, request.on_begin));
+                          in_place.options(run, request.plan.service, request.on_begin));
     InPlaceReport report = in_place.finish(run, std::move(outcome), false);
     report.notes = std::move(notes);
+    for (const std::string& note : report.notes) caller.tell(Warning{note, {}, {}});
     return report;
   });
 }

@@ -22,7 +22,12 @@ struct InPlaceRequest {
 /// How the run went, or where it stands.
 struct InPlaceReport {
   recovery::RunOutcome outcome;
-  std::vector<std::string> notes;  ///< what should be known of the point
+  std::vector<std::string> notes;   ///< what should be known of the point
+  std::vector<std::string> logged;  ///< what was warned as it happened
+
+  /// Why this is not good: the run's failure, or that the watch found the service unhealthy (code
+  /// checks_failed). Empty: it is.
+  std::optional<Error> problem() const;
 };
 
 /// The guarded restore. A failure of the run is in the report, with what was done until then.
@@ -56,7 +61,7 @@ struct ContinueRequest {
   std::function<std::string(const ContinuePreview& preview)> ask;
 };
 
-/// Each says first (Caller::say) what it will do to what was written since.
+/// Each says first (as Note) what it will do to what was written since.
 /// Errors: see recovery/execute.h; refused: not confirmed.
 InPlaceReport resume_restore(const config::Config& config, const ContinueRequest& request,
                              const Caller& caller);

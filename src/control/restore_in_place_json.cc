@@ -15,6 +15,7 @@ using json = internal::ReportJson;
 std::string to_json(const InPlaceReport& report) {
   json object = json_of_outcome(report.outcome, report.outcome.call_seconds);
   object["notes"] = report.notes;
+  object["warnings"] = report.logged;
   if (report.outcome.failure) {
     object["error"] = internal::json_of_error(*report.outcome.failure);
   }

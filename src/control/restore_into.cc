@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/fd.h"
 #include "config/answers.h"
@@ -69,6 +70,39 @@ RestoredStore restore_store(repo::Repository& repository, const RestoreTarget& t
   return restored;
 }
 
+RestoredStore tell_step(const Caller& caller, StepTold step,
+                        const std::function<RestoredStore()>& restore) {
+  step.state = "began";
+  caller.tell(step);
+  try {
+    RestoredStore restored = restore();
+    step.state = "done";
+    step.seconds = restored.duration_s;
+    caller.tell(step);
+    return restored;
+  } catch (const Error& error) {
+    step.state = "failed";
+    step.error = error.message();
+    caller.tell(step);
+    throw;
+  }
+}
+
+/// What the caller shows with the report.
+void tell_warnings(const RestoreReport& report, const Caller& caller) {
+  for (const std::string& note : report.notes) caller.tell(Warning{note, {}, {}});
+  for (const RestoredStore& store : report.stores) {
+    const stores::SinkReport& sink = store.result.sink;
+    const std::string where = "store " + store.name;
+    for (const std::string& line : sink.warnings) caller.tell(Warning{printable(line), where, {}});
+    if (sink.moved_aside == 0) continue;
+    caller.tell(Warning{fmt::format("{} entries that do not belong there were moved to {}",
+                                    sink.moved_aside, printable(sink.moved_aside_to)),
+                        where,
+                        {}});
+  }
+}
+
 void describe(const RestoreReport& report, const RestoreRequest& request,
               evidence::EvidenceRecord& evidence) {
   evidence.result = "succeeded";
@@ -101,7 +135,11 @@ void restore_all(repo::Repository& repository, const std::vector<RestoreTarget>&
   const internal::ProgressTicker ticker(
       caller, [&progress] { return internal::phase_of("restore", progress); });
   for (const RestoreTarget& target : targets) {
-    report.stores.push_back(restore_store(repository, target, request.delta, progress, caller));
+    const StepTold step{
+        "restore-" + target.snapshot->store, report.stores.size() + 1, targets.size(), {}, 0, {}};
+    report.stores.push_back(tell_step(caller, step, [&] {
+      return restore_store(repository, target, request.delta, progress, caller);
+    }));
   }
   std::vector<recovery::StoreOutcome> outcomes;
   for (const RestoredStore& store : report.stores) {
@@ -115,6 +153,12 @@ struct Chosen {
   internal::OpenedPoint at;
   std::vector<std::string> notes;      ///< what should be known of the point
   std::vector<RestoreTarget> targets;  ///< refer to the point
+
+  std::vector<std::string> stores() const {
+    std::vector<std::string> names;
+    for (const RestoreTarget& target : targets) names.push_back(target.snapshot->store);
+    return names;
+  }
 };
 
 std::unique_ptr<Chosen> choose(const config::Config& config, const RestoreRequest& request,
@@ -140,11 +184,14 @@ std::unique_ptr<Chosen> choose(const config::Config& config, const RestoreReques
 
 RestoreReport restore_into(const config::Config& config, const RestoreRequest& request,
                            const Caller& caller) {
+  internal::RunWarnings warnings(caller);
   internal::Records records(config);
   // What is refused before anything is planned is no run.
   const auto chosen = choose(config, request, caller, records);
   repo::Repository& repository = *chosen->at.opened.repository;
-  internal::RecordedRun run(config, records, catalog::RunKind::restore, request.service, caller);
+  internal::RecordedRun run(config, records, catalog::RunKind::restore, request.service, caller,
+                            warnings);
+  run.tell_began(chosen->stores());
   run.opened(repository);
   return run.carry_out([&] {
     const Time start = Clock::system().monotonic();
@@ -157,7 +204,8 @@ RestoreReport restore_into(const config::Config& config, const RestoreRequest& r
     restore_all(repository, chosen->targets, request, caller, report);
     report.duration_s = Clock::system().monotonic().seconds_since(start);
     describe(report, request, run.evidence());
-    run.finish(catalog::RunState::succeeded, to_json(report));
+    tell_warnings(report, caller);
+    run.finish(report, {});
     return report;
   });
 }

@@ -36,7 +36,8 @@ struct RestoreReport {
   std::string run;
   repo::Point point;
   std::vector<RestoredStore> stores;
-  std::vector<std::string> notes;  ///< what should be known of the point
+  std::vector<std::string> notes;   ///< what should be known of the point
+  std::vector<std::string> logged;  ///< what was warned as it happened
   double duration_s = 0;
 };
 

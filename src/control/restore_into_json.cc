@@ -19,6 +19,7 @@ std::string to_json(const RestoreReport& report) {
                  {"time", format_time(report.point.time)},
                  {"stores", json::array()},
                  {"notes", report.notes},
+                 {"warnings", report.logged},
                  {"duration_s", report.duration_s}};
   for (const RestoredStore& store : report.stores) {
     json item = {{"name", store.name}, {"type", store.type}};

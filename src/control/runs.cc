@@ -40,7 +40,7 @@ catalog::RunRow row_of(const recovery::RunOutcome& outcome) {
   row.kind = outcome.plan.mode == service::Mode::drill ? catalog::RunKind::drill
                                                        : catalog::RunKind::restore;
   row.service = outcome.plan.service;
-  row.state = internal::state_of(outcome);
+  row.state = internal::state_in_catalog(outcome.state);
   row.error = internal::error_of(outcome);
   row.trigger = outcome.plan.trigger;
   row.started = outcome.started;

@@ -55,12 +55,14 @@ std::vector<const service::Store*> chosen_stores(const config::ServiceConfig& se
 /// One backup command: the repository is opened once, for the first service that needs it.
 class Backups {
  public:
-  Backups(const config::Config& config, const Caller& caller)
-      : config_(config), caller_(caller), records_(config) {}
+  /// `warnings`: since the command began.
+  Backups(const config::Config& config, const Caller& caller, internal::RunWarnings& warnings)
+      : config_(config), caller_(caller), warnings_(warnings), records_(config) {}
 
   BackupReport take(const config::ServiceConfig& service,
                     const std::vector<const service::Store*>& stores) {
-    RecordedRun run(config_, records_, catalog::RunKind::backup, service.name, caller_);
+    RecordedRun run(config_, records_, catalog::RunKind::backup, service.name, caller_, warnings_);
+    run.tell_began(names_of(stores));
     note_uncovered(service, stores, run.evidence());
     return run.carry_out([&] {
       const Time start = Clock::system().monotonic();
@@ -74,7 +76,8 @@ class Backups {
         report.warnings.push_back(std::move(line));
       }
       describe(report.result, run.evidence());
-      run.finish(catalog::RunState::succeeded, to_json(report));
+      tell_warnings(report);
+      run.finish(report, {.verdict = report.suspicion()});
       return report;
     });
   }
@@ -83,12 +86,27 @@ class Backups {
   bool has_begun() const { return has_begun_; }
 
  private:
+  static std::vector<std::string> names_of(const std::vector<const service::Store*>& stores) {
+    std::vector<std::string> names;
+    for (const service::Store* store : stores) names.push_back(store->name);
+    return names;
+  }
+
+  /// Those that the caller shows with the report.
+  void tell_warnings(const BackupReport& report) const {
+    for (const backup::Unreadable& unreadable : report.result.unreadable) {
+      caller_.tell(
+          Warning{"not in the backup: " + unreadable.reason,
+                  fmt::format("store {}: {}", unreadable.store, printable(unreadable.path)),
+                  {}});
+    }
+    for (const std::string& line : report.warnings) caller_.tell(Warning{line, {}, {}});
+  }
+
   BackupReport take_opened(const config::ServiceConfig& service,
                            const std::vector<const service::Store*>& stores,
                            const std::string& run) {
-    std::vector<std::string> names;
-    for (const service::Store* store : stores) names.push_back(store->name);
-    config::require_stores_answer(config_, service, names);
+    config::require_stores_answer(config_, service, names_of(stores));
     std::vector<std::unique_ptr<stores::Source>> sources;
     std::vector<backup::StoreInput> inputs;
     for (const service::Store* store : stores) {
@@ -219,6 +237,7 @@ class Backups {
 
   const config::Config& config_;
   const Caller& caller_;
+  internal::RunWarnings& warnings_;
   Records records_;
   Opened opened_;
   bool has_begun_ = false;
@@ -239,6 +258,10 @@ std::vector<BackupReport> take_all(const config::Config& config, Backups& backup
       BackupReport& report = reports.emplace_back();
       report.service = service.name;
       report.failure = error.with_context("service " + service.name);
+      // Else the end of its run has told it.
+      if (!may_be_backed_up) {
+        caller.tell(Warning{error.message(), "service " + service.name, error.hint()});
+      }
     }
   }
   return reports;
@@ -267,6 +290,7 @@ std::optional<Error> BackupReport::suspicion() const {
 
 std::vector<BackupReport> take_backup(const config::Config& config, const BackupRequest& request,
                                       const Caller& caller) {
+  internal::RunWarnings warnings(caller);
   config::check_paths(config);
   for (const std::string& warning : config::secrets_in_stores(config)) {
     log::warning("{}", warning);
@@ -281,7 +305,7 @@ std::vector<BackupReport> take_backup(const config::Config& config, const Backup
     throw Error(ErrorCode::usage, "stores were chosen, but no service",
                 "name the service that the stores belong to");
   }
-  Backups backups(config, caller);
+  Backups backups(config, caller, warnings);
   if (all) return take_all(config, backups, caller);
   const config::ServiceConfig& service =
       request.service.empty() ? config.services.front() : config.service(request.service);

@@ -27,6 +27,7 @@ struct BackupReport {
   double duration_s = 0;
   std::optional<Error> failure;  ///< then there is no result
   std::vector<std::string> warnings = {};
+  std::vector<std::string> logged = {};  ///< what was warned as it happened
 
   /// That the point was committed, and may hold ruins; empty: it does not. Code checks_failed.
   std::optional<Error> suspicion() const;

@@ -21,6 +21,7 @@ json json_of_backup(const BackupReport& report) {
                  {"state", std::string(point.state())},
                  {"warnings", report.warnings},
                  {"stores", internal::list_of(point.snapshots, json_of_snapshot)}};
+  for (const std::string& line : report.logged) object["warnings"].push_back(line);
   return object;
 }
 

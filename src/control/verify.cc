@@ -215,9 +215,11 @@ std::optional<Error> VerifyReport::damage() const {
 
 VerifyReport verify(const config::Config& config, const VerifyRequest& request,
                     const Caller& caller) {
+  internal::RunWarnings warnings(caller);
   internal::Records records(config);
   internal::Opened opened;
-  internal::RecordedRun run(config, records, catalog::RunKind::verify, {}, caller);
+  internal::RecordedRun run(config, records, catalog::RunKind::verify, {}, caller, warnings);
+  run.tell_began({});
   return run.carry_out([&] {
     opened = internal::open_repository(
         config, request.repair ? repo::Access::repair : repo::Access::inspect, caller.stop);
@@ -233,8 +235,8 @@ VerifyReport verify(const config::Config& config, const VerifyRequest& request,
     report.run = run.id();
     describe(report, run.evidence());
     const auto damage = report.damage();
-    run.finish(damage ? catalog::RunState::failed : catalog::RunState::succeeded, to_json(report),
-               damage ? damage->message() : "");
+    run.finish(report, {damage ? catalog::RunState::failed : catalog::RunState::succeeded,
+                        damage ? damage->message() : "", damage});
     return report;
   });
 }

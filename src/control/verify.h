@@ -45,6 +45,7 @@ struct VerifyReport {
   std::vector<std::string> repaired;
   /// The records of evidence that the medium does not give now: no repair says that they are lost.
   std::vector<std::string> unreadable;
+  std::vector<std::string> logged;  ///< what was warned as it happened
   double duration_s = 0;
   bool repairs = false;  ///< a repair was asked for
 

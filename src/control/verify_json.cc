@@ -30,6 +30,7 @@ std::string to_json(const VerifyReport& report) {
                  {"affected", json::array()},
                  {"repaired", internal::shown(report.repaired)},
                  {"unreadable", report.check.unreadable_packs},
+                 {"warnings", report.logged},
                  {"log_entries", check.log_entries},
                  {"packs", check.packs},
                  {"pack_bytes", check.pack_bytes},

@@ -59,6 +59,7 @@ struct EvidenceRecord {
   std::vector<EvidencePhase> phases;
   std::vector<checks::CheckOutcome> checks;
   std::vector<std::string> deviations;   ///< what was not as planned
+  std::vector<std::string> warnings;     ///< what salvor warned of meanwhile
   std::vector<std::string> not_covered;  ///< what this run says nothing about
   std::vector<LostEvidence> lost;        ///< of kind `lost`: which earlier records are lost
   std::string started_by;

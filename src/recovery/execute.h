@@ -22,6 +22,8 @@
 ///        └→ interrupted or failed ─→ resume, undo, or abandon → abandoned
 namespace salvor::recovery {
 
+struct StepOutcome;
+
 /// How a run is carried out, and who is told what. Pointers and functions may be null.
 /// Lifetime: everything that is pointed to outlives the call.
 struct ExecuteOptions {
@@ -31,8 +33,9 @@ struct ExecuteOptions {
   catalog::Catalog* catalog = nullptr;
   /// Called once the run is this process's to carry out: before that, it may be refused.
   std::function<void(const Plan& plan)> on_begin;
-  /// Called before each step.
-  std::function<void(const std::string& step, std::size_t number, std::size_t count)> on_step;
+  /// Called when a step begins, when it is done or has failed, and when it is undone. The first
+  /// step of the plan has the number 1.
+  std::function<void(const StepOutcome& step, std::size_t number, std::size_t count)> on_step;
   /// Called with what people should know as it happens.
   std::function<void(const std::string& line)> say;
   /// What the service was like before, for the watch; empty: not known.

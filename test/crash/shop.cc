@@ -110,7 +110,7 @@ recovery::RunOutcome act_on(const Shop& shop, const ShopRestore& restore, const 
       records->take_up({plan.run}, catalog::RunKind::restore, plan.service);
       records->file_under({plan.run}, *repository);
     };
-    options.on_step = [&](const std::string&, std::size_t, std::size_t) {
+    options.on_step = [&](const recovery::StepOutcome&, std::size_t, std::size_t) {
       records->note_head(repository->id().hex(), repository->sequence());
     };
   }

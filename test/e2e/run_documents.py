@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Executes what README.md, docs/cli.md and docs/evidence.md show.
+"""Executes what README.md, docs/cli.md, docs/evidence.md and docs/events.md show.
 
 usage: run_documents.py ROOT
 A block that begins with ```sh and then a line "# tested" is run by bash with -eu -o pipefail, with
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-PAGES = ("README.md", "docs/cli.md", "docs/evidence.md")
+PAGES = ("README.md", "docs/cli.md", "docs/evidence.md", "docs/events.md")
 BLOCK = re.compile(r"^```(sh|toml)\n(.*?)^```$", re.M | re.S)
 
 

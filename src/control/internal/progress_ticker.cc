@@ -10,9 +10,9 @@ constexpr std::int64_t kTick_ms = 200;
 }  // namespace
 
 ProgressTicker::ProgressTicker(const Caller& caller, Read read) {
-  if (!caller.progress) return;
-  thread_ = std::jthread([show = caller.progress, read = std::move(read)](std::stop_token stop) {
-    while (Sleeper::system().sleep(kTick_ms, stop)) show(read());
+  if (!caller.on_event) return;
+  thread_ = std::jthread([tell = caller.on_event, read = std::move(read)](std::stop_token stop) {
+    while (Sleeper::system().sleep(kTick_ms, stop)) tell(read());
   });
 }
 

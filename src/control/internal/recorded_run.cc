@@ -1,44 +1,85 @@
 #include "control/internal/recorded_run.h"
 
 #include "control/internal/leave_evidence.h"
+#include "control/internal/restores.h"
 
 namespace salvor::control::internal {
+namespace {
+
+Error known_error(const std::exception& error) {
+  const auto* known = dynamic_cast<const Error*>(&error);
+  return known != nullptr ? *known : Error(ErrorCode::failed, error.what());
+}
+
+}  // namespace
 
 RecordedRun::RecordedRun(const config::Config& config, Records& records, catalog::RunKind kind,
-                         const std::string& service, const Caller& caller)
-    : RecordedRun(config, records, kind, service, caller,
-                  records.begin(kind, service, caller.trigger)) {}
+                         const std::string& service, const Caller& caller, RunWarnings& warnings)
+    : RecordedRun(config, records, kind, service, caller, warnings,
+                  records.begin(kind, service, caller.trigger), true) {}
 
 RecordedRun::RecordedRun(const config::Config& config, Records& records, catalog::RunKind kind,
-                         const std::string& service, const Caller& caller, catalog::RunId id)
-    : records_(records),
+                         const std::string& service, const Caller& caller, RunWarnings& warnings,
+                         catalog::RunId id)
+    : RecordedRun(config, records, kind, service, caller, warnings, std::move(id), false) {}
+
+RecordedRun::RecordedRun(const config::Config& config, Records& records, catalog::RunKind kind,
+                         const std::string& service, const Caller& caller, RunWarnings& warnings,
+                         catalog::RunId id, bool is_new)
+    : caller_(caller),
+      warnings_(warnings),
+      records_(records),
       id_(std::move(id)),
       kind_(kind),
+      service_(service),
+      is_new_(is_new),
       evidence_(new_evidence(config, kind, service, id_.text, caller)) {}
+
+void RecordedRun::tell_began(std::vector<std::string> stores, std::string verb) {
+  if (verb.empty()) verb = name_of(kind_);
+  caller_.tell(RunBegan{std::move(verb), id_.text, service_, std::move(stores)});
+  is_told_ = true;
+}
 
 void RecordedRun::opened(repo::Repository& repository) {
   repository_ = &repository;
   records_.file_under(id_, repository);
 }
 
-void RecordedRun::finish(catalog::RunState state, std::string_view summary_json,
-                         std::string_view error) {
-  const std::string service = evidence_.service;
-  if (repository_ != nullptr) {
-    leave_evidence(*repository_, records_, std::move(evidence_));
-    // This catalog may not know a run that another host has begun.
-    records_.take_up(id_, kind_, service);
-    records_.file_under(id_, *repository_);
-  }
-  records_.finish(id_, state, summary_json, error);
+void RecordedRun::leave_evidence() {
+  if (repository_ == nullptr) return;
+  evidence_.warnings = warnings_.lines();
+  internal::leave_evidence(*repository_, records_, std::move(evidence_));
+  // This catalog may not know a run that another host has begun.
+  records_.take_up(id_, kind_, service_);
+  records_.file_under(id_, *repository_);
+}
+
+void RecordedRun::record(RunEnd end, const std::string& summary_json) {
+  records_.finish(id_, state_in_catalog(end.state), summary_json, end.error);
+  end_ = std::move(end);
 }
 
 void RecordedRun::fail(const std::exception& error) {
-  const auto* known = dynamic_cast<const Error*>(&error);
-  const bool is_stopped = known != nullptr && known->code() == ErrorCode::cancelled;
-  evidence_.result = is_stopped ? "cancelled" : "failed";
-  evidence_.deviations.emplace_back(error.what());
-  finish(catalog::RunState::failed, failure_json_, error.what());
+  RunEnd end{catalog::RunState::failed, error.what(), known_error(error)};
+  if (is_new_) {
+    const bool is_stopped = end.verdict->code() == ErrorCode::cancelled;
+    evidence_.result = is_stopped ? "cancelled" : "failed";
+    evidence_.deviations.emplace_back(error.what());
+    leave_evidence();
+    record(std::move(end), failure_json_);
+  } else {
+    stay(std::move(end));
+  }
+  tell_end();
+}
+
+void RecordedRun::tell_end() {
+  warnings_.clear();
+  if (!std::exchange(is_told_, false)) return;
+  const auto& verdict = end_.verdict;
+  caller_.tell(RunEnded{std::string(name_of(end_.state)),
+                        verdict ? exit_status(verdict->code()) : 0, verdict});
 }
 
 }  // namespace salvor::control::internal

@@ -21,8 +21,8 @@ std::vector<catalog::RunRow> restores_in_place(Records& records, const std::stri
   return rows;
 }
 
-RunState state_of(const recovery::RunOutcome& outcome) {
-  return outcome.state == RunState::abandoned ? RunState::failed : outcome.state;
+RunState state_in_catalog(RunState state) {
+  return state == RunState::abandoned ? RunState::failed : state;
 }
 
 std::string error_of(const recovery::RunOutcome& outcome) {

@@ -13,8 +13,8 @@ namespace salvor::control::internal {
 std::vector<catalog::RunRow> restores_in_place(Records& records, const std::string& service,
                                                const std::string& repository);
 
-/// The state that the catalog has for how a restore in place ended, or stands.
-catalog::RunState state_of(const recovery::RunOutcome& outcome);
+/// The state that the catalog has for that of a restore in place: it knows no abandoned ones.
+catalog::RunState state_in_catalog(catalog::RunState state);
 
 /// What the catalog has as the error of such a run: its failure, or the step that failed last; and
 /// that it was abandoned. Empty: nothing of that.

@@ -139,6 +139,7 @@ std::string statement_of(repo::Repository& repository, const EvidenceRecord& rec
   put_list(predicate, "checks", record.checks,
            [](const checks::CheckOutcome& check) { return signed_form_of(check); });
   put_list(predicate, "deviations", record.deviations, shown);
+  put_list(predicate, "warnings", record.warnings, shown);
   put_list(predicate, "not_covered", record.not_covered, shown);
   put_list(predicate, "lost", record.lost, [](const LostEvidence& lost) {
     json object = {{"record", lost.record}};

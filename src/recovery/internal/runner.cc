@@ -90,7 +90,20 @@ Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& pl
   allow_unwritten({});
 }
 
+void Runner::tell(const Step& step, StepResult result, double seconds, std::string error) const {
+  if (!options_.on_step) return;
+  StepOutcome how;
+  how.name = step.name();
+  how.result = result;
+  how.seconds = seconds;
+  how.error = std::move(error);
+  const auto found =
+      std::ranges::find_if(steps_, [&step](const auto& each) { return each.get() == &step; });
+  options_.on_step(how, static_cast<std::size_t>(found - steps_.begin()) + 1, steps_.size());
+}
+
 void Runner::carry_out(Step& step) {
+  tell(step, StepResult::began);
   outcomes_before_ = context_.outcomes.size();
   if (context_.stop.stop_requested()) {
     const bool drill = context_.plan.mode == service::Mode::drill;
@@ -112,6 +125,7 @@ void Runner::carry_out(Step& step) {
   journal_.append(std::move(done));
   context_.deviations.clear();
   note_duration(step.name(), seconds);
+  tell(step, StepResult::done, seconds);
   journal_.reach(step.name() + ":done");
 }
 
@@ -206,10 +220,9 @@ RunOutcome Runner::carry_out() {
   Step* current = next == steps_.end() ? steps_.back().get() : next->get();
   try {
     take_up();
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      current = steps_[i].get();
+    for (const auto& each : steps_) {
+      current = each.get();
       if (journal_.done(current->name())) continue;
-      if (options_.on_step) options_.on_step(current->name(), i + 1, steps_.size());
       carry_out(*current);
     }
   } catch (const std::exception& exception) {
@@ -223,6 +236,7 @@ RunOutcome Runner::carry_out() {
 RunOutcome Runner::failed(const Error& error, const Step& step) {
   // Who lost the run to another process touches nothing any more.
   if (journal_.lost()) throw error;
+  tell(step, StepResult::failed, 0, error.message());
   const bool is_stopped = error.code() == ErrorCode::cancelled;
   const bool guarded = step.is_guard() && context_.plan.mode == service::Mode::restore;
   // Undoing is not to be stopped by what stopped the step, nor by the repository.
@@ -300,6 +314,7 @@ void Runner::undo_all() {
     (*step)->undo(context_);
     journal_.reach((*step)->name() + ":undo-run");
     journal_.append(entry(Event::undone, (*step)->name()));
+    tell(**step, StepResult::undone);
     journal_.reach((*step)->name() + ":undone");
   }
 }

@@ -42,6 +42,7 @@ class Runner {
   /// Notes a workplace that is about to be removed; false: it is gone already.
   bool take_for_removal(const stores::Replacement& replacement);
   void carry_out(Step& step);
+  void tell(const Step& step, StepResult result, double seconds = 0, std::string error = {}) const;
   void allow_unwritten(std::string_view carried_out);
   std::vector<std::string> new_deviations() const;
   std::vector<checks::CheckOutcome> checks() const;
