@@ -363,7 +363,11 @@ Command& Command::repeated(const std::string& name, const std::string& value,
 
 Command& Command::run_options(RunOptions& to) {
   return option("--events", "FD", to.events,
-                "write what happens to this open descriptor, one JSON object a line");
+                "write what happens to this open descriptor, one JSON object a line")
+      .option("--started-by", "WHO", to.started_by,
+              "who has started the run: the evidence says that it was told so")
+      .option("--approved-by", "WHO", to.approved_by,
+              "who has approved the run: the evidence says that it was told so");
 }
 
 void Command::action(Action action) {

@@ -84,8 +84,20 @@ class Shown {
     say("trigger", text_of(record_, "trigger"));
     say("started by", text_of(record_, "started_by"));
     say("confirmed by", text_of(record_, "confirmed_by"));
+    describe_told();
     say("host", text_of(record_, "host"));
     say("repository", text_of(record_, "repository"));
+  }
+
+  /// Nobody but the caller vouches for it.
+  void describe_told() {
+    const json& told = part_in(record_, "told");
+    for (const auto& [what, name] :
+         {std::pair("started", "started_by"), std::pair("approved", "approved_by")}) {
+      const std::string who = text_of(told, name);
+      if (who.empty()) continue;
+      say("it was told", fmt::format("{} by {} (by user {})", what, who, text_of(told, "uid")));
+    }
   }
 
   void describe_point() {

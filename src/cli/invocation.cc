@@ -22,12 +22,15 @@ control::Config Invocation::load_config(control::Looks looks) const {
 }
 
 void Invocation::prepare_run(const RunOptions& options) {
+  run_options_ = options;
   if (options.events != RunOptions::kNoEvents) events_.emplace(options.events);
 }
 
 control::Caller Invocation::caller() {
   control::Caller caller;
   caller.stop = stop();
+  caller.started_by = run_options_.started_by;
+  caller.approved_by = run_options_.approved_by;
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   const bool shows = !options_.quiet && (terminal || !options_.json);
   if (shows) {

@@ -22,11 +22,15 @@ struct GlobalOptions {
   bool version = false;
 };
 
-/// The options of commands that carry out a run. A value.
+/// The options of commands that carry out a run: whom it tells what it does, and who is said to
+/// have asked for it. A value.
 struct RunOptions {
   static constexpr std::size_t kNoEvents = static_cast<std::size_t>(-1);
   /// The descriptor that events go to; kNoEvents: there are none.
   std::size_t events = kNoEvents;
+  /// Texts of the caller's, for the evidence; empty: nobody says it.
+  std::string started_by;
+  std::string approved_by;
 };
 
 /// One call of the program: what a command gets from its surroundings.
@@ -86,6 +90,7 @@ class Invocation {
   const GlobalOptions options_;
   Output output_;
   bool says_steps_ = false;
+  RunOptions run_options_;
   std::optional<EventStream> events_;
   std::mutex progress_mutex_;             ///< guards the two below
   std::optional<ProgressLine> progress_;  ///< empty: there is none, or it has ended

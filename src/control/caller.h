@@ -30,6 +30,10 @@ struct Caller {
   std::stop_token stop;
   /// What has begun the run, for the catalog and the evidence: "command", "schedule", …
   std::string trigger = "command";
+  /// Who has started and who has approved the run, as the caller says; empty: nobody says it. What
+  /// salvor sees by itself, the user of the process, is in the evidence beside it.
+  std::string started_by;
+  std::string approved_by;
 
   /// Calls on_event, if there is one.
   void tell(const Event& event) const {

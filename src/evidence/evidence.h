@@ -64,6 +64,11 @@ struct EvidenceRecord {
   std::vector<LostEvidence> lost;        ///< of kind `lost`: which earlier records are lost
   std::string started_by;
   std::string confirmed_by;
+  /// Who started and who approved the run, as its caller said, and the user that said so: salvor
+  /// knows no more of it. Empty: nobody said it.
+  std::string told_started_by;
+  std::string told_approved_by;
+  std::optional<std::uint32_t> told_by_uid;
 };
 
 /// The newest record of a chain. A value.

@@ -281,3 +281,18 @@ class Warnings(EventsTest):
                                      for line in predicate.get("deviations", [])))
                 shown = self.json_of("runs", "show", report["run"])["summary"]
                 self.assertEqual(sum(self.TEXT in line for line in shown["warnings"]), 1)
+
+    def test_who_started_and_approved_it(self):
+        self.ready()
+        self.run_salvor("backup", "--started-by", "alice@example.org", "--approved-by", "bob")
+        predicate = self.predicate()
+        self.assertEqual(predicate["told"], {"started_by": "alice@example.org",
+                                             "approved_by": "bob", "uid": os.getuid()})
+        self.assertNotEqual(predicate["started_by"], "alice@example.org")
+        shown = self.run_salvor("evidence", "show", "shop", str(predicate["sequence"])).out
+        self.assertIn(f"approved by bob (by user {os.getuid()})", shown)
+        self.run_salvor("backup")
+        self.assertNotIn("told", self.predicate())
+        self.run_salvor("restore", "shop", "--confirm", "shop", "--approved-by", "carol")
+        self.assertEqual(self.predicate()["told"], {"approved_by": "carol", "uid": os.getuid()})
+        self.run_salvor("backup", "--started-by", "", expect=2)

@@ -63,6 +63,9 @@ evidence::EvidenceRecord new_evidence(const config::Config& config, catalog::Run
   record.trigger = caller.trigger;
   record.started = Clock::system().now();
   record.started_by = started_by();
+  record.told_started_by = caller.started_by;
+  record.told_approved_by = caller.approved_by;
+  if (!caller.started_by.empty() || !caller.approved_by.empty()) record.told_by_uid = ::getuid();
   for (const config::ServiceConfig& each : config.services) {
     if (each.name != service) continue;
     record.policy_sha256 = policy_sha256(each);

@@ -125,6 +125,11 @@ std::string statement_of(repo::Repository& repository, const EvidenceRecord& rec
   put(predicate, "policy", record.policy_sha256);
   put(predicate, "started_by", record.started_by);
   put(predicate, "confirmed_by", record.confirmed_by);
+  json told = json::object();
+  put(told, "started_by", record.told_started_by);
+  put(told, "approved_by", record.told_approved_by);
+  put_number(told, "uid", record.told_by_uid);
+  put_object(predicate, "told", std::move(told));
   if (record.point) predicate["point"] = signed_form_of(*record.point);
   json objectives = json::object();
   put_number(objectives, "rpo_s", record.rpo_objective_s);
