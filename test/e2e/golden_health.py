@@ -5,7 +5,7 @@ import os
 import shutil
 
 from golden_in_place import CHECKS, FAILS, SLOW
-from golden_stage import BLOG, in_every_mode
+from golden_stage import BLOG, EVENTS, in_every_mode, in_modes
 from shop import CONFIG, WRITES, write
 
 MORE_CHECKS = """
@@ -221,6 +221,21 @@ def runs(stage):
     stage.salvor("runs", "show", "2026", expect=(2, 4, 7))
     stage.salvor("runs", "show", "nonsense", expect=4)
     stage.salvor("runs", "show", "--follow", "nonsense", expect=4)
+
+
+@in_modes("json", "80")
+def events(stage):
+    stage.begin(CHECKS)
+    asked = ("--events", str(EVENTS), "--started-by", "alice", "--approved-by", "bob")
+    for arguments in (["backup"], ["verify"], ["drill", "shop"],
+                      ["restore", "shop", "--into", "beside"]):
+        stage.salvor(*arguments, *asked, events="events")
+        stage.show_events("events")
+    stage.salvor("drill", "shpo", "--events", str(EVENTS), expect=4, events="events")
+    stage.show_events("events")
+    stage.salvor("backup", "--events", str(EVENTS), expect=2)
+    stage.salvor("backup", "--events", "1", expect=2)
+    stage.salvor("evidence", "show", "shop", "2")
 
 
 @in_every_mode

@@ -37,6 +37,7 @@ MODES = ("80", "120", "pipe", "json")
 TEXT = ("80", "120", "pipe")
 # 2026-02-03T04:05:06.789012Z; each command comes ten minutes after the one before.
 BEGIN_NS = 1_770_091_506_789_012_000
+EVENTS = 57  # a descriptor that nobody has otherwise
 BETWEEN_S = 600
 SECOND_NS = 1_000_000_000
 TOUCHED_NS = 1_767_323_045 * SECOND_NS
@@ -161,10 +162,15 @@ class Stage(ShopTest):
         found.update(more or {})
         return {name: value for name, value in found.items() if value is not None}
 
-    def start(self, arguments, columns, prefix=(), env=None, typed=None):
-        """Runs it, and returns its exit status, and what it wrote to its two outputs."""
+    def start(self, arguments, columns, prefix=(), env=None, typed=None, events=None):
+        """Runs it, and returns its exit status, and what it wrote to its two outputs. `events`: the
+        file that its descriptor EVENTS leads to."""
         command = [*prefix, SALVOR, *arguments]
         options = {"cwd": self.root, "env": self.environment(env)}
+        if events is not None:
+            with open(self.path(events), "wb") as file:
+                os.dup2(file.fileno(), EVENTS)
+            options["pass_fds"] = (EVENTS,)
         if columns is None:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, timeout=self.limit_s, check=False,
@@ -220,6 +226,12 @@ class Stage(ShopTest):
         """What a command has written to a file."""
         with open(self.path(name), encoding="utf-8") as file:
             self.record += [f"# the file {name}:", *self.lines("|", file.read()), ""]
+
+    def show_events(self, name):
+        """The same of events, but for progress, which comes as time goes."""
+        with open(self.path(name), encoding="utf-8") as file:
+            lines = [line for line in file if '"event":"progress"' not in line]
+        self.record += [f"# the events in {name}:", *self.lines("|", "".join(lines)), ""]
 
     def answer(self, *arguments, expect=(0,)):
         """What a command says with --json, unrecorded: for ids."""
