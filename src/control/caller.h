@@ -5,8 +5,8 @@
 #include <string>
 
 #include "config/config.h"
-#include "control/names.h"
 #include "control/events.h"
+#include "control/names.h"
 
 /// Who calls a verb, and what a verb tells them. Every verb is a function of one header: a typed
 /// request in, a typed report out. cli and daemon only translate.
