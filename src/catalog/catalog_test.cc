@@ -35,6 +35,13 @@ class CatalogTest : public ::testing::Test {
   Catalog open() { return Catalog::open(path_, {.clock = &clock_}); }
   std::filesystem::path lock_of(const RunId& id) { return path_.parent_path() / "runs" / id.text; }
 
+  /// Lets the file of a run name another process.
+  void name_in_lock(const RunId& id, const std::string& identity) {
+    const Bytes text = read_file(lock_of(id), 1000);
+    const std::string place(as_text(text).substr(0, as_text(text).find('\n') + 1));
+    std::ofstream(lock_of(id)) << place << identity;
+  }
+
   /// Makes a run whose process has ended.
   RunId run_of_ended_process() {
     int ends[2];
@@ -202,21 +209,40 @@ TEST_F(CatalogTest, ARunInAnotherContainerLivesByItsLock) {
   EXPECT_EQ(ours.run(dead.text)->state, RunState::interrupted);
 }
 
-TEST_F(CatalogTest, ARunIsNotKeptAliveByAnotherProcessOfItsNumber) {
+TEST_F(CatalogTest, AFileWithoutItsLockKillsNoProcessThatLives) {
   Catalog catalog = open();
   const RunId id = run_of_ended_process();
   const std::string identity = own_process_identity();
-  // The process that it left is one that lives: only the lock knows better.
   execute(("UPDATE runs SET process = '" + identity + "'").c_str());
-  std::ofstream(lock_of(id)) << identity;
-  EXPECT_EQ(catalog.liveness(id.text, identity), Liveness::dead);
-  EXPECT_EQ(catalog.run(id.text)->state, RunState::interrupted);
+  name_in_lock(id, identity);
+  EXPECT_EQ(catalog.liveness(id.text, identity), Liveness::alive);
+  EXPECT_EQ(catalog.run(id.text)->state, RunState::running);
+}
+
+TEST_F(CatalogTest, OfAProcessOfAnotherBootItsFileSaysNothing) {
+  const RunId id = run_of_ended_process();
+  std::string identity = own_process_identity();
+  identity.replace(0, identity.find(' '), "another-boot");
+  name_in_lock(id, identity);
+  EXPECT_EQ(open().liveness(id.text, identity), Liveness::elsewhere);
+}
+
+TEST_F(CatalogTest, ACopyOfTheFileOfARunSaysNothing) {
+  const RunId id = run_of_ended_process();
+  const std::string in_a_container = own_process_identity() + "1";
+  name_in_lock(id, in_a_container);
+  Catalog catalog = open();
+  EXPECT_EQ(catalog.liveness(id.text, in_a_container), Liveness::dead);
+  const std::filesystem::path copy = lock_of(id).native() + ".copy";
+  std::filesystem::copy_file(lock_of(id), copy);
+  std::filesystem::rename(copy, lock_of(id));
+  EXPECT_EQ(catalog.liveness(id.text, in_a_container), Liveness::elsewhere);
 }
 
 TEST_F(CatalogTest, TheLockOfARunIsThereWhileItRuns) {
   Catalog catalog = open();
   const RunId id = catalog.begin_run(RunKind::backup, "shop");
-  EXPECT_EQ(as_text(read_file(lock_of(id), 1000)), own_process_identity());
+  EXPECT_TRUE(as_text(read_file(lock_of(id), 1000)).ends_with(own_process_identity()));
   EXPECT_EQ(open().liveness(id.text, "of whoever"), Liveness::alive);
   catalog.finish_run(id, RunState::succeeded, "{}");
   EXPECT_FALSE(std::filesystem::exists(lock_of(id)));

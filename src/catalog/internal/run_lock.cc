@@ -13,7 +13,7 @@
 namespace salvor::catalog::internal {
 namespace {
 
-constexpr std::size_t kIdentityBytesMax = 1000;
+constexpr std::size_t kTextBytesMax = 1000;
 
 /// Of the whole file, and of the open file: a second descriptor of this process that is closed does
 /// not drop it.
@@ -29,10 +29,24 @@ bool is_still_there(int fd) {
   return ::fstat(fd, &status) == 0 && status.st_nlink > 0;
 }
 
-std::string named_in(int fd, const std::filesystem::path& path) {
-  Bytes text(kIdentityBytesMax);
+/// What the file of a run says: where it lies, so that a copy of it says nothing, and whose it is.
+std::string inscription(int fd, const std::filesystem::path& path, std::string_view process) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) throw_system_error("cannot read", path.native(), errno);
+  return fmt::format("{} {}\n{}", status.st_dev, status.st_ino, process);
+}
+
+std::string text_in(int fd, const std::filesystem::path& path) {
+  Bytes text(kTextBytesMax);
   text.resize(pread_some(fd, text, 0, path.native()));
   return std::string(as_text(text));
+}
+
+/// Locks of another kernel are not seen here.
+bool is_of_this_boot(std::string_view process) {
+  const std::string own = own_process_identity();
+  const std::string boot = own.substr(0, own.find(' ') + 1);
+  return boot != "unknown " && process.starts_with(boot);
 }
 
 }  // namespace
@@ -53,9 +67,9 @@ RunLock::RunLock(const std::filesystem::path& directory, const std::string& run)
     // Who had it may have removed it in between.
   } while (!is_still_there(fd_.get()));
   try {
-    const std::string process = own_process_identity();
-    pwrite_all(fd_.get(), as_bytes(process), 0, path_.native());
-    set_size(fd_.get(), process.size(), path_.native());
+    const std::string text = inscription(fd_.get(), path_, own_process_identity());
+    pwrite_all(fd_.get(), as_bytes(text), 0, path_.native());
+    set_size(fd_.get(), text.size(), path_.native());
   } catch (const Error& error) {
     // On a full disk it says that the run lives, and later not who has died.
     log::debug("the lock of run {} does not name its process: {}", run, error.message());
@@ -76,7 +90,9 @@ std::optional<Liveness> liveness_by_lock(const std::filesystem::path& directory,
   struct flock lock = whole_file(F_RDLCK);
   if (::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0) return std::nullopt;
   if (lock.l_type != F_UNLCK) return Liveness::alive;
-  if (named_in(fd.get(), path) != process) return std::nullopt;
+  const bool is_witness =
+      is_of_this_boot(process) && text_in(fd.get(), path) == inscription(fd.get(), path, process);
+  if (!is_witness || liveness_of(process) == Liveness::alive) return std::nullopt;
   return Liveness::dead;
 }
 

@@ -10,9 +10,10 @@
 
 namespace salvor::catalog::internal {
 
-/// Says that this process carries a run out: the file runs/RUN beside the catalog, which names the
-/// process and is locked by it. The kernel drops the lock with the process, however that ends, and
-/// children do not have it. Process ids, their namespaces and what /proc shows do not matter.
+/// Says that this process carries a run out: the file runs/RUN beside the catalog, which names
+/// itself (device and inode) and the process, and is locked by it. The kernel drops the lock with
+/// the process, however that ends, and children do not have it. Process ids and their namespaces
+/// do not matter while it is held.
 /// Threads: one.   Lifetime: the lock goes with the object; the file stays until end().
 class RunLock {
  public:
@@ -29,8 +30,9 @@ class RunLock {
 
 /// Whether a process that has noted its identity with a run still carries it out, as far as the
 /// run's lock tells it. While the lock is held the run lives, whoever noted what. Where it is not
-/// held, the process that the file names is dead. Empty: there is no file, or it names another
-/// process.
+/// held, the process that the file names is dead, if it was of this boot of this machine and does
+/// not run as far as can be seen. Empty: nothing can be said: there is no file, it is a copy, or
+/// it names another process.
 std::optional<Liveness> liveness_by_lock(const std::filesystem::path& directory,
                                          std::string_view run, std::string_view process);
 
