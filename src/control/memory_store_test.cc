@@ -54,6 +54,7 @@ min_bytes = 3
   }
 
   static MemoryContent& cart() { return memory_at("cart"); }
+  static std::string marker() { return cart().at(".salvor-canary"); }
 
   std::string back_up() {
     const auto reports = take_backup(config_, {.service = "shop", .stores = {}}, caller_);
@@ -73,6 +74,15 @@ min_bytes = 3
     request.plan.at = first_;
     request.confirm = "shop";
     return restore_in_place(config_, request, caller_).outcome;
+  }
+
+  /// Once the point of the first of two services is there, before the second looks at the log.
+  static void between_services(const std::function<void()>& act) {
+    testing::on_look_at_memory([act, before = marker()] {
+      if (marker() == before) return;
+      testing::on_look_at_memory({});
+      act();
+    });
   }
 
   TemporaryDirectory directory_{"/tmp"};
@@ -118,6 +128,25 @@ TEST_F(MemoryStoreTest, IsRestoredIntoADirectory) {
   request.into = into.native();
   EXPECT_EQ(restore_into(config_, request, caller_).stores.size(), 1U);
   EXPECT_EQ(as_text(read_file(into / "cart" / "orders", 100)), "one two");
+}
+
+TEST_F(MemoryStoreTest, WhatOthersCommitBetweenTwoServicesMakesNoOlderCopy) {
+  cart() = before_;
+  config::ServiceConfig second = config_.services.front();
+  second.name = "twin";
+  second.checks.clear();
+  second.stores.front().settings["name"] = "basket";
+  memory_at("basket") = {{"orders", "three"}};
+  config_.services.push_back(second);
+  bool has_acted = false;
+  between_services([&] {
+    back_up();
+    has_acted = true;
+  });
+  for (const BackupReport& report : take_backup(config_, {}, caller_)) {
+    EXPECT_FALSE(report.failure) << report.failure->message();
+  }
+  EXPECT_TRUE(has_acted);
 }
 
 }  // namespace

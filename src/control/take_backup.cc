@@ -228,6 +228,9 @@ class Backups {
   void open(RecordedRun& run) {
     if (!opened_.repository) {
       opened_ = internal::open_repository(config_, repo::Access::write, caller_.stop);
+    } else {
+      // Others may have committed since, and told this machine of it.
+      opened_.repository->refresh();
     }
     run.opened(*opened_.repository);
     internal::compare_head(*opened_.repository, records_, internal::ShorterLog::refuse);

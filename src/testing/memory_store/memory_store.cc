@@ -27,6 +27,11 @@ std::map<std::string, MemoryContent>& memory() {
   return all;
 }
 
+std::function<void()>& looker() {
+  static std::function<void()> look;
+  return look;
+}
+
 bool exists(const std::string& name) {
   return memory().contains(name);
 }
@@ -228,6 +233,8 @@ class MemoryType final : public stores::Type {
     return place_of(settings.at("name"));
   }
   std::optional<stores::Footprint> footprint(const Settings&) const override {
+    const auto look = looker();  // a copy: it may put another in its place
+    if (look) look();
     return std::nullopt;
   }
   std::string obstacle(const Settings& settings) const override {
@@ -269,8 +276,13 @@ MemoryContent& memory_at(const std::string& name) {
   return memory()[name];
 }
 
+void on_look_at_memory(std::function<void()> look) {
+  looker() = std::move(look);
+}
+
 void clear_memory() {
   memory().clear();
+  looker() = nullptr;
 }
 
 std::vector<std::string> memory_names() {

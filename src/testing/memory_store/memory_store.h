@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,7 +21,11 @@ using MemoryContent = std::map<std::string, std::string>;
 /// Threads: one.
 MemoryContent& memory_at(const std::string& name);
 
-/// Forgets all places.
+/// Calls `look` whenever somebody asks on which file system a place lies. May be empty.
+/// Threads: one.
+void on_look_at_memory(std::function<void()> look);
+
+/// Forgets all places, and whom to call.
 void clear_memory();
 
 /// The names of all places, the workplaces of restores among them.
