@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <span>
 
 #include "base/bytes.h"
@@ -5,6 +7,7 @@
 #include "base/json.h"
 #include "recovery/plan.h"
 #include "service/service_json.h"
+#include "stores/type.h"
 
 namespace salvor::recovery {
 namespace {
@@ -14,6 +17,9 @@ using service::json_of;
 using service::list_of;
 using service::optional_of;
 using service::values_of;
+
+constexpr const char* kOtherVersion =
+    "use the version of salvor that began the run, or a newer one";
 
 /// Names are bytes, which JSON can't hold.
 Json hexes_of(const std::vector<std::string>& paths) {
@@ -53,6 +59,24 @@ void read_old_settings(const Json& json, StorePlan& store) {
   if (old.contains("warn")) store.settings["on_unreadable"] = old["warn"] ? "warn" : "fail";
 }
 
+/// Keys that a later version has added have their defaults. Of a type that this version does not
+/// know, nobody here reads the settings.
+void complete_settings(StorePlan& store) {
+  const stores::Type* const type = stores::find_type(store.type);
+  if (type == nullptr) return;
+  for (const stores::SettingsKey& key : type->keys()) {
+    const std::string name(key.name);
+    const bool is_object = store.settings.is_object();
+    if (is_object && !store.settings.contains(name)) store.settings[name] = default_of(key);
+    if (is_object && is_of_kind(store.settings[name], key)) continue;
+    throw Error(ErrorCode::corruption,
+                fmt::format("the plan in the journal can't be understood: the setting {} of store "
+                            "{} has a value of a wrong kind",
+                            name, printable(store.name)),
+                kOtherVersion);
+  }
+}
+
 StorePlan store_of(const Json& json) {
   StorePlan store;
   store.name = json.at("name");
@@ -65,6 +89,7 @@ StorePlan store_of(const Json& json) {
     store.lacking = values_of(json.at("lacking"), bytes_in);
     store.lacks_more = json.at("lacks_more");
   }
+  complete_settings(store);
   store.delta_in_place = json.at("delta_in_place");
   // Runs of the version before had none of these.
   store.safety_snapshot = json.value("safety_snapshot", store.safety_snapshot);
@@ -158,7 +183,7 @@ Plan parse_plan(std::string_view json) {
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::corruption,
                 std::string("the plan in the journal can't be understood: ") + error.what(),
-                "use the version of salvor that began the run, or a newer one");
+                kOtherVersion);
   }
 }
 

@@ -42,6 +42,9 @@ struct SettingsKey {
 /// The value of a key that the user left out.
 Settings default_of(const SettingsKey& key);
 
+/// Whether a value has the shape of the key's kind. `check` is not asked.
+bool is_of_kind(const Settings& value, const SettingsKey& key);
+
 /// Where a store, a copy or a workplace is.
 struct Location {
   std::string text;                 ///< as users write and see it

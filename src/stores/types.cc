@@ -65,6 +65,21 @@ Settings default_of(const SettingsKey& key) {
   return nullptr;
 }
 
+bool is_of_kind(const Settings& value, const SettingsKey& key) {
+  switch (key.kind) {
+    case SettingsKey::Kind::text:
+    case SettingsKey::Kind::path:
+      return value.is_string();
+    case SettingsKey::Kind::flag:
+      return value.is_boolean();
+    case SettingsKey::Kind::texts:
+      return value.is_array() && std::ranges::all_of(value, &Settings::is_string);
+    case SettingsKey::Kind::word:
+      return std::ranges::find(key.words, value) != key.words.end();
+  }
+  return false;
+}
+
 Location location_of(std::filesystem::path path) {
   std::string text = path.native();
   return {std::move(text), std::move(path)};
