@@ -246,6 +246,8 @@ class WrongClocks(DrillTest):
         later = self.on_host("right", "drill", "shop")["run"]
         for state, ahead_s in (("right", 0), ("ahead", years_s), ("third", 0)):
             self.assertEqual(self.last_drill(state, ahead_s=ahead_s)["run"], later, state)
+            plan = self.on_host(state, "restore", "shop", "--plan", ahead_s=ahead_s)
+            self.assertEqual(plan["last_drill"]["run"], later, state)
 
 
 class NoWayBack(DrillTest):

@@ -227,21 +227,30 @@ class NewestDrill {
   std::optional<DrillSummary> other_;
 };
 
-void see_evidence(repo::Repository& repository, const repo::Point& point, NewestDrill& newest) {
+/// Yields the runs that it has seen.
+std::set<std::string> see_evidence(repo::Repository& repository, const repo::Point& point,
+                                   NewestDrill& newest) {
+  std::set<std::string> recorded;
   const auto see = [&](const evidence::EvidenceSummary& evidence) {
-    if (is_of_drill(evidence)) newest.see(summary_of(evidence));
+    if (is_of_drill(evidence)) {
+      newest.see(summary_of(evidence));
+      recorded.insert(evidence.run);
+    }
     const auto since = newest.since(point.time);
     return since && is_end_of_search(evidence, *since);
   };
   walk_back(repository, point.service, see, [](std::uint64_t) {});
+  return recorded;
 }
 
+/// Of drills that the evidence has, it alone knows the order.
 void see_catalog(catalog::Catalog& catalog, const std::string& id, const std::string& service,
-                 NewestDrill& newest) {
+                 const std::set<std::string>& recorded, NewestDrill& newest) {
   const catalog::RunFilter filter{
       .service = service, .kind = catalog::RunKind::drill, .repository = id};
   for (const catalog::RunRow& row : catalog.runs(filter)) {
-    if (row.state != RunState::running) newest.see(summary_of(row));
+    const bool is_told = row.state == RunState::running || recorded.contains(row.id.text);
+    if (!is_told) newest.see(summary_of(row));
   }
 }
 
@@ -283,9 +292,9 @@ std::optional<DrillSummary> newest_drill(Records& records, repo::Repository& rep
                                          const repo::Point& point) {
   NewestDrill newest(point.id.hex());
   try {
-    see_evidence(repository, point, newest);
+    const std::set<std::string> recorded = see_evidence(repository, point, newest);
     if (records.catalog() != nullptr) {
-      see_catalog(*records.catalog(), repository.id().hex(), point.service, newest);
+      see_catalog(*records.catalog(), repository.id().hex(), point.service, recorded, newest);
     }
   } catch (const Error& error) {
     log::warning("the history of the drills of {} can't be read: {}", printable(point.service),
