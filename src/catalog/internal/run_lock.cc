@@ -86,12 +86,15 @@ std::optional<Liveness> liveness_by_lock(const std::filesystem::path& directory,
   const std::filesystem::path path = directory / run;
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return std::nullopt;
+  const std::string text = text_in(fd.get(), path);
   // Asked, not taken: who asks keeps nobody out.
   struct flock lock = whole_file(F_RDLCK);
   if (::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0) return std::nullopt;
   if (lock.l_type != F_UNLCK) return Liveness::alive;
-  const bool is_witness =
-      is_of_this_boot(process) && text_in(fd.get(), path) == inscription(fd.get(), path, process);
+  // Who takes the lock and writes its name meanwhile is not dead.
+  const bool is_witness = is_of_this_boot(process) &&
+                          text == inscription(fd.get(), path, process) &&
+                          text == text_in(fd.get(), path);
   if (!is_witness || liveness_of(process) == Liveness::alive) return std::nullopt;
   return Liveness::dead;
 }
