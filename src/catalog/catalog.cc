@@ -179,11 +179,12 @@ void Catalog::mark_interrupted() {
   std::vector<Gone> gone;
   {
     Statement query(database_,
-                    "SELECT id, process, pid_space, kind FROM runs WHERE state = 'running'");
+                    "SELECT id, process, pid_space, kind = ? AND EXISTS (SELECT 1 FROM journals "
+                    "WHERE run = id) FROM runs WHERE state = 'running'");
+    query.bind(name_of(RunKind::restore));
     while (query.step()) {
       if (!is_gone(lock_directory_, query.text(0), query.text(1), query.text(2))) continue;
-      const bool is_restore = query.text(3) == name_of(RunKind::restore);
-      gone.push_back({query.text(0), query.text(1), is_restore});
+      gone.push_back({query.text(0), query.text(1), query.integer(3) != 0});
     }
   }
   for (const Gone& run : gone) {

@@ -285,16 +285,24 @@ TEST_F(CatalogTest, AChildDoesNotKeepARunAlive) {
 
 TEST_F(CatalogTest, WhatAKilledRunLeavesGoesUnlessItCanBeResumed) {
   const RunId backup = run_of_ended_process();
+  const RunId restore_into = run_of_ended_process();
+  const RunId restore_in_place = run_of_ended_process();
+  execute(("UPDATE runs SET kind = 'restore' WHERE id <> '" + backup.text + "'").c_str());
   Catalog catalog = open();
+  catalog.append_journal(restore_in_place.text, 1, "{}");
   EXPECT_TRUE(std::filesystem::exists(lock_of(backup)));
+  EXPECT_TRUE(std::filesystem::exists(lock_of(restore_into)));
   catalog.runs();
   EXPECT_FALSE(std::filesystem::exists(lock_of(backup)));
+  EXPECT_FALSE(std::filesystem::exists(lock_of(restore_into)));
+  EXPECT_TRUE(std::filesystem::exists(lock_of(restore_in_place)));
 }
 
 TEST_F(CatalogTest, AResumedRunHasItsLockAgain) {
   const RunId id = run_of_ended_process();
   execute("UPDATE runs SET kind = 'restore'");
   Catalog catalog = open();
+  catalog.append_journal(id.text, 1, "{}");
   ASSERT_EQ(catalog.run(id.text)->state, RunState::interrupted);
   EXPECT_TRUE(std::filesystem::exists(lock_of(id)));
   catalog.resume_run(id);
