@@ -140,8 +140,8 @@ VerifyReport verify_opened(const config::Config& config, const VerifyRequest& re
     return phase;
   });
   report.check = repo::check(repository, options);
-  if (request.repair && !report.check.damaged_packs.empty()) {
-    for (std::string& line : repo::repair_packs(repository, report.check.damaged_packs)) {
+  if (request.repair && report.check.has_bad_packs()) {
+    for (std::string& line : repo::repair_packs(repository, report.check)) {
       report.repaired.push_back(std::move(line));
     }
     // Every byte that is left has been read just now, but for those that the medium does not give:
@@ -199,10 +199,10 @@ std::optional<Error> VerifyReport::damage() const {
   }
   if (!check.unreadable_packs.empty()) {
     hint += fmt::format(
-        "; the medium does not give {} now, and no repair replaces that: make the medium readable "
-        "again; or, once it is sure that it is broken there, put a copy of what can be read in its "
-        "place (ddrescue makes one), and run salvor verify --data --repair",
-        fmt::join(check.unreadable_packs, ", "));
+        "; the medium does not give {} now: make the medium readable again; or, once it is sure "
+        "that it is broken there, put a copy of what can be read in its place (ddrescue makes "
+        "one); then run salvor verify --data --repair, which takes what is sound in",
+        fmt::join(check.unreadable_names(), ", "));
   }
   if (check.data && !check.affected.empty()) hint += "; the points that are not listed are whole";
   const std::size_t count = count_damages(check);

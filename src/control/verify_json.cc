@@ -29,7 +29,7 @@ std::string to_json(const VerifyReport& report) {
                  {"findings", json::array()},
                  {"affected", json::array()},
                  {"repaired", internal::shown(report.repaired)},
-                 {"unreadable", report.check.unreadable_packs},
+                 {"unreadable", report.check.unreadable_names()},
                  {"warnings", report.logged},
                  {"log_entries", check.log_entries},
                  {"packs", check.packs},

@@ -125,7 +125,7 @@ void Checker::unreadable_pack(const PackId& id, const std::string& what) {
   damage(pack_name(id), what);
   const std::lock_guard lock(mutex_);
   std::erase(report_.damaged_packs, id);
-  report_.unreadable_packs.push_back(pack_name(id));
+  report_.unreadable_packs.push_back(id);
 }
 
 void Checker::distrust(const PackDirectory& directory) {
@@ -198,6 +198,7 @@ void Checker::check_pack_bytes(const PackInfo& pack, std::uint64_t size) {
     const std::vector<ChunkId> bad = damaged_chunks(directory, *object);
     const std::lock_guard lock(mutex_);
     bad_.insert(bad.begin(), bad.end());
+    if (bad.empty() && left_out_.contains(pack.id)) report_.readable_again.push_back(pack.id);
     return;
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
@@ -241,6 +242,7 @@ void Checker::check_packs() {
 }
 
 void Checker::check_bytes_of_packs(const std::map<PackId, std::uint64_t>& listed) {
+  left_out_ = core_.left_out_packs();
   if (options_.progress != nullptr) options_.progress->bytes_expected = report_.pack_bytes;
   WorkerPool pool(options_.threads != 0 ? options_.threads
                                         : std::clamp(std::thread::hardware_concurrency(), 2U, 16U));
@@ -256,8 +258,14 @@ void Checker::check_bytes_of_packs(const std::map<PackId, std::uint64_t>& listed
 }
 
 void Checker::check_set_aside() {
-  core_.backend.list("damaged/", "", [&](const backend::Object& object) {
-    note(object.name, "a repair has set it aside; nothing refers to it any more");
+  core_.backend.list(kSetAside, "", [&](const backend::Object& object) {
+    const auto pack = set_aside_pack(object.name);
+    const bool is_left_out = pack && object.size_bytes == 0;
+    note(object.name,
+         is_left_out ? "a repair has taken " + pack_name(*pack) +
+                           " out of the index, as the medium did not give it; once that can be "
+                           "read, verify --data --repair takes it in again"
+                     : "a repair has set it aside; nothing refers to it any more");
   });
 }
 
@@ -402,6 +410,17 @@ bool CheckReport::sound() const {
   return std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.severity == Finding::Severity::damage;
   });
+}
+
+bool CheckReport::has_bad_packs() const {
+  return !damaged_packs.empty() || !unreadable_packs.empty() || !readable_again.empty();
+}
+
+std::vector<std::string> CheckReport::unreadable_names() const {
+  std::vector<std::string> names;
+  std::transform(unreadable_packs.begin(), unreadable_packs.end(), std::back_inserter(names),
+                 pack_name);
+  return names;
 }
 
 CheckReport check(Repository& repository, const CheckOptions& options) {

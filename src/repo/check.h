@@ -35,8 +35,10 @@ struct CheckReport {
   std::vector<Finding> findings;      ///< complete; damage first, then in order of objects
   std::vector<Affected> affected;     ///< complete, in order of points, stores, keys
   std::vector<PackId> damaged_packs;  ///< with `data`: those that are there, and not whole
-  /// With `data`: names of packs whose bytes the medium does not give now. Another time it may.
-  std::vector<std::string> unreadable_packs;
+  /// With `data`: packs whose bytes the medium does not give now. Another time it may.
+  std::vector<PackId> unreadable_packs;
+  /// With `data`: whole packs that an earlier repair found unreadable, and took out of the index.
+  std::vector<PackId> readable_again;
   std::uint64_t log_entries = 0;
   std::uint64_t packs = 0;
   std::uint64_t pack_bytes = 0;
@@ -45,7 +47,9 @@ struct CheckReport {
   std::uint64_t snapshots = 0;
   bool data = false;
 
-  bool sound() const;  ///< notes are allowed, damage is not
+  bool sound() const;                                 ///< notes are allowed, damage is not
+  bool has_bad_packs() const;                         ///< repair_packs() has something to do
+  std::vector<std::string> unreadable_names() const;  ///< of the unreadable packs
 };
 
 /// Looks at every object: log, checkpoints, key slots, index runs, packs, records, and walks every
@@ -59,11 +63,14 @@ CheckReport check(Repository& repository, const CheckOptions& options);
 /// Shape: what was done, a line each.   The repository was opened with Access::repair.
 std::vector<std::string> repair(Repository& repository);
 
-/// Replaces packs that a verification has found damaged: what is sound in them goes into new packs,
-/// what is not is in no pack any more, so that the next backup stores it again. The damaged object
-/// is kept under damaged/, for whoever wants to look into it. Killed anywhere, it can be done
-/// again. Shape: what was done, a line each.   The repository was opened with Access::repair.
-/// Errors: corruption: the medium does not give all of a pack any more; nothing was replaced.
-std::vector<std::string> repair_packs(Repository& repository, const std::vector<PackId>& packs);
+/// Replaces packs that a verification has found damaged, or unreadable: what is sound in them goes
+/// into new packs, what is not is in no pack any more, so that the next backup stores it again. A
+/// damaged object is kept under damaged/, for whoever wants to look into it; one that is unreadable
+/// stays where it is, and is in the index again once a verification has read all of it. Killed
+/// anywhere, it can be done again.
+/// Shape: what was done, a line each.   The repository was opened with Access::repair.
+/// Errors: corruption: the medium does not give all of a damaged pack any more; nothing was
+/// replaced.
+std::vector<std::string> repair_packs(Repository& repository, const CheckReport& report);
 
 }  // namespace salvor::repo

@@ -91,7 +91,7 @@ void mend_log(Repository::Core& core, std::vector<std::string>& done) {
 
 struct RunsLeft {
   std::vector<IndexRunId> lost;
-  std::unordered_set<PackId, IdHash> named;
+  PackSet named;
 };
 
 RunsLeft look_at_runs(Repository::Core& core) {
@@ -112,8 +112,9 @@ RunsLeft look_at_runs(Repository::Core& core) {
 /// The directories of the packs that no run names.
 std::vector<PackDirectory> unnamed_packs(Repository::Core& core, const RunsLeft& left) {
   std::vector<PackDirectory> directories;
+  const PackSet left_out = core.left_out_packs();
   for (const PackId& pack : core.list_packs(false)) {
-    if (left.named.contains(pack)) continue;
+    if (left.named.contains(pack) || left_out.contains(pack)) continue;
     try {
       directories.push_back(read_directory(core.backend, core.keys, pack));
     } catch (const Error& error) {

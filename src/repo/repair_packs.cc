@@ -14,34 +14,46 @@ namespace {
 
 constexpr int kPackLevel = 3;
 
-/// One replacement of damaged packs. Threads: one.
+std::vector<PackId> packs_to_withdraw(const CheckReport& report) {
+  std::vector<PackId> packs = report.damaged_packs;
+  packs.insert(packs.end(), report.unreadable_packs.begin(), report.unreadable_packs.end());
+  return packs;
+}
+
+/// One replacement of damaged and unreadable packs. Threads: one.
 class Replacement {
  public:
-  Replacement(Repository::Core& core, const std::vector<PackId>& packs)
-      : core_(core), packs_(packs), damaged_(packs.begin(), packs.end()), writer_(core) {}
+  Replacement(Repository::Core& core, const CheckReport& report)
+      : core_(core),
+        report_(report),
+        packs_(packs_to_withdraw(report)),
+        bad_(packs_.begin(), packs_.end()),
+        writer_(core) {}
 
   std::vector<std::string> run();
 
  private:
-  using PackSet = std::unordered_set<PackId, IdHash>;
-
   std::vector<PackDirectory> directories() const;
   void copy_sound(const PackDirectory& directory);
   void copy_sound(const PackDirectory& directory, const FrameInfo& frame);
   void set_aside(const PackId& id);
+  void leave_out(const PackId& id);
+  std::vector<PackDirectory> withdraw_runs();
   void log_replacement();
+  void remove_withdrawn();
 
   Repository::Core& core_;
-  const std::vector<PackId>& packs_;
-  const PackSet damaged_;
+  const CheckReport& report_;
+  const std::vector<PackId> packs_;
+  const PackSet bad_;  ///< what lies there alone is in no pack that counts
   PackWriter writer_;
   std::vector<IndexRunId> withdrawn_;
+  std::vector<std::string> done_;
   std::uint64_t copied_ = 0;
   std::uint64_t lost_ = 0;
 };
 
-/// What the damaged packs hold: the index says it, and where it does not, they may do so
-/// themselves.
+/// What the bad packs hold: the index says it, and where it does not, they may do so themselves.
 std::vector<PackDirectory> Replacement::directories() const {
   std::vector<PackDirectory> found = core_.directories_of(packs_);
   PackSet known;
@@ -86,7 +98,7 @@ void Replacement::copy_sound(const PackDirectory& directory, const FrameInfo& fr
       continue;
     }
     const auto place = core_.chunks().find(chunk.id);
-    if (place && !damaged_.contains(place->pack.id)) continue;
+    if (place && !bad_.contains(place->pack.id)) continue;
     sound.insert(sound.end(), bytes.begin(), bytes.end());
     chunks.push_back(chunk);
   }
@@ -103,51 +115,78 @@ void Replacement::set_aside(const PackId& id) {
   const std::string name = pack_name(id);
   Bytes object(std::min<std::uint64_t>(core_.backend.size(name).value_or(0), kPackBytesMax));
   core_.backend.get_range(name, 0, object);
-  core_.backend.put_if_absent("damaged/" + id.hex(), object);
+  // What an earlier repair has left of a pack that the medium did not give.
+  if (core_.backend.size(set_aside_name(id)) == 0) core_.backend.remove(set_aside_name(id));
+  core_.backend.put_if_absent(set_aside_name(id), object);
 }
 
-/// From this entry on the damaged packs are in no run.
-void Replacement::log_replacement() {
+/// It stays where it is, and no writer takes it into a run by what its directory says.
+void Replacement::leave_out(const PackId& id) {
+  if (core_.backend.put_if_absent(set_aside_name(id), {}) == backend::PutResult::exists) return;
+  done_.push_back("took " + pack_name(id) + " out of the index; its bytes stay where they are");
+}
+
+/// Shape: what the withdrawn runs say of packs that are not bad.
+std::vector<PackDirectory> Replacement::withdraw_runs() {
   std::vector<PackDirectory> kept;
   for (const IndexRunId& run : core_.log_state.runs) {
     try {
       std::vector<PackDirectory> named = core_.read_run(run);
-      const auto damaged = [&](const PackDirectory& directory) {
-        return damaged_.contains(directory.pack.id);
+      const auto is_bad = [&](const PackDirectory& directory) {
+        return bad_.contains(directory.pack.id);
       };
-      if (std::none_of(named.begin(), named.end(), damaged)) continue;
+      if (std::none_of(named.begin(), named.end(), is_bad)) continue;
       withdrawn_.push_back(run);
-      std::erase_if(named, damaged);
+      std::erase_if(named, is_bad);
       std::move(named.begin(), named.end(), std::back_inserter(kept));
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
     }
+  }
+  return kept;
+}
+
+/// From this entry on the bad packs are in no run, and those that are readable again are in one.
+void Replacement::log_replacement() {
+  std::vector<PackDirectory> named = withdraw_runs();
+  for (const PackId& id : report_.readable_again) {
+    if (!core_.chunks().knows(id)) named.push_back(read_directory(core_.backend, core_.keys, id));
   }
   LogEntry entry;
   entry.type = EntryType::end;
   entry.session = random_id<SessionId>(core_.rng);
   entry.result = EndResult::repair;
   entry.withdrawn_runs = withdrawn_;
-  entry.runs = writer_.take_runs(std::move(kept));
+  entry.runs = writer_.take_runs(std::move(named));
+  if (entry.runs.empty() && withdrawn_.empty()) return;
   core_.log.append(core_.log_state, std::move(entry));
+}
+
+void Replacement::remove_withdrawn() {
+  for (const PackId& id : report_.damaged_packs) {
+    core_.backend.remove(pack_name(id));
+    done_.push_back("set " + pack_name(id) + " aside as " + set_aside_name(id));
+  }
+  for (const PackId& id : report_.readable_again) {
+    core_.backend.remove(set_aside_name(id));
+    done_.push_back("took " + pack_name(id) + " into the index again");
+  }
+  for (const IndexRunId& run : withdrawn_) core_.backend.remove(index_run_name(run));
 }
 
 std::vector<std::string> Replacement::run() {
   for (const PackDirectory& directory : directories()) copy_sound(directory);
   writer_.finish(PackKind::data);
   writer_.finish(PackKind::tree);
-  for (const PackId& id : packs_) set_aside(id);
+  for (const PackId& id : report_.damaged_packs) set_aside(id);
+  for (const PackId& id : report_.unreadable_packs) leave_out(id);
   log_replacement();
-  std::vector<std::string> done;
-  for (const PackId& id : packs_) {
-    core_.backend.remove(pack_name(id));
-    done.push_back("set " + pack_name(id) + " aside as damaged/" + id.hex());
-  }
-  for (const IndexRunId& run : withdrawn_) core_.backend.remove(index_run_name(run));
-  done.push_back("copied " + std::to_string(copied_) + " sound chunks into new packs; " +
-                 std::to_string(lost_) + " are damaged, and are stored again when a backup meets " +
-                 "them");
-  return done;
+  remove_withdrawn();
+  if (packs_.empty()) return std::move(done_);
+  done_.push_back("copied " + std::to_string(copied_) + " sound chunks into new packs; " +
+                  std::to_string(lost_) +
+                  " are damaged, and are stored again when a backup meets " + "them");
+  return std::move(done_);
 }
 
 }  // namespace
@@ -174,11 +213,11 @@ std::size_t Repository::Core::mend_point_descriptions() {
   return written;
 }
 
-std::vector<std::string> repair_packs(Repository& repository, const std::vector<PackId>& packs) {
+std::vector<std::string> repair_packs(Repository& repository, const CheckReport& report) {
   Repository::Core& core = repository.core();
   SALVOR_ASSERT(core.access == Access::repair);
-  if (packs.empty()) return {};
-  std::vector<std::string> done = Replacement(core, packs).run();
+  if (!report.has_bad_packs()) return {};
+  std::vector<std::string> done = Replacement(core, report).run();
   core.index_loaded = false;
   core.mend_point_descriptions();
   const std::lock_guard lock(core.findings_mutex);

@@ -317,7 +317,9 @@ TEST_F(RepositoryTest, a_backup_beside_a_repair_that_replaces_packs_is_refused) 
   const TreeRoot root = session->tree().finish();
   const auto mender = open_repository(memory_, Access::repair);
   const std::vector<PackId> packs = mender->core().list_packs(false);
-  repair_packs(*mender, {packs.front()});
+  CheckReport report;
+  report.damaged_packs = {packs.front()};
+  repair_packs(*mender, report);
   Snapshot snapshot;
   snapshot.store = "store";
   snapshot.root = root.id;
@@ -342,9 +344,26 @@ TEST_F(RepositoryTest, an_index_of_before_a_repair_is_read_anew) {
   reader->core().chunks();
   const auto mender = open_repository(memory_, Access::repair);
   const std::vector<PackId> packs = mender->core().list_packs(false);
-  repair_packs(*mender, packs);
+  CheckReport report;
+  report.damaged_packs = packs;
+  repair_packs(*mender, report);
   reader->refresh();
   for (const PackId& pack : packs) EXPECT_FALSE(reader->core().chunks().knows(pack));
+}
+
+// Its directory may be readable: that is no reason for a backup to refer to the rest.
+TEST_F(RepositoryTest, a_pack_that_the_medium_does_not_give_is_adopted_by_no_writer) {
+  const auto mender = open_repository(memory_, Access::repair);
+  CheckReport report;
+  report.unreadable_packs = mender->core().list_packs(false);
+  repair_packs(*mender, report);
+  const auto writer = open_repository(memory_, Access::write);
+  Index& index = writer->core().chunks();
+  writer->core().adopt_unknown_packs(index);
+  for (const PackId& pack : report.unreadable_packs) {
+    EXPECT_FALSE(index.knows(pack));
+    EXPECT_TRUE(memory_.objects().contains(pack_name(pack)));
+  }
 }
 
 TEST_F(RepositoryTest, a_lost_pack_is_named_with_what_it_affects) {

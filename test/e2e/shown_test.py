@@ -353,15 +353,19 @@ class Damage(Shown):
         self.assertEqual(report["unreadable"], [name])
         self.assertIn(f"the medium does not give {name} now", report["error"]["hint"])
         self.assertIn("salvor verify --data --repair", report["error"]["hint"])
-        self.assertNotIn(name, " ".join(report["repaired"]))
+        self.assertIn(f"took {name} out of the index; its bytes stay where they are",
+                      report["repaired"])
         self.assertTrue(any(name in finding["object"] for finding in report["findings"]
                             if finding["severity"] == "damage"))
         with open(unreadable, "rb") as file:
             self.assertEqual(file.read(), before)
-        # The other one was repaired, and the next backup heals the points.
+        # The other one was repaired, and the next backup heals the points without either.
         self.assertFalse(os.path.exists(rotten))
         self.run_salvor("backup")
+        self.run_salvor("restore", "shop", "--into", "restored", prefix=fails)
         self.run_salvor("verify", "--data")
+        for repaired in ([f"took {name} into the index again"], []):
+            self.assertEqual(self.json_of("verify", "--data", "--repair")["repaired"], repaired)
 
     def test_points_come_before_paths_and_long_lists_are_short(self):
         self.damage(30)

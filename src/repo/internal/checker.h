@@ -51,9 +51,10 @@ class Checker {
   std::mutex mutex_;  ///< guards the report's lists and bad_ while packs are read
   std::map<PackId, std::uint64_t> named_;  ///< what the index runs name: packs and their sizes
   std::vector<PackId> missing_packs_;
-  ChunkSet bad_;     ///< chunks that are damaged in one place at least
-  ChunkSet absent_;  ///< chunks that are in no pack
-  ChunkSet lost_;    ///< chunks of content that a point needs, and nobody has
+  PackSet left_out_;  ///< of the index, by an earlier repair
+  ChunkSet bad_;      ///< chunks that are damaged in one place at least
+  ChunkSet absent_;   ///< chunks that are in no pack
+  ChunkSet lost_;     ///< chunks of content that a point needs, and nobody has
   bool nodes_lost_ = false;
   ChunkSet sound_nodes_;
 };

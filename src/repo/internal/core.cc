@@ -131,10 +131,20 @@ std::vector<PackId> Repository::Core::list_packs(bool remember_sizes) {
   return packs;
 }
 
+PackSet Repository::Core::left_out_packs() {
+  PackSet packs;
+  backend.list(kSetAside, "", [&](const backend::Object& object) {
+    if (object.size_bytes != 0) return;
+    if (const auto id = set_aside_pack(object.name)) packs.insert(*id);
+  });
+  return packs;
+}
+
 std::vector<PackDirectory> Repository::Core::adopt_unknown_packs(Index& into) {
   std::vector<PackDirectory> adopted;
+  const PackSet left_out = writes() ? left_out_packs() : PackSet();
   for (const PackId& pack : list_packs(false)) {
-    if (into.knows(pack)) continue;
+    if (into.knows(pack) || left_out.contains(pack)) continue;
     try {
       adopted.push_back(read_directory(backend, keys, pack));
       into.add(adopted.back());

@@ -33,6 +33,8 @@ class FrameCache {
   const std::size_t bytes_max_;
 };
 
+using PackSet = std::unordered_set<PackId, IdHash>;
+
 /// What repository, session and check share.
 /// Threads: the index, the caches and the backend any; log_state and findings as Repository says.
 struct Repository::Core {
@@ -82,6 +84,10 @@ struct Repository::Core {
 
   /// The directories of a run. Errors: corruption, not_found.
   std::vector<PackDirectory> read_run(const IndexRunId& id);
+
+  /// The packs that a repair has taken out of the index because the medium did not give them. No
+  /// writer relies on them until another repair finds them whole.
+  PackSet left_out_packs();
 
   /// Reads the directories of all packs that the index does not know, and adds them.
   /// What is damaged becomes a finding.

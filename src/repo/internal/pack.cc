@@ -169,6 +169,14 @@ std::optional<PackId> pack_of_name(std::string_view name) {
   return id;
 }
 
+std::string set_aside_name(const PackId& id) {
+  return kSetAside + id.hex();
+}
+
+std::optional<PackId> set_aside_pack(std::string_view name) {
+  return PackId::parse(name.substr(std::string_view(kSetAside).size()));
+}
+
 OpenPack::OpenPack(const Keys& keys, PackKind kind, const PackId& id, Bytes buffer,
                    std::size_t bytes_max)
     : keys_(keys),

@@ -39,6 +39,12 @@ struct PackDirectory {
 std::string pack_name(const PackId& id);
 std::optional<PackId> pack_of_name(std::string_view name);
 
+/// What a repair leaves of packs: the bytes of one that it has replaced, or nothing, for one that
+/// stays in its place, out of the index.
+inline constexpr const char* kSetAside = "damaged/";
+std::string set_aside_name(const PackId& id);
+std::optional<PackId> set_aside_pack(std::string_view name);
+
 /// A pack that is being filled.
 /// Threads: reserve() and finish() under the caller's lock; seal() any, each for an offset of its
 /// own, between reserve() and finish().
