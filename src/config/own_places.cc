@@ -32,6 +32,11 @@ std::vector<SecretFile> secrets_of(const RepositoryConfig& repository) {
 
 }  // namespace
 
+std::string exclude_text(const fs::path& relative, bool is_directory) {
+  return internal::toml_text(stores::disk::pattern_for(relative.native()) +
+                             (is_directory ? "/" : ""));
+}
+
 void leave_out_own_places(Config& config) {
   std::vector<fs::path> places = {real_place(config, config.state_directory)};
   for (const ServiceConfig& service : config.services) {
@@ -68,7 +73,7 @@ std::vector<std::string> secrets_in_stores(const Config& config) {
             fmt::format("{} {} lies in store {} of service {}, so each recovery point has a copy "
                         "of it: keep it elsewhere, or add {} to the store's exclude",
                         secret.key, printable(path.native()), store.name, service.name,
-                        internal::toml_text(stores::disk::pattern_for(relative.native()))));
+                        exclude_text(relative, false)));
       }
     }
   }

@@ -14,6 +14,10 @@ namespace salvor::config {
 /// in place leaves them with the live path, as all that is excluded. load_config() calls it.
 void leave_out_own_places(Config& config);
 
+/// The pattern that leaves this path out of its store, as TOML for the key `exclude`.
+/// `relative`: to the store's root.
+std::string exclude_text(const std::filesystem::path& relative, bool is_directory);
+
 /// A sentence for each secret of the repository that a store of files would back up: whoever gets
 /// such a recovery point gets the key to all of them.
 std::vector<std::string> secrets_in_stores(const Config& config);

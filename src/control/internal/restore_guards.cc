@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "base/paths.h"
 #include "config/answers.h"
+#include "config/own_places.h"
 #include "recovery/space.h"
+#include "stores/disk/exclude.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -24,6 +26,16 @@ void guard_repository(const config::Config& config, const std::filesystem::path&
          "restore into a directory elsewhere");
 }
 
+constexpr const char* kElsewhere =
+    "restore into a directory elsewhere, look at it, and then move it into place";
+
+std::string way_out_of(const service::Store& store, const std::filesystem::path& relative) {
+  return fmt::format(
+      "restore into a directory elsewhere: the next backup would include this one, and a restore "
+      "in place would replace it; or exclude this one: add {} to the exclude of store {}",
+      config::exclude_text(relative, true), store.name);
+}
+
 void guard_live_data(const config::Config& config, const std::filesystem::path& target) {
   const std::filesystem::path real = real_path(target);
   for (const config::ServiceConfig& service : config.services) {
@@ -33,13 +45,13 @@ void guard_live_data(const config::Config& config, const std::filesystem::path& 
       const std::filesystem::path live = config::real_place(config, footprint->path);
       const bool is_around = lies_in(live, real);
       if (!is_around && !lies_in(real, live)) continue;
+      const std::filesystem::path relative = real.lexically_relative(live);
+      const stores::disk::Exclude excluded(footprint->exclude);
+      if (!is_around && excluded.covers(relative.native(), true)) continue;
       refuse(fmt::format("the target {} {} the live data of store {} of service {} at {}",
                          printable(target.native()), is_around ? "would overwrite" : "lies in",
                          store.name, service.name, printable(live.native())),
-             is_around ? "restore into a directory elsewhere, look at it, and then move it into "
-                         "place"
-                       : "restore into a directory elsewhere: the next backup would include this "
-                         "one, and a restore in place would replace it");
+             is_around ? kElsewhere : way_out_of(store, relative));
     }
   }
 }

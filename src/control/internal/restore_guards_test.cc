@@ -30,15 +30,20 @@ class RestoreGuardsTest : public ::testing::Test {
     snapshot_.type = "files";
   }
 
-  /// The code of the refusal, or nothing.
-  std::optional<ErrorCode> refusal(const fs::path& target, bool delta = false) {
+  std::optional<Error> error_of(const fs::path& target, bool delta = false) {
     try {
       guard_restore(config_, {{&snapshot_, target}}, delta);
     } catch (const Error& error) {
       EXPECT_FALSE(error.hint().empty()) << error.message();
-      return error.code();
+      return error;
     }
     return std::nullopt;
+  }
+
+  /// The code of the refusal, or nothing.
+  std::optional<ErrorCode> refusal(const fs::path& target, bool delta = false) {
+    const auto error = error_of(target, delta);
+    return error ? std::optional(error->code()) : std::nullopt;
   }
 
   TemporaryDirectory directory_;
@@ -75,6 +80,27 @@ TEST_F(RestoreGuardsTest, LiveDataIsNeverATarget) {
   EXPECT_EQ(refusal(live / "media" / "new"), ErrorCode::refused);
   EXPECT_EQ(refusal(live / "media" / "new", true), ErrorCode::refused);
   EXPECT_EQ(refusal(root_ / "livelier"), std::nullopt);
+}
+
+TEST_F(RestoreGuardsTest, WhatAStoreExcludesMayBeATarget) {
+  const fs::path media = root_ / "live" / "media";
+  config_.services.front().stores.back().settings["exclude"] = {"restored/", "/cache/old/"};
+  for (const bool delta : {false, true}) {
+    EXPECT_EQ(refusal(media / "restored", delta), std::nullopt);
+    EXPECT_EQ(refusal(media / "deep" / "restored" / "new", delta), std::nullopt);
+    EXPECT_EQ(refusal(media / "cache" / "old", delta), std::nullopt);
+    EXPECT_EQ(refusal(media / "cache", delta), ErrorCode::refused);
+    EXPECT_EQ(refusal(media, delta), ErrorCode::refused);
+  }
+}
+
+TEST_F(RestoreGuardsTest, ARefusalNamesThePatternThatExcludesTheTarget) {
+  const auto refused = error_of(root_ / "live" / "media" / "out" / "a*");
+  ASSERT_TRUE(refused);
+  EXPECT_NE(refused->hint().find(R"(add '/out/a\*/' to)"), std::string::npos) << refused->hint();
+  const auto around = error_of(root_ / "live");
+  ASSERT_TRUE(around);
+  EXPECT_EQ(around->hint().find("exclude"), std::string::npos) << around->hint();
 }
 
 TEST_F(RestoreGuardsTest, TheRepositoryIsNeverATarget) {
