@@ -35,6 +35,30 @@ std::string bytes_in(const Json& json) {
   throw Error(ErrorCode::corruption, "a path in the plan is no hexadecimal text");
 }
 
+/// Whether JSON gives a text back as it is.
+bool is_lossless(const Json& text) {
+  return parse_json<Json>(write_json(text, -1, InvalidUtf8::replace)) == text;
+}
+
+/// Texts that are not UTF-8, as paths may be, become {"hex": "2f7372…"} wherever they are.
+void hide_bytes(Json& json) {
+  if (json.is_structured()) {
+    for (Json& each : json) hide_bytes(each);
+  } else if (json.is_string() && !is_lossless(json)) {
+    json = {{"hex", to_hex(as_bytes(json.get_ref<const std::string&>()))}};
+  }
+}
+
+/// The reverse.
+void show_bytes(Json& json) {
+  if (json.is_object() && json.size() == 1 && json.contains("hex")) {
+    json = bytes_in(json.at("hex"));
+    return;
+  }
+  if (!json.is_structured()) return;
+  for (Json& each : json) show_bytes(each);
+}
+
 Json store_json(const StorePlan& store) {
   return {{"name", store.name},
           {"type", store.type},
@@ -148,7 +172,7 @@ Plan plan_of(const Json& json) {
 }  // namespace
 
 std::string to_json(const Plan& plan) {
-  const Json json{{"mode", name_of(plan.mode)},
+  Json json{{"mode", name_of(plan.mode)},
                   {"run", plan.run},
                   {"service", plan.service},
                   {"point", plan.point},
@@ -174,12 +198,15 @@ std::string to_json(const Plan& plan) {
                   {"rto_s", seconds_of(plan.rto_s)},
                   {"policy_sha256", plan.policy_sha256},
                   {"holders_wait_ms", plan.holders_wait_ms}};
+  hide_bytes(json);
   return write_json(json);
 }
 
 Plan parse_plan(std::string_view json) {
   try {
-    return plan_of(parse_json<Json>(json));
+    Json plan = parse_json<Json>(json);
+    show_bytes(plan);
+    return plan_of(plan);
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::corruption,
                 std::string("the plan in the journal can't be understood: ") + error.what(),

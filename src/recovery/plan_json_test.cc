@@ -70,5 +70,18 @@ TEST_F(PlanJsonTest, AValueOfAWrongKindIsCorruptionOfItsStore) {
   }
 }
 
+TEST_F(PlanJsonTest, PathsThatAreNotUtf8ComeBackAsTheyWere) {
+  plan_.directory = "/etc/\xff";
+  plan_.others.push_back({"db", "/srv/\xff/db"});
+  media().path = "/srv/\xff";
+  media().settings["path"] = "/srv/\xff";
+  media().settings["exclude"] = Settings::array({"\xff/", "cache/"});
+  const Plan plan = parse_plan(to_json(plan_));
+  EXPECT_EQ(plan.directory, plan_.directory);
+  EXPECT_EQ(plan.others.front().path, plan_.others.front().path);
+  EXPECT_EQ(plan.stores.front().path, media().path);
+  EXPECT_EQ(plan.stores.front().settings, media().settings);
+}
+
 }  // namespace
 }  // namespace salvor::recovery

@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -213,6 +214,26 @@ class Drills(DrillTest):
         self.assertEqual(self.json_of("status")["services"][0]["uncovered"], [])
         self.configure(service='rpo = "1h"\nstaging = "repository/x"')
         self.fails(3, "configuration", "drill", "shop", text="inside the repository")
+
+
+class OddDirectory(DrillTest):
+    """All of it lies in a directory whose name is no UTF-8."""
+
+    def make_root(self):
+        return os.fsdecode(tempfile.mkdtemp(prefix=b"salvor-e2e-\xff"))
+
+    def test_it_is_rehearsed_and_restored(self):
+        self.ready()
+        before = manifest(self.media)
+        self.run_salvor("drill", "shop")
+        os.remove(os.path.join(self.media, "logo.png"))
+        lost = manifest(self.media)
+        self.run_salvor("restore", "shop", "--confirm", "shop")
+        self.assertEqual(manifest(self.media), before)
+        self.run_salvor("runs", "show", "latest")
+        self.run_salvor("restore", "--undo", "latest", "--confirm", "shop")
+        self.assertEqual(manifest(self.media), lost)
+        self.run_salvor("restore", "--close", "latest", "--confirm", "shop")
 
 
 @unittest.skipUnless(STILL_WORLD, "only where the library with the clock is built")
