@@ -101,8 +101,8 @@ ContinuePreview preview_of(const recovery::RunHead& head, const std::string& ver
   }
   if (preview.lines.empty()) {
     preview.lines.emplace_back(verb == "close" ? "no workplace of the run is on this host"
-                                               : "nothing was replaced yet: only writes are "
-                                                 "unlocked");
+                                               : "nothing was replaced yet: the undo will "
+                                                 "only unlock the writes");
   }
   return preview;
 }
