@@ -25,6 +25,11 @@ void show(Output& output, const control::BackupReport& report) {
                human_duration(static_cast<double>(snapshot.duration_ns) / 1e9)});
   }
   output.table(table);
+  if (!point.is_partial()) return;
+  output.line(
+      fmt::format("partial: recovery point {} has only some of the stores of service {}: it "
+                  "is not the latest, and counts for no objective",
+                  point.id.hex(), report.service));
 }
 
 /// On stderr, whatever the output: the point is there, but not complete.

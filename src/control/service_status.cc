@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "config/answers.h"
 #include "control/caller.h"
@@ -54,6 +55,21 @@ void describe_newest(const repo::Repository& repository, const internal::Owner& 
                    std::max(*status.achieved_rpo_s, ahead_s) <= static_cast<double>(*config.rpo_s);
 }
 
+/// A partial point counts for no objective, and so makes up for no failure.
+std::optional<catalog::RunRow> failed_backup_of(internal::Records& records, const std::string& id,
+                                                const std::string& service) {
+  const auto rows = records.catalog()->runs(
+      {.service = service, .kind = catalog::RunKind::backup, .repository = id});
+  for (const catalog::RunRow& row : rows) {
+    if (row.state == catalog::RunState::failed) return row;
+    const auto report = try_parse_json(row.summary_json);
+    const bool is_partial =
+        report.is_object() && report.value("state", nlohmann::json()) == "partial";
+    if (!is_partial) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 /// `id`: of the repository, by which the catalog files what it knows.
 void describe_runs(internal::Records& records, const std::string& id, ServiceStatus& status) {
   if (records.catalog() == nullptr) return;
@@ -63,6 +79,7 @@ void describe_runs(internal::Records& records, const std::string& id, ServiceSta
     return rows.empty() ? std::nullopt : std::optional(rows.front());
   };
   status.last_backup = newest(catalog::RunKind::backup, std::nullopt);
+  status.failed_backup = failed_backup_of(records, id, status.service);
   status.last_restore = newest(catalog::RunKind::restore, catalog::RunState::succeeded);
   status.restored_in_place = !internal::restores_in_place(records, status.service, id).empty();
 }

@@ -54,6 +54,7 @@ struct ServiceStatus {
   std::vector<std::string> stores_without_point;  ///< configured, not in the newest point
   std::vector<UncoveredPath> uncovered;           ///< under `protect`, in no store
   std::optional<catalog::RunRow> last_backup;
+  std::optional<catalog::RunRow> failed_backup;  ///< none of all stores has succeeded since
   std::optional<catalog::RunRow> last_restore;
   bool restored_in_place = false;      ///< once, as far as this machine knows
   bool rpo_met = false;                ///< without an RPO: there is a point

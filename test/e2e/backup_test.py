@@ -41,6 +41,17 @@ class Partial(ShopTest):
         self.assertTrue(report["rto_met"])
         self.assertFalse(self.json_of("status", "shop")["services"][0]["drill_stale"])
 
+    def test_it_says_so_and_makes_up_for_no_failure(self):
+        os.rename(self.media, self.path("away"))
+        self.run_salvor("backup", expect=4)
+        os.rename(self.path("away"), self.media)
+        for _ in range(2):
+            report = self.run_salvor("backup", "shop", "--store", "db").out
+            self.assertRegex(report, "partial: .* only some of the stores .* not the latest")
+            self.assertIn("BACKUP FAILED", self.run_salvor("status").out)
+        self.assertNotIn("partial", self.run_salvor("backup").out)
+        self.assertNotIn("BACKUP FAILED", self.run_salvor("status").out)
+
     def test_in_place_the_stores_must_be_named(self):
         place = ("restore", "shop", "--at", self.partial)
         self.fails(6, "refused", *place, "--confirm", "shop", text=["media", "--only db"])

@@ -76,8 +76,12 @@ class Judge {
     } else if (!status_.rpo_met) {
       critical("TOO OLD", too_old());
     }
-    if (status_.last_backup && status_.last_backup->state == catalog::RunState::failed) {
-      warning("BACKUP FAILED", "the last backup failed: " + status_.last_backup->error);
+    if (status_.failed_backup) {
+      const bool is_last = status_.failed_backup->id == status_.last_backup->id;
+      warning("BACKUP FAILED",
+              (is_last ? "the last backup failed: "
+                       : "since this failure, only some of the stores were backed up: ") +
+                  status_.failed_backup->error);
     }
     if (!status_.clock_note.empty()) warning("CLOCK", status_.clock_note);
   }
