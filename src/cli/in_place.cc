@@ -257,10 +257,16 @@ std::string way_on_of(const RunOutcome& outcome) {
       control::holds_writes(outcome) ? ", and its writes stay locked" : "");
 }
 
+std::string result_of(const RunOutcome& outcome, const control::StepOutcome& step) {
+  const bool goes_on = outcome.state == RunState::running || outcome.state == RunState::interrupted;
+  const bool is_over = step.result == control::StepResult::planned && !goes_on;
+  return in_words(name_of(is_over ? control::StepResult::not_run : step.result));
+}
+
 void show_steps(Output& output, const RunOutcome& outcome) {
   Table table({"STEP", "RESULT", ">TIME"});
   for (const control::StepOutcome& step : outcome.steps) {
-    table.row({step.name, in_words(name_of(step.result)),
+    table.row({step.name, result_of(outcome, step),
                step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
   output.table(table);

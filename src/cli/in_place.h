@@ -35,6 +35,9 @@ int continue_in_place(Invocation& invocation, const control::ContinueRequest& re
 /// How an open run ends that has failed or was interrupted: the commands.
 std::string way_on_of(const control::RunOutcome& outcome);
 
+/// How a step went, in words. What was planned is not run any more once the run has ended.
+std::string result_of(const control::RunOutcome& outcome, const control::StepOutcome& step);
+
 /// The steps of a run, for people.
 void show_steps(Output& output, const control::RunOutcome& outcome);
 

@@ -242,6 +242,16 @@ class Drills(Shown):
                          f"(?m)the last drill failed: .*: salvor runs show {run}; .*: "
                          "salvor drill shop$")
 
+    def test_steps_after_the_failure_were_not_run(self):
+        os.remove(max(self.objects("packs"), key=os.path.getsize))
+        text = self.run_salvor("drill", "shop", expect=5).out
+        run = self.json_of("runs")["runs"][0]["id"]
+        for shown in (text, self.run_salvor("runs", "show", run).out):
+            self.assertRegex(shown, r"(?m)^validate +not run +-$")
+        steps = {step["name"]: step["result"]
+                 for step in self.json_of("runs", "show", run)["journal"]["steps"]}
+        self.assertEqual(steps["validate"], "planned")
+
     def test_a_failed_one_took_all_its_time_wherever_it_is_shown(self):
         self.configure(TOO_BIG)
         report = self.json_of("drill", "shop", expect=9)
