@@ -13,6 +13,7 @@
 #include "control/internal/judge_status.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
+#include "control/internal/restore_words.h"
 #include "control/internal/surroundings.h"
 #include "recovery/execute.h"
 #include "recovery/step.h"
@@ -222,7 +223,8 @@ RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& 
   config::require_live_answers(config, service, request.stores);
   internal::Records records(config);
   const auto [opened, owner, point] =
-      internal::open_point(config, records, service.name, request.at, request.stores, caller);
+      internal::open_point(config, records, service.name, request.at, request.stores, caller,
+                           internal::options_of(request) + " --plan");
   RestorePlanReport report;
   report.point = point;
   report.plan = internal::make_plan(config, service, report.point, service::Mode::restore, request);

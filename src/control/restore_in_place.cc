@@ -16,6 +16,7 @@
 #include "control/internal/progress_ticker.h"
 #include "control/internal/recorded_run.h"
 #include "control/internal/report_values.h"
+#include "control/internal/restore_words.h"
 #include "control/internal/restores.h"
 #include "control/internal/run_evidence.h"
 #include "control/internal/surroundings.h"
@@ -33,14 +34,17 @@ using recovery::StepResult;
 
 void require_confirmed(const InPlaceRequest& request) {
   if (request.confirm == request.plan.service) return;
-  throw Error(ErrorCode::refused,
-              request.confirm.empty()
-                  ? fmt::format("the restore of service {} in place was not confirmed",
-                                printable(request.plan.service))
-                  : fmt::format("\"{}\" was confirmed, expected \"{}\"", printable(request.confirm),
-                                printable(request.plan.service)),
-              fmt::format("look at the plan: salvor restore {0} --plan; then add --confirm {0}",
-                          printable(request.plan.service)));
+  throw Error(
+      ErrorCode::refused,
+      request.confirm.empty()
+          ? fmt::format("the restore of service {} in place was not confirmed",
+                        printable(request.plan.service))
+          : fmt::format("\"{}\" was confirmed, expected \"{}\"", printable(request.confirm),
+                        printable(request.plan.service)),
+      fmt::format("look at the plan: salvor restore {0}{1} --plan; then confirm the restore: "
+                  "salvor restore {0}{1} --confirm {0}",
+                  printable(request.plan.service),
+                  internal::at_of(request.plan.at) + internal::options_of(request.plan)));
 }
 
 /// What one command needs to carry out a run.
@@ -229,7 +233,8 @@ recovery::Plan plan_of(InPlace& in_place, const config::Config& config,
                        const InPlaceRequest& request, std::vector<std::string>& notes) {
   const internal::Owner owner = internal::owner_of(config, request.plan.service);
   const repo::Point& point =
-      internal::choose_point(in_place.repository(), owner, request.plan.at, request.plan.stores);
+      internal::choose_point(in_place.repository(), owner, request.plan.at, request.plan.stores,
+                             internal::options_of(request.plan));
   notes = internal::notes_on(in_place.repository(), owner, point, Clock::system().now());
   for (std::string& line : internal::lacks_of(nullptr, point)) notes.push_back(std::move(line));
   return internal::make_plan(config, config.service(request.plan.service), point,

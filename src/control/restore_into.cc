@@ -14,6 +14,7 @@
 #include "control/internal/progress_ticker.h"
 #include "control/internal/recorded_run.h"
 #include "control/internal/restore_guards.h"
+#include "control/internal/restore_words.h"
 #include "control/report_json.h"
 #include "recovery/store_access.h"
 #include "stores/disk/tree.h"
@@ -164,8 +165,8 @@ struct Chosen {
 std::unique_ptr<Chosen> choose(const config::Config& config, const RestoreRequest& request,
                                const Caller& caller, internal::Records& records) {
   auto chosen = std::make_unique<Chosen>();
-  chosen->at =
-      internal::open_point(config, records, request.service, request.at, request.stores, caller);
+  chosen->at = internal::open_point(config, records, request.service, request.at, request.stores,
+                                    caller, internal::options_of(request));
   const repo::Point& point = chosen->at.point;
   chosen->notes = internal::notes_on(*chosen->at.opened.repository, chosen->at.owner, point,
                                      Clock::system().now());

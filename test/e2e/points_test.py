@@ -187,6 +187,8 @@ class Hosts(ShopTest):
         refused = self.fails(6, "refused", "restore", "shop", "--plan",
                              text=["web-1", f"salvor restore shop --at {first}"])
         self.assertIn("web-2", refused.err)
+        self.fails(6, "refused", "restore", "shop", "--into", "out", "--only", "db", "--delta",
+                   text=f"salvor restore shop --at {first} --into out --only db --delta;")
         status = self.json_of("status")["services"][0]
         self.assertEqual(status["state"], "critical")
         self.assertFalse(status["rpo_met"])

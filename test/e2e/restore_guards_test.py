@@ -58,6 +58,15 @@ class Guards(ShopTest):
         self.refused(6, "refused", text=["was not confirmed", "--confirm shop"])
         self.refused(6, "refused", "--confirm", "shpo", text='"shpo" was confirmed')
         self.refused(2, "usage", "--confirm", "", text="--confirm is empty")
+
+    def test_the_hint_keeps_what_was_chosen(self):
+        chosen = ("--at", "2030-01-02 03:04", "--only", "media", "--in-place-delta",
+                  "--compare-content")
+        words = "shop --at '2030-01-02 03:04' --only media --in-place-delta --compare-content"
+        for confirm in ((), ("--confirm", "shpo")):
+            self.refused(6, "refused", *chosen, *confirm,
+                         text=[f"salvor restore {words} --plan;",
+                               f"salvor restore {words} --confirm shop"])
         self.assertEqual([run["kind"] for run in self.json_of("runs")["runs"]], ["backup"])
 
     def test_a_point_that_lacks_a_pack(self):

@@ -95,7 +95,8 @@ std::string range_of(const repo::Repository& repository, const Owner& owner,
 }
 
 /// Why nothing was chosen, though the service has points: what is meant only by its id.
-void refuse_unnamed(const repo::Repository& repository, const Owner& owner) {
+void refuse_unnamed(const repo::Repository& repository, const Owner& owner,
+                    std::string_view options) {
   const repo::Point* suspect = nullptr;
   const repo::Point* foreign = nullptr;
   for (const repo::Point& point : repository.points()) {
@@ -115,8 +116,8 @@ void refuse_unnamed(const repo::Repository& repository, const Owner& owner) {
         fmt::format("every recovery point of service {} is suspect; the newest is {} of {}", name,
                     suspect->id.hex(), local_time(suspect->time)),
         fmt::format("see the reasons with `salvor points {0}`; then restore that point by its id: "
-                    "salvor restore {0} --at {1}; or accept it: salvor points --accept {1}",
-                    name, suspect->id.hex()));
+                    "salvor restore {0} --at {1}{2}; or accept it: salvor points --accept {1}",
+                    name, suspect->id.hex(), options));
   }
   if (foreign == nullptr) return;
   throw Error(
@@ -125,10 +126,11 @@ void refuse_unnamed(const repo::Repository& repository, const Owner& owner) {
                   "which host {} took at {}",
                   name, printable(owner.host), foreign->id.hex(), printable(foreign->host()),
                   local_time(foreign->time)),
-      fmt::format("if that is what you want, name it: salvor restore {} --at {}; a machine "
+      fmt::format("if that is what you want, name it: salvor restore {} --at {}{}; a machine "
                   "that takes the place of {} sets host = \"{}\"; several hosts that back "
                   "up one service set shared = true",
-                  name, foreign->id.hex(), printable(foreign->host()), printable(foreign->host())));
+                  name, foreign->id.hex(), options, printable(foreign->host()),
+                  printable(foreign->host())));
 }
 
 /// How exact a written time is. Who writes the second that `salvor points` shows means the point
@@ -209,7 +211,8 @@ const repo::Point& find_point(const repo::Repository& repository, std::string_vi
 }
 
 const repo::Point& choose_point(const repo::Repository& repository, const Owner& owner,
-                                std::string_view at, const std::vector<std::string>& stores) {
+                                std::string_view at, const std::vector<std::string>& stores,
+                                std::string_view options) {
   const std::string& service = owner.service;
   require_points(repository, service);
   const auto time = parse_time(at);
@@ -220,7 +223,7 @@ const repo::Point& choose_point(const repo::Repository& repository, const Owner&
       return !time || point.time.ns - point.time.ns % precision_ns(at) <= time->ns;
     });
     if (found != nullptr) return *found;
-    refuse_unnamed(repository, owner);
+    refuse_unnamed(repository, owner, options);
     throw Error(ErrorCode::not_found,
                 fmt::format("service {} has no recovery point{}", printable(service),
                             time ? " at or before " + format_time_like(*time, at) : ""),
@@ -240,12 +243,12 @@ const repo::Point& choose_point(const repo::Repository& repository, const Owner&
 
 OpenedPoint open_point(const config::Config& config, Records& records, const std::string& service,
                        std::string_view at, const std::vector<std::string>& stores,
-                       const Caller& caller) {
+                       const Caller& caller, std::string_view options) {
   OpenedPoint chosen{.opened = open_repository(config, repo::Access::read, caller.stop),
                      .owner = owner_of(config, service),
                      .point = {}};
   compare_head(*chosen.opened.repository, records, ShorterLog::warn);
-  chosen.point = choose_point(*chosen.opened.repository, chosen.owner, at, stores);
+  chosen.point = choose_point(*chosen.opened.repository, chosen.owner, at, stores, options);
   return chosen;
 }
 

@@ -39,9 +39,11 @@ const repo::Point& find_point(const repo::Repository& repository, std::string_vi
 /// Of one service: the same, or a time (the newest point at or before that time). `stores`: those
 /// that are wanted of it; empty: all. Errors: as above; refused: there are only suspect points, or
 /// only other hosts', and the message says how to name one; usage: a position in a PostgreSQL log,
-/// which no store here has.
+/// which no store here has. `options`: what
+/// a command that names a point has to have besides, with a blank before each.
 const repo::Point& choose_point(const repo::Repository& repository, const Owner& owner,
-                                std::string_view at, const std::vector<std::string>& stores = {});
+                                std::string_view at, const std::vector<std::string>& stores = {},
+                                std::string_view options = {});
 
 /// A recovery point, in a repository that was opened to be read. A value.
 struct OpenedPoint {
@@ -54,7 +56,7 @@ struct OpenedPoint {
 /// Errors: those of open_repository() and choose_point().
 OpenedPoint open_point(const config::Config& config, Records& records, const std::string& service,
                        std::string_view at, const std::vector<std::string>& stores,
-                       const Caller& caller);
+                       const Caller& caller, std::string_view options = {});
 
 /// The newest point that a service can be brought back to; a partial one where there is nothing
 /// else. Empty: there is none.
