@@ -10,6 +10,7 @@
 #include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
+#include "control/internal/leave_evidence.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/opened.h"
 #include "control/internal/preview.h"
