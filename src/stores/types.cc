@@ -75,7 +75,7 @@ bool is_of_kind(const Settings& value, const SettingsKey& key) {
     case SettingsKey::Kind::texts:
       return value.is_array() && std::ranges::all_of(value, &Settings::is_string);
     case SettingsKey::Kind::word:
-      return std::ranges::find(key.words, value) != key.words.end();
+      return value.is_string() && std::ranges::count(key.words, value.get<std::string>()) != 0;
   }
   return false;
 }
