@@ -40,9 +40,12 @@ void Checker::check_slots() {
 
 void Checker::check_log() {
   const auto ignored = [](const std::string&, const std::string&) {};
+  // Others may have appended since the repository was opened.
+  std::uint64_t newest = core_.log_state.sequence;
   try {
     const LogState state = core_.log.load(ignored, true);
     report_.log_entries = state.sequence;
+    newest = std::max(newest, state.sequence);
     for (const OpenSession& open : state.sessions) {
       note(log_name(state.sequence + 1),
            "a session of " + open.host + " begun at " + local_time(open.time) +
@@ -54,8 +57,8 @@ void Checker::check_log() {
     if (!is_damage(error)) throw;
     damage("log", error.message());
   }
-  if (core_.log_state.sequence < options_.head_seen) {
-    damage(log_name(core_.log_state.sequence + 1),
+  if (newest < options_.head_seen) {
+    damage(log_name(newest + 1),
            "it is missing: this machine has seen the log up to " + log_name(options_.head_seen));
   }
 }

@@ -152,7 +152,7 @@ bool keep_waiting(repo::Repository& repository, Records& records,
 
 /// An older copy gets nothing until it is accepted: what is appended to it would take the numbers
 /// of records that are lost with the newer one, and hide that they are.
-std::optional<Error> older_copy_of(const repo::Repository& repository, Records& records) {
+std::optional<Error> older_copy_of(repo::Repository& repository, Records& records) {
   const std::string older = note_on_older_copy(repository, records);
   if (older.empty()) return std::nullopt;
   return Error(ErrorCode::corruption, "this is an older copy of the repository: " + older);

@@ -83,9 +83,16 @@ void warn_if_unwritable(const Opened& opened) {
   if (const auto why = opened.backend->why_unwritable()) warn_unwritable(*opened.repository, *why);
 }
 
-std::string note_on_older_copy(const repo::Repository& repository, Records& records) {
+std::string note_on_older_copy(repo::Repository& repository, Records& records) {
   const auto seen = records.head(repository.id().hex());
   if (!seen || *seen <= repository.sequence()) return {};
+  try {
+    // Another process may have appended, and noted it, since this one has read the log.
+    repository.refresh();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corruption) throw;
+  }
+  if (*seen <= repository.sequence()) return {};
   return fmt::format("the repository's log ends at {}, but this machine has seen it at {}",
                      repository.sequence(), *seen);
 }
@@ -105,7 +112,7 @@ Error older_copy(const repo::Repository& repository, const std::string& message)
 
 }  // namespace
 
-void compare_head(const repo::Repository& repository, Records& records, ShorterLog shorter) {
+void compare_head(repo::Repository& repository, Records& records, ShorterLog shorter) {
   const std::string message = note_on_older_copy(repository, records);
   if (message.empty()) return;
   if (shorter == ShorterLog::refuse) throw older_copy(repository, message);

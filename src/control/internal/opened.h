@@ -35,7 +35,7 @@ void warn_if_unwritable(const Opened& opened);
 void warn_unwritable(const repo::Repository& repository, const Error& why);
 
 /// That the log is shorter than this machine has seen it; empty: it is not.
-std::string note_on_older_copy(const repo::Repository& repository, Records& records);
+std::string note_on_older_copy(repo::Repository& repository, Records& records);
 
 /// The command by which this machine goes by an older copy from then on.
 std::string command_to_accept(const repo::Repository& repository);
@@ -48,6 +48,6 @@ std::optional<Error> why_no_commit(const Opened& opened, Records& records);
 enum class ShorterLog { warn, refuse };
 
 /// Compares the log with what this machine remembers. Errors: corruption, with `refuse`.
-void compare_head(const repo::Repository& repository, Records& records, ShorterLog shorter);
+void compare_head(repo::Repository& repository, Records& records, ShorterLog shorter);
 
 }  // namespace salvor::control::internal
