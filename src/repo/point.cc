@@ -4,6 +4,7 @@
 
 #include "codec/wire.h"
 #include "repo/format.h"
+#include "repo/internal/fields.h"
 
 namespace salvor::repo {
 namespace {
@@ -12,28 +13,7 @@ using codec::number_of;
 using codec::WireReader;
 using codec::WireWriter;
 
-constexpr std::string_view kWhat = "the description of a recovery point";
-
-void put_time(WireWriter& writer, std::uint32_t field, std::int64_t ns) {
-  WireWriter content;
-  content.zigzag(ns);
-  writer.field(field, content.view());
-}
-
-std::int64_t time_of(const WireReader::Field& field) {
-  WireReader reader(field.content, kWhat);
-  const std::int64_t ns = reader.zigzag();
-  reader.expect_end();
-  return ns;
-}
-
-template <class SomeId>
-SomeId id_of(const WireReader::Field& field) {
-  WireReader reader(field.content, kWhat);
-  const auto id = reader.id<SomeId>();
-  reader.expect_end();
-  return id;
-}
+constexpr std::string_view kPointWhat = "the description of a recovery point";
 
 Bytes encode_pair(ByteView first, std::string_view second) {
   WireWriter writer;
@@ -49,7 +29,7 @@ struct Pair {
 
 Pair decode_pair(ByteView bytes) {
   Pair pair;
-  WireReader reader(bytes, kWhat);
+  WireReader reader(bytes, kPointWhat);
   while (const auto field = reader.next_field()) {
     if (field->number == 1) pair.first = to_bytes(field->content);
     if (field->number == 2) pair.second = std::string(as_text(field->content));
@@ -61,7 +41,7 @@ Bytes encode_snapshot(const Snapshot& snapshot) {
   WireWriter writer;
   writer.field(1, snapshot.store);
   writer.field(2, snapshot.type);
-  put_time(writer, 3, snapshot.time.ns);
+  put_time(writer, 3, snapshot.time);
   writer.field(4, snapshot.root.bytes());
   writer.field_number(5, snapshot.records);
   writer.field_number(6, snapshot.content_bytes);
@@ -73,7 +53,7 @@ Bytes encode_snapshot(const Snapshot& snapshot) {
   }
   writer.field_number(9, snapshot.bytes_read);
   writer.field_number(10, snapshot.bytes_stored);
-  put_time(writer, 11, snapshot.duration_ns);
+  put_time(writer, 11, Time{snapshot.duration_ns});
   writer.field_number(12, snapshot.entries);
   writer.field_number(13, snapshot.sockets_skipped);
   if (snapshot.missing_more != 0) writer.field_number(14, snapshot.missing_more);
@@ -84,7 +64,7 @@ Bytes encode_snapshot(const Snapshot& snapshot) {
 
 Snapshot decode_snapshot(ByteView bytes) {
   Snapshot snapshot;
-  WireReader reader(bytes, kWhat);
+  WireReader reader(bytes, kPointWhat);
   while (const auto field = reader.next_field()) {
     switch (field->number) {
       case 1:
@@ -94,16 +74,16 @@ Snapshot decode_snapshot(ByteView bytes) {
         snapshot.type = std::string(as_text(field->content));
         break;
       case 3:
-        snapshot.time.ns = time_of(*field);
+        snapshot.time = time_in(*field, kPointWhat);
         break;
       case 4:
-        snapshot.root = id_of<ChunkId>(*field);
+        snapshot.root = id_in<ChunkId>(*field, kPointWhat);
         break;
       case 5:
-        snapshot.records = number_of(*field, kWhat);
+        snapshot.records = number_of(*field, kPointWhat);
         break;
       case 6:
-        snapshot.content_bytes = number_of(*field, kWhat);
+        snapshot.content_bytes = number_of(*field, kPointWhat);
         break;
       case 7: {
         Pair pair = decode_pair(field->content);
@@ -116,22 +96,22 @@ Snapshot decode_snapshot(ByteView bytes) {
         break;
       }
       case 9:
-        snapshot.bytes_read = number_of(*field, kWhat);
+        snapshot.bytes_read = number_of(*field, kPointWhat);
         break;
       case 10:
-        snapshot.bytes_stored = number_of(*field, kWhat);
+        snapshot.bytes_stored = number_of(*field, kPointWhat);
         break;
       case 11:
-        snapshot.duration_ns = time_of(*field);
+        snapshot.duration_ns = time_in(*field, kPointWhat).ns;
         break;
       case 12:
-        snapshot.entries = number_of(*field, kWhat);
+        snapshot.entries = number_of(*field, kPointWhat);
         break;
       case 13:
-        snapshot.sockets_skipped = number_of(*field, kWhat);
+        snapshot.sockets_skipped = number_of(*field, kPointWhat);
         break;
       case 14:
-        snapshot.missing_more = number_of(*field, kWhat);
+        snapshot.missing_more = number_of(*field, kPointWhat);
         break;
       case 15:
         snapshot.suspicions.emplace_back(as_text(field->content));
@@ -209,7 +189,7 @@ Bytes encode(const Point& point) {
   WireWriter writer;
   writer.field(1, point.id.bytes());
   writer.field(2, point.service);
-  put_time(writer, 3, point.time.ns);
+  put_time(writer, 3, point.time);
   for (const Snapshot& snapshot : point.snapshots) writer.field(4, encode_snapshot(snapshot));
   writer.field(5, point.version);
   for (const auto& [name, value] : point.facts) {
@@ -220,17 +200,17 @@ Bytes encode(const Point& point) {
 
 Point decode_point(ByteView bytes) {
   Point point;
-  WireReader reader(bytes, kWhat);
+  WireReader reader(bytes, kPointWhat);
   while (const auto field = reader.next_field()) {
     switch (field->number) {
       case 1:
-        point.id = id_of<PointId>(*field);
+        point.id = id_in<PointId>(*field, kPointWhat);
         break;
       case 2:
         point.service = std::string(as_text(field->content));
         break;
       case 3:
-        point.time.ns = time_of(*field);
+        point.time = time_in(*field, kPointWhat);
         break;
       case 4:
         point.snapshots.push_back(decode_snapshot(field->content));

@@ -10,8 +10,9 @@
 
 namespace salvor::testing {
 
-/// What may happen to a call, besides that it is made.
-enum class Turn { make, die_before, die_after, lose_answer };
+/// What may happen to a call, besides that it is made. `late`: a put gets no answer, and takes
+/// effect at any later time, or never.
+enum class Turn { make, die_before, die_after, lose_answer, late };
 
 struct InterleavingOptions {
   int writers = 2;
@@ -20,6 +21,12 @@ struct InterleavingOptions {
   int switches_max = 1000;
   /// The calls that take turns; the others are made at once. All, when empty.
   std::function<bool(const backend::Call&)> takes_turn = {};
+  /// Which faults a call may meet; all but `late`, when empty. A simulation leaves out those that
+  /// make no difference to the code that it runs.
+  std::function<std::vector<Turn>(const backend::Call&)> faults = {};
+  /// What the medium, or somebody else, may do now, by itself: each is one of the faults. Asked
+  /// before every call.
+  std::function<std::vector<std::function<void()>>()> events = {};
 };
 
 /// Runs writers on one medium, in threads of which only one goes on at a time, in every order of
@@ -52,17 +59,26 @@ class Interleaving {
     Turn turn = Turn::make;
     bool faulted = false;
   };
+  enum class Actor { writer, late_put, event, nobody };
   struct Step {
-    int writer;
+    Actor actor;
+    int number;  ///< of the writer, of the late put, or of the event
     Turn turn;
+  };
+  struct LatePut {
+    std::string name;
+    Bytes bytes;
   };
   struct Decision {
     std::size_t taken;
     std::size_t of;
   };
 
-  void direct();
+  void direct(backend::Backend& medium);
   std::vector<Step> possible_steps() const;
+  std::vector<Step> possible_steps_of_medium() const;
+  void take(const Step& step, backend::Backend& medium);
+  void keep_for_later(const std::string& name, ByteView bytes);
   Turn wait_for_turn(std::size_t writer, const backend::Call& call);
   void leave(std::size_t writer);
   bool backtrack();
@@ -75,6 +91,9 @@ class Interleaving {
   std::condition_variable changed_;
   std::vector<Participant> writers_;
   std::vector<Step> steps_;
+  std::vector<LatePut> late_;
+  std::vector<std::function<void()>> events_;
+  int last_writer_ = -1;
   int faults_ = 0;
   int switches_ = 0;
 };

@@ -8,6 +8,7 @@
 #include "codec/hash.h"
 #include "repo/format.h"
 #include "repo/ids.h"
+#include "repo/internal/object.h"
 
 namespace salvor::repo {
 
@@ -24,7 +25,7 @@ struct KeyRing {
 };
 
 /// All keys that follow from a ring. Threads: any.
-class Keys {
+class Keys : public ObjectKeys {
  public:
   explicit Keys(KeyRing ring);
 
@@ -32,15 +33,15 @@ class Keys {
   const RepositoryId& repository() const { return ring_.repository; }
 
   /// The epoch to write with: the newest one, unless another was set before anything was written.
-  std::uint32_t epoch() const { return write_epoch_; }
+  std::uint32_t epoch() const override { return write_epoch_; }
   void write_with(std::uint32_t epoch) { write_epoch_ = epoch; }
 
-  /// How many epochs this ring has keys for.
-  std::size_t epochs() const { return epochs_.size(); }
+  ByteView owner() const override { return ring_.repository.bytes(); }
+  std::size_t epochs() const override { return epochs_.size(); }
 
   /// Errors: corruption, when `epoch` is one that this ring has no key for.
   Secret pack_key(PackKind kind, std::uint32_t epoch, const PackId& pack) const;
-  Secret object_key(std::uint32_t epoch, ByteView salt) const;
+  Secret object_key(std::uint32_t epoch, ByteView salt) const override;
 
   /// Hangs on the first root key: no rotation changes it.
   Secret secret_for(std::string_view purpose) const;

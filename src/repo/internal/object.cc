@@ -15,9 +15,9 @@ constexpr std::size_t kChecksumBytes = 16;
 constexpr std::size_t kHeaderBytes = 8 + 4 + 4 + kSaltBytes;
 constexpr int kLevel = 3;
 
-Bytes associated_data(const Keys& keys, ObjectType type, const std::string& name) {
+Bytes associated_data(const ObjectKeys& keys, ObjectType type, const std::string& name) {
   codec::WireWriter writer;
-  writer.id(keys.repository());
+  writer.raw(keys.owner());
   writer.u8(static_cast<std::uint8_t>(type));
   writer.raw(as_bytes(name));
   return writer.take();
@@ -95,25 +95,26 @@ Bytes unsqueeze(ByteView squeezed, std::size_t plain_bytes_max, std::string_view
   return plain;
 }
 
-Bytes seal_object(const Keys& keys, ObjectType type, const std::string& name, ByteView content,
-                  Rng& rng) {
+Bytes seal_object(const ObjectKeys& keys, ObjectType type, const std::string& name,
+                  ByteView content, Rng& rng, std::optional<std::uint32_t> epoch) {
   if (content.size() > kObjectBytesMax) {
     throw Error(ErrorCode::failed, name + " would have " + std::to_string(content.size()) +
                                        " bytes, expected at most " +
                                        std::to_string(kObjectBytesMax));
   }
+  const std::uint32_t of_epoch = epoch.value_or(keys.epoch());
   Bytes salt(kSaltBytes);
   rng.fill(salt);
   codec::WireWriter writer;
   writer.raw(as_bytes(kSealMagic));
   writer.u8(static_cast<std::uint8_t>(type));
   writer.raw(Bytes(3));
-  writer.u32(keys.epoch());
+  writer.u32(of_epoch);
   writer.raw(salt);
   Bytes object = writer.take();
   const Bytes squeezed = squeeze(content);
   object.resize(kHeaderBytes + squeezed.size() + codec::kAeadTagBytes);
-  const codec::Aead aead(keys.object_key(keys.epoch(), salt).view());
+  const codec::Aead aead(keys.object_key(of_epoch, salt).view());
   aead.seal(squeezed, associated_data(keys, type, name), codec::counter_nonce(0),
             MutableByteView(object).subspan(kHeaderBytes));
   const codec::Checksum sum = codec::checksum(object);
@@ -125,7 +126,8 @@ std::uint32_t epoch_of_object(const std::string& name, ByteView stored) {
   return take_apart(name, stored).epoch;
 }
 
-Bytes open_object(const Keys& keys, ObjectType type, const std::string& name, ByteView stored) {
+Bytes open_object(const ObjectKeys& keys, ObjectType type, const std::string& name,
+                  ByteView stored) {
   const Parts parts = take_apart(name, stored);
   if (parts.type != static_cast<std::uint8_t>(type)) throw_other_kind(name);
   Bytes squeezed(parts.sealed.size() - codec::kAeadTagBytes);
