@@ -52,7 +52,7 @@ SignedLog::SignedLog(backend::Backend& backend, const LogKeys& keys, Clock& cloc
       planted_(planted) {}
 
 std::string SignedLog::name_of(std::uint64_t number) const {
-  return fmt::format("{}{:0{}}", prefix_, number, kNumberDigits);
+  return prefix_ + numbered_name(number);
 }
 
 SignedLog::Found SignedLog::read(std::uint64_t number) {
@@ -121,7 +121,10 @@ std::optional<Bytes> SignedLog::next_after(const VaultState& state) {
 
 void SignedLog::follow(VaultState& state) {
   while (const auto entry = next_after(state)) state.fold(*entry);
-  const std::uint64_t newest = newest_named();
+  std::uint64_t newest = 0;
+  for (const std::uint64_t number : numbers_below(backend_, prefix_)) {
+    newest = std::max(newest, number);
+  }
   if (newest <= state.number()) return;
   // A listing is not of one moment: what is named must only be there by now.
   while (const auto entry = next_after(state)) state.fold(*entry);
@@ -199,16 +202,35 @@ Bytes SignedLog::object_of(std::uint64_t number, ByteView entry, const VaultStat
                      pack_object(entry, state.newest_entry()), rng_, epoch);
 }
 
-std::uint64_t SignedLog::newest_named() {
-  std::uint64_t newest = 0;
-  backend_.list(prefix_, "", [&](const backend::Object& object) {
-    const std::string_view digits = std::string_view(object.name).substr(prefix_.size());
+void SignedLog::require_same_history(const VaultState& state) {
+  if (state.number() == 0) return;
+  const Found here = read(state.number());
+  if (here.is_there() && codec::sha256(here.entry) == state.head()) return;
+  const Found after = read(state.number() + 1);
+  // Lost, damaged or in another's place: the entry behind it knows.
+  if (after.is_there() && codec::sha256(after.copy) == state.head()) return;
+  throw Error(ErrorCode::corruption,
+              fmt::format("{} is not the entry that was there when the log was read last, though "
+                          "nothing of a log ever changes",
+                          name_of(state.number())),
+              "put the newest copy of the repository in its place again: this one is older, or "
+              "another one");
+}
+
+std::string numbered_name(std::uint64_t number) {
+  return fmt::format("{:0{}}", number, kNumberDigits);
+}
+
+std::vector<std::uint64_t> numbers_below(backend::Backend& backend, const std::string& prefix) {
+  std::vector<std::uint64_t> numbers;
+  backend.list(prefix, "", [&](const backend::Object& object) {
+    const std::string_view digits = std::string_view(object.name).substr(prefix.size());
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (error != std::errc() || end != digits.data() + digits.size()) return;
-    newest = std::max(newest, number);
+    const bool is_number = error == std::errc() && end == digits.data() + digits.size();
+    if (is_number && digits.size() == kNumberDigits) numbers.push_back(number);
   });
-  return newest;
+  return numbers;
 }
 
 }  // namespace salvor::repo

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "backend/backend.h"
 #include "base/clock.h"
@@ -12,6 +13,12 @@
 
 /// The log of a vault on its medium: how it is read, and how an entry is appended (docs/vaults.md).
 namespace salvor::repo {
+
+/// How numbered objects are called: 16 decimal digits, so that their order is that of their names.
+std::string numbered_name(std::uint64_t number);
+
+/// The numbers of all objects of that prefix; foreign names are passed over.
+std::vector<std::uint64_t> numbers_below(backend::Backend& backend, const std::string& prefix);
 
 /// What a simulation gets wrong on purpose, to show that it would be noticed.
 enum class LogMistake {
@@ -53,6 +60,10 @@ class SignedLog {
   ///         not, and a later follow() tells.
   std::uint64_t append(VaultState& state, const Decide& decide);
 
+  /// Compares the newest entry of the state with what the log has at its number.
+  /// Errors: corruption: the log has another entry there, or ends before it.
+  void require_same_history(const VaultState& state);
+
   /// Puts an entry again that the medium has lost, from the copy in the one behind it.
   /// False: nothing was missing at that number.
   bool put_again(std::uint64_t number, const VaultState& state_before);
@@ -67,7 +78,6 @@ class SignedLog {
   bool put_until_taken(std::uint64_t number, ByteView object, ByteView entry, VaultState& state);
   Bytes object_of(std::uint64_t number, ByteView entry, const VaultState& state,
                   std::uint32_t epoch);
-  std::uint64_t newest_named();
 
   backend::Backend& backend_;
   const LogKeys& keys_;
