@@ -36,7 +36,7 @@ std::vector<SilentPath> common_places(const Config& config) {
   return places;
 }
 
-void add_places(const ServiceConfig& service, std::vector<SilentPath>& places) {
+void add_places(const service::Service& service, std::vector<SilentPath>& places) {
   const auto add = [&](const fs::path& path, Role role, std::string_view what,
                        const std::string& store) {
     places.push_back(
@@ -178,7 +178,7 @@ bool is_of(const SilentPath& silent, const std::vector<std::string>& stores) {
 void ask_configured_paths(Config& config, Looks looks) {
   std::vector<SilentPath> places = common_places(config);
   if (looks == Looks::everywhere) {
-    for (const ServiceConfig& service : config.services) add_places(service, places);
+    for (const service::Service& service : config.services) add_places(service, places);
   }
   Asker asker(config);
   fs::path lock_file = lock_file_of(nullptr);
@@ -212,21 +212,21 @@ void require_answers(const Config& config, std::initializer_list<Role> roles) {
   });
 }
 
-void require_stores_answer(const Config& config, const ServiceConfig& service,
+void require_stores_answer(const Config& config, const service::Service& service,
                            const std::vector<std::string>& stores) {
   require_no_silent(config, [&](const SilentPath& each) {
     return each.service == service.name && is_of(each, stores);
   });
 }
 
-void require_live_answers(const Config& config, const ServiceConfig& service,
+void require_live_answers(const Config& config, const service::Service& service,
                           const std::vector<std::string>& stores) {
   require_no_silent(config, [&](const SilentPath& each) {
     return each.service == service.name && (each.role == Role::log || is_of(each, stores));
   });
 }
 
-void require_staging_answers(const Config& config, const ServiceConfig& service) {
+void require_staging_answers(const Config& config, const service::Service& service) {
   require_no_silent(config, [&](const SilentPath& each) {
     return each.role == Role::staging && each.service == service.name;
   });

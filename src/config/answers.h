@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "service/service.h"
 
 /// Which paths of a configuration answer (base/answers.h says what that means). load_config() asks
 /// them before anything else looks at one, and notes those that are silent. A verb then requires
@@ -38,15 +39,15 @@ std::filesystem::path real_place(const Config& config, const std::filesystem::pa
 void require_answers(const Config& config, std::initializer_list<SilentPath::Role> roles);
 
 /// Requires the stores of a service: those with these names, or all where `stores` is empty.
-void require_stores_answer(const Config& config, const ServiceConfig& service,
+void require_stores_answer(const Config& config, const service::Service& service,
                            const std::vector<std::string>& stores = {});
 
 /// Requires what a restore in place needs: the stores, and the logs that its watch reads.
-void require_live_answers(const Config& config, const ServiceConfig& service,
+void require_live_answers(const Config& config, const service::Service& service,
                           const std::vector<std::string>& stores);
 
 /// Requires the directory where drills of a service restore to.
-void require_staging_answers(const Config& config, const ServiceConfig& service);
+void require_staging_answers(const Config& config, const service::Service& service);
 
 /// Asks paths that the configuration does not name, such as those of an option. Where the
 /// configured paths have used up the wait already, these get at most 5 seconds.

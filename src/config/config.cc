@@ -165,8 +165,8 @@ ServeConfig parse_serve(TableReader& file) {
   return serve;
 }
 
-std::vector<ServiceConfig> parse_services(TableReader& file) {
-  std::vector<ServiceConfig> services;
+std::vector<service::Service> parse_services(TableReader& file) {
+  std::vector<service::Service> services;
   const TomlValue* value = file.table("service");
   if (value == nullptr) return services;
   for (const TomlMember& member : value->members) {
@@ -219,15 +219,9 @@ std::filesystem::path existing(const std::filesystem::path& path, const std::str
 
 }  // namespace
 
-const service::Store* ServiceConfig::find_store(std::string_view store) const {
-  const auto found = std::find_if(stores.begin(), stores.end(),
-                                  [&](const service::Store& each) { return each.name == store; });
-  return found == stores.end() ? nullptr : &*found;
-}
-
-const ServiceConfig& Config::service(std::string_view name) const {
+const service::Service& Config::service(std::string_view name) const {
   std::vector<std::string_view> names;
-  for (const ServiceConfig& each : services) {
+  for (const service::Service& each : services) {
     if (each.name == name) return each;
     names.push_back(each.name);
   }

@@ -28,39 +28,6 @@ struct RepositoryConfig {
   std::optional<std::filesystem::path> key_file;
 };
 
-/// One service: what it is, its stores, and what belongs to it (service/service.h).
-struct ServiceConfig {
-  std::string name;
-  std::string owner;
-  std::string severity = "SEV-1";  ///< of its loss; printed in the runbook
-  std::optional<std::int64_t> rpo_s;
-  std::optional<std::int64_t> rto_s;
-  std::vector<std::string> contacts;
-  std::vector<std::string> links;
-  /// Paths that some store must cover; `status` says when one does not.
-  std::vector<std::filesystem::path> protect;
-  std::optional<std::filesystem::path> runbook;
-  /// Where drills restore to; empty: into the state directory. Ask staging_root().
-  std::optional<std::filesystem::path> staging;
-  /// Several hosts back it up, and the points of each are everybody's.
-  bool shared = false;
-  bool quiesce = false;  ///< hold writes while a recovery point marks the databases
-  std::vector<service::Store> stores;
-  std::optional<service::Writes> writes;
-  std::optional<service::Migrate> migrate;
-  std::vector<service::Rebuild> rebuild;
-  std::vector<service::Check> checks;
-  std::vector<service::Reference> references;
-  std::optional<service::Command> return_to_service;
-  std::optional<service::Watch> watch;
-  service::Drill drill;
-  service::Schedule schedule;
-  std::optional<service::Retention> retention;  ///< empty: keep everything
-
-  /// Null where there is no store of that name.
-  const service::Store* find_store(std::string_view store) const;
-};
-
 /// Where a server would listen; see idle_sections().
 struct ServeConfig {
   bool given = false;  ///< the file has the table
@@ -91,14 +58,14 @@ struct Config {
   /// How long paths have to answer, all together.
   std::int64_t answers_wait_s = 20;
   RepositoryConfig repository;
-  std::vector<ServiceConfig> services;
+  std::vector<service::Service> services;
   ServeConfig serve;
   /// What did not answer; several may belong to the same store.
   std::vector<SilentPath> silent;
 
   /// The service of that name.
   /// Errors: not_found, naming the services that there are.
-  const ServiceConfig& service(std::string_view name) const;
+  const service::Service& service(std::string_view name) const;
 };
 
 /// Where the configuration is. The first of these counts: `from_option` (--config), $SALVOR_CONFIG,
@@ -137,7 +104,7 @@ void check_paths(const Config& config);
 /// restore of an outer store would replace what an inner one protects.
 /// Errors: configuration: one of them and another store of the file, of whatever service, have the
 ///         same place, or one lies inside a files store that does not exclude it.
-void check_overlaps(const Config& config, const ServiceConfig& service);
+void check_overlaps(const Config& config, const service::Service& service);
 
 /// What in the file is valid although nothing acts on it yet, of one service or (empty) of all: a
 /// line each, for people.

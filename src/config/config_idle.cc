@@ -6,7 +6,7 @@ namespace salvor::config {
 
 std::vector<std::string> idle_sections(const Config& config, std::string_view service) {
   std::vector<std::string> lines;
-  for (const ServiceConfig& each : config.services) {
+  for (const service::Service& each : config.services) {
     if (!service.empty() && each.name != service) continue;
     if (each.schedule.backup || each.schedule.verify || each.schedule.drill) {
       lines.push_back(

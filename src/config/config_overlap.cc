@@ -47,14 +47,14 @@ StorePlace place_at(const Config& config, const fs::path& path) {
 }
 
 struct StorePlaces {
-  const ServiceConfig* service;
+  const service::Service* service;
   const service::Store* store;
   stores::Footprint footprint;
   std::vector<StorePlace>
       places;  ///< where its data is; and the link that leads there, if one does
 };
 
-StorePlaces places_of(const Config& config, const ServiceConfig& service,
+StorePlaces places_of(const Config& config, const service::Service& service,
                       const service::Store& store, stores::Footprint footprint) {
   const fs::path path = footprint.path;
   StorePlaces found{
@@ -147,9 +147,9 @@ void require_apart(const StorePlaces& one, const StorePlaces& other) {
 
 }  // namespace
 
-void check_overlaps(const Config& config, const ServiceConfig& service) {
+void check_overlaps(const Config& config, const service::Service& service) {
   std::vector<StorePlaces> all;
-  for (const ServiceConfig& each : config.services) {
+  for (const service::Service& each : config.services) {
     for (const service::Store& store : each.stores) {
       if (auto footprint = store.footprint()) {
         all.push_back(places_of(config, each, store, std::move(*footprint)));

@@ -29,7 +29,7 @@ bool is_excluded(const stores::Footprint& store, const std::filesystem::path& ro
   throw Error(ErrorCode::configuration, message, hint);
 }
 
-void check_store(const Config& config, const ServiceConfig& service, const service::Store& store,
+void check_store(const Config& config, const service::Service& service, const service::Store& store,
                  const std::filesystem::path& repository) {
   const auto footprint = store.footprint();
   if (!footprint) return;
@@ -73,7 +73,7 @@ void check_paths(const Config& config) {
     check_secret(config, opened.passphrase.value, repository, "passphrase_file");
   }
   if (opened.key_file) check_secret(config, *opened.key_file, repository, "key_file");
-  for (const ServiceConfig& service : config.services) {
+  for (const service::Service& service : config.services) {
     if (service.staging && lies_in(real_place(config, *service.staging), repository)) {
       refuse_place(fmt::format("staging of service {} lies inside the repository: {}", service.name,
                                printable(service.staging->native())),

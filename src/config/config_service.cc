@@ -184,10 +184,10 @@ std::optional<service::Retention> internal::parse_retention(TableReader& service
   return retention;
 }
 
-ServiceConfig internal::parse_service(const std::string& name, const TomlValue& value,
-                                      Findings& findings) {
+service::Service internal::parse_service(const std::string& name, const TomlValue& value,
+                                         Findings& findings) {
   TableReader reader(value, "service." + name, findings);
-  ServiceConfig service;
+  service::Service service;
   internal::StoreTypes types;
   service.name = name;
   service.owner = reader.text("owner").value_or("");
@@ -204,7 +204,7 @@ ServiceConfig internal::parse_service(const std::string& name, const TomlValue& 
   service.stores = parse_stores(reader, types);
   service.writes = parse_writes(reader);
   service.migrate = parse_migrate(reader);
-  service.rebuild = parse_rebuilds(reader);
+  service.rebuilds = parse_rebuilds(reader);
   service.checks = internal::parse_checks(reader, types);
   service.references = internal::parse_references(reader, types);
   service.return_to_service = parse_return(reader);

@@ -42,7 +42,7 @@ TEST(ConfigTest, ReadsTheExample) {
   EXPECT_EQ(config.repository.path, "/var/backups/salvor");
   EXPECT_EQ(config.repository.passphrase.kind, SecretReference::Kind::file);
   EXPECT_EQ(config.repository.key_file, "/etc/salvor/key");
-  const ServiceConfig& shop = config.service("shop");
+  const service::Service& shop = config.service("shop");
   EXPECT_EQ(shop.rpo_s, 6 * 3600);
   EXPECT_EQ(shop.contacts.size(), 2U);
   ASSERT_EQ(shop.stores.size(), 2U);
@@ -53,7 +53,7 @@ TEST(ConfigTest, ReadsTheExample) {
   EXPECT_EQ(shop.writes->unlock.run, "rm -f /srv/shop/maintenance");
   EXPECT_EQ(shop.migrate->run.run,
             "DATABASE=$SALVOR_STORE_DB python3 /srv/shop/manage.py migrate --noinput");
-  EXPECT_EQ(shop.rebuild.at(0).run.timeout_s, 7200);
+  EXPECT_EQ(shop.rebuilds.at(0).run.timeout_s, 7200);
   ASSERT_EQ(shop.checks.size(), 3U);
   EXPECT_EQ(std::get<service::SqlTest>(shop.checks[1].test).store, "db");
   EXPECT_EQ(std::get<service::PathTest>(shop.checks[2].test).min_bytes, 100U);
@@ -83,7 +83,7 @@ TEST(ConfigTest, ReadsEveryExample) {
 TEST(ConfigTest, CompletesPathsAndDefaults) {
   const Config config = parse(kStart + "[service.shop]\nprotect = [\"/srv/x/\", \".\"]\n");
   EXPECT_EQ(config.repository.passphrase.value, "/etc/salvor/pass");
-  const ServiceConfig& shop = config.service("shop");
+  const service::Service& shop = config.service("shop");
   EXPECT_EQ(shop.stores.at(0).location().path, "/etc/salvor/m");
   EXPECT_EQ(shop.protect, (std::vector<std::filesystem::path>{"/srv/x", "/etc/salvor"}));
   EXPECT_FALSE(shop.rpo_s);
@@ -102,7 +102,7 @@ TEST(ConfigTest, ReadsWhatDrillsNeed) {
   const Config config = parse(
       kStart + "canary = true\n[service.shop.store.db]\ntype='sqlite'\npath='/x'\ncanary=true\n" +
       "[service.shop]\nstaging = 'big'\nseverity = 'P2'\n[service.shop.drill]\ntimeout = '5m'\n");
-  const ServiceConfig& shop = config.service("shop");
+  const service::Service& shop = config.service("shop");
   EXPECT_EQ(shop.staging, "/etc/salvor/big");
   EXPECT_EQ(shop.severity, "P2");
   EXPECT_EQ(shop.drill.timeout_s, 300);
@@ -336,7 +336,7 @@ TEST(ConfigTest, SaysOfWhatMayBeIsolated) {
             "name='b'\nrun='b'\n[[service.shop.check]]\nname='c'\nrun='c'\nisolated=true\n"
             "[[service.shop.check]]\nname='d'\nhttp='http://x'\nisolated=true\n");
   EXPECT_TRUE(config.services[0].migrate->isolated);
-  EXPECT_FALSE(config.services[0].rebuild[0].isolated);
+  EXPECT_FALSE(config.services[0].rebuilds[0].isolated);
   EXPECT_TRUE(config.services[0].checks[0].isolated);
   EXPECT_TRUE(config.services[0].checks[1].isolated);
   EXPECT_NE(message_after_start(database + "[[service.shop.check]]\nname='a'\nsql='S'\n"

@@ -39,10 +39,10 @@ std::string exclude_text(const fs::path& relative, bool is_directory) {
 
 void leave_out_own_places(Config& config) {
   std::vector<fs::path> places = {real_place(config, config.state_directory)};
-  for (const ServiceConfig& service : config.services) {
+  for (const service::Service& service : config.services) {
     places.push_back(real_place(config, staging_root(config, service)));
   }
-  for (ServiceConfig& service : config.services) {
+  for (service::Service& service : config.services) {
     for (service::Store& store : service.stores) {
       const auto footprint = store.footprint();
       if (!footprint || !footprint->is_tree) continue;
@@ -61,7 +61,7 @@ std::vector<std::string> secrets_in_stores(const Config& config) {
   std::vector<std::string> found;
   for (const SecretFile& secret : secrets_of(config.repository)) {
     const fs::path path = real_place(config, secret.path);
-    for (const ServiceConfig& service : config.services) {
+    for (const service::Service& service : config.services) {
       for (const service::Store& store : service.stores) {
         const auto footprint = store.footprint();
         if (!footprint || !footprint->is_tree) continue;
@@ -82,7 +82,7 @@ std::vector<std::string> secrets_in_stores(const Config& config) {
 
 void refuse_own_places(const Config& config) {
   const fs::path state = real_place(config, config.state_directory);
-  for (const ServiceConfig& service : config.services) {
+  for (const service::Service& service : config.services) {
     for (const service::Store& store : service.stores) {
       const auto footprint = store.footprint();
       if (!footprint) continue;
@@ -96,7 +96,7 @@ void refuse_own_places(const Config& config) {
   }
 }
 
-fs::path staging_root(const Config& config, const ServiceConfig& service) {
+fs::path staging_root(const Config& config, const service::Service& service) {
   return service.staging ? *service.staging / "salvor-drills" : config.state_directory / "drills";
 }
 

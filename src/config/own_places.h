@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "service/service.h"
 
 /// What is salvor's own and may lie in a store of files: its state, and the directories of its
 /// drills.
@@ -26,6 +27,6 @@ std::vector<std::string> secrets_in_stores(const Config& config);
 void refuse_own_places(const Config& config);
 
 /// Where the drills of a service have their directories.
-std::filesystem::path staging_root(const Config& config, const ServiceConfig& service);
+std::filesystem::path staging_root(const Config& config, const service::Service& service);
 
 }  // namespace salvor::config

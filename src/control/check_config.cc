@@ -54,7 +54,7 @@ void check_repository(const config::Config& config, const Caller& caller,
   try {
     const internal::Opened opened =
         internal::open_repository(config, repo::Access::read, caller.stop);
-    for (const config::ServiceConfig& service : config.services) {
+    for (const service::Service& service : config.services) {
       note_hosts(*opened.repository, internal::owner_of(config, service.name), report);
     }
   } catch (const Error& error) {
@@ -69,7 +69,7 @@ void check_repository(const config::Config& config, const Caller& caller,
 }
 
 /// Why a store can't be read; empty: it can.
-std::string problem_reaching(const config::Config& config, const config::ServiceConfig& service,
+std::string problem_reaching(const config::Config& config, const service::Service& service,
                              const service::Store& store, ConfigCheckReport& report) {
   try {
     config::require_stores_answer(config, service, {store.name});
@@ -90,8 +90,7 @@ bool ConfigCheckReport::good() const {
 
 ConfigCheckReport check_config(const config::Config& config, const Caller& caller) {
   config::check_paths(config);
-  for (const config::ServiceConfig& service : config.services)
-    config::check_overlaps(config, service);
+  for (const service::Service& service : config.services) config::check_overlaps(config, service);
   for (const std::string& warning : config::secrets_in_stores(config)) {
     log::warning("{}", warning);
   }
@@ -101,7 +100,7 @@ ConfigCheckReport check_config(const config::Config& config, const Caller& calle
   report.file = config.file.native();
   report.location = config.repository.path.native();
   report.host = config.host;
-  for (const config::ServiceConfig& service : config.services) {
+  for (const service::Service& service : config.services) {
     for (const service::Store& store : service.stores) {
       report.stores.push_back({service.name, store.name, std::string(store.type->name()),
                                store.location().text,

@@ -34,7 +34,7 @@ using recovery::RunOutcome;
 /// One drill, from the configuration to its outcome.
 class Drill {
  public:
-  Drill(const config::Config& config, const config::ServiceConfig& service, const Caller& caller,
+  Drill(const config::Config& config, const service::Service& service, const Caller& caller,
         Records& records)
       : config_(config), service_(service), caller_(caller), records_(records) {}
 
@@ -226,7 +226,7 @@ class Drill {
   }
 
   const config::Config& config_;
-  const config::ServiceConfig& service_;
+  const service::Service& service_;
   const Caller& caller_;
   Records& records_;
   internal::OpenedPoint chosen_;
@@ -240,7 +240,7 @@ bool was_asked_wrongly(const std::exception& error) {
 }
 
 /// The drill is over, and is recorded: a page that can't be written does not change what it proved.
-void rewrite_runbook(const config::Config& config, const config::ServiceConfig& service,
+void rewrite_runbook(const config::Config& config, const service::Service& service,
                      const Caller& caller, DrillReport& report) {
   if (!service.runbook) return;
   try {
@@ -256,7 +256,7 @@ void rewrite_runbook(const config::Config& config, const config::ServiceConfig& 
 
 DrillReport drill(const config::Config& config, const DrillRequest& request, const Caller& caller) {
   config::check_paths(config);
-  const config::ServiceConfig& service = config.service(request.service);
+  const service::Service& service = config.service(request.service);
   config::require_staging_answers(config, service);
   config::check_overlaps(config, service);
   internal::RunWarnings warnings(caller);

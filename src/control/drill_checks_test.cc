@@ -146,7 +146,7 @@ class DrillChecksTest : public ::testing::Test {
   const TemporaryDirectory directory_{"/tmp"};
   backend::MemoryBackend memory_;
   config::Config config_;
-  config::ServiceConfig service_;
+  service::Service service_;
   int runs_ = 0;
 };
 

@@ -132,7 +132,7 @@ TEST_F(MemoryStoreTest, IsRestoredIntoADirectory) {
 
 TEST_F(MemoryStoreTest, WhatOthersCommitBetweenTwoServicesMakesNoOlderCopy) {
   cart() = before_;
-  config::ServiceConfig second = config_.services.front();
+  service::Service second = config_.services.front();
   second.name = "twin";
   second.checks.clear();
   second.stores.front().settings["name"] = "basket";

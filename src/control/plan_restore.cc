@@ -218,7 +218,7 @@ std::string undo_of(const Plan& plan) {
 RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& request,
                                const Caller& caller) {
   config::check_paths(config);
-  const config::ServiceConfig& service = config.service(request.service);
+  const service::Service& service = config.service(request.service);
   config::check_overlaps(config, service);
   config::require_live_answers(config, service, request.stores);
   internal::Records records(config);

@@ -205,7 +205,7 @@ class InPlace {
   /// The newest restore in place of all services; ids sort by time.
   std::string latest_run() {
     std::string latest;
-    for (const config::ServiceConfig& service : config_.services) {
+    for (const service::Service& service : config_.services) {
       const auto run = recovery::newest_run(repository(), service.name, records_.catalog());
       if (run && *run > latest) latest = *run;
     }
@@ -318,16 +318,17 @@ class ContinuedRun {
       }
       config::require_answers_of(named, config_, caller_.stop);
     }
-    for (const config::ServiceConfig& each : config_.services) {
+    for (const service::Service& each : config_.services) {
       if (!head && each.name == service) config::require_stores_answer(config_, each);
     }
   }
 
   std::optional<recovery::Plan> configured(const recovery::Plan& plan) const {
-    for (const config::ServiceConfig& service : config_.services) {
+    for (const service::Service& service : config_.services) {
       if (service.name != plan.service) continue;
       recovery::Plan now = plan;
-      internal::put_commands(config_, service, now);
+      now.directory = config_.file.parent_path().native();
+      now.set_procedure(service);
       return now;
     }
     return std::nullopt;

@@ -42,7 +42,7 @@ std::vector<internal::RunbookKey> keys_of(const config::RepositoryConfig& reposi
   return keys;
 }
 
-void describe_config(const config::Config& config, const config::ServiceConfig& service,
+void describe_config(const config::Config& config, const service::Service& service,
                      RunbookData& data) {
   data.service = service;
   data.config_file = config.file.native();
@@ -57,7 +57,7 @@ void describe_config(const config::Config& config, const config::ServiceConfig& 
   }
 }
 
-void describe_status(const config::ServiceConfig& service, const ServiceStatus& status,
+void describe_status(const service::Service& service, const ServiceStatus& status,
                      RunbookData& data) {
   data.status = status;
   data.gaps = status.not_covered;
@@ -81,7 +81,7 @@ void describe_status(const config::ServiceConfig& service, const ServiceStatus& 
 
 RunbookReport runbook(const config::Config& config, const RunbookRequest& request,
                       const Caller& caller) {
-  const config::ServiceConfig& service = config.service(request.service);
+  const service::Service& service = config.service(request.service);
   if (!request.file.empty()) {
     config::require_answers_of({{request.file, "the file of the runbook"}}, config, caller.stop);
   }

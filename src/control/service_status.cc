@@ -27,7 +27,7 @@ namespace salvor::control {
 namespace {
 
 void describe_newest(const repo::Repository& repository, const internal::Owner& owner,
-                     const config::ServiceConfig& config, ServiceStatus& status) {
+                     const service::Service& config, ServiceStatus& status) {
   const Time now = Clock::system().now();
   const repo::Point* newest = internal::newest_point(repository, owner);
   status.suspect_note = internal::note_on_suspects(repository, owner, newest);
@@ -85,7 +85,7 @@ void describe_runs(internal::Records& records, const std::string& id, ServiceSta
 }
 
 void describe_drills(internal::Records& records, const std::string& id,
-                     repo::Repository* repository, const config::ServiceConfig& config,
+                     repo::Repository* repository, const service::Service& config,
                      ServiceStatus& status) {
   internal::DrillHistory history =
       internal::read_drill_history(records, id, repository, status.service);
@@ -173,7 +173,7 @@ class KeptData {
 };
 
 void describe_restores(internal::Records& records, repo::Repository* repository,
-                       const config::Config& config, const config::ServiceConfig& service,
+                       const config::Config& config, const service::Service& service,
                        ServiceStatus& status) {
   try {
     std::optional<recovery::OpenRestore> open;
@@ -206,7 +206,7 @@ void describe_restores(internal::Records& records, repo::Repository* repository,
 }
 
 /// What does not answer is named, and nothing more is said of it.
-void describe_silence(const config::Config& config, const config::ServiceConfig& service,
+void describe_silence(const config::Config& config, const service::Service& service,
                       ServiceStatus& status) {
   for (const service::Store& store : service.stores) {
     try {
@@ -223,7 +223,7 @@ void describe_silence(const config::Config& config, const config::ServiceConfig&
   }
 }
 
-void describe_gaps(const config::ServiceConfig& config, ServiceStatus& status) {
+void describe_gaps(const service::Service& config, ServiceStatus& status) {
   std::vector<std::string>& gaps = status.not_covered;
   for (const std::string& store : status.stores_without_point) {
     gaps.push_back(fmt::format("store {} is not in the newest recovery point", store));
@@ -336,7 +336,7 @@ StatusReport status(const config::Config& config, const std::string& service,
       repository != nullptr ? repository->id().hex() : records.known_repository();
   const auto waiting = internal::waiting_evidence(id, records);
   warn_of_waiting(waiting, report);
-  for (const config::ServiceConfig& each : config.services) {
+  for (const service::Service& each : config.services) {
     if (!service.empty() && each.name != service) continue;
     ServiceStatus& status = report.services.emplace_back();
     status.service = each.name;

@@ -31,7 +31,7 @@ using internal::RecordedRun;
 using internal::Records;
 
 /// The chosen stores of a service, databases first.
-std::vector<const service::Store*> chosen_stores(const config::ServiceConfig& service,
+std::vector<const service::Store*> chosen_stores(const service::Service& service,
                                                  const std::vector<std::string>& names) {
   std::vector<const service::Store*> chosen;
   std::vector<std::string_view> known;
@@ -59,7 +59,7 @@ class Backups {
   Backups(const config::Config& config, const Caller& caller, internal::RunWarnings& warnings)
       : config_(config), caller_(caller), warnings_(warnings), records_(config) {}
 
-  BackupReport take(const config::ServiceConfig& service,
+  BackupReport take(const service::Service& service,
                     const std::vector<const service::Store*>& stores) {
     RecordedRun run(config_, records_, catalog::RunKind::backup, service.name, caller_, warnings_);
     run.tell_began(names_of(stores));
@@ -103,7 +103,7 @@ class Backups {
     for (const std::string& line : report.warnings) caller_.tell(Warning{line, {}, {}});
   }
 
-  BackupReport take_opened(const config::ServiceConfig& service,
+  BackupReport take_opened(const service::Service& service,
                            const std::vector<const service::Store*>& stores,
                            const std::string& run) {
     config::require_stores_answer(config_, service, names_of(stores));
@@ -151,7 +151,7 @@ class Backups {
     return report;
   }
 
-  static void judge(const config::ServiceConfig& service, const internal::Baselines& before,
+  static void judge(const service::Service& service, const internal::Baselines& before,
                     repo::Point& point) {
     for (repo::Snapshot& snapshot : point.snapshots) {
       const auto* baseline = before.find(snapshot.store);
@@ -179,7 +179,7 @@ class Backups {
   }
 
   /// What the service has and this point will not hold.
-  static void note_uncovered(const config::ServiceConfig& service,
+  static void note_uncovered(const service::Service& service,
                              const std::vector<const service::Store*>& stores,
                              evidence::EvidenceRecord& evidence) {
     for (const service::Store& store : service.stores) {
@@ -249,7 +249,7 @@ class Backups {
 std::vector<BackupReport> take_all(const config::Config& config, Backups& backups,
                                    const Caller& caller) {
   std::vector<BackupReport> reports;
-  for (const config::ServiceConfig& service : config.services) {
+  for (const service::Service& service : config.services) {
     bool may_be_backed_up = false;
     try {
       config::check_overlaps(config, service);
@@ -310,7 +310,7 @@ std::vector<BackupReport> take_backup(const config::Config& config, const Backup
   }
   Backups backups(config, caller, warnings);
   if (all) return take_all(config, backups, caller);
-  const config::ServiceConfig& service =
+  const service::Service& service =
       request.service.empty() ? config.services.front() : config.service(request.service);
   config::check_overlaps(config, service);
   std::vector<BackupReport> reports;

@@ -39,7 +39,7 @@ struct OtherStore {
 
 /// Everything that carrying it out needs, but the repository. It goes into the journal, so that
 /// another process can resume or undo the run. A value.
-struct Plan {
+struct Plan : service::Procedure {
   service::Mode mode = service::Mode::restore;
   std::string run;
   std::string service;
@@ -61,19 +61,14 @@ struct Plan {
   /// In the order in which they are restored: databases first.
   std::vector<StorePlan> stores;
   std::vector<OtherStore> others;
-  std::optional<service::Writes> writes;
-  std::optional<service::Migrate> migrate;
-  std::vector<service::Rebuild> rebuilds;
-  std::vector<service::Check> checks;
-  std::vector<service::Reference> references;
-  std::optional<service::Command> return_to_service;
-  std::optional<service::Watch> watch;
 
   std::optional<std::int64_t> rpo_s;
   std::optional<std::int64_t> rto_s;
   std::string policy_sha256;  ///< of the service's configuration
   std::int64_t holders_wait_ms = 10'000;
 
+  /// Has the commands, checks and watch of `procedure` from now on.
+  void set_procedure(const Procedure& procedure) { Procedure::operator=(procedure); }
   /// Null where the plan has no store of that name.
   const StorePlan* find(std::string_view store) const;
 };

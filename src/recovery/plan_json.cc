@@ -15,7 +15,6 @@ namespace {
 using service::Json;
 using service::json_of;
 using service::list_of;
-using service::optional_of;
 using service::values_of;
 
 constexpr const char* kOtherVersion =
@@ -128,10 +127,6 @@ OtherStore other_of(const Json& json) {
   return {json.at("name").get<std::string>(), json.at("path").get<std::string>()};
 }
 
-Json seconds_of(const std::optional<std::int64_t>& seconds) {
-  return seconds ? Json(*seconds) : Json(nullptr);
-}
-
 std::optional<std::int64_t> seconds_in(const Json& json) {
   if (json.is_null()) return std::nullopt;
   return json.get<std::int64_t>();
@@ -155,13 +150,7 @@ Plan plan_of(const Json& json) {
   plan.host = json.value("host", std::string());
   plan.stores = values_of(json.at("stores"), store_of);
   plan.others = values_of(json.at("others"), other_of);
-  plan.writes = optional_of(json.at("writes"), service::writes_of);
-  plan.migrate = optional_of(json.at("migrate"), service::migrate_of);
-  plan.rebuilds = values_of(json.at("rebuilds"), service::rebuild_of);
-  plan.checks = values_of(json.at("checks"), service::check_of);
-  plan.references = values_of(json.at("references"), service::reference_of);
-  plan.return_to_service = optional_of(json.at("return"), service::command_of);
-  plan.watch = optional_of(json.at("watch"), service::watch_of);
+  plan.set_procedure(service::procedure_of(json));
   plan.rpo_s = seconds_in(json.at("rpo_s"));
   plan.rto_s = seconds_in(json.at("rto_s"));
   plan.policy_sha256 = json.at("policy_sha256");
@@ -186,18 +175,12 @@ std::string to_json(const Plan& plan) {
             {"confirmed_by", plan.confirmed_by},
             {"host", plan.host},
             {"stores", list_of(plan.stores, store_json)},
-            {"others", list_of(plan.others, other_json)},
-            {"writes", json_of(plan.writes)},
-            {"migrate", json_of(plan.migrate)},
-            {"rebuilds", list_of(plan.rebuilds)},
-            {"checks", list_of(plan.checks)},
-            {"references", list_of(plan.references)},
-            {"return", json_of(plan.return_to_service)},
-            {"watch", json_of(plan.watch)},
-            {"rpo_s", seconds_of(plan.rpo_s)},
-            {"rto_s", seconds_of(plan.rto_s)},
-            {"policy_sha256", plan.policy_sha256},
-            {"holders_wait_ms", plan.holders_wait_ms}};
+            {"others", list_of(plan.others, other_json)}};
+  json.update(json_of(static_cast<const service::Procedure&>(plan)));
+  json.update({{"rpo_s", service::or_null(plan.rpo_s)},
+               {"rto_s", service::or_null(plan.rto_s)},
+               {"policy_sha256", plan.policy_sha256},
+               {"holders_wait_ms", plan.holders_wait_ms}});
   hide_bytes(json);
   return write_json(json);
 }

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "service/cron.h"
+#include "service/store.h"
 
 /// What belongs to a service, in one vocabulary: the configuration yields these values, a plan and
 /// its journal keep them, checks ask them, the runbook prints them. All are values.
@@ -133,6 +136,53 @@ struct Retention {
   int weekly = 0;
   int monthly = 0;
   int yearly = 0;
+};
+
+/// What a restore of a service runs and asks, in the order in which it does so. A plan has that of
+/// its service, as it was when the run began.
+struct Procedure {
+  std::optional<Writes> writes;
+  std::optional<Migrate> migrate;
+  std::vector<Rebuild> rebuilds;
+  std::vector<Check> checks;
+  std::vector<Reference> references;
+  std::optional<Command> return_to_service;
+  std::optional<Watch> watch;
+};
+
+/// One service: all that its table in the configuration says of it. Whoever is told of a service is
+/// told of it by this type: backups, plans, the runbook, status and the digest of its policy.
+///     const service::Service& shop = config.service("shop");
+///     for (const service::Store& store : shop.stores) use(store);
+/// Paths are absolute; durations are in seconds; an objective that is not set is empty.
+struct Service : Procedure {
+  std::string name;
+  std::string owner;
+  /// Of its loss; printed in the runbook.
+  std::string severity = "SEV-1";
+  /// How old the newest recovery point may be, and how long a restore may take.
+  std::optional<std::int64_t> rpo_s;
+  std::optional<std::int64_t> rto_s;
+  std::vector<std::string> contacts;
+  std::vector<std::string> links;
+  /// Paths that some store must cover; `status` says when one does not.
+  std::vector<std::filesystem::path> protect;
+  std::optional<std::filesystem::path> runbook;
+  /// Where drills restore to; empty: into the state directory. Ask config::staging_root().
+  std::optional<std::filesystem::path> staging;
+  /// Several hosts back it up, and the points of each are everybody's.
+  bool shared = false;
+  /// Writes are held while a recovery point marks the databases.
+  bool quiesce = false;
+  /// In the order of the configuration. A restore does databases first.
+  std::vector<Store> stores;
+  Drill drill;
+  Schedule schedule;
+  /// Empty: keep everything.
+  std::optional<Retention> retention;
+
+  /// Null where there is no store of that name.
+  const Store* find_store(std::string_view store) const;
 };
 
 /// Whether it acts on, or asks, the restored copy while that copy is not live yet. Statements and

@@ -1,5 +1,6 @@
 #include "service/service_json.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 namespace salvor::service {
@@ -36,6 +37,14 @@ struct TestToJson {
 std::optional<std::string> text_of(const Json& json, const char* key) {
   if (!json.contains(key)) return std::nullopt;
   return json.at(key).get<std::string>();
+}
+
+Json printable_text(const std::string& text) {
+  return printable(text);
+}
+
+Json printable_path(const std::filesystem::path& path) {
+  return printable(path.native());
 }
 
 void put(Json& object, const char* name, const std::optional<Cron>& cron) {
@@ -159,6 +168,53 @@ Json json_of(const Retention& retention) {
             {"monthly", retention.monthly}, {"yearly", retention.yearly}};
   if (retention.within_s) json["within_s"] = *retention.within_s;
   if (retention.window_s) json["window_s"] = *retention.window_s;
+  return json;
+}
+
+Json json_of(const Procedure& procedure) {
+  return {{"writes", json_of(procedure.writes)},
+          {"migrate", json_of(procedure.migrate)},
+          {"rebuilds", list_of(procedure.rebuilds)},
+          {"checks", list_of(procedure.checks)},
+          {"references", list_of(procedure.references)},
+          {"return", json_of(procedure.return_to_service)},
+          {"watch", json_of(procedure.watch)}};
+}
+
+Procedure procedure_of(const Json& json) {
+  return {
+      optional_of(json.at("writes"), writes_of),      optional_of(json.at("migrate"), migrate_of),
+      values_of(json.at("rebuilds"), rebuild_of),     values_of(json.at("checks"), check_of),
+      values_of(json.at("references"), reference_of), optional_of(json.at("return"), command_of),
+      optional_of(json.at("watch"), watch_of)};
+}
+
+Json json_of(const Store& store) {
+  Json json = store.settings;
+  json["name"] = store.name;
+  json["type"] = store.type->name();
+  json["shrink"] = store.shrink_percent ? Json(*store.shrink_percent) : Json("off");
+  return json;
+}
+
+Json json_of(const Service& service) {
+  Json json{{"name", service.name},
+            {"owner", service.owner},
+            {"severity", service.severity},
+            {"rpo_s", or_null(service.rpo_s)},
+            {"rto_s", or_null(service.rto_s)},
+            {"contacts", list_of(service.contacts, printable_text)},
+            {"links", list_of(service.links, printable_text)},
+            {"protect", list_of(service.protect, printable_path)},
+            {"runbook", service.runbook ? printable_path(*service.runbook) : Json(nullptr)},
+            {"staging", service.staging ? printable_path(*service.staging) : Json(nullptr)},
+            {"shared", service.shared},
+            {"quiesce", service.quiesce},
+            {"stores", list_of(service.stores)},
+            {"drill", json_of(service.drill)},
+            {"schedule", json_of(service.schedule)},
+            {"retention", json_of(service.retention)}};
+  json.update(json_of(static_cast<const Procedure&>(service)));
   return json;
 }
 

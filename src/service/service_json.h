@@ -11,7 +11,8 @@
 /// every version that wrote one are read: a member that is missing means what it meant before it
 /// existed.
 /// Shape:  json_of(): an object with the members of the value; what is absent is null, or left out.
-///         X_of(): its inverse. Schedule, Drill and Retention are only written: no plan has them.
+///         X_of(): its inverse. Of a service a plan has the procedure only, so the rest of it is
+///         only written; its texts are made printable.
 /// Errors: of X_of(): Json::exception, where a member is missing or is of another type; corruption:
 ///         a check is of a kind that this version does not know.
 namespace salvor::service {
@@ -20,6 +21,7 @@ namespace salvor::service {
 /// text.
 using Json = nlohmann::ordered_json;
 
+Json json_of(const Store& store);
 Json json_of(const Command& command);
 Json json_of(const Writes& writes);
 Json json_of(const Migrate& migrate);
@@ -30,6 +32,8 @@ Json json_of(const Watch& watch);
 Json json_of(const Drill& drill);
 Json json_of(const Schedule& schedule);
 Json json_of(const Retention& retention);
+Json json_of(const Procedure& procedure);
+Json json_of(const Service& service);
 
 Command command_of(const Json& json);
 Writes writes_of(const Json& json);
@@ -38,8 +42,13 @@ Rebuild rebuild_of(const Json& json);
 Check check_of(const Json& json);
 Reference reference_of(const Json& json);
 Watch watch_of(const Json& json);
+Procedure procedure_of(const Json& json);
 
 /// Null where there is no value, and the reverse.
+template <class Value>
+Json or_null(const std::optional<Value>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 template <class Value>
 Json json_of(const std::optional<Value>& value) {
   return value ? json_of(*value) : Json(nullptr);

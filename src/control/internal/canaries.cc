@@ -10,7 +10,7 @@ namespace salvor::control::internal {
 
 using checks::Canary;
 
-Canaries::Canaries(repo::Repository& repository, const config::ServiceConfig& service,
+Canaries::Canaries(repo::Repository& repository, const service::Service& service,
                    const std::vector<const service::Store*>& stores, const Baselines& before)
     : key_(repo::derive_secret(repository, checks::kCanaryPurpose)) {
   for (const service::Store* store : stores) {

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "checks/canary.h"
-#include "config/config.h"
 #include "control/internal/baseline.h"
 #include "repo/repository.h"
+#include "service/service.h"
 
 namespace salvor::control::internal {
 
@@ -17,7 +17,7 @@ class Canaries {
   /// Plants where the configuration says so. What can't be planted is warned about, and becomes a
   /// fact of the point: the backup goes on without. Where the marker of the backup before is gone,
   /// none is planted: it would prove nothing, and the store may be another one.
-  Canaries(repo::Repository& repository, const config::ServiceConfig& service,
+  Canaries(repo::Repository& repository, const service::Service& service,
            const std::vector<const service::Store*>& stores, const Baselines& before);
 
   /// Adds the statements about the snapshots of `point`, and the suspicions.

@@ -186,7 +186,7 @@ bool Owner::has(const repo::Point& point) const {
 }
 
 Owner owner_of(const config::Config& config, std::string_view service) {
-  for (const config::ServiceConfig& each : config.services) {
+  for (const service::Service& each : config.services) {
     if (each.name == service) return {each.name, config.host, each.shared};
   }
   return {std::string(service), config.host, false};

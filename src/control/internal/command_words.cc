@@ -63,7 +63,7 @@ void add_checks(const std::vector<service::Check>& checks, const std::string& se
   }
 }
 
-std::vector<Named> commands_of(const config::ServiceConfig& service) {
+std::vector<Named> commands_of(const service::Service& service) {
   std::vector<Named> commands;
   if (service.writes) {
     commands.push_back({"writes.lock", service.writes->lock.run});
@@ -75,7 +75,7 @@ std::vector<Named> commands_of(const config::ServiceConfig& service) {
       commands.push_back({"migrate.needed", service.migrate->needed->run});
     commands.push_back({"migrate.run", service.migrate->run.run});
   }
-  for (const service::Rebuild& rebuild : service.rebuild) {
+  for (const service::Rebuild& rebuild : service.rebuilds) {
     commands.push_back({"rebuild \"" + rebuild.name + "\"", rebuild.run.run});
   }
   add_checks(service.checks, "check", commands);
@@ -122,7 +122,7 @@ bool is_program(const std::string& word, const fs::path& directory) {
 std::vector<std::string> commands_not_found(const config::Config& config) {
   std::vector<std::string> warnings;
   const fs::path directory = config.file.parent_path();
-  for (const config::ServiceConfig& service : config.services) {
+  for (const service::Service& service : config.services) {
     for (const Named& command : commands_of(service)) {
       const auto program = first_program(command.run);
       if (!program || is_program(*program, directory)) continue;

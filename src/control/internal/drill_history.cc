@@ -303,7 +303,7 @@ std::optional<DrillSummary> newest_drill(Records& records, repo::Repository& rep
   return newest.choose();
 }
 
-double drill_limit_s(const config::ServiceConfig& service, Time now) {
+double drill_limit_s(const service::Service& service, Time now) {
   constexpr double kWithoutSchedule_s = 31.0 * 24 * 3600;
   constexpr double kIntervals = 1.5;
   constexpr int kLookedAt = 12;

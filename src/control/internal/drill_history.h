@@ -7,6 +7,7 @@
 #include "control/drill.h"
 #include "control/internal/records.h"
 #include "repo/repository.h"
+#include "service/service.h"
 
 namespace salvor::control::internal {
 
@@ -39,6 +40,6 @@ std::optional<DrillSummary> newest_drill(Records& records, repo::Repository& rep
 
 /// How long a drill's success proves something: one and a half intervals of the schedule, 31 days
 /// without one.   Units: seconds.
-double drill_limit_s(const config::ServiceConfig& service, Time now);
+double drill_limit_s(const service::Service& service, Time now);
 
 }  // namespace salvor::control::internal

@@ -69,7 +69,7 @@ class Note {
 
 }  // namespace
 
-HeldWrites::HeldWrites(const config::Config& config, const config::ServiceConfig& service,
+HeldWrites::HeldWrites(const config::Config& config, const service::Service& service,
                        repo::Repository& repository, std::string run, std::stop_token stop)
     : config_(config),
       service_(service),
@@ -222,7 +222,7 @@ void HeldWrites::refuse_open_restore() const {
 namespace {
 
 /// The note of a backup that nobody carries out any more; empty: there is none.
-std::string note_left(const config::Config& config, const config::ServiceConfig& service) {
+std::string note_left(const config::Config& config, const service::Service& service) {
   const std::filesystem::path path = config.state_directory / "held-writes" / service.name;
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   // Where a backup has it, it holds the writes now, and releases them.
@@ -233,8 +233,7 @@ std::string note_left(const config::Config& config, const config::ServiceConfig&
 
 }  // namespace
 
-std::optional<std::string> left_held(const config::Config& config,
-                                     const config::ServiceConfig& service,
+std::optional<std::string> left_held(const config::Config& config, const service::Service& service,
                                      repo::Repository* repository, catalog::Catalog* catalog) {
   try {
     const std::string note = note_left(config, service);

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "repo/repository.h"
 #include "service/hooks.h"
+#include "service/service.h"
 
 namespace salvor::control::internal {
 
@@ -20,7 +21,7 @@ namespace salvor::control::internal {
 class HeldWrites {
  public:
   /// `run`: of the backup, for its commands.
-  HeldWrites(const config::Config& config, const config::ServiceConfig& service,
+  HeldWrites(const config::Config& config, const service::Service& service,
              repo::Repository& repository, std::string run, std::stop_token stop);
 
   /// Calls `mark` while writes are held, and lets them in again, whatever comes of it.
@@ -40,7 +41,7 @@ class HeldWrites {
   void refuse_open_restore() const;
 
   const config::Config& config_;
-  const config::ServiceConfig& service_;
+  const service::Service& service_;
   repo::Repository& repository_;
   const std::string run_;
   const std::stop_token stop_;
@@ -50,8 +51,7 @@ class HeldWrites {
 /// as this machine knows, or a restore that is still open. Runs no command. Empty: there is none.
 /// `repository`, `catalog`: null where they can't be opened.   Errors: none: what can't be read is
 /// not known.
-std::optional<std::string> left_held(const config::Config& config,
-                                     const config::ServiceConfig& service,
+std::optional<std::string> left_held(const config::Config& config, const service::Service& service,
                                      repo::Repository* repository, catalog::Catalog* catalog);
 
 }  // namespace salvor::control::internal

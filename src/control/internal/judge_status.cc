@@ -180,7 +180,7 @@ void judge(ServiceStatus& status) {
   Judge(status).run();
 }
 
-std::vector<std::string> lacks_of(const config::ServiceConfig* service, const repo::Point& point) {
+std::vector<std::string> lacks_of(const service::Service* service, const repo::Point& point) {
   std::vector<std::string> lines;
   for (const repo::Snapshot& snapshot : point.snapshots) {
     const std::uint64_t count = snapshot.missing.size() + snapshot.missing_more;

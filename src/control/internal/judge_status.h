@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/service_status.h"
+#include "service/service.h"
 
 namespace salvor::control::internal {
 
@@ -15,6 +16,6 @@ void judge(ServiceStatus& status);
 
 /// What a point does not have of its stores, a sentence for each store and kind: what could not be
 /// read, and what the configuration leaves out.
-std::vector<std::string> lacks_of(const config::ServiceConfig* service, const repo::Point& point);
+std::vector<std::string> lacks_of(const service::Service* service, const repo::Point& point);
 
 }  // namespace salvor::control::internal

@@ -66,7 +66,7 @@ evidence::EvidenceRecord new_evidence(const config::Config& config, catalog::Run
   record.told_started_by = caller.started_by;
   record.told_approved_by = caller.approved_by;
   if (!caller.started_by.empty() || !caller.approved_by.empty()) record.told_by_uid = ::getuid();
-  for (const config::ServiceConfig& each : config.services) {
+  for (const service::Service& each : config.services) {
     if (each.name != service) continue;
     record.policy_sha256 = policy_sha256(each);
     record.rpo_objective_s = each.rpo_s;
@@ -253,7 +253,7 @@ std::string title_of_evidence(const std::string& service, std::uint64_t record) 
 std::vector<std::string> services_with_evidence(const config::Config& config,
                                                 repo::Repository& repository) {
   std::set<std::string> services = {""};
-  for (const config::ServiceConfig& service : config.services) services.insert(service.name);
+  for (const service::Service& service : config.services) services.insert(service.name);
   for (const repo::Point& point : repository.points()) services.insert(point.service);
   for (const std::string& service : evidence::services_in(repository)) {
     services.insert(service);

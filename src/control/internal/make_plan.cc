@@ -12,7 +12,7 @@
 namespace salvor::control::internal {
 namespace {
 
-std::vector<recovery::StorePlan> stores_of(const config::ServiceConfig& service,
+std::vector<recovery::StorePlan> stores_of(const service::Service& service,
                                            const repo::Point& point, const PlanRequest& request) {
   std::vector<recovery::StorePlan> plans;
   for (const service::Store& store : service.stores) {
@@ -54,7 +54,7 @@ std::vector<recovery::StorePlan> stores_of(const config::ServiceConfig& service,
   return plans;
 }
 
-void require_known(const config::ServiceConfig& service, const std::vector<std::string>& names) {
+void require_known(const service::Service& service, const std::vector<std::string>& names) {
   std::vector<std::string_view> known;
   for (const service::Store& store : service.stores) known.emplace_back(store.name);
   for (const std::string& name : names) {
@@ -66,7 +66,7 @@ void require_known(const config::ServiceConfig& service, const std::vector<std::
 }
 
 /// Part of a service of another time than the rest is somebody's decision, not a default.
-void require_stores_named(const config::ServiceConfig& service, const repo::Point& point,
+void require_stores_named(const service::Service& service, const repo::Point& point,
                           const PlanRequest& request) {
   if (!point.is_partial() || !request.stores.empty()) return;
   std::string only;
@@ -87,19 +87,7 @@ void require_stores_named(const config::ServiceConfig& service, const repo::Poin
 
 }  // namespace
 
-void put_commands(const config::Config& config, const config::ServiceConfig& service,
-                  recovery::Plan& plan) {
-  plan.directory = config.file.parent_path().native();
-  plan.writes = service.writes;
-  plan.migrate = service.migrate;
-  plan.rebuilds = service.rebuild;
-  plan.checks = service.checks;
-  plan.references = service.references;
-  plan.return_to_service = service.return_to_service;
-  plan.watch = service.watch;
-}
-
-recovery::Plan make_plan(const config::Config& config, const config::ServiceConfig& service,
+recovery::Plan make_plan(const config::Config& config, const service::Service& service,
                          const repo::Point& point, service::Mode mode, const PlanRequest& request) {
   require_known(service, request.stores);
   require_known(service, request.unsaved);
@@ -122,7 +110,8 @@ recovery::Plan make_plan(const config::Config& config, const config::ServiceConf
       plan.others.push_back({store.name, store.location().text});
     }
   }
-  put_commands(config, service, plan);
+  plan.directory = config.file.parent_path().native();
+  plan.set_procedure(service);
   if (request.without_lock) plan.writes.reset();
   plan.without_lock = request.without_lock;
   plan.holders_wait_ms = config.holders_wait_s * 1000;

@@ -4,6 +4,7 @@
 #include "control/plan_restore.h"
 #include "recovery/plan.h"
 #include "repo/point.h"
+#include "service/service.h"
 
 namespace salvor::control::internal {
 
@@ -11,11 +12,7 @@ namespace salvor::control::internal {
 /// point of the request are chosen already; run, staging, trigger and who confirmed are left to the
 /// caller. Errors: not_found: a store that the point or the configuration does not have;
 /// configuration: its type is another one now.
-recovery::Plan make_plan(const config::Config& config, const config::ServiceConfig& service,
+recovery::Plan make_plan(const config::Config& config, const service::Service& service,
                          const repo::Point& point, service::Mode mode, const PlanRequest& request);
-
-/// The commands, checks, references and the watch that a service has now, into a plan of it.
-void put_commands(const config::Config& config, const config::ServiceConfig& service,
-                  recovery::Plan& plan);
 
 }  // namespace salvor::control::internal

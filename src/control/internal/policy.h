@@ -2,15 +2,14 @@
 
 #include <string>
 
-#include "config/config.h"
+#include "service/service.h"
 
 namespace salvor::control::internal {
 
 /// SHA-256 of what the configuration says of a service, hexadecimal: two runs with the same digest
 /// ran under the same policy.
-/// Shape:  of canonical JSON of the whole service, each member as a plan has it; durations in
-///         seconds, paths absolute; what is not set is null.
+/// Shape:  of the service's JSON (service/service_json.h), with its keys sorted.
 /// Errors: none.
-std::string policy_sha256(const config::ServiceConfig& service);
+std::string policy_sha256(const service::Service& service);
 
 }  // namespace salvor::control::internal

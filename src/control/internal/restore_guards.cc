@@ -38,7 +38,7 @@ std::string way_out_of(const service::Store& store, const std::filesystem::path&
 
 void guard_live_data(const config::Config& config, const std::filesystem::path& target) {
   const std::filesystem::path real = real_path(target);
-  for (const config::ServiceConfig& service : config.services) {
+  for (const service::Service& service : config.services) {
     for (const service::Store& store : service.stores) {
       const auto footprint = store.footprint();
       if (!footprint) continue;

@@ -16,7 +16,7 @@ class RestoreGuardsTest : public ::testing::Test {
  protected:
   RestoreGuardsTest() : directory_("/tmp"), root_(fs::canonical(directory_.path())) {
     config_.repository.path = root_ / "repository";
-    config::ServiceConfig shop;
+    service::Service shop;
     shop.name = "shop";
     shop.stores.push_back(
         service::make_store("db", "sqlite", {{"path", (root_ / "live" / "shop.db").native()}}));

@@ -134,14 +134,14 @@ std::string command_of(std::string_view purpose, const service::Command& command
 }
 
 /// What is run after the stores are restored, in order.
-std::string commands_on_copy(const config::ServiceConfig& service) {
+std::string commands_on_copy(const service::Service& service) {
   std::string out;
   if (service.migrate && service.migrate->needed) {
     out += command_of("Does the schema need a migration? (exit status 0: yes)",
                       *service.migrate->needed);
   }
   if (service.migrate) out += command_of("Migrate", service.migrate->run);
-  for (const service::Rebuild& rebuild : service.rebuild) {
+  for (const service::Rebuild& rebuild : service.rebuilds) {
     out += command_of("Rebuild " + rebuild.name, rebuild.run);
   }
   if (service.return_to_service) {
@@ -187,7 +187,7 @@ std::string checks(const RunbookData& data) {
   out +=
       "Names, sizes and numbers against the recovery point (data that was read from the repository "
       "is compared byte by byte; in a drill, all data), each store by its own means";
-  const config::ServiceConfig& service = data.service;
+  const service::Service& service = data.service;
   if (service.checks.empty() && service.references.empty()) return out + ".\n";
   out += ", and:\n\n";
   const auto add = [&out](const std::string& name, const Asked& asked) {

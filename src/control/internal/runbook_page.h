@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "control/service_status.h"
+#include "service/service.h"
 
 /// The restore runbook of a service: what somebody who was woken at night needs, in Markdown.
 namespace salvor::control::internal {
@@ -26,7 +27,7 @@ struct RunbookKey {
 
 /// Everything that the runbook says. A value.   Units: paths as raw bytes.
 struct RunbookData {
-  config::ServiceConfig service;
+  service::Service service;
   ServiceStatus status;
   std::string version;  ///< of salvor
   Time updated;

@@ -30,7 +30,7 @@ const stores::Type* kind_of(const fs::path& file) {
 class Search {
  public:
   explicit Search(const config::Config& config) : config_(config) {
-    for (const config::ServiceConfig& service : config.services) {
+    for (const service::Service& service : config.services) {
       covered_.push_back(config::real_place(config, config::staging_root(config, service)));
       for (const service::Store& store : service.stores) add(store);
     }
@@ -112,7 +112,7 @@ class Search {
 }  // namespace
 
 std::vector<UncoveredPath> find_uncovered(const config::Config& config,
-                                          const config::ServiceConfig& service) {
+                                          const service::Service& service) {
   if (service.protect.empty()) return {};
   Search search(config);
   for (const fs::path& path : service.protect) search.look_at(config::real_place(config, path));

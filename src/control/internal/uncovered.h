@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "control/service_status.h"
+#include "service/service.h"
 
 namespace salvor::control::internal {
 
@@ -12,7 +13,7 @@ namespace salvor::control::internal {
 /// links are not followed; the repository and salvor's own state need no store. Errors: none: what
 /// can't be read is left out.
 std::vector<UncoveredPath> find_uncovered(const config::Config& config,
-                                          const config::ServiceConfig& service);
+                                          const service::Service& service);
 
 /// "/srv/shop/x is in no store (a SQLite database)".
 std::string describe(const UncoveredPath& path);

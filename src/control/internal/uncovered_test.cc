@@ -17,7 +17,7 @@ class UncoveredTest : public ::testing::Test {
   UncoveredTest() : directory_("/tmp"), root_(fs::canonical(directory_.path())) {
     config_.repository.path = root_ / "shop" / "backups";
     config_.state_directory = root_ / "shop" / "state";
-    config::ServiceConfig shop;
+    service::Service shop;
     shop.name = "shop";
     shop.protect = {root_ / "shop"};
     shop.stores.push_back(service::make_store(

@@ -23,7 +23,7 @@ bool is_workplace_name(std::string_view name) {
 }
 
 std::vector<Workplace> find_workplaces(const config::Config& config,
-                                       const config::ServiceConfig& service) {
+                                       const service::Service& service) {
   std::vector<Workplace> found;
   for (const service::Store& store : service.stores) {
     const fs::path live = store.location().path;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "service/service.h"
 
 namespace salvor::control::internal {
 
@@ -18,7 +19,7 @@ struct Workplace {
 /// Those that lie beside the stores of a service, whatever restored there, in order of stores and
 /// runs.   Errors: none: what can't be read is left out.
 std::vector<Workplace> find_workplaces(const config::Config& config,
-                                       const config::ServiceConfig& service);
+                                       const service::Service& service);
 
 /// Whether a name is one that salvor gives to workplaces.
 bool is_workplace_name(std::string_view name);

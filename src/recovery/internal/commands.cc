@@ -69,9 +69,9 @@ Plan with_commands_of(const Plan& plan, const Plan& now, const StepRules& rules)
   };
   Plan next = plan;
   next.directory = now.directory;
-  next.writes = now.writes;
+  next.set_procedure(now);
   const bool migrates = now.migrate ? plan.migrate || rules.new_ones : !is_kept("migrate");
-  if (migrates) next.migrate = now.migrate;
+  if (!migrates) next.migrate = plan.migrate;
   next.rebuilds.clear();
   for (const service::Rebuild& rebuild : plan.rebuilds) {
     if (const auto* found = find(now.rebuilds, rebuild.name)) {
@@ -84,10 +84,6 @@ Plan with_commands_of(const Plan& plan, const Plan& now, const StepRules& rules)
     const bool is_new = find(plan.rebuilds, rebuild.name) == nullptr;
     if (is_new && rules.new_ones) next.rebuilds.push_back(rebuild);
   }
-  next.checks = now.checks;
-  next.references = now.references;
-  next.return_to_service = now.return_to_service;
-  next.watch = now.watch;
   return next;
 }
 
