@@ -10,10 +10,10 @@
 namespace salvor::config {
 namespace {
 
-/// One key of the store's table, into its settings.
+/// One key of the store's table, into its settings, which have its default until then.
 void read_key(TableReader& reader, const stores::SettingsKey& key, stores::Settings& settings) {
   using Kind = stores::SettingsKey::Kind;
-  stores::Settings value = stores::default_of(key);
+  stores::Settings& value = settings[std::string(key.name)];
   if (key.is_required && !reader.has(key.name)) {
     reader.complain_missing(key.name, fmt::format("add {} = \"…\", {}", key.name, key.help));
   } else if (key.kind == Kind::text) {
@@ -27,7 +27,6 @@ void read_key(TableReader& reader, const stores::SettingsKey& key, stores::Setti
   } else if (const auto index = reader.choice(key.name, {key.words.begin(), key.words.end()})) {
     value = key.words[*index];
   }
-  settings[std::string(key.name)] = std::move(value);
   if (key.check != nullptr) reader.locate(key.name, [&] { key.check(settings); });
 }
 
@@ -85,9 +84,7 @@ std::optional<service::Store> internal::parse_store(const std::string& name, con
     complain_of_type(reader, type);
     return std::nullopt;
   }
-  service::Store store;
-  store.name = name;
-  store.type = stores::find_type(type);
+  service::Store store = service::make_store(name, type);
   for (const stores::SettingsKey& key : store.type->keys()) read_key(reader, key, store.settings);
   store.shrink_percent = parse_shrink(reader);
   reader.finish();

@@ -69,17 +69,23 @@ Json store_json(const StorePlan& store) {
           {"safety_snapshot", store.safety_snapshot}};
 }
 
-/// Before plans held settings as they are configured, they held a text with some of them, and with
-/// what is lacking.
+/// Before plans held settings as they are configured, they held a text with some of them, with what
+/// is lacking, and with a flag for a word.
 void read_old_settings(const Json& json, StorePlan& store) {
-  Json old = parse_json<Json>(json.get<std::string>());
+  const Json old = parse_json<Json>(json.get<std::string>());
   store.lacking = values_of(old.value("missing", Json::array()), bytes_in);
   store.lacks_more = old.value("missing_more", false);
-  store.settings = Json{{"path", store.path}, {"canary", false}};
-  for (const char* key : {"exclude", "one_file_system"}) {
-    if (old.contains(key)) store.settings[key] = old[key];
+  store.settings = Json::object();
+  const stores::Type* const type = stores::find_type(store.type);
+  if (type == nullptr) return;
+  for (const stores::SettingsKey& key : type->keys()) {
+    const std::string name(key.name);
+    if (old.contains(name)) store.settings[name] = old[name];
+    if (key.kind == stores::SettingsKey::Kind::path) store.settings[name] = store.path;
+    for (const std::string_view word : key.words) {
+      if (old.value(std::string(word), false)) store.settings[name] = word;
+    }
   }
-  if (old.contains("warn")) store.settings["on_unreadable"] = old["warn"] ? "warn" : "fail";
 }
 
 /// Keys that a later version has added have their defaults. Of a type that this version does not
@@ -87,10 +93,10 @@ void read_old_settings(const Json& json, StorePlan& store) {
 void complete_settings(StorePlan& store) {
   const stores::Type* const type = stores::find_type(store.type);
   if (type == nullptr) return;
+  const bool is_object = store.settings.is_object();
+  if (is_object) store.settings = stores::completed(*type, store.settings);
   for (const stores::SettingsKey& key : type->keys()) {
     const std::string name(key.name);
-    const bool is_object = store.settings.is_object();
-    if (is_object && !store.settings.contains(name)) store.settings[name] = default_of(key);
     if (is_object && is_of_kind(store.settings[name], key)) continue;
     throw Error(ErrorCode::corruption,
                 fmt::format("the plan in the journal can't be understood: the setting {} of store "

@@ -7,15 +7,11 @@ std::vector<std::string> Store::left_out() const {
   return footprint ? footprint->exclude : std::vector<std::string>();
 }
 
-Store make_store(std::string name, std::string_view type, stores::Settings settings) {
+Store make_store(std::string name, std::string_view type, const stores::Settings& settings) {
   Store store;
   store.name = std::move(name);
   store.type = &stores::type_named(type);
-  for (const stores::SettingsKey& key : store.type->keys()) {
-    const auto given = settings.find(std::string(key.name));
-    store.settings[std::string(key.name)] =
-        given == settings.end() ? stores::default_of(key) : std::move(*given);
-  }
+  store.settings = stores::completed(*store.type, settings);
   return store;
 }
 

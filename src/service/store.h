@@ -20,13 +20,14 @@ struct Store {
   stores::Location location() const { return type->location(settings); }
   std::optional<stores::Footprint> footprint() const { return type->footprint(settings); }
   /// Each backup plants a marker in the store itself.
-  bool canary() const { return settings.value("canary", false); }
+  bool canary() const { return type->plants(settings); }
   /// What of it no snapshot has, as the user wrote it.
   std::vector<std::string> left_out() const;
 };
 
 /// A store with these settings; keys that are not among them have their defaults.
 /// Errors: configuration: this version has no such type.
-Store make_store(std::string name, std::string_view type, stores::Settings settings);
+Store make_store(std::string name, std::string_view type,
+                 const stores::Settings& settings = stores::Settings::object());
 
 }  // namespace salvor::service

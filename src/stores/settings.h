@@ -39,9 +39,6 @@ struct SettingsKey {
   void (*check)(const Settings& settings) = nullptr;
 };
 
-/// The value of a key that the user left out.
-Settings default_of(const SettingsKey& key);
-
 /// Whether a value has the shape of the key's kind. `check` is not asked.
 bool is_of_kind(const Settings& value, const SettingsKey& key);
 

@@ -90,7 +90,9 @@ class Type {
   /// Reads the store for a snapshot.   Errors: not_found; configuration.
   virtual std::unique_ptr<Source> source(const Settings& settings,
                                          const Surroundings& around) const = 0;
-  /// Writes what a backup plants, before it is marked. Only with the key `canary`.
+  /// Whether the user wants what plant() writes: the key `canary`.
+  bool plants(const Settings& settings) const;
+  /// Writes what a backup plants, before it is marked.
   /// Errors: conflict: it is locked; not_found; no_space; failed.
   virtual void plant(const Settings& settings, const Marker& marker) const = 0;
 
@@ -128,6 +130,10 @@ const Type& type_named(std::string_view name);
 
 /// Whether it is the name of a type that a later version will have.
 bool is_planned_type(std::string_view name);
+
+/// Settings with every key of the type, in its order. Keys that `given` lacks have their defaults;
+/// those that the type does not know stay behind the others.
+Settings completed(const Type& type, const Settings& given);
 
 /// One more, for tests.   Threads: before any other call.
 void add_type(const Type& type);

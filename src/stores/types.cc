@@ -23,6 +23,22 @@ std::vector<const Type*>& known() {
   return all;
 }
 
+/// The value of a key that the user left out.
+Settings default_of(const SettingsKey& key) {
+  switch (key.kind) {
+    case SettingsKey::Kind::text:
+    case SettingsKey::Kind::path:
+      return "";
+    case SettingsKey::Kind::flag:
+      return false;
+    case SettingsKey::Kind::texts:
+      return Settings::array();
+    case SettingsKey::Kind::word:
+      return key.words.front();
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::vector<const Type*> types() {
@@ -50,19 +66,18 @@ void add_type(const Type& type) {
   known().push_back(&type);
 }
 
-Settings default_of(const SettingsKey& key) {
-  switch (key.kind) {
-    case SettingsKey::Kind::text:
-    case SettingsKey::Kind::path:
-      return "";
-    case SettingsKey::Kind::flag:
-      return false;
-    case SettingsKey::Kind::texts:
-      return Settings::array();
-    case SettingsKey::Kind::word:
-      return key.words.front();
+bool Type::plants(const Settings& settings) const {
+  return settings.value("canary", false);
+}
+
+Settings completed(const Type& type, const Settings& given) {
+  Settings settings;
+  for (const SettingsKey& key : type.keys()) {
+    const auto found = given.find(std::string(key.name));
+    settings[std::string(key.name)] = found == given.end() ? default_of(key) : *found;
   }
-  return nullptr;
+  settings.update(given);
+  return settings;
 }
 
 bool is_of_kind(const Settings& value, const SettingsKey& key) {

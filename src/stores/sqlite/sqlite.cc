@@ -174,42 +174,10 @@ class SqliteSource : public Source {
   std::size_t announced_ = 0;
 };
 
-struct CloseChecked {
-  void operator()(sqlite3* database) const { sqlite3_close(database); }
-};
-
 }  // namespace
 
 std::unique_ptr<Source> make_sqlite_source(SqliteSourceOptions options) {
   return std::make_unique<SqliteSource>(std::move(options));
-}
-
-std::vector<std::string> sqlite_problems(const std::filesystem::path& database) {
-  if (sqlite::entry_of(database).kind != EntryKind::file) {
-    throw_system_error("cannot check", database.native(), EISDIR);
-  }
-  sqlite3* opened = nullptr;
-  int result =
-      sqlite3_open_v2(sqlite::immutable_uri(database).c_str(), &opened,
-                      SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
-  const std::unique_ptr<sqlite3, CloseChecked> owner(opened);
-  std::vector<std::string> problems;
-  if (result == SQLITE_OK) {
-    sqlite3_extended_result_codes(opened, 1);
-    const auto keep = [](void* to, int columns, char** values, char**) {
-      const std::string_view value = columns > 0 && values[0] != nullptr ? values[0] : "";
-      if (value != "ok") static_cast<std::vector<std::string>*>(to)->emplace_back(value);
-      return 0;
-    };
-    result = sqlite3_exec(opened, "PRAGMA integrity_check", keep, &problems, nullptr);
-  }
-  const int primary = result & 0xff;
-  if (primary == SQLITE_NOTADB || primary == SQLITE_CORRUPT) {
-    problems.emplace_back(sqlite3_errmsg(opened));
-  } else if (result != SQLITE_OK) {
-    sqlite::throw_sqlite_error(result, opened, "cannot check", database);
-  }
-  return problems;
 }
 
 std::string sqlite_obstacle(const std::filesystem::path& database) {

@@ -51,11 +51,6 @@ struct SqliteSourceOptions {
 /// Facts: docs/stores/sqlite.md.
 std::unique_ptr<Source> make_sqlite_source(SqliteSourceOptions options);
 
-/// What PRAGMA integrity_check finds in a database that nobody writes, such as a restored copy;
-/// empty when it is sound. Nothing is written, neither to the file nor beside it.
-/// Errors: not_found; failed, when it can't be read.
-std::vector<std::string> sqlite_problems(const std::filesystem::path& database);
-
 /// Why there is no database at that path that SQLite can be given, by its first bytes and by what
 /// lies beside it; empty, when there is one, or an empty file, which is a new one. Changes nothing,
 /// and drops no lock of this process.   Errors: none.

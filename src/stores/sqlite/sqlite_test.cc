@@ -19,6 +19,7 @@ namespace {
 using sqlite::Child;
 using sqlite::restore;
 using sqlite::run_sql;
+using sqlite::sqlite_problems;
 using sqlite::TestDatabase;
 using testing::ElementsAre;
 using testing::HasSubstr;

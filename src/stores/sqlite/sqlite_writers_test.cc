@@ -17,6 +17,7 @@ namespace {
 
 using sqlite::Child;
 using sqlite::restore;
+using sqlite::sqlite_problems;
 using sqlite::TestDatabase;
 namespace fs = std::filesystem;
 

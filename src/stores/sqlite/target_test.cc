@@ -24,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using sqlite::Child;
 using sqlite::run_sql;
+using sqlite::sqlite_problems;
 using sqlite::TestDatabase;
 
 constexpr std::int64_t kWaitMs = 5'000;

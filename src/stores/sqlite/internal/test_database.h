@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "stores/source.h"
@@ -62,6 +63,11 @@ class Child {
   Fd ready_;
   Fd stop_;
 };
+
+/// What PRAGMA integrity_check finds in a database that nobody writes; empty when it is sound.
+/// Nothing is written, neither to the file nor beside it.
+/// Errors: not_found; failed, when it can't be read.
+std::vector<std::string> sqlite_problems(const std::filesystem::path& database);
 
 /// Reads the content of the source's second item into a file, as a restore does.
 Item restore(Source& source, const std::filesystem::path& to);

@@ -7,11 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
 #include "base/error.h"
+#include "stores/sqlite/internal/connection.h"
+#include "stores/sqlite/internal/copy.h"
+#include "stores/sqlite/internal/reading.h"
 
 namespace salvor::stores::sqlite {
 namespace {
@@ -31,6 +36,10 @@ int run_child(const Child::Body& body, int ready, int stop) {
   }
   return 1;
 }
+
+struct CloseChecked {
+  void operator()(sqlite3* database) const { sqlite3_close(database); }
+};
 
 }  // namespace
 
@@ -57,6 +66,34 @@ std::string TestDatabase::run(const std::string& sql) {
 
 std::string run_sql(const std::filesystem::path& path, const std::string& sql) {
   return TestDatabase(path).run(sql);
+}
+
+std::vector<std::string> sqlite_problems(const std::filesystem::path& database) {
+  if (entry_of(database).kind != EntryKind::file) {
+    throw_system_error("cannot check", database.native(), EISDIR);
+  }
+  sqlite3* opened = nullptr;
+  int result =
+      sqlite3_open_v2(immutable_uri(database).c_str(), &opened,
+                      SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
+  const std::unique_ptr<sqlite3, CloseChecked> owner(opened);
+  std::vector<std::string> problems;
+  if (result == SQLITE_OK) {
+    sqlite3_extended_result_codes(opened, 1);
+    const auto keep = [](void* to, int columns, char** values, char**) {
+      const std::string_view value = columns > 0 && values[0] != nullptr ? values[0] : "";
+      if (value != "ok") static_cast<std::vector<std::string>*>(to)->emplace_back(value);
+      return 0;
+    };
+    result = sqlite3_exec(opened, "PRAGMA integrity_check", keep, &problems, nullptr);
+  }
+  const int primary = result & 0xff;
+  if (primary == SQLITE_NOTADB || primary == SQLITE_CORRUPT) {
+    problems.emplace_back(sqlite3_errmsg(opened));
+  } else if (result != SQLITE_OK) {
+    throw_sqlite_error(result, opened, "cannot check", database);
+  }
+  return problems;
 }
 
 Child::Child(const Body& body) {
