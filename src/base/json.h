@@ -3,6 +3,7 @@
 #include <concepts>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,6 +49,12 @@ enum class InvalidUtf8 {
 template <class Json>
 std::string write_json(const Json& value, int indent = -1,
                        InvalidUtf8 invalid = InvalidUtf8::refuse);
+
+/// Null where there is no value.
+template <class Value>
+nlohmann::ordered_json or_null(const std::optional<Value>& value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+}
 
 }  // namespace salvor
 

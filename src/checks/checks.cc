@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 
@@ -150,22 +151,6 @@ class Asking {
   CheckOutcome& outcome_;
 };
 
-struct Kind {
-  std::string_view operator()(const service::ExecTest&) const { return "exec"; }
-  std::string_view operator()(const service::SqlTest&) const { return "sql"; }
-  std::string_view operator()(const service::HttpTest&) const { return "http"; }
-  std::string_view operator()(const service::PathTest&) const { return "path"; }
-  std::string_view operator()(const service::LogTest&) const { return "log"; }
-};
-
-struct Asked {
-  const std::string& operator()(const service::ExecTest& test) const { return test.run; }
-  const std::string& operator()(const service::SqlTest& test) const { return test.sql; }
-  const std::string& operator()(const service::HttpTest& test) const { return test.url; }
-  const std::string& operator()(const service::PathTest& test) const { return test.path; }
-  const std::string& operator()(const service::LogTest& test) const { return test.log; }
-};
-
 }  // namespace
 
 void CheckCounts::add(Verdict verdict) {
@@ -192,28 +177,19 @@ std::string in_words(const CheckCounts& counts, std::string_view noun) {
 }
 
 std::string_view name_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::passed:
-      return "passed";
-    case Verdict::failed:
-      return "failed";
-    case Verdict::impossible:
-      return "failed";
-    case Verdict::skipped:
-      return "not_run";
-  }
-  return "failed";
+  // In the order of the enumeration.
+  constexpr std::array<std::string_view, 4> kNames{"passed", "failed", "failed", "not_run"};
+  return kNames[static_cast<std::size_t>(verdict)];
 }
 
 CheckOutcome run_check(const service::Check& check, const CheckSubjects& subjects,
                        std::stop_token stop) {
   CheckOutcome outcome;
   outcome.name = check.name;
-  outcome.kind = std::visit(Kind{}, check.test);
-  outcome.command_sha256 = sha256_of(std::visit(Asked{}, check.test));
-  // Commands and requests have limits of their own, and say more of how far they came.
-  const bool ends_itself = outcome.kind == "exec" || outcome.kind == "http";
-  judge(outcome, stop, ends_itself ? 0 : check.timeout_s, [&](const Deadline& deadline) {
+  outcome.kind = service::kind_of(check).name;
+  outcome.command_sha256 = sha256_of(service::asked_by(check));
+  const std::int64_t timeout_s = service::kind_of(check).has_own_limit ? 0 : check.timeout_s;
+  judge(outcome, stop, timeout_s, [&](const Deadline& deadline) {
     std::visit(Asking(check, subjects, deadline, outcome), check.test);
   });
   return outcome;

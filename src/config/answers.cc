@@ -52,8 +52,9 @@ void add_places(const service::Service& service, std::vector<SilentPath>& places
   if (service.staging) add(*service.staging, Role::staging, "staging", {});
   if (service.watch) {
     for (const service::Check& probe : service.watch->probes) {
-      const auto* log = std::get_if<service::LogTest>(&probe.test);
-      if (log != nullptr) add(log->log, Role::log, "log of probe " + probe.name, {});
+      for (const std::string& log : service::texts_of(probe, service::Form::file)) {
+        add(log, Role::log, "log of probe " + probe.name, {});
+      }
     }
   }
   for (const fs::path& path : service.protect) add(path, Role::other, "protect", {});

@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 #include <set>
+#include <type_traits>
 
 #include "base/bytes.h"
 #include "base/nearest_name.h"
@@ -42,71 +43,66 @@ std::string parse_store_name(TableReader& reader, std::string_view key,
   return name;
 }
 
-service::HttpTest parse_http(TableReader& reader) {
-  service::HttpTest check;
-  check.url = reader.required_text("http");
-  if (!check.url.empty() && !check.url.starts_with("http://") &&
-      !check.url.starts_with("https://")) {
-    reader.complain("http", fmt::format("key \"http\": found \"{}\", expected http:// or https://",
-                                        printable(check.url)));
-  }
-  check.status = static_cast<int>(reader.integer("status", 100, 599).value_or(200));
-  check.contains = reader.text("contains");
-  return check;
-}
-
 bool stays_inside(const std::filesystem::path& path) {
   return path.is_relative() &&
          std::none_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
 }
 
-std::optional<std::string> parse_sha256(TableReader& reader) {
-  std::optional<std::string> digest = reader.text("sha256");
-  if (!digest) return digest;
-  std::transform(digest->begin(), digest->end(), digest->begin(), [](char c) {
-    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  std::array<std::byte, 32> ignored;
-  if (!from_hex(*digest, ignored)) {
-    reader.complain("sha256", "key \"sha256\": expected 64 hexadecimal digits",
+/// What a text has to be besides a text. A digest is brought into lower case.
+void check_form(TableReader& reader, std::string_view key, service::Form form, std::string& text) {
+  if (text.empty()) return;
+  if (form == service::Form::url && !text.starts_with("http://") && !text.starts_with("https://")) {
+    reader.complain(key, fmt::format("key \"{}\": found \"{}\", expected http:// or https://", key,
+                                     printable(text)));
+  } else if (form == service::Form::path_within && !stays_inside(text)) {
+    reader.complain(
+        key, fmt::format("key \"{}\": expected a path inside the store, without \"..\"", key),
+        "write it relative to the store's root");
+  } else if (form == service::Form::sha256) {
+    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+      return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    std::array<std::byte, 32> ignored;
+    if (from_hex(text, ignored)) return;
+    reader.complain(key, fmt::format("key \"{}\": expected 64 hexadecimal digits", key),
                     "`sha256sum FILE` prints them");
   }
-  return digest;
 }
 
-service::PathTest parse_path(TableReader& reader, const internal::StoreTypes& stores) {
-  service::PathTest check;
-  check.store = parse_store_name(reader, "store", stores, &stores::Type::holds_paths);
-  check.path = reader.required_text("path");
-  if (!stays_inside(check.path)) {
-    reader.complain("path", "key \"path\": expected a path inside the store, without \"..\"",
-                    "write it relative to the store's root");
+/// One key of a check, into its test.
+template <class Kind, class Value>
+void read_key(TableReader& reader, const service::TestKey<Kind, Value>& key,
+              const internal::StoreTypes& stores, Kind& test) {
+  using service::Form;
+  Value& value = test.*key.member;
+  if constexpr (std::is_integral_v<Value>) {
+    const auto number = reader.integer(key.name, key.least, key.most);
+    if (number) value = static_cast<Value>(*number);
+  } else if constexpr (std::is_same_v<Value, std::string>) {
+    const std::string_view name = &value == &test.asked() ? Kind::kKind.key : key.name;
+    if (key.form == Form::sql_store) {
+      value = parse_store_name(reader, name, stores, &stores::Type::answers_sql);
+    } else if (key.form == Form::path_store) {
+      value = parse_store_name(reader, name, stores, &stores::Type::holds_paths);
+    } else if (key.form == Form::file) {
+      value = reader.required_path(name).native();
+    } else {
+      value = reader.required_text(name);
+      check_form(reader, name, key.form, value);
+    }
+  } else {
+    value = reader.text(key.name);
+    if (value) check_form(reader, key.name, key.form, *value);
   }
-  check.min_bytes = static_cast<std::uint64_t>(reader.integer("min_bytes", 0, kMost).value_or(0));
-  check.sha256 = parse_sha256(reader);
-  return check;
-}
-
-service::LogTest parse_log(TableReader& reader) {
-  service::LogTest probe;
-  probe.log = reader.required_path("log").native();
-  probe.pattern = reader.required_text("pattern");
-  probe.max = static_cast<std::uint64_t>(reader.integer("max", 0, kMost).value_or(0));
-  return probe;
-}
-
-service::SqlTest parse_sql(TableReader& reader, const internal::StoreTypes& stores) {
-  service::SqlTest check;
-  check.store = parse_store_name(reader, "store", stores, &stores::Type::answers_sql);
-  check.sql = reader.required_text("sql");
-  return check;
 }
 
 /// The one of the keys that say what kind of check it is; empty, with a finding, when there is not
 /// exactly one.
 std::string_view parse_kind(TableReader& reader, Where where) {
-  std::vector<std::string_view> kinds{"run", "sql", "http", "path"};
-  if (where == Where::probe) kinds.push_back("log");
+  std::vector<std::string_view> kinds;
+  service::for_each_kind([&](const auto& test) {
+    if (where == Where::probe || !test.kKind.only_watched) kinds.push_back(test.kKind.key);
+  });
   std::vector<std::string_view> given;
   for (const std::string_view kind : kinds) {
     if (reader.has(kind)) given.push_back(kind);
@@ -130,28 +126,18 @@ service::Check parse_check(TableReader& reader, Where where, const internal::Sto
   if (where == Where::probe) check.timeout_s = kProbeTimeout_s;
   check.timeout_s = reader.duration_s("timeout").value_or(check.timeout_s);
   const std::string_view kind = parse_kind(reader, where);
-  std::string usual_name;
-  if (kind == "run") {
-    check.test = service::ExecTest{usual_name = reader.required_text("run")};
-  } else if (kind == "sql") {
-    check.test = parse_sql(reader, stores);
-    usual_name = std::get<service::SqlTest>(check.test).sql;
-  } else if (kind == "http") {
-    check.test = parse_http(reader);
-    usual_name = std::get<service::HttpTest>(check.test).url;
-  } else if (kind == "path") {
-    check.test = parse_path(reader, stores);
-    usual_name = std::get<service::PathTest>(check.test).path;
-  } else if (kind == "log") {
-    check.test = parse_log(reader);
-    usual_name = std::get<service::LogTest>(check.test).log;
-  }
+  service::for_each_kind([&]<class Kind>(Kind test) {
+    if (Kind::kKind.key != kind) return;
+    service::for_each_key<Kind>([&](const auto& key) { read_key(reader, key, stores, test); });
+    check.test = std::move(test);
+  });
   // A probe watches the live service, and the others always ask the copy.
-  if (where == Where::check && (kind == "run" || kind == "http")) {
+  const bool asks_copy = service::kind_of(check).asks == service::Asks::copy;
+  if (where == Where::check && !kind.empty() && !asks_copy) {
     check.isolated = reader.boolean("isolated").value_or(false);
   }
   check.name = where == Where::check ? reader.required_text("name")
-                                     : reader.text("name").value_or(usual_name);
+                                     : reader.text("name").value_or(service::asked_by(check));
   // Without its kind, nothing is known about the other keys.
   if (!kind.empty()) reader.finish();
   return check;
@@ -163,18 +149,25 @@ void require_unique(TableReader& reader, std::set<std::string>& names, const std
                   "names are unique within a service");
 }
 
+/// The checks of a service, or the probes of its watch.
+std::vector<service::Check> parse_all(TableReader& table, Where where,
+                                      const internal::StoreTypes& stores) {
+  const std::string_view key = where == Where::check ? "check" : "probe";
+  std::vector<service::Check> checks;
+  std::set<std::string> names;
+  for (const TomlValue* value : table.tables(key)) {
+    TableReader reader(*value, fmt::format("{}.{}", table.path(), key), table.findings());
+    checks.push_back(parse_check(reader, where, stores));
+    require_unique(reader, names, checks.back().name);
+  }
+  return checks;
+}
+
 }  // namespace
 
 std::vector<service::Check> internal::parse_checks(TableReader& service,
                                                    const internal::StoreTypes& stores) {
-  std::vector<service::Check> checks;
-  std::set<std::string> names;
-  for (const TomlValue* value : service.tables("check")) {
-    TableReader reader(*value, service.path() + ".check", service.findings());
-    checks.push_back(parse_check(reader, Where::check, stores));
-    require_unique(reader, names, checks.back().name);
-  }
-  return checks;
+  return parse_all(service, Where::check, stores);
 }
 
 std::vector<service::Reference> internal::parse_references(TableReader& service,
@@ -209,12 +202,7 @@ std::optional<service::Watch> internal::parse_watch(TableReader& service,
                     fmt::format("every ({} s) is longer than duration ({} s)", watch.every_s,
                                 watch.duration_s));
   }
-  std::set<std::string> names;
-  for (const TomlValue* probe : reader.tables("probe")) {
-    TableReader probe_reader(*probe, reader.path() + ".probe", service.findings());
-    watch.probes.push_back(parse_check(probe_reader, Where::probe, stores));
-    require_unique(probe_reader, names, watch.probes.back().name);
-  }
+  watch.probes = parse_all(reader, Where::probe, stores);
   if (!reader.has("probe") || (watch.probes.empty() && reader.tables("probe").empty())) {
     reader.complain("probe", fmt::format("[{}] has no probe", reader.path()),
                     fmt::format("add a [[{}.probe]]", reader.path()));

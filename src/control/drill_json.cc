@@ -6,7 +6,6 @@
 namespace salvor::control {
 namespace {
 
-using internal::or_null;
 using internal::text_of;
 using json = internal::ReportJson;
 

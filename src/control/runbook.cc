@@ -13,50 +13,11 @@
 #include "base/process_identity.h"
 #include "config/answers.h"
 #include "control/internal/judge_status.h"
-#include "control/internal/markdown.h"
 
 namespace salvor::control {
 namespace {
 
 using internal::RunbookData;
-using internal::markdown::toml_string;
-
-std::vector<internal::RunbookKey> keys_of(const config::RepositoryConfig& repository) {
-  using Kind = config::SecretReference::Kind;
-  std::vector<internal::RunbookKey> keys;
-  const std::string& value = repository.passphrase.value;
-  if (repository.passphrase.kind == Kind::file) {
-    keys.push_back({"the passphrase: on this host it is in " + value + " (mode 0600)",
-                    "passphrase_file = " + toml_string(value)});
-  } else if (repository.passphrase.kind == Kind::environment) {
-    keys.push_back({"the passphrase: on this host it is in the environment variable " + value,
-                    "passphrase_env = " + toml_string(value)});
-  } else if (repository.passphrase.kind == Kind::command) {
-    keys.push_back({"the passphrase: on this host it is printed by " + value,
-                    "passphrase_command = " + toml_string(value)});
-  }
-  if (repository.key_file) {
-    keys.push_back({"the key file: on this host it is " + repository.key_file->native(),
-                    "key_file = " + toml_string(repository.key_file->native())});
-  }
-  return keys;
-}
-
-void describe_config(const config::Config& config, const service::Service& service,
-                     RunbookData& data) {
-  data.service = service;
-  data.config_file = config.file.native();
-  data.repository = config.repository.url.starts_with("s3://") ? config.repository.url
-                                                               : config.repository.path.native();
-  data.keys = keys_of(config.repository);
-  for (const service::Store& store : service.stores) {
-    const stores::Location live = store.location();
-    const stores::Location copy = store.type->copy_within(
-        store.name, [&live] { return stores::key_of_path(live.path.filename().native()); });
-    data.stores.push_back({store.name, std::string(store.type->name()), live.text, copy.text});
-  }
-}
-
 void describe_status(const service::Service& service, const ServiceStatus& status,
                      RunbookData& data) {
   data.status = status;
@@ -90,7 +51,9 @@ RunbookReport runbook(const config::Config& config, const RunbookRequest& reques
   data.version = version();
   data.updated = Clock::system().now();
   data.host = host_name();
-  describe_config(config, service, data);
+  data.service = service;
+  data.repository = config.repository;
+  data.config_file = config.file.native();
   describe_status(service, status.services.front(), data);
   if (status.repository_failure) {
     data.gaps.push_back("the repository could not be opened when this was written: " +

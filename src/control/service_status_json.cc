@@ -9,7 +9,6 @@ namespace {
 using internal::json_of_error;
 using internal::json_of_point;
 using internal::json_of_run;
-using internal::or_null;
 using internal::put_path;
 using internal::text_of;
 using json = internal::ReportJson;

@@ -183,8 +183,8 @@ std::string to_json(const Plan& plan) {
             {"stores", list_of(plan.stores, store_json)},
             {"others", list_of(plan.others, other_json)}};
   json.update(json_of(static_cast<const service::Procedure&>(plan)));
-  json.update({{"rpo_s", service::or_null(plan.rpo_s)},
-               {"rto_s", service::or_null(plan.rto_s)},
+  json.update({{"rpo_s", or_null(plan.rpo_s)},
+               {"rto_s", or_null(plan.rto_s)},
                {"policy_sha256", plan.policy_sha256},
                {"holders_wait_ms", plan.holders_wait_ms}});
   hide_bytes(json);

@@ -16,12 +16,6 @@ bool knows_of_copy(const Rebuild& rebuild) {
   return rebuild.isolated || mentions_copy(rebuild.run.run);
 }
 
-bool knows_of_copy(const Check& check) {
-  if (check.isolated) return true;
-  if (const auto* exec = std::get_if<ExecTest>(&check.test)) return mentions_copy(exec->run);
-  return !std::holds_alternative<HttpTest>(check.test);
-}
-
 const Store* Service::find_store(std::string_view store) const {
   const auto found = std::ranges::find(stores, store, &Store::name);
   return found == stores.end() ? nullptr : &*found;

@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "service/check.h"
 #include "service/cron.h"
 #include "service/store.h"
 
@@ -45,50 +45,6 @@ struct Rebuild {
   std::string name;
   Command run;
   bool isolated = false;  ///< as for Migrate
-};
-
-/// Passes when the command ends with exit status 0.
-struct ExecTest {
-  std::string run;
-};
-
-/// Passes when the first column of the first row is true: neither null, empty, "f", "false" nor
-/// zero.
-struct SqlTest {
-  std::string store;
-  std::string sql;
-};
-
-/// Passes when the answer has the status and contains the text.
-struct HttpTest {
-  std::string url;
-  /// Redirects are followed, at most 5, unless this is itself one (300 to 399).
-  int status = 200;
-  std::optional<std::string> contains = {};  ///< within the first 1 MiB of the answer
-};
-
-/// Passes when the path exists; with `min_bytes` or `sha256` it must be a file.
-struct PathTest {
-  std::string store;
-  std::string path;  ///< relative to the store's root
-  std::uint64_t min_bytes = 0;
-  std::optional<std::string> sha256 = {};  ///< 64 lower-case hexadecimal digits
-};
-
-/// Fails when more than `max` new lines of `log` contain `pattern`. Only a watch asks it.
-struct LogTest {
-  std::string log;
-  std::string pattern;
-  std::uint64_t max = 0;
-};
-
-/// What somebody wants to know of a service, and within which time.
-struct Check {
-  std::string name;  ///< unique within the service
-  std::variant<ExecTest, SqlTest, HttpTest, PathTest, LogTest> test;
-  std::int64_t timeout_s = 600;
-  /// The owner's word that it asks nothing that is live, although it does not mention the copy.
-  bool isolated = false;
 };
 
 /// A promise of the database about files: every row of `sql`, asked of store `from`, names in its
@@ -185,13 +141,10 @@ struct Service : Procedure {
   const Store* find_store(std::string_view store) const;
 };
 
-/// Whether it acts on, or asks, the restored copy while that copy is not live yet. Statements and
-/// paths always do. A command does when it mentions the copy, or when its owner says that it is
-/// isolated; a request over HTTP only does when its owner says so. The others would change, or ask,
-/// the live service: a drill does not run them, and a restore in place runs them after the
-/// cut-over.
+/// Whether it acts on the restored copy while that copy is not live yet: when it mentions the copy,
+/// or when its owner says that it is isolated. Others would change the live service, as for a check
+/// (service/check.h).
 bool knows_of_copy(const Migrate& migrate);
 bool knows_of_copy(const Rebuild& rebuild);
-bool knows_of_copy(const Check& check);
 
 }  // namespace salvor::service

@@ -11,34 +11,6 @@ bool isolated_in(const Json& json) {
   return json.value("isolated", true);
 }
 
-struct TestToJson {
-  Json operator()(const ExecTest& test) const { return {{"kind", "exec"}, {"run", test.run}}; }
-  Json operator()(const SqlTest& test) const {
-    return {{"kind", "sql"}, {"store", test.store}, {"sql", test.sql}};
-  }
-  Json operator()(const HttpTest& test) const {
-    Json json{{"kind", "http"}, {"url", test.url}, {"status", test.status}};
-    if (test.contains) json["contains"] = *test.contains;
-    return json;
-  }
-  Json operator()(const PathTest& test) const {
-    Json json{{"kind", "path"},
-              {"store", test.store},
-              {"path", test.path},
-              {"min_bytes", test.min_bytes}};
-    if (test.sha256) json["sha256"] = *test.sha256;
-    return json;
-  }
-  Json operator()(const LogTest& test) const {
-    return {{"kind", "log"}, {"log", test.log}, {"pattern", test.pattern}, {"max", test.max}};
-  }
-};
-
-std::optional<std::string> text_of(const Json& json, const char* key) {
-  if (!json.contains(key)) return std::nullopt;
-  return json.at(key).get<std::string>();
-}
-
 Json printable_text(const std::string& text) {
   return printable(text);
 }
@@ -92,7 +64,19 @@ Rebuild rebuild_of(const Json& json) {
 }
 
 Json json_of(const Check& check) {
-  Json json = std::visit(TestToJson{}, check.test);
+  Json json{{"kind", kind_of(check).name}};
+  const auto put_keys = [&json]<class Kind>(const Kind& test) {
+    for_each_key<Kind>([&](const auto& key) {
+      const auto& value = test.*key.member;
+      const std::string name(key.name);
+      if constexpr (requires { value.has_value(); }) {
+        if (value) json[name] = *value;
+      } else {
+        json[name] = value;
+      }
+    });
+  };
+  std::visit(put_keys, check.test);
   json["name"] = check.name;
   json["timeout_s"] = check.timeout_s;
   json["isolated"] = check.isolated;
@@ -100,26 +84,26 @@ Json json_of(const Check& check) {
 }
 
 Check check_of(const Json& json) {
-  Check check;
-  check.name = json.at("name");
-  check.timeout_s = json.at("timeout_s");
+  Check check{json.at("name"), {}, json.at("timeout_s")};
   const std::string kind = json.at("kind");
+  bool is_known = false;
+  for_each_kind([&]<class Kind>(Kind test) {
+    if (Kind::kKind.name != kind) return;
+    for_each_key<Kind>([&](const auto& key) {
+      auto& value = test.*key.member;
+      const std::string name(key.name);
+      if constexpr (requires { value.has_value(); }) {
+        if (json.contains(name)) value = json.at(name).template get<std::string>();
+      } else {
+        json.at(name).get_to(value);
+      }
+    });
+    check.test = std::move(test);
+    is_known = true;
+  });
+  if (!is_known) throw Error(ErrorCode::corruption, "the plan has a check of an unknown kind");
   // A run that was begun before the key was there goes on as it began.
-  check.isolated = json.value("isolated", kind != "http");
-  if (kind == "exec") {
-    check.test = ExecTest{json.at("run")};
-  } else if (kind == "sql") {
-    check.test = SqlTest{json.at("store"), json.at("sql")};
-  } else if (kind == "http") {
-    check.test = HttpTest{json.at("url"), json.at("status"), text_of(json, "contains")};
-  } else if (kind == "path") {
-    check.test =
-        PathTest{json.at("store"), json.at("path"), json.at("min_bytes"), text_of(json, "sha256")};
-  } else if (kind == "log") {
-    check.test = LogTest{json.at("log"), json.at("pattern"), json.at("max")};
-  } else {
-    throw Error(ErrorCode::corruption, "the plan has a check of an unknown kind");
-  }
+  check.isolated = json.value("isolated", kind_of(check).asks != Asks::service);
   return check;
 }
 

@@ -46,10 +46,6 @@ Procedure procedure_of(const Json& json);
 
 /// Null where there is no value, and the reverse.
 template <class Value>
-Json or_null(const std::optional<Value>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-template <class Value>
 Json json_of(const std::optional<Value>& value) {
   return value ? json_of(*value) : Json(nullptr);
 }

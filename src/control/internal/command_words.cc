@@ -58,8 +58,8 @@ struct Named {
 void add_checks(const std::vector<service::Check>& checks, const std::string& section,
                 std::vector<Named>& commands) {
   for (const service::Check& check : checks) {
-    const auto* exec = std::get_if<service::ExecTest>(&check.test);
-    if (exec != nullptr) commands.push_back({section + " \"" + check.name + "\"", exec->run});
+    if (service::kind_of(check).asks != service::Asks::command) continue;
+    commands.push_back({section + " \"" + check.name + "\"", service::asked_by(check)});
   }
 }
 

@@ -57,9 +57,4 @@ ReportJson list_of(const Values& values, const Function& json_of) {
   return list;
 }
 
-template <class Value>
-ReportJson or_null(const std::optional<Value>& value) {
-  return value ? ReportJson(*value) : ReportJson(nullptr);
-}
-
 }  // namespace salvor::control::internal

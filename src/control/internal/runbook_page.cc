@@ -122,8 +122,8 @@ std::string stores_table(const RunbookData& data) {
   std::string out = "\n## What is restored\n\n";
   out += row({"Store", "Type", "Path"});
   out += row({"---", "---", "---"});
-  for (const RunbookStore& store : data.stores) {
-    out += row({text(store.name), text(store.type), cell_code(store.path)});
+  for (const service::Store& store : data.service.stores) {
+    out += row({text(store.name), text(store.type->name()), cell_code(store.location().text)});
   }
   return out;
 }
@@ -167,20 +167,14 @@ std::string locking(const RunbookData& data) {
   return out + (commands.empty() ? "" : "\n## What is run on the restored data\n" + commands);
 }
 
-/// What a check is, and what it asks, in its own words.
-using Asked = std::pair<std::string, std::string>;
-
-struct Asks {
-  Asked operator()(const service::ExecTest& check) const { return {"command", check.run}; }
-  Asked operator()(const service::SqlTest& check) const {
-    return {"sql, store " + check.store, check.sql};
+/// "sql, store db".
+std::string title_of(const service::Check& check) {
+  std::string title(service::kind_of(check).title);
+  for (const service::Form form : {service::Form::sql_store, service::Form::path_store}) {
+    for (const std::string& store : service::texts_of(check, form)) title += ", store " + store;
   }
-  Asked operator()(const service::HttpTest& check) const { return {"http", check.url}; }
-  Asked operator()(const service::PathTest& check) const {
-    return {"path, store " + check.store, check.path};
-  }
-  Asked operator()(const service::LogTest& probe) const { return {"log", probe.log}; }
-};
+  return title;
+}
 
 std::string checks(const RunbookData& data) {
   std::string out = "\n## What is checked\n\n";
@@ -190,15 +184,16 @@ std::string checks(const RunbookData& data) {
   const service::Service& service = data.service;
   if (service.checks.empty() && service.references.empty()) return out + ".\n";
   out += ", and:\n\n";
-  const auto add = [&out](const std::string& name, const Asked& asked) {
-    out += fmt::format("- {} ({}): {}\n", text(name), text(asked.first), code(asked.second));
+  const auto add = [&out](const std::string& name, const std::string& title,
+                          const std::string& asked) {
+    out += fmt::format("- {} ({}): {}\n", text(name), text(title), code(asked));
   };
   for (const service::Check& check : service.checks) {
-    add(check.name, std::visit(Asks{}, check.test));
+    add(check.name, title_of(check), service::asked_by(check));
   }
   for (const service::Reference& reference : service.references) {
-    add(reference.name,
-        {fmt::format("reference, from {} to {}", reference.from, reference.in), reference.sql});
+    add(reference.name, fmt::format("reference, from {} to {}", reference.from, reference.in),
+        reference.sql);
   }
   return out;
 }
@@ -229,11 +224,45 @@ std::string gaps(const RunbookData& data) {
   return out;
 }
 
-std::string minimal_config(const RunbookData& data) {
+std::string place_of(const config::RepositoryConfig& repository) {
+  return repository.url.starts_with("s3://") ? repository.url : repository.path.native();
+}
+
+/// What opens the repository: in words, and as a line of a minimal salvor.toml.
+std::vector<std::pair<std::string, std::string>> keys_of(
+    const config::RepositoryConfig& repository) {
+  using Kind = config::SecretReference::Kind;
+  std::vector<std::pair<std::string, std::string>> keys;
+  const auto add = [&keys](std::string_view where, std::string_view after, std::string_view key,
+                           const std::string& value) {
+    keys.emplace_back(fmt::format("the {}{}{}", where, value, after),
+                      fmt::format("{} = {}", key, markdown::toml_string(value)));
+  };
+  const std::string& value = repository.passphrase.value;
+  if (repository.passphrase.kind == Kind::file) {
+    add("passphrase: on this host it is in ", " (mode 0600)", "passphrase_file", value);
+  } else if (repository.passphrase.kind == Kind::environment) {
+    add("passphrase: on this host it is in the environment variable ", "", "passphrase_env", value);
+  } else if (repository.passphrase.kind == Kind::command) {
+    add("passphrase: on this host it is printed by ", "", "passphrase_command", value);
+  }
+  if (repository.key_file) {
+    add("key file: on this host it is ", "", "key_file", repository.key_file->native());
+  }
+  return keys;
+}
+
+std::string minimal_config(const config::RepositoryConfig& repository) {
   std::string toml = fmt::format("state_dir = \"state\"\n\n[repository]\nurl = {}\n",
-                                 markdown::toml_string(data.repository));
-  for (const RunbookKey& key : data.keys) toml += key.toml + "\n";
+                                 markdown::toml_string(place_of(repository)));
+  for (const auto& [where, line] : keys_of(repository)) toml += line + "\n";
   return toml;
+}
+
+/// What `restore --into DIR` makes of a store, relative to DIR.
+std::string restored_as(const service::Store& store) {
+  const std::string name = store.location().path.filename().native();
+  return store.type->copy_within(store.name, [&name] { return stores::key_of_path(name); }).text;
 }
 
 std::string bare_machine(const RunbookData& data) {
@@ -245,22 +274,24 @@ std::string bare_machine(const RunbookData& data) {
       "the "
       "program at `build/salvor`.\n";
   out += fmt::format("2. Bring the repository there, or mount it: it was at {}.\n",
-                     code(data.repository));
+                     code(place_of(data.repository)));
   out += "3. Get the passphrase or the key file; one of these is enough:\n";
-  for (const RunbookKey& key : data.keys) out += fmt::format("   - {}\n", text(key.where));
+  for (const auto& [where, line] : keys_of(data.repository)) {
+    out += fmt::format("   - {}\n", text(where));
+  }
   out +=
       "4. Write a file `salvor.toml` with these lines, with the paths as they are there, and with "
       "what you have of the keys:\n\n";
-  out += block("toml", minimal_config(data));
+  out += block("toml", minimal_config(data.repository));
   out += "\n5. See what there is, and restore into an empty directory:\n\n";
   const std::string service = shell_word(data.service.name);
   out += block("sh", fmt::format("salvor -c salvor.toml points {0}\n"
                                  "salvor -c salvor.toml restore {0} --into restored\n",
                                  service));
   out += "\n6. Put each store in its place, with the service stopped:\n\n";
-  for (const RunbookStore& store : data.stores) {
-    out += fmt::format("   - {} belongs to {}\n", code("restored/" + store.restored_as),
-                       code(store.path));
+  for (const service::Store& store : data.service.stores) {
+    out += fmt::format("   - {} belongs to {}\n", code("restored/" + restored_as(store)),
+                       code(store.location().text));
   }
   return out;
 }

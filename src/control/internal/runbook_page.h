@@ -11,32 +11,16 @@
 /// The restore runbook of a service: what somebody who was woken at night needs, in Markdown.
 namespace salvor::control::internal {
 
-/// Where a store is, and where a restore beside puts it.
-struct RunbookStore {
-  std::string name;
-  std::string type;
-  std::string path;
-  std::string restored_as;  ///< what `restore --into DIR` makes of it, relative to DIR
-};
-
-/// What opens the repository, in words, and as the lines of a minimal salvor.toml.
-struct RunbookKey {
-  std::string where;
-  std::string toml;
-};
-
 /// Everything that the runbook says. A value.   Units: paths as raw bytes.
 struct RunbookData {
   service::Service service;
+  config::RepositoryConfig repository;
   ServiceStatus status;
   std::string version;  ///< of salvor
   Time updated;
 
   std::string config_file;
   std::string host;
-  std::string repository;
-  std::vector<RunbookKey> keys;
-  std::vector<RunbookStore> stores;
   std::vector<std::string> gaps;
 };
 

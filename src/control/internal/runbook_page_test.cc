@@ -24,11 +24,10 @@ RunbookData shop() {
   data.service.links = {"https://wiki.example.org/shop", "the red folder, room 12"};
   data.config_file = "/etc/salvor/salvor.toml";
   data.host = "shop1";
-  data.repository = "/var/backups/salvor";
-  data.keys = {{"the passphrase, which was in /etc/salvor/passphrase",
-                "passphrase_file = \"/etc/salvor/passphrase\""}};
-  data.stores = {{"db", "sqlite", "/srv/shop/shop.db", "db/shop.db"},
-                 {"media", "files", "/srv/shop/media", "media"}};
+  data.repository.path = "/var/backups/salvor";
+  data.repository.passphrase = {config::SecretReference::Kind::file, "/etc/salvor/passphrase"};
+  data.service.stores = {service::make_store("db", "sqlite", {{"path", "/srv/shop/shop.db"}}),
+                         service::make_store("media", "files", {{"path", "/srv/shop/media"}})};
   data.service.writes = service::Writes{.lock = {"touch /srv/shop/maintenance"},
                                         .unlock = {"rm -f /srv/shop/maintenance"},
                                         .locked = {}};
@@ -108,13 +107,14 @@ TEST(RunbookTest, NothingBreaksOutOfItsPlace) {
   const std::string evil =
       "x\n\n# forged\n```\n## forged | `a` <script>alert(1)</script> [a](javascript:b) ````";
   RunbookData data = shop();
+  data.repository.path = evil;
+  stores::Settings& path = data.service.stores[1].settings["path"];
   for (std::string* field :
        {&data.service.owner, &data.service.severity, &data.config_file, &data.host,
-        &data.repository, &data.stores[1].path, &data.stores[1].restored_as,
-        &data.service.writes->lock.run, &data.service.checks[0].name,
-        &std::get<service::SqlTest>(data.service.checks[0].test).sql, &data.gaps[0],
-        &data.service.contacts[0], &data.service.links[0], &data.keys[0].where,
-        &data.status.last_drill->failed_checks[0]}) {
+        &data.service.stores[1].name, path.get_ptr<std::string*>(), &data.service.writes->lock.run,
+        &data.service.checks[0].name, &std::get<service::SqlTest>(data.service.checks[0].test).sql,
+        &data.gaps[0], &data.service.contacts[0], &data.service.links[0],
+        &data.repository.passphrase.value, &data.status.last_drill->failed_checks[0]}) {
     *field = evil;
   }
   const std::string prose = outside_of_blocks(render_runbook(data));

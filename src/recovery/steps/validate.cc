@@ -10,15 +10,16 @@
 namespace salvor::recovery::internal {
 namespace {
 
-/// Those that say nothing before the cut-over; over HTTP nothing before the service is back.
-bool is_late(const service::Check& check, bool http) {
+/// Those that say nothing before the cut-over; those that ask the service, nothing before it is
+/// back.
+bool is_late(const service::Check& check, bool live) {
   return !service::knows_of_copy(check) &&
-         std::holds_alternative<service::HttpTest>(check.test) == http;
+         (service::kind_of(check).asks == service::Asks::service) == live;
 }
 
-bool has_late(const Plan& plan, bool http) {
+bool has_late(const Plan& plan, bool live) {
   return std::ranges::any_of(plan.checks,
-                             [http](const service::Check& check) { return is_late(check, http); });
+                             [live](const service::Check& check) { return is_late(check, live); });
 }
 
 std::size_t count_late(const Plan& plan) {
@@ -27,17 +28,17 @@ std::size_t count_late(const Plan& plan) {
 }
 
 /// Asks the late checks of one kind, now that the copies are live.
-std::string run_late(RunContext& context, bool http) {
+std::string run_late(RunContext& context, bool live) {
   checks::CheckSubjects subjects = context.subjects();
   subjects.live = true;
   std::vector<checks::CheckOutcome> outcomes;
   const auto ask = [&] {
     for (const service::Check& check : context.plan.checks) {
-      if (is_late(check, http))
+      if (is_late(check, live))
         outcomes.push_back(checks::run_check(check, subjects, context.stop));
     }
   };
-  if (http) {
+  if (live) {
     ask();
   } else {
     with_stores_open(context, ask);
