@@ -20,7 +20,7 @@ std::string verdict_of(const control::DrillReport& report) {
       human_duration(outcome.failure ? outcome.call_seconds : outcome.recovery_seconds);
   if (outcome.failure) {
     return fmt::format("FAILED after {}: it is not proved that recovery point {} can be restored",
-                       took, outcome.plan.point);
+                       took, outcome.plan.point_text());
   }
   if (!report.whole) {
     return fmt::format(
@@ -36,7 +36,7 @@ std::string verdict_of(const control::DrillReport& report) {
 void show(Output& output, const control::DrillReport& report) {
   const control::RunOutcome& outcome = report.outcome;
   output.line(fmt::format("drill {} of service {}: recovery point {} of {}", outcome.plan.run,
-                          printable(outcome.plan.service), outcome.plan.point,
+                          printable(outcome.plan.service), outcome.plan.point_text(),
                           local_time(outcome.plan.point_time)));
   Table phases({"PHASE", "RESULT", ">TIME"});
   for (const control::StepOutcome& step : outcome.steps) {

@@ -150,7 +150,7 @@ int show(Invocation& invocation, const RunsChoices& request) {
   }
   show_head(output, report);
   if (report.outcome) {
-    output.line(fmt::format("point    {} of {}", report.outcome->plan.point,
+    output.line(fmt::format("point    {} of {}", report.outcome->plan.point_text(),
                             local_time(report.outcome->plan.point_time)));
     show_steps(output, *report.outcome);
     show_checks(output, *report.outcome);

@@ -175,7 +175,7 @@ void show(Output& output, const control::InPlaceReport& report, bool steps_told)
   output.line(fmt::format(
       "run {} {}{}: service {}, recovery point {} of {}, {}", outcome.plan.run,
       predicate_of(outcome.state), outcome.acted ? "" : " already, and nothing was done now",
-      outcome.plan.service, outcome.plan.point, local_time(outcome.plan.point_time),
+      outcome.plan.service, outcome.plan.point_text(), local_time(outcome.plan.point_time),
       human_duration(outcome.call_seconds)));
   if (outcome.state == RunState::succeeded) show_kept(output, outcome);
   for (const std::string& line : outcome.left) output.line("left: " + printable(line));

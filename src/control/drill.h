@@ -23,8 +23,8 @@ struct DrillSummary {
   std::vector<recovery::StepOutcome> phases;
   std::vector<std::string> failed_checks;
   std::vector<std::string> not_covered;
-  std::string point;  ///< its id; empty: none was chosen
-  bool whole = true;  ///< every store of the service was restored
+  repo::PointId point;  ///< zero: none was chosen
+  bool whole = true;    ///< every store of the service was restored
   /// Of its record in the chain of evidence; 0: it has none, or its record had waited.
   std::uint64_t sequence = 0;
   bool evidence_waits = false;  ///< in this machine's catalog: it is not yet in the repository

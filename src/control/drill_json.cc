@@ -19,7 +19,7 @@ std::string to_json(const DrillReport& report) {
   const recovery::RunOutcome& outcome = report.outcome;
   json object{{"run", outcome.plan.run},
               {"service", printable(outcome.plan.service)},
-              {"point", outcome.plan.point},
+              {"point", outcome.plan.point_text()},
               {"point_time", format_time(outcome.plan.point_time)},
               {"state", name_of(outcome.state)},
               {"seconds", outcome.call_seconds},

@@ -120,7 +120,7 @@ void warn_of_targets(RestorePlanReport& report) {
 void warn_of_drill(RestorePlanReport& report) {
   if (!report.last_drill || !report.last_drill->has_failed()) return;
   const DrillSummary& drill = *report.last_drill;
-  const bool of_point = drill.point == report.point.id.hex();
+  const bool of_point = drill.point == report.point.id;
   std::string text =
       of_point ? "the last drill of this recovery point "
                : "no drill has tried this recovery point, and the last drill of the service ";

@@ -92,8 +92,8 @@ std::vector<std::string> what_is_left(StoreAccess& access, const Journal& journa
     left.push_back("the journal can't be read as a whole (" + rot + "): directories .salvor-" +
                    plan.run + "-STORE may lie beside the stores, and writes may be locked");
   }
-  for (const std::string& point : internal::safety_points_in(journal)) {
-    left.push_back("safety snapshot: recovery point " + point);
+  for (const repo::PointId& point : internal::safety_points_in(journal)) {
+    left.push_back("safety snapshot: recovery point " + point.hex());
   }
   return left;
 }

@@ -233,8 +233,8 @@ bool wants_safety_snapshot(const Plan& plan) {
 }
 
 Error no_safety_snapshot(const Plan& plan, const Error& why) {
-  std::string command =
-      fmt::format("salvor restore {0} --at {1} --confirm {0}", printable(plan.service), plan.point);
+  std::string command = fmt::format("salvor restore {0} --at {1} --confirm {0}",
+                                    printable(plan.service), plan.point_text());
   for (const StorePlan& store : plan.stores) {
     if (!plan.others.empty()) command += " --only " + printable(store.name);
   }

@@ -94,7 +94,7 @@ struct RunOutcome {
   std::vector<std::string> removed;
   /// After abandon(): what the run leaves where, a line each.
   std::vector<std::string> left;
-  std::vector<std::string> safety_points;
+  std::vector<repo::PointId> safety_points;
 
   /// How long all steps took, whoever carried them out.
   double step_seconds() const;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "repo/ids.h"
 #include "service/hooks.h"
 #include "service/service.h"
 #include "stores/settings.h"
@@ -43,7 +44,7 @@ struct Plan : service::Procedure {
   service::Mode mode = service::Mode::restore;
   std::string run;
   std::string service;
-  std::string point;  ///< its id, in hexadecimal digits
+  repo::PointId point;
   Time point_time;
   std::string directory;  ///< where commands run
   std::string staging;    ///< drills: a private directory, removed at the end
@@ -71,6 +72,8 @@ struct Plan : service::Procedure {
   void set_procedure(const Procedure& procedure) { Procedure::operator=(procedure); }
   /// Null where the plan has no store of that name.
   const StorePlan* find(std::string_view store) const;
+  /// The hexadecimal digits of the point; empty where nobody knows what the run was to restore.
+  std::string point_text() const { return point.is_zero() ? "" : point.hex(); }
 };
 
 /// The names of its steps, in order; the journal has them.

@@ -138,13 +138,21 @@ std::optional<std::int64_t> seconds_in(const Json& json) {
   return json.get<std::int64_t>();
 }
 
+repo::PointId point_in(const Json& json) {
+  const auto text = json.get<std::string>();
+  if (text.empty()) return {};
+  if (const auto id = repo::PointId::parse(text)) return *id;
+  throw Error(ErrorCode::corruption, "the plan in the journal names no recovery point",
+              kOtherVersion);
+}
+
 Plan plan_of(const Json& json) {
   Plan plan;
   plan.mode = json.at("mode") == name_of(service::Mode::drill) ? service::Mode::drill
                                                                : service::Mode::restore;
   plan.run = json.at("run");
   plan.service = json.at("service");
-  plan.point = json.at("point");
+  plan.point = point_in(json.at("point"));
   plan.point_time = Time{json.at("point_time_ns").get<std::int64_t>()};
   plan.directory = json.at("directory");
   plan.staging = json.at("staging");
@@ -170,7 +178,7 @@ std::string to_json(const Plan& plan) {
   Json json{{"mode", name_of(plan.mode)},
             {"run", plan.run},
             {"service", plan.service},
-            {"point", plan.point},
+            {"point", plan.point_text()},
             {"point_time_ns", plan.point_time.ns},
             {"directory", plan.directory},
             {"staging", plan.staging},

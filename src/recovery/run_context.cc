@@ -6,7 +6,7 @@ namespace salvor::recovery {
 const repo::Snapshot& RunContext::snapshot(const StorePlan& store) const {
   if (const repo::Snapshot* found = point.find(store.name)) return *found;
   throw Error(ErrorCode::not_found,
-              "recovery point " + plan.point + " has no store " + printable(store.name),
+              "recovery point " + plan.point_text() + " has no store " + printable(store.name),
               "choose another point with --at");
 }
 

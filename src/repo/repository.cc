@@ -293,6 +293,10 @@ std::uint64_t Repository::sequence() const {
 const std::vector<Point>& Repository::points() const {
   return core_->log_state.points;
 }
+const Point* Repository::find_point(const PointId& id) const {
+  const auto found = std::ranges::find(points(), id, &Point::id);
+  return found == points().end() ? nullptr : &*found;
+}
 void Repository::refresh() {
   core_->log.refresh(core_->log_state);
   core_->load_new_runs();

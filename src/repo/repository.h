@@ -89,6 +89,8 @@ class Repository {
 
   /// In order of commitment. refresh() reads what was committed since.
   const std::vector<Point>& points() const;
+  /// Null where there is no such point.
+  const Point* find_point(const PointId& id) const;
   void refresh();
 
   /// What was worked around while opening and reading: damaged checkpoints, index runs, slots.

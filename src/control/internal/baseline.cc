@@ -84,11 +84,10 @@ Baselines find_baselines(repo::Repository& repository, const Owner& owner) {
   const auto after = restored ? first_after(points, *restored) : points.end();
   take_all(points.begin(), after, owner, baselines);
   if (restored) {
-    for (const repo::Point& point : points) {
-      if (point.id.hex() != restored->plan.point) continue;
+    if (const repo::Point* point = repository.find_point(restored->plan.point)) {
       for (const recovery::StorePlan& store : restored->plan.stores) {
-        if (const repo::Snapshot* snapshot = point.find(store.name)) {
-          take(point, *snapshot, baselines);
+        if (const repo::Snapshot* snapshot = point->find(store.name)) {
+          take(*point, *snapshot, baselines);
         }
       }
     }

@@ -61,7 +61,7 @@ DrillSummary summary_of(const catalog::RunRow& row) {
   const bool recovered = row.state == catalog::RunState::succeeded && report.contains("recovery_s");
   summary.seconds = number_in(report, recovered ? "recovery_s" : "seconds").value_or(0);
   summary.whole = report.value("whole", true);
-  summary.point = string_in(report, "point");
+  summary.point = repo::PointId::parse(string_in(report, "point")).value_or(repo::PointId());
   read_phases(list_in(report, "phases"), "name", summary);
   read_checks(report, summary);
   return summary;
@@ -72,7 +72,7 @@ DrillSummary summary_of(const evidence::EvidenceSummary& evidence) {
   summary.run = evidence.run;
   summary.time = parse_time(evidence.started).value_or(Time{});
   summary.state = catalog::parse_run_state(evidence.result).value_or(RunState::failed);
-  summary.point = evidence.point;
+  summary.point = repo::PointId::parse(evidence.point).value_or(repo::PointId());
   if (!evidence.was_late) summary.sequence = evidence.sequence;
   const json statement = try_parse_json(evidence.statement);
   const json& predicate = part_in(statement, "predicate");
@@ -207,7 +207,7 @@ DrillHistory read_waiting(repo::Repository& repository, const std::string& servi
 /// The newest drill of a point, and the newest of all, from several sources in any order.
 class NewestDrill {
  public:
-  explicit NewestDrill(std::string point) : point_(std::move(point)) {}
+  explicit NewestDrill(const repo::PointId& point) : point_(point) {}
 
   void see(const DrillSummary& drill) {
     take_newer(drill, drill.point == point_ ? of_point_ : other_);
@@ -222,7 +222,7 @@ class NewestDrill {
   std::optional<DrillSummary> choose() const { return of_point_ ? of_point_ : other_; }
 
  private:
-  const std::string point_;
+  const repo::PointId point_;
   std::optional<DrillSummary> of_point_;
   std::optional<DrillSummary> other_;
 };
@@ -290,7 +290,7 @@ DrillHistory read_drill_history(Records& records, const std::string& id,
 
 std::optional<DrillSummary> newest_drill(Records& records, repo::Repository& repository,
                                          const repo::Point& point) {
-  NewestDrill newest(point.id.hex());
+  NewestDrill newest(point.id);
   try {
     const std::set<std::string> recorded = see_evidence(repository, point, newest);
     if (records.catalog() != nullptr) {

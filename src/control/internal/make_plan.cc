@@ -119,7 +119,7 @@ recovery::Plan make_plan(const config::Config& config, const service::Service& s
   plan.rto_s = service.rto_s;
   plan.policy_sha256 = policy_sha256(service);
   plan.host = config.host;
-  plan.point = point.id.hex();
+  plan.point = point.id;
   plan.point_time = point.time;
   return plan;
 }

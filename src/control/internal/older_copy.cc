@@ -56,12 +56,10 @@ std::vector<std::string> lost_safety_points(repo::Repository& repository, const 
   std::vector<std::string> lost;
   const auto outcome = recovery::find_run(repository, run);
   if (!outcome) return lost;
-  for (const std::string& id : outcome->safety_points) {
-    const auto& points = repository.points();
-    const bool is_there = std::ranges::any_of(
-        points, [&id](const repo::Point& point) { return point.id.hex() == id; });
-    if (is_there) continue;
-    lost.push_back(fmt::format("recovery point {}, the safety snapshot of restore {}", id, run));
+  for (const repo::PointId& id : outcome->safety_points) {
+    if (repository.find_point(id) != nullptr) continue;
+    lost.push_back(
+        fmt::format("recovery point {}, the safety snapshot of restore {}", id.hex(), run));
   }
   return lost;
 }

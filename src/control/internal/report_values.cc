@@ -50,7 +50,7 @@ ReportJson json_of_drill(const DrillSummary& drill) {
           {"time", format_time(drill.time)},
           {"state", name_of(drill.state)},
           {"seconds", drill.seconds},
-          {"point", shown_or_null(drill.point)},
+          {"point", drill.point.is_zero() ? ReportJson(nullptr) : ReportJson(drill.point.hex())},
           {"failed_checks", shown(drill.failed_checks)},
           {"evidence_waits", drill.evidence_waits}};
 }
@@ -157,7 +157,7 @@ ReportJson shown_or_null(const std::string& text) {
 ReportJson json_of_outcome(const recovery::RunOutcome& outcome, double seconds) {
   ReportJson object{{"run", outcome.plan.run},
                     {"service", printable(outcome.plan.service)},
-                    {"point", outcome.plan.point},
+                    {"point", outcome.plan.point_text()},
                     {"point_time", format_time(outcome.plan.point_time)},
                     {"mode", name_of(outcome.plan.mode)},
                     {"state", name_of(outcome.state)},
@@ -165,7 +165,8 @@ ReportJson json_of_outcome(const recovery::RunOutcome& outcome, double seconds) 
                     {"healthy", outcome.healthy},
                     {"steps", list_of(outcome.steps, json_of_step)},
                     {"checks", json_of_checks(outcome.checks)},
-                    {"safety_points", outcome.safety_points},
+                    {"safety_points", list_of(outcome.safety_points,
+                                              [](const repo::PointId& id) { return id.hex(); })},
                     {"kept", shown(outcome.kept)},
                     {"removed", shown(outcome.removed)},
                     {"left", shown(outcome.left)},

@@ -5,17 +5,6 @@
 #include "control/internal/judge_status.h"
 
 namespace salvor::control::internal {
-namespace {
-
-const repo::Point* find_point(const repo::Repository& repository, const std::string& id) {
-  const auto& points = repository.points();
-  const auto found = std::find_if(points.begin(), points.end(),
-                                  [&](const repo::Point& point) { return point.id.hex() == id; });
-  return found == points.end() ? nullptr : &*found;
-}
-
-}  // namespace
-
 void describe_outcome(const recovery::RunOutcome& outcome, evidence::EvidenceRecord& record) {
   record.result = name_of(outcome.state);
   for (const recovery::StepOutcome& step : outcome.steps) {
@@ -37,7 +26,7 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
   const recovery::Plan& plan = outcome.plan;
   record.started = outcome.started;
   describe_outcome(outcome, record);
-  if (const repo::Point* point = find_point(repository, plan.point)) {
+  if (const repo::Point* point = repository.find_point(plan.point)) {
     record.point = *point;
     for (std::string& line : lacks_of(nullptr, *point)) {
       record.not_covered.push_back(std::move(line));

@@ -123,12 +123,13 @@ double recovery_seconds_in(const Journal& journal) {
   return std::max(of_steps, by_clock);
 }
 
-std::vector<std::string> safety_points_in(const Journal& journal) {
+std::vector<repo::PointId> safety_points_in(const Journal& journal) {
   const auto json = try_parse_json(journal.data("safety-snapshot"));
-  std::vector<std::string> points;
+  std::vector<repo::PointId> points;
   if (!json.is_array()) return points;
   for (const auto& point : json) {
-    if (point.is_string()) points.push_back(point);
+    const auto id = repo::PointId::parse(point.is_string() ? point.get<std::string>() : "");
+    if (id) points.push_back(*id);
   }
   return points;
 }

@@ -21,7 +21,7 @@ double recovery_seconds_in(const Journal& journal);
 /// What a run that was abandoned has left where, a line each; empty for every other one.
 std::vector<std::string> left_in(const Journal& journal);
 
-std::vector<std::string> safety_points_in(const Journal& journal);
+std::vector<repo::PointId> safety_points_in(const Journal& journal);
 
 /// The plan, with the commands that it has now.   Errors: not_found: there is none; corruption.
 Plan plan_in(const Journal& journal, const std::string& run);

@@ -19,7 +19,7 @@ service::HookContext hooks_of(const Plan& plan) {
   hooks.mode = plan.mode;
   hooks.run = plan.run;
   hooks.service = plan.service;
-  hooks.point = plan.point;
+  hooks.point = plan.point_text();
   hooks.point_time = format_time(plan.point_time);
   hooks.directory = plan.directory;
   return hooks;
@@ -46,10 +46,8 @@ JournalEntry entry(Event event, std::string step = {}, std::string data = {}) {
 /// An undo and a close do without the point, which an older copy of the repository need not have.
 const repo::Point& point_or_none(const repo::Repository& repository, const Plan& plan) {
   static const repo::Point kNone;
-  const auto& points = repository.points();
-  const auto found = std::ranges::find_if(
-      points, [&plan](const repo::Point& point) { return point.id.hex() == plan.point; });
-  return found == points.end() ? kNone : *found;
+  const repo::Point* const point = repository.find_point(plan.point);
+  return point == nullptr ? kNone : *point;
 }
 
 /// Whether something is left of a workplace, be it half removed.
@@ -61,11 +59,12 @@ bool has_workplace(const stores::Replacement& replacement) {
 }  // namespace
 
 void require_point(const repo::Repository& repository, const Plan& plan) {
-  if (point_or_none(repository, plan).id.hex() == plan.point) return;
-  throw Error(
-      ErrorCode::not_found, "the repository has no recovery point " + plan.point + " any more",
-      "`salvor points` lists the recovery points; undo what run " + plan.run +
-          " has begun with salvor restore --undo " + plan.run + " --confirm " + plan.service);
+  if (repository.find_point(plan.point) != nullptr) return;
+  throw Error(ErrorCode::not_found,
+              "the repository has no recovery point " + plan.point_text() + " any more",
+              "`salvor points` lists the recovery points; undo what run " + plan.run +
+                  " has begun with salvor restore --undo " + plan.run + " --confirm " +
+                  plan.service);
 }
 
 Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& plan,

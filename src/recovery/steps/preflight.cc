@@ -13,8 +13,8 @@ namespace {
   // Of a restore in place this is a guard that says no; a drill has found what it was looking for.
   throw Error(
       context.plan.mode == service::Mode::drill ? ErrorCode::corruption : ErrorCode::refused,
-      fmt::format("recovery point {} is damaged: store {}: {}", context.plan.point, store.name,
-                  how),
+      fmt::format("recovery point {} is damaged: store {}: {}", context.plan.point_text(),
+                  store.name, how),
       "`salvor verify --data` says how far it reaches; choose another point with --at");
 }
 
