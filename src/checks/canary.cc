@@ -15,15 +15,9 @@ using Planted = Canary::Planted;
 constexpr std::size_t kNonceBytes = 16;
 
 std::string_view text_of(Planted planted) {
-  switch (planted) {
-    case Planted::no:
-      return "no";
-    case Planted::yes:
-      return "yes";
-    case Planted::failed:
-      return "failed";
-  }
-  return "no";
+  // In the order of the enumeration.
+  constexpr std::array<std::string_view, 3> kTexts{"no", "yes", "failed"};
+  return kTexts[static_cast<std::size_t>(planted)];
 }
 
 /// Each part with its length before it, so that no two lists of parts sign alike.

@@ -1,5 +1,7 @@
 #include "control/diff_points.h"
 
+#include <array>
+
 #include "control/internal/report_values.h"
 #include "control/report_json.h"
 #include "control/service_status.h"
@@ -12,17 +14,9 @@ using internal::text_of;
 using json = internal::ReportJson;
 
 std::string_view name_of(Change change) {
-  switch (change) {
-    case Change::added:
-      return "added";
-    case Change::removed:
-      return "removed";
-    case Change::modified:
-      return "modified";
-    case Change::metadata:
-      return "metadata";
-  }
-  return "unknown";
+  // In the order of the enumeration.
+  constexpr std::array<std::string_view, 4> kNames{"added", "removed", "modified", "metadata"};
+  return kNames[static_cast<std::size_t>(change)];
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "base/clock.h"
@@ -45,28 +46,13 @@ pre { background: #f4f6f8; border: 1px solid var(--line); padding: .7rem; white-
 )css";
 
 std::string escaped(std::string_view text) {
+  constexpr std::string_view kSpecial = "&<>\"'";
+  constexpr std::array<std::string_view, 5> kEscaped{"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
   std::string out;
   out.reserve(text.size());
   for (const char each : text) {
-    switch (each) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += each;
-    }
+    const std::size_t place = kSpecial.find(each);
+    out += place == std::string_view::npos ? std::string_view(&each, 1) : kEscaped[place];
   }
   return out;
 }

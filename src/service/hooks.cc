@@ -1,6 +1,7 @@
 #include "service/hooks.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -35,15 +36,9 @@ bool mentions_copy(std::string_view command) {
 }
 
 std::string_view name_of(Mode mode) {
-  switch (mode) {
-    case Mode::restore:
-      return "restore";
-    case Mode::drill:
-      return "drill";
-    case Mode::backup:
-      return "backup";
-  }
-  return "restore";
+  // In the order of the enumeration.
+  constexpr std::array<std::string_view, 3> kNames{"restore", "drill", "backup"};
+  return kNames[static_cast<std::size_t>(mode)];
 }
 
 std::vector<std::pair<std::string, std::string>> HookContext::environment() const {

@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "base/bytes.h"
@@ -223,23 +224,11 @@ TomlValue converted(const toml::node& node) {
 }  // namespace
 
 std::string_view describe(TomlValue::Kind kind) {
-  switch (kind) {
-    case TomlValue::Kind::string:
-      return "a string";
-    case TomlValue::Kind::integer:
-      return "an integer";
-    case TomlValue::Kind::number:
-      return "a number with a fraction";
-    case TomlValue::Kind::boolean:
-      return "a boolean";
-    case TomlValue::Kind::date:
-      return "a date or time";
-    case TomlValue::Kind::array:
-      return "an array";
-    case TomlValue::Kind::table:
-      return "a table";
-  }
-  return "something else";
+  // In the order of the enumeration.
+  constexpr std::array<std::string_view, 7> kWords{
+      "a string", "an integer", "a number with a fraction", "a boolean", "a date or time",
+      "an array", "a table"};
+  return kWords[static_cast<std::size_t>(kind)];
 }
 
 std::string place(std::string_view name, Position position) {

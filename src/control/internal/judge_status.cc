@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "control/drill.h"
 
@@ -206,15 +207,9 @@ std::vector<std::string> lacks_of(const service::Service* service, const repo::P
 namespace salvor::control {
 
 std::string_view name_of(Health health) {
-  switch (health) {
-    case Health::good:
-      return "good";
-    case Health::warning:
-      return "warning";
-    case Health::critical:
-      return "critical";
-  }
-  return "critical";
+  // In the order of the enumeration.
+  constexpr std::array<std::string_view, 3> kNames{"good", "warning", "critical"};
+  return kNames[static_cast<std::size_t>(health)];
 }
 
 Health ServiceStatus::health() const {
