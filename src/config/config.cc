@@ -167,21 +167,8 @@ ServeConfig parse_serve(TableReader& file) {
 
 std::vector<service::Service> parse_services(TableReader& file) {
   std::vector<service::Service> services;
-  const TomlValue* value = file.table("service");
-  if (value == nullptr) return services;
-  for (const TomlMember& member : value->members) {
-    if (!is_name(member.key)) {
-      file.findings().add(member.position,
-                          fmt::format("\"{}\" can't name a service", printable(member.key)),
-                          std::string(kNameHint));
-    } else if (member.value.kind != TomlValue::Kind::table) {
-      file.findings().add(member.value.position,
-                          fmt::format("service \"{}\": expected a table, found {}", member.key,
-                                      describe(member.value.kind)),
-                          fmt::format("write its keys under [service.{}]", member.key));
-    } else {
-      services.push_back(internal::parse_service(member.key, member.value, file.findings()));
-    }
+  for (const TomlMember* member : file.named_tables("service")) {
+    services.push_back(internal::parse_service(member->key, member->value, file.findings()));
   }
   return services;
 }
@@ -219,12 +206,15 @@ std::filesystem::path existing(const std::filesystem::path& path, const std::str
 
 }  // namespace
 
+const service::Service* Config::find_service(std::string_view name) const {
+  const auto found = std::ranges::find(services, name, &service::Service::name);
+  return found == services.end() ? nullptr : &*found;
+}
+
 const service::Service& Config::service(std::string_view name) const {
+  if (const service::Service* found = find_service(name)) return *found;
   std::vector<std::string_view> names;
-  for (const service::Service& each : services) {
-    if (each.name == name) return each;
-    names.push_back(each.name);
-  }
+  for (const service::Service& each : services) names.push_back(each.name);
   throw Error(ErrorCode::not_found,
               fmt::format("no service \"{}\" in {}", printable(name), printable(file.native())),
               names.empty() ? "add a [service.NAME] to it" : suggest(name, names));

@@ -63,6 +63,8 @@ struct Config {
   /// What did not answer; several may belong to the same store.
   std::vector<SilentPath> silent;
 
+  /// Null where there is no service of that name.
+  const service::Service* find_service(std::string_view name) const;
   /// The service of that name.
   /// Errors: not_found, naming the services that there are.
   const service::Service& service(std::string_view name) const;

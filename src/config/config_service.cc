@@ -32,32 +32,25 @@ std::vector<service::Store> parse_stores(TableReader& service, internal::StoreTy
     }
     return stores;
   }
+  for (const TomlMember& member : value->members) types[member.key] = nullptr;
   std::map<std::string, std::string> variables;  // → store
-  for (const TomlMember& member : value->members) {
-    types[member.key] = nullptr;
-    const std::string path = fmt::format("{}.store.{}", service.path(), member.key);
-    const auto [other, own] = variables.emplace(service::store_variable(member.key), member.key);
-    if (!is_name(member.key)) {
-      service.findings().add(member.position,
-                             fmt::format("\"{}\" can't name a store", printable(member.key)),
-                             std::string(kNameHint));
-    } else if (member.value.kind != TomlValue::Kind::table) {
-      service.findings().add(member.value.position,
-                             fmt::format("store \"{}\": expected a table, found {}", member.key,
-                                         describe(member.value.kind)),
-                             fmt::format("write its keys under [{}]", path));
-    } else if (!own) {
+  for (const TomlMember* member : service.named_tables("store")) {
+    const auto [other, own] = variables.emplace(service::store_variable(member->key), member->key);
+    if (!own) {
       service.findings().add(
-          member.position,
+          member->position,
           fmt::format(
               "stores \"{}\" and \"{}\" would share the variable {} of the service's commands",
-              other->second, member.key, other->first),
+              other->second, member->key, other->first),
           "rename one of them");
-    } else if (auto store =
-                   internal::parse_store(member.key, member.value, path, service.findings())) {
-      types[member.key] = store->type;
-      stores.push_back(std::move(*store));
+      continue;
     }
+    auto store = internal::parse_store(member->key, member->value,
+                                       fmt::format("{}.store.{}", service.path(), member->key),
+                                       service.findings());
+    if (!store) continue;
+    types[member->key] = store->type;
+    stores.push_back(std::move(*store));
   }
   return stores;
 }

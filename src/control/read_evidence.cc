@@ -119,16 +119,13 @@ std::vector<EvidenceRow> list_evidence(const config::Config& config, const std::
                                        const Caller& caller) {
   internal::Records records(config);
   const internal::Opened opened = open(config, records, caller);
+  repo::Repository& repository = *opened.repository;
+  const auto chains = service.empty() ? internal::services_with_evidence(config, repository)
+                                      : std::vector{chain_name(config, repository, service)};
   std::vector<EvidenceRow> rows;
-  if (!service.empty()) {
-    const std::string chain = chain_name(config, *opened.repository, service);
-    list_chain(*opened.repository, chain, rows);
-    list_waiting(*opened.repository, records, chain, rows);
-    return rows;
-  }
-  for (const std::string& each : internal::services_with_evidence(config, *opened.repository)) {
-    list_chain(*opened.repository, each, rows);
-    list_waiting(*opened.repository, records, each, rows);
+  for (const std::string& chain : chains) {
+    list_chain(repository, chain, rows);
+    list_waiting(repository, records, chain, rows);
   }
   return rows;
 }

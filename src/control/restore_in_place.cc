@@ -318,20 +318,17 @@ class ContinuedRun {
       }
       config::require_answers_of(named, config_, caller_.stop);
     }
-    for (const service::Service& each : config_.services) {
-      if (!head && each.name == service) config::require_stores_answer(config_, each);
-    }
+    const service::Service* const known = config_.find_service(service);
+    if (!head && known != nullptr) config::require_stores_answer(config_, *known);
   }
 
   std::optional<recovery::Plan> configured(const recovery::Plan& plan) const {
-    for (const service::Service& service : config_.services) {
-      if (service.name != plan.service) continue;
-      recovery::Plan now = plan;
-      now.directory = config_.file.parent_path().native();
-      now.set_procedure(service);
-      return now;
-    }
-    return std::nullopt;
+    const service::Service* const service = config_.find_service(plan.service);
+    if (service == nullptr) return std::nullopt;
+    recovery::Plan now = plan;
+    now.directory = config_.file.parent_path().native();
+    now.set_procedure(*service);
+    return now;
   }
 
   /// Where nothing is left to do nobody has to confirm anything.

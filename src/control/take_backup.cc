@@ -6,7 +6,6 @@
 
 #include "backup/suspicion.h"
 #include "base/log.h"
-#include "base/nearest_name.h"
 #include "config/answers.h"
 #include "config/own_places.h"
 #include "control/caller.h"
@@ -29,28 +28,6 @@ namespace {
 using internal::Opened;
 using internal::RecordedRun;
 using internal::Records;
-
-/// The chosen stores of a service, databases first.
-std::vector<const service::Store*> chosen_stores(const service::Service& service,
-                                                 const std::vector<std::string>& names) {
-  std::vector<const service::Store*> chosen;
-  std::vector<std::string_view> known;
-  for (const service::Store& store : service.stores) {
-    known.emplace_back(store.name);
-    const bool wanted =
-        names.empty() || std::find(names.begin(), names.end(), store.name) != names.end();
-    if (wanted) chosen.push_back(&store);
-  }
-  for (const std::string& name : names) {
-    if (service.find_store(name) != nullptr) continue;
-    throw Error(ErrorCode::not_found,
-                fmt::format("service {} has no store \"{}\"", service.name, printable(name)),
-                suggest(name, known));
-  }
-  std::stable_partition(chosen.begin(), chosen.end(),
-                        [](const service::Store* store) { return store->type->marks_exactly(); });
-  return chosen;
-}
 
 /// One backup command: the repository is opened once, for the first service that needs it.
 class Backups {
@@ -254,7 +231,7 @@ std::vector<BackupReport> take_all(const config::Config& config, Backups& backup
     try {
       config::check_overlaps(config, service);
       may_be_backed_up = true;
-      reports.push_back(backups.take(service, chosen_stores(service, {})));
+      reports.push_back(backups.take(service, service.chosen_stores({})));
     } catch (const Error& error) {
       // What keeps every service from its backup is told once.
       if (caller.stop.stop_requested() || (may_be_backed_up && !backups.has_begun())) throw;
@@ -314,7 +291,7 @@ std::vector<BackupReport> take_backup(const config::Config& config, const Backup
       request.service.empty() ? config.services.front() : config.service(request.service);
   config::check_overlaps(config, service);
   std::vector<BackupReport> reports;
-  reports.push_back(backups.take(service, chosen_stores(service, request.stores)));
+  reports.push_back(backups.take(service, service.chosen_stores(request.stores)));
   return reports;
 }
 

@@ -139,6 +139,11 @@ struct Service : Procedure {
 
   /// Null where there is no store of that name.
   const Store* find_store(std::string_view store) const;
+  /// Errors: not_found: one of the names is no store's; the hint has the nearest that is.
+  void require_stores(const std::vector<std::string>& names) const;
+  /// The stores of these names, all where there are none; databases first.
+  /// Errors: as require_stores().
+  std::vector<const Store*> chosen_stores(const std::vector<std::string>& names) const;
 };
 
 /// Whether it acts on the restored copy while that copy is not live yet: when it mentions the copy,

@@ -176,6 +176,27 @@ const TomlValue* TableReader::table(std::string_view key) {
   return find(key, TomlValue::Kind::table);
 }
 
+std::vector<const TomlMember*> TableReader::named_tables(std::string_view key) {
+  std::vector<const TomlMember*> found;
+  const TomlValue* const value = table(key);
+  if (value == nullptr) return found;
+  for (const TomlMember& member : value->members) {
+    if (!is_name(member.key)) {
+      findings_.add(member.position, fmt::format("{} can't name a {}", in_quotes(member.key), key),
+                    std::string(kNameHint));
+    } else if (member.value.kind != TomlValue::Kind::table) {
+      findings_.add(member.value.position,
+                    fmt::format("{} \"{}\": expected a table, found {}", key, member.key,
+                                describe(member.value.kind)),
+                    fmt::format("write its keys under [{}{}{}.{}]", path_, path_.empty() ? "" : ".",
+                                key, member.key));
+    } else {
+      found.push_back(&member);
+    }
+  }
+  return found;
+}
+
 std::vector<const TomlValue*> TableReader::tables(std::string_view key) {
   std::vector<const TomlValue*> found;
   const TomlValue* value = find(key, TomlValue::Kind::array);

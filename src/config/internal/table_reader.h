@@ -81,6 +81,10 @@ class TableReader {
   std::vector<std::string> texts(std::string_view key);
   std::vector<std::filesystem::path> paths(std::string_view key);
 
+  /// The tables in the table of a key, each with a name: [store.NAME]. What is none, or has no name
+  /// that can be, is added to the findings.
+  std::vector<const TomlMember*> named_tables(std::string_view key);
+
   /// One of the words in `allowed`, by its index.
   std::optional<std::size_t> choice(std::string_view key,
                                     const std::vector<std::string_view>& allowed);

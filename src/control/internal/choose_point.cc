@@ -186,10 +186,8 @@ bool Owner::has(const repo::Point& point) const {
 }
 
 Owner owner_of(const config::Config& config, std::string_view service) {
-  for (const service::Service& each : config.services) {
-    if (each.name == service) return {each.name, config.host, each.shared};
-  }
-  return {std::string(service), config.host, false};
+  const service::Service* const configured = config.find_service(service);
+  return {std::string(service), config.host, configured != nullptr && configured->shared};
 }
 
 const repo::Point& find_point(const repo::Repository& repository, std::string_view name,

@@ -66,11 +66,10 @@ evidence::EvidenceRecord new_evidence(const config::Config& config, catalog::Run
   record.told_started_by = caller.started_by;
   record.told_approved_by = caller.approved_by;
   if (!caller.started_by.empty() || !caller.approved_by.empty()) record.told_by_uid = ::getuid();
-  for (const service::Service& each : config.services) {
-    if (each.name != service) continue;
-    record.policy_sha256 = policy_sha256(each);
-    record.rpo_objective_s = each.rpo_s;
-    record.rto_objective_s = each.rto_s;
+  if (const service::Service* known = config.find_service(service)) {
+    record.policy_sha256 = policy_sha256(*known);
+    record.rpo_objective_s = known->rpo_s;
+    record.rto_objective_s = known->rto_s;
   }
   return record;
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/nearest_name.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/policy.h"
 
@@ -15,13 +14,10 @@ namespace {
 std::vector<recovery::StorePlan> stores_of(const service::Service& service,
                                            const repo::Point& point, const PlanRequest& request) {
   std::vector<recovery::StorePlan> plans;
-  for (const service::Store& store : service.stores) {
-    const auto& only = request.stores;
-    const bool chosen = std::find(only.begin(), only.end(), store.name) != only.end();
-    if (!only.empty() && !chosen) continue;
-    const repo::Snapshot* snapshot = point.find(store.name);
+  for (const service::Store* chosen : service.chosen_stores(request.stores)) {
+    const service::Store& store = *chosen;
     // A store that is newer than the point stays as it is; the plan says so.
-    if (snapshot == nullptr && !chosen) continue;
+    if (request.stores.empty() && point.find(store.name) == nullptr) continue;
     const repo::Snapshot& found = find_snapshot(point, store.name);
     if (found.type != store.type->name()) {
       throw Error(ErrorCode::configuration,
@@ -48,21 +44,7 @@ std::vector<recovery::StorePlan> stores_of(const service::Service& service,
         request.in_place_delta && target->over() != nullptr && target->identify(0).exists;
     plans.push_back(std::move(plan));
   }
-  std::stable_partition(plans.begin(), plans.end(), [&](const recovery::StorePlan& plan) {
-    return stores::type_named(plan.type).marks_exactly();
-  });
   return plans;
-}
-
-void require_known(const service::Service& service, const std::vector<std::string>& names) {
-  std::vector<std::string_view> known;
-  for (const service::Store& store : service.stores) known.emplace_back(store.name);
-  for (const std::string& name : names) {
-    if (service.find_store(name) != nullptr) continue;
-    throw Error(ErrorCode::not_found,
-                fmt::format("service {} has no store \"{}\"", service.name, printable(name)),
-                suggest(name, known));
-  }
 }
 
 /// Part of a service of another time than the rest is somebody's decision, not a default.
@@ -89,8 +71,8 @@ void require_stores_named(const service::Service& service, const repo::Point& po
 
 recovery::Plan make_plan(const config::Config& config, const service::Service& service,
                          const repo::Point& point, service::Mode mode, const PlanRequest& request) {
-  require_known(service, request.stores);
-  require_known(service, request.unsaved);
+  service.require_stores(request.stores);
+  service.require_stores(request.unsaved);
   if (mode == service::Mode::restore) require_stores_named(service, point, request);
   recovery::Plan plan;
   plan.mode = mode;
