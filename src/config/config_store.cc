@@ -80,11 +80,12 @@ std::optional<service::Store> internal::parse_store(const std::string& name, con
   const std::string type = reader.text("type").value_or("");
   // Without its type nothing is known about a store's other keys, so they are left alone.
   if (type.empty()) return std::nullopt;
-  if (stores::find_type(type) == nullptr) {
+  const stores::Type* const known = stores::find_type(type);
+  if (known == nullptr) {
     complain_of_type(reader, type);
     return std::nullopt;
   }
-  service::Store store = service::make_store(name, type);
+  service::Store store = service::make_store(name, *known);
   for (const stores::SettingsKey& key : store.type->keys()) read_key(reader, key, store.settings);
   store.shrink_percent = parse_shrink(reader);
   reader.finish();

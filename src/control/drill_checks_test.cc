@@ -51,10 +51,12 @@ class DrillChecksTest : public ::testing::Test {
   DrillChecksTest() {
     testing::create_repository(memory_);
     service_.name = "shop";
-    service_.stores.push_back(service::make_store(
-        "db", "sqlite", {{"path", (root() / "live" / "shop.db").native()}, {"canary", true}}));
-    service_.stores.push_back(service::make_store(
-        "media", "files", {{"path", (root() / "live" / "media").native()}, {"canary", true}}));
+    service_.stores.push_back(
+        service::make_store("db", stores::type_named("sqlite"),
+                            {{"path", (root() / "live" / "shop.db").native()}, {"canary", true}}));
+    service_.stores.push_back(
+        service::make_store("media", stores::type_named("files"),
+                            {{"path", (root() / "live" / "media").native()}, {"canary", true}}));
     config_.file = root() / "salvor.toml";
     config_.state_directory = root() / "state";
     config_.repository.path = root() / "repository";

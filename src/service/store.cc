@@ -7,12 +7,8 @@ std::vector<std::string> Store::left_out() const {
   return footprint ? footprint->exclude : std::vector<std::string>();
 }
 
-Store make_store(std::string name, std::string_view type, const stores::Settings& settings) {
-  Store store;
-  store.name = std::move(name);
-  store.type = &stores::type_named(type);
-  store.settings = stores::completed(*store.type, settings);
-  return store;
+Store make_store(std::string name, const stores::Type& type, const stores::Settings& settings) {
+  return {std::move(name), &type, stores::completed(type, settings)};
 }
 
 }  // namespace salvor::service

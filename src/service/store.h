@@ -26,8 +26,8 @@ struct Store {
 };
 
 /// A store with these settings; keys that are not among them have their defaults.
-/// Errors: configuration: this version has no such type.
-Store make_store(std::string name, std::string_view type,
+/// Errors: none.
+Store make_store(std::string name, const stores::Type& type,
                  const stores::Settings& settings = stores::Settings::object());
 
 }  // namespace salvor::service

@@ -18,10 +18,10 @@ class RestoreGuardsTest : public ::testing::Test {
     config_.repository.path = root_ / "repository";
     service::Service shop;
     shop.name = "shop";
-    shop.stores.push_back(
-        service::make_store("db", "sqlite", {{"path", (root_ / "live" / "shop.db").native()}}));
-    shop.stores.push_back(
-        service::make_store("media", "files", {{"path", (root_ / "live" / "media").native()}}));
+    shop.stores.push_back(service::make_store("db", stores::type_named("sqlite"),
+                                              {{"path", (root_ / "live" / "shop.db").native()}}));
+    shop.stores.push_back(service::make_store("media", stores::type_named("files"),
+                                              {{"path", (root_ / "live" / "media").native()}}));
     config_.services.push_back(shop);
     fs::create_directories(root_ / "live" / "media");
     fs::create_directories(root_ / "repository");

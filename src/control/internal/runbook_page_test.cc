@@ -26,8 +26,9 @@ RunbookData shop() {
   data.host = "shop1";
   data.repository.path = "/var/backups/salvor";
   data.repository.passphrase = {config::SecretReference::Kind::file, "/etc/salvor/passphrase"};
-  data.service.stores = {service::make_store("db", "sqlite", {{"path", "/srv/shop/shop.db"}}),
-                         service::make_store("media", "files", {{"path", "/srv/shop/media"}})};
+  data.service.stores = {
+      service::make_store("db", stores::type_named("sqlite"), {{"path", "/srv/shop/shop.db"}}),
+      service::make_store("media", stores::type_named("files"), {{"path", "/srv/shop/media"}})};
   data.service.writes = service::Writes{.lock = {"touch /srv/shop/maintenance"},
                                         .unlock = {"rm -f /srv/shop/maintenance"},
                                         .locked = {}};

@@ -20,10 +20,11 @@ class UncoveredTest : public ::testing::Test {
     service::Service shop;
     shop.name = "shop";
     shop.protect = {root_ / "shop"};
-    shop.stores.push_back(service::make_store(
-        "db", "sqlite", {{"path", (root_ / "shop" / "data" / "shop.db").native()}}));
     shop.stores.push_back(
-        service::make_store("media", "files", {{"path", (root_ / "shop" / "media").native()}}));
+        service::make_store("db", stores::type_named("sqlite"),
+                            {{"path", (root_ / "shop" / "data" / "shop.db").native()}}));
+    shop.stores.push_back(service::make_store("media", stores::type_named("files"),
+                                              {{"path", (root_ / "shop" / "media").native()}}));
     config_.services.push_back(shop);
     for (const char* name : {"data/shop.db", "data/shop.db-wal", "media/2026/a", "backups/x",
                              "state/catalog.sqlite"}) {
