@@ -40,7 +40,7 @@ void show(Output& output, const control::DrillReport& report) {
                           local_time(outcome.plan.point_time)));
   Table phases({"PHASE", "RESULT", ">TIME"});
   for (const control::StepOutcome& step : outcome.steps) {
-    phases.row({step.name, result_of(outcome, step),
+    phases.row({name_of(step.id), result_of(outcome, step),
                 step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
   output.table(phases);

@@ -68,10 +68,10 @@ int list(Invocation& invocation, const RunsChoices& request) {
 void tell_steps(Invocation& invocation, const control::RunOutcome& outcome,
                 std::map<std::string, control::StepResult>& told) {
   for (const control::StepOutcome& step : outcome.steps) {
-    control::StepResult& last = told[step.name];
+    control::StepResult& last = told[name_of(step.id)];
     if (step.result == last || step.result == control::StepResult::planned) continue;
     last = step.result;
-    invocation.say(fmt::format("{}: {}{}", step.name, in_words(name_of(step.result)),
+    invocation.say(fmt::format("{}: {}{}", name_of(step.id), in_words(name_of(step.result)),
                                step.seconds > 0 ? " in " + human_duration(step.seconds) : ""));
   }
 }

@@ -137,7 +137,7 @@ void show_taken_back(Output& output, const RunOutcome& outcome) {
   std::string undone;
   for (auto step = outcome.steps.rbegin(); step != outcome.steps.rend(); ++step) {
     if (step->result == control::StepResult::undone)
-      undone += (undone.empty() ? "" : ", ") + step->name;
+      undone += (undone.empty() ? "" : ", ") + name_of(step->id);
   }
   // Not by who closes a run that was undone before.
   const bool is_now = outcome.acted && outcome.state == RunState::undone && outcome.removed.empty();
@@ -266,7 +266,7 @@ std::string result_of(const RunOutcome& outcome, const control::StepOutcome& ste
 void show_steps(Output& output, const RunOutcome& outcome) {
   Table table({"STEP", "RESULT", ">TIME"});
   for (const control::StepOutcome& step : outcome.steps) {
-    table.row({step.name, result_of(outcome, step),
+    table.row({name_of(step.id), result_of(outcome, step),
                step.seconds > 0 ? human_duration(step.seconds) : "-"});
   }
   output.table(table);

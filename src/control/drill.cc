@@ -115,11 +115,12 @@ class Drill {
                      const Deadline& deadline) {
     recovery::StoreAccess access(internal::surroundings_of_restore(config_));
     backup::Progress progress;
-    const std::vector<std::string> steps = recovery::step_names(plan);
+    const std::vector<recovery::PlanStep> steps = recovery::steps_of(plan);
     std::atomic<std::size_t> at = 0;
     const internal::ProgressTicker ticker(caller_, [&] {
       const std::size_t number = at;
-      return internal::phase_of(number == 0 ? "drill" : "drill: " + steps[number - 1], progress);
+      return internal::phase_of(number == 0 ? "drill" : "drill: " + name_of(steps[number - 1].id),
+                                progress);
     });
     recovery::ExecuteOptions options;
     options.stop = deadline.token();
@@ -178,7 +179,7 @@ class Drill {
   Error too_long(const RunOutcome& outcome) const {
     std::string where;
     for (const recovery::StepOutcome& step : outcome.steps) {
-      if (step.result == recovery::StepResult::failed) where = " in step " + step.name;
+      if (step.result == recovery::StepResult::failed) where = " in step " + name_of(step.id);
     }
     return {ErrorCode::failed,
             fmt::format("the drill did not end within its time limit of {}: it was stopped{}",
@@ -206,7 +207,7 @@ class Drill {
       report.not_covered.push_back(
           fmt::format("step {}: not run: {} does not know of the copy: it mentions neither "
                       "SALVOR_STORE_… nor SALVOR_MODE",
-                      step.name, printable(step.command)));
+                      name_of(step.id), printable(step.command)));
     }
     for (const checks::CheckOutcome& check : outcome.checks) {
       if (check.verdict != Verdict::skipped) continue;

@@ -10,7 +10,7 @@ using internal::text_of;
 using json = internal::ReportJson;
 
 json json_of_phase(const recovery::StepOutcome& step) {
-  return {{"name", step.name}, {"seconds", step.seconds}, {"result", name_of(step.result)}};
+  return {{"name", name_of(step.id)}, {"seconds", step.seconds}, {"result", name_of(step.result)}};
 }
 
 }  // namespace

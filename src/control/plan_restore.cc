@@ -16,7 +16,6 @@
 #include "control/internal/restore_words.h"
 #include "control/internal/surroundings.h"
 #include "recovery/execute.h"
-#include "recovery/step.h"
 
 namespace salvor::control {
 namespace {
@@ -54,27 +53,19 @@ bool comes_back(const recovery::StorePlan& store) {
   return !store.delta_in_place || store.safety_snapshot;
 }
 
-bool can_be_undone(const Plan& plan, const std::string& step) {
-  if (step == "watch") return false;
-  return std::ranges::all_of(plan.stores, [&](const recovery::StorePlan& store) {
-    return comes_back(store) || step != "restore-" + store.name;
-  });
-}
-
 void plan_steps(internal::Records& records, RestorePlanReport& report) {
   double sum = 0;
   bool known = false;
-  for (const auto& step : recovery::make_steps(report.plan)) {
+  for (recovery::PlanStep& step : recovery::steps_of(report.plan)) {
     PlannedStep& planned = report.steps.emplace_back();
-    planned.name = step->name();
-    planned.what = step->what(report.plan);
-    planned.can_be_undone = can_be_undone(report.plan, step->name());
+    planned.name = name_of(step.id);
+    planned.what = std::move(step.what);
+    planned.can_be_undone = step.can_be_undone;
     if (records.catalog() == nullptr) continue;
     planned.expected_s = records.catalog()->step_seconds(report.plan.service,
-                                                         catalog::RunKind::restore, step->name());
-    // What comes after the verdict of the last check is no part of it, as it is none of what drills
-    // prove.
-    if (step->name() == "watch") continue;
+                                                         catalog::RunKind::restore, planned.name);
+    // Drills do not prove how long such a step takes, either.
+    if (is_afterwards(step.id)) continue;
     known = known || planned.expected_s;
     report.expected_is_least = report.expected_is_least || !planned.expected_s;
     sum += planned.expected_s.value_or(0);

@@ -105,7 +105,7 @@ class InPlace {
     };
     options.on_step = [this](const recovery::StepOutcome& step, std::size_t number,
                              std::size_t count) {
-      if (step.result == StepResult::began) enter(step.name);
+      if (step.result == StepResult::began) enter(step.id);
       // A run that is killed later has its safety snapshot in the log by then.
       records_.note_head(repository().id().hex(), repository().sequence());
       caller_.tell(internal::told_of(step, number, count));
@@ -174,10 +174,10 @@ class InPlace {
 
  private:
   /// The stores are restored in one phase, so that its rate and its end can be told.
-  void enter(const std::string& step) {
+  void enter(const recovery::StepId& step) {
     const std::lock_guard lock(phase_mutex_);
-    counts_ = step.starts_with("restore-");
-    phase_ = counts_ ? "restore" : "restore: " + step;
+    counts_ = step.kind == recovery::StepKind::restore_store;
+    phase_ = counts_ ? "restore" : "restore: " + name_of(step);
   }
 
   PhaseProgress phase() {
@@ -193,7 +193,8 @@ class InPlace {
     try {
       for (const std::string& record : records_.catalog()->journal(run)) {
         const recovery::JournalEntry entry = recovery::parse_journal_entry(record);
-        const bool watched = entry.step == "watch" && entry.event == recovery::Event::done;
+        const bool watched =
+            entry.step == recovery::StepKind::watch && entry.event == recovery::Event::done;
         if (watched) return entry.data;
       }
     } catch (const Error& error) {
@@ -413,8 +414,9 @@ bool is_over(const RunOutcome& outcome) {
 bool holds_writes(const RunOutcome& run) {
   bool locked = false;
   for (const recovery::StepOutcome& step : run.steps) {
-    if (step.name == "lock-writes") locked = has_acted(step) && run.plan.writes;
-    if (step.name == "return-to-service" && step.result == StepResult::done) return false;
+    if (step.id == recovery::StepKind::lock_writes) locked = has_acted(step) && run.plan.writes;
+    if (step.id == recovery::StepKind::return_to_service && step.result == StepResult::done)
+      return false;
   }
   return locked && run.state != RunState::running;
 }

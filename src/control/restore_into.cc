@@ -104,6 +104,10 @@ void tell_warnings(const RestoreReport& report, const Caller& caller) {
   }
 }
 
+std::string step_of(const std::string& store) {
+  return name_of(recovery::StepId(recovery::StepKind::restore_store, store));
+}
+
 void describe(const RestoreReport& report, const RestoreRequest& request,
               evidence::EvidenceRecord& evidence) {
   evidence.result = "succeeded";
@@ -111,7 +115,7 @@ void describe(const RestoreReport& report, const RestoreRequest& request,
   const bool whole = request.stores.empty() && report.point.is_whole();
   if (whole) evidence.rto_measured_s = report.duration_s;
   for (const RestoredStore& store : report.stores) {
-    evidence.phases.push_back({"restore-" + store.name, store.duration_s, "done"});
+    evidence.phases.push_back({step_of(store.name), store.duration_s, "done"});
     for (const std::string& warning : store.result.sink.warnings) {
       evidence.deviations.push_back(fmt::format("store {}: {}", store.name, warning));
     }
@@ -137,7 +141,7 @@ void restore_all(repo::Repository& repository, const std::vector<RestoreTarget>&
       caller, [&progress] { return internal::phase_of("restore", progress); });
   for (const RestoreTarget& target : targets) {
     const StepTold step{
-        "restore-" + target.snapshot->store, report.stores.size() + 1, targets.size(), {}, 0, {}};
+        step_of(target.snapshot->store), report.stores.size() + 1, targets.size(), {}, 0, {}};
     report.stores.push_back(tell_step(caller, step, [&] {
       return restore_store(repository, target, request.delta, progress, caller);
     }));

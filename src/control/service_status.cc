@@ -250,11 +250,10 @@ void describe_gaps(const service::Service& config, ServiceStatus& status) {
     return;
   }
   for (const service::Store& store : config.stores) {
-    const std::string step = "restore-" + store.name;
+    const recovery::StepId step(recovery::StepKind::restore_store, store.name);
     const auto& phases = status.last_drill->phases;
     const bool drilled =
-        std::any_of(phases.begin(), phases.end(),
-                    [&](const recovery::StepOutcome& phase) { return phase.name == step; });
+        std::ranges::find(phases, step, &recovery::StepOutcome::id) != phases.end();
     if (!drilled && !phases.empty()) {
       gaps.push_back(fmt::format("store {} was not in the last drill", store.name));
     }

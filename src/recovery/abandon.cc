@@ -62,14 +62,14 @@ std::vector<std::string> places_left(StoreAccess& access, const Journal& journal
   std::vector<std::string> left;
   for (const StorePlan& store : plan.stores) {
     if (!store.delta_in_place) {
-      if (journal.began("provision")) left.push_back(place_left(access, plan, store));
-    } else if (journal.began("restore-" + store.name)) {
+      if (journal.began(StepKind::provision)) left.push_back(place_left(access, plan, store));
+    } else if (journal.began({StepKind::restore_store, store.name})) {
       left.push_back(
           fmt::format("store {}: {} was written over in place", store.name, printable(store.path)));
     }
   }
   for (const JournalEntry& entry : journal.entries()) {
-    if (entry.event != Event::done || entry.step != "provision") continue;
+    if (entry.event != Event::done || entry.step != StepKind::provision) continue;
     if (entry.host == host_name()) continue;
     left.push_back("the workplaces were made on host " + entry.host);
   }
@@ -77,7 +77,8 @@ std::vector<std::string> places_left(StoreAccess& access, const Journal& journal
 }
 
 std::string lock_left(const Journal& journal, const Plan& plan) {
-  const bool locked = journal.began("lock-writes") && !journal.done("return-to-service");
+  const bool locked =
+      journal.began(StepKind::lock_writes) && !journal.done(StepKind::return_to_service);
   if (!locked || !plan.writes) return {};
   return fmt::format(
       "writes of the service are locked, unless somebody has unlocked them: run `{}`",

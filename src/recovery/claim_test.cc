@@ -133,7 +133,7 @@ TEST_F(ClaimTest, OfTwoProcessesThatGoOnWithARunOneLosesIt) {
 /// A run whose journal can't be written to the repository.
 class UnwrittenTest : public ClaimTest {
  protected:
-  static JournalEntry entry(Event event, std::string step = {}) {
+  static JournalEntry entry(Event event, StepId step = {}) {
     JournalEntry entry;
     entry.event = event;
     entry.step = std::move(step);
@@ -164,19 +164,19 @@ TEST_F(UnwrittenTest, TheJournalStaysInTheCatalogAndComesLater) {
   Journal journal(*repository, &catalog_, "r1");
   journal.append(entry(Event::planned));
   make_read_only();
-  EXPECT_THROW(journal.append(entry(Event::began, "a")), Error);
+  EXPECT_THROW(journal.append(entry(Event::began, parse_step("a"))), Error);
   EXPECT_EQ(journal.entries().size(), 1U);
   journal.allow_unwritten(Unwritten::keep, "shop");
-  journal.append(entry(Event::began, "a"));
-  journal.append(entry(Event::done, "a"));
+  journal.append(entry(Event::began, parse_step("a")));
+  journal.append(entry(Event::done, parse_step("a")));
   EXPECT_EQ(written(), 1U);
   ASSERT_EQ(catalog_.unwritten_runs(repository->id().hex()).size(), 1U);
   // Another process reads it all, and is as allowed or not as this one.
   Journal again(*repository, &catalog_, "r1");
-  EXPECT_TRUE(again.done("a"));
-  EXPECT_THROW(again.append(entry(Event::began, "b")), Error);
+  EXPECT_TRUE(again.done(parse_step("a")));
+  EXPECT_THROW(again.append(entry(Event::began, parse_step("b"))), Error);
   make_writable();
-  again.append(entry(Event::began, "b"));
+  again.append(entry(Event::began, parse_step("b")));
   EXPECT_EQ(written(), 4U);
   EXPECT_EQ(Journal(*repository, nullptr, "r1").entries().size(), 4U);
   EXPECT_EQ(testing::damage_of(memory_), "");
@@ -211,14 +211,15 @@ TEST_F(UnwrittenTest, WhatAnotherHostHasOvertakenIsPassedOver) {
   journal.allow_unwritten(Unwritten::keep, "shop");
   journal.append(entry(Event::planned));
   make_read_only();
-  journal.append(entry(Event::began, "ours"));
-  Journal(*open(memory_), nullptr, "r1").append(entry(Event::began, "theirs"));
+  journal.append(entry(Event::began, parse_step("ours")));
+  Journal(*open(memory_), nullptr, "r1").append(entry(Event::began, parse_step("theirs")));
   make_writable();
-  EXPECT_EQ(refusal([&] { journal.append(entry(Event::done, "ours")); }), ErrorCode::conflict);
+  EXPECT_EQ(refusal([&] { journal.append(entry(Event::done, parse_step("ours"))); }),
+            ErrorCode::conflict);
   EXPECT_TRUE(journal.lost());
   const Journal read(*repository, &catalog_, "r1");
-  EXPECT_TRUE(read.began("theirs"));
-  EXPECT_FALSE(read.began("ours"));
+  EXPECT_TRUE(read.began(parse_step("theirs")));
+  EXPECT_FALSE(read.began(parse_step("ours")));
   EXPECT_EQ(testing::damage_of(memory_), "");
 }
 

@@ -95,7 +95,8 @@ bool has_safety_snapshot(const repo::Repository& repository, const Plan& plan,
 void require_way_back(const repo::Repository& repository, const Plan& plan,
                       const Journal& journal) {
   for (const StorePlan& store : plan.stores) {
-    if (!store.delta_in_place || !journal.ever_began("restore-" + store.name)) continue;
+    if (!store.delta_in_place || !journal.ever_began({StepKind::restore_store, store.name}))
+      continue;
     if (has_safety_snapshot(repository, plan, store)) continue;
     refuse("store " + store.name +
                " was written over in place, and there is no safety snapshot of it: the restore "
@@ -108,8 +109,8 @@ void require_way_back(const repo::Repository& repository, const Plan& plan,
 }
 
 /// The steps that have begun, whatever became of them.
-std::vector<std::string> begun_steps(const Journal& journal) {
-  std::vector<std::string> steps;
+std::vector<StepId> begun_steps(const Journal& journal) {
+  std::vector<StepId> steps;
   for (const JournalEntry& entry : journal.entries()) {
     if (entry.event == Event::began) steps.push_back(entry.step);
   }
@@ -145,7 +146,7 @@ std::vector<std::string> choose_commands(const Journal& journal, const ExecuteOp
         plan.run, joined(differing));
     return {};
   }
-  const bool is_in = journal.began("cut-over");
+  const bool is_in = journal.began(StepKind::cut_over);
   internal::StepRules rules;
   // What runs on a copy is for before the exchange; what has begun is still to be undone.
   rules.new_ones = !undoing && !is_in;
@@ -183,8 +184,6 @@ void claim_for_resume(repo::Repository& repository, const Plan& plan, Journal& j
   }
 }
 
-constexpr const char* kSafetySnapshot = "safety-snapshot";
-
 /// Whether the safety snapshot is no longer in the repository, since an older copy of it was
 /// accepted: it is to be taken again, before anything is written over.
 /// Errors: refused: something may have been.
@@ -192,11 +191,12 @@ bool lacks_safety_snapshot(const repo::Repository& repository, const Plan& plan,
                            const Journal& journal) {
   const auto lacks = std::ranges::find_if(plan.stores, [&](const StorePlan& store) {
     return store.delta_in_place && store.safety_snapshot &&
-           !journal.done("restore-" + store.name) && !has_safety_snapshot(repository, plan, store);
+           !journal.done({StepKind::restore_store, store.name}) &&
+           !has_safety_snapshot(repository, plan, store);
   });
-  if (lacks == plan.stores.end() || !journal.done(kSafetySnapshot)) return false;
+  if (lacks == plan.stores.end() || !journal.done(StepKind::safety_snapshot)) return false;
   const bool is_too_late = std::ranges::any_of(plan.stores, [&](const StorePlan& store) {
-    return store.delta_in_place && journal.ever_began("restore-" + store.name);
+    return store.delta_in_place && journal.ever_began({StepKind::restore_store, store.name});
   });
   if (is_too_late) {
     refuse(fmt::format("store {} would be written over, and its safety snapshot is no longer in "
@@ -214,7 +214,7 @@ void renew_safety_snapshot(const Plan& plan, Journal& journal) {
   log::warning("the safety snapshot of run {} is no longer in the repository, and is taken again",
                plan.run);
   JournalEntry undone = event(Event::undone);
-  undone.step = kSafetySnapshot;
+  undone.step = StepKind::safety_snapshot;
   journal.append(std::move(undone));
 }
 
@@ -364,7 +364,7 @@ std::optional<RunOutcome> find_run(repo::Repository& repository, const std::stri
   outcome.recovery_seconds = internal::recovery_seconds_in(journal);
   outcome.safety_points = internal::safety_points_in(journal);
   outcome.left = internal::left_in(journal);
-  outcome.healthy = internal::was_healthy(journal.data("watch"));
+  outcome.healthy = internal::was_healthy(journal.data(StepKind::watch));
   outcome.started = journal.entries().front().time;
   return outcome;
 }

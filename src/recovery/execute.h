@@ -62,7 +62,7 @@ std::optional<StepResult> parse_step_result(std::string_view name);
 /// One step of a run, and how it stands. A value.
 /// Units: seconds.
 struct StepOutcome {
-  std::string name;
+  StepId id;
   StepResult result = StepResult::planned;
   double seconds = 0;
   std::string data;   ///< what the step has remembered (JSON), or empty

@@ -44,7 +44,7 @@ Event event_of(const std::string& name) {
 JournalEntry entry_of(const Json& object) {
   JournalEntry entry;
   entry.event = event_of(object.at("event"));
-  entry.step = object.value("step", "");
+  entry.step = parse_step(object.value("step", ""));
   entry.time = Time{object.at("time_ns").get<std::int64_t>()};
   entry.host = object.at("host");
   entry.process = object.at("process");
@@ -58,7 +58,7 @@ JournalEntry entry_of(const Json& object) {
 }
 
 /// The last of the events about a step that say how it stands; undone ends what came before.
-bool stands(const std::vector<JournalEntry>& entries, std::string_view step, bool when_begun) {
+bool stands(const std::vector<JournalEntry>& entries, const StepId& step, bool when_begun) {
   bool value = false;
   for (const JournalEntry& entry : entries) {
     if (entry.step != step) continue;
@@ -81,7 +81,7 @@ std::string to_json(const JournalEntry& entry) {
               {"time", format_time(entry.time)},
               {"host", entry.host},
               {"process", entry.process}};
-  if (!entry.step.empty()) object["step"] = entry.step;
+  if (const std::string step = name_of(entry.step); !step.empty()) object["step"] = step;
   if (entry.event == Event::done || entry.event == Event::failed) object["seconds"] = entry.seconds;
   if (!entry.data.empty()) object["data"] = entry.data;
   if (!entry.error.empty()) object["error"] = entry.error;
@@ -293,29 +293,29 @@ void Journal::throw_resumed_elsewhere() {
               "`salvor runs show " + run_ + "` says which");
 }
 
-bool Journal::began(std::string_view step) const {
+bool Journal::began(const StepId& step) const {
   return stands(entries_, step, true);
 }
 
-bool Journal::done(std::string_view step) const {
+bool Journal::done(const StepId& step) const {
   return stands(entries_, step, false);
 }
 
-std::string Journal::data(std::string_view step) const {
+std::string Journal::data(const StepId& step) const {
   const auto found = std::find_if(
       entries_.rbegin(), entries_.rend(),
       [&](const JournalEntry& entry) { return entry.step == step && entry.event == Event::done; });
   return found == entries_.rend() ? "" : found->data;
 }
 
-std::string Journal::data_before(std::string_view step) const {
+std::string Journal::data_before(const StepId& step) const {
   const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const JournalEntry& entry) {
     return entry.step == step && entry.event == Event::began;
   });
   return found == entries_.end() ? "" : found->data;
 }
 
-bool Journal::ever_began(std::string_view step) const {
+bool Journal::ever_began(const StepId& step) const {
   return std::any_of(entries_.begin(), entries_.end(), [&](const JournalEntry& entry) {
     return entry.step == step && entry.event == Event::began;
   });

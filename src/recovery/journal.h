@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/process_identity.h"
 #include "catalog/catalog.h"
+#include "recovery/step_id.h"
 #include "repo/records.h"
 
 /// The journal of a run: what it has begun and done, durably (docs/recovery.md). It lies in the
@@ -64,7 +65,7 @@ enum class Unwritten {
 /// Units: seconds.
 struct JournalEntry {
   Event event = Event::planned;
-  std::string step;
+  StepId step;
   Time time;
   std::string host;
   std::string process;
@@ -123,15 +124,15 @@ class Journal {
   bool catalog_was_read() const { return catalog_ != nullptr; }
 
   /// Whether the step has begun, and was not undone since; done(): whether it is also finished.
-  bool began(std::string_view step) const;
-  bool done(std::string_view step) const;
+  bool began(const StepId& step) const;
+  bool done(const StepId& step) const;
   /// Whether the step has ever begun, whatever became of it.
-  bool ever_began(std::string_view step) const;
+  bool ever_began(const StepId& step) const;
 
   /// What the step remembered when it was done last; data_before(): when it began for the first
   /// time. Empty: nothing.
-  std::string data(std::string_view step) const;
-  std::string data_before(std::string_view step) const;
+  std::string data(const StepId& step) const;
+  std::string data_before(const StepId& step) const;
   /// Whether an undo of the run has begun.
   bool undoing() const;
 

@@ -12,16 +12,16 @@ struct StepRow {
 };
 
 constexpr StepRow kSteps[] = {
-#define STEP(name, runs) {In::runs, internal::make_##name},
-#include "recovery/internal/steps.def"
-#undef STEP
+#define STEP(kind, name, runs, purpose) {In::runs, internal::make_##kind},
+#define STEP_AGAIN(kind, runs) {In::runs, internal::make_##kind##_again},
+#include "recovery/steps.def"
 };
 
 }  // namespace
 
-std::vector<std::unique_ptr<Step>> make_steps(const Plan& plan) {
+internal::Steps internal::make_steps(const Plan& plan) {
   const In runs = plan.mode == service::Mode::drill ? In::drills : In::restores;
-  internal::Steps steps;
+  Steps steps;
   for (const StepRow& row : kSteps) {
     if (row.runs != In::every_run && row.runs != runs) continue;
     for (auto& step : row.make(plan)) steps.push_back(std::move(step));
@@ -29,10 +29,12 @@ std::vector<std::unique_ptr<Step>> make_steps(const Plan& plan) {
   return steps;
 }
 
-std::vector<std::string> step_names(const Plan& plan) {
-  std::vector<std::string> names;
-  for (const auto& step : make_steps(plan)) names.push_back(step->name());
-  return names;
+std::vector<PlanStep> steps_of(const Plan& plan) {
+  std::vector<PlanStep> steps;
+  for (const auto& step : internal::make_steps(plan)) {
+    steps.push_back({step->id(), step->what(plan), step->can_be_undone()});
+  }
+  return steps;
 }
 
 }  // namespace salvor::recovery

@@ -114,10 +114,11 @@ std::optional<RunHead> head_of_run(repo::Repository& repository, catalog::Catalo
   }
   head.state = internal::state_in(journal);
   head.is_open = !journal.state();
-  head.provisioned = journal.began("provision");
-  if (!journal.done("cut-over")) return head;
+  head.provisioned = journal.began(StepKind::provision);
+  if (!journal.done(StepKind::cut_over)) return head;
   for (const JournalEntry& entry : journal.entries()) {
-    if (entry.event == Event::done && entry.step == "cut-over") head.live_since = entry.time;
+    if (entry.event == Event::done && entry.step == StepKind::cut_over)
+      head.live_since = entry.time;
   }
   return head;
 }

@@ -14,11 +14,11 @@ std::vector<StepNotRun> steps_not_run(const Plan& plan) {
   std::vector<StepNotRun> steps;
   if (plan.mode != service::Mode::drill) return steps;
   if (plan.migrate && !service::knows_of_copy(*plan.migrate)) {
-    steps.push_back({"migrate", plan.migrate->run.run});
+    steps.push_back({StepKind::migrate, plan.migrate->run.run});
   }
   for (const service::Rebuild& rebuild : plan.rebuilds) {
-    if (!service::knows_of_copy(rebuild))
-      steps.push_back({"rebuild-" + rebuild.name, rebuild.run.run});
+    if (service::knows_of_copy(rebuild)) continue;
+    steps.push_back({{StepKind::rebuild, rebuild.name}, rebuild.run.run});
   }
   return steps;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "recovery/step_id.h"
 #include "repo/ids.h"
 #include "service/hooks.h"
 #include "service/service.h"
@@ -76,12 +77,18 @@ struct Plan : service::Procedure {
   std::string point_text() const { return point.is_zero() ? "" : point.hex(); }
 };
 
-/// The names of its steps, in order; the journal has them.
-std::vector<std::string> step_names(const Plan& plan);
+/// A step of a plan, for people who read it. A value.
+struct PlanStep {
+  StepId id;
+  std::string what;
+  bool can_be_undone = true;
+};
+/// The steps of a plan, in order.
+std::vector<PlanStep> steps_of(const Plan& plan);
 
 /// A step that a drill does not run, since it would act on the live service. A value.
 struct StepNotRun {
-  std::string name;
+  StepId id;
   std::string command;
 };
 /// Those of a plan; empty for a restore.

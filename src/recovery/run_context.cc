@@ -1,7 +1,7 @@
 #include "base/error.h"
-#include "recovery/step.h"
+#include "recovery/internal/step.h"
 
-namespace salvor::recovery {
+namespace salvor::recovery::internal {
 
 const repo::Snapshot& RunContext::snapshot(const StorePlan& store) const {
   if (const repo::Snapshot* found = point.find(store.name)) return *found;
@@ -67,4 +67,4 @@ checks::CheckSubjects RunContext::subjects() {
   return subjects;
 }
 
-}  // namespace salvor::recovery
+}  // namespace salvor::recovery::internal

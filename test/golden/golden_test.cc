@@ -160,7 +160,8 @@ TEST_P(GoldenRecordsTest, journals_and_claims_are_read) {
     EXPECT_FALSE(found->checks.empty());
     EXPECT_GT(found->recovery_seconds, 0);
     EXPECT_TRUE(std::ranges::any_of(found->steps, [](const auto& step) {
-      return step.name == "restore-media" && step.result != recovery::StepResult::planned;
+      return step.id == recovery::StepId{recovery::StepKind::restore_store, "media"} &&
+             step.result != recovery::StepResult::planned;
     }));
   }
   EXPECT_EQ(recovery::open_run(*repository, "shop"), std::nullopt);

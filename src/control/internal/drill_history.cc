@@ -43,7 +43,7 @@ void read_phases(const json& list, const char* name, DrillSummary& summary) {
     const auto result = recovery::parse_step_result(string_in(phase, "result"));
     if (!result) continue;
     recovery::StepOutcome& outcome = summary.phases.emplace_back();
-    outcome.name = string_in(phase, name);
+    outcome.id = recovery::parse_step(string_in(phase, name));
     outcome.result = *result;
     outcome.seconds = number_in(phase, "seconds").value_or(0);
   }

@@ -10,7 +10,7 @@ namespace {
 
 ReportJson json_of_step(const recovery::StepOutcome& step) {
   ReportJson object{
-      {"name", step.name}, {"result", name_of(step.result)}, {"seconds", step.seconds}};
+      {"name", name_of(step.id)}, {"result", name_of(step.result)}, {"seconds", step.seconds}};
   ReportJson data = try_parse_json<ReportJson>(step.data);
   if (!step.error.empty()) object["error"] = step.error;
   // What checks found is told once, under "checks".

@@ -29,7 +29,8 @@ std::string error_of(const recovery::RunOutcome& outcome) {
   if (outcome.failure) return outcome.failure->message();
   std::string failed;
   for (const recovery::StepOutcome& step : outcome.steps) {
-    if (!step.error.empty()) failed = fmt::format("step {} failed: {}", step.name, step.error);
+    if (!step.error.empty())
+      failed = fmt::format("step {} failed: {}", name_of(step.id), step.error);
   }
   if (outcome.state == RunState::abandoned) {
     return "the run was abandoned" + (failed.empty() ? "" : ", after " + failed);

@@ -38,7 +38,8 @@ void RunWarnings::clear() {
 }
 
 StepTold told_of(const recovery::StepOutcome& step, std::size_t number, std::size_t count) {
-  return {step.name, number, count, std::string(name_of(step.result)), step.seconds, step.error};
+  return {name_of(step.id), number,    count, std::string(name_of(step.result)),
+          step.seconds,     step.error};
 }
 
 }  // namespace salvor::control::internal

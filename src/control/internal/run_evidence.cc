@@ -8,7 +8,7 @@ namespace salvor::control::internal {
 void describe_outcome(const recovery::RunOutcome& outcome, evidence::EvidenceRecord& record) {
   record.result = name_of(outcome.state);
   for (const recovery::StepOutcome& step : outcome.steps) {
-    record.phases.push_back({step.name, step.seconds, std::string(name_of(step.result))});
+    record.phases.push_back({name_of(step.id), step.seconds, std::string(name_of(step.result))});
   }
   record.checks = outcome.checks;
   constexpr std::size_t kDeviationsMax = 100;

@@ -212,7 +212,8 @@ std::string last_drill(const RunbookData& data) {
   if (drill.phases.empty()) return out;
   out += "\n" + row({"Step", "Result", "Took"}) + row({"---", "---", "---:"});
   for (const recovery::StepOutcome& phase : drill.phases) {
-    out += row({text(phase.name), text(name_of(phase.result)), human_duration(phase.seconds)});
+    out +=
+        row({text(name_of(phase.id)), text(name_of(phase.result)), human_duration(phase.seconds)});
   }
   return out;
 }

@@ -49,8 +49,9 @@ RunbookData shop() {
   drill.time = Time{now.ns - 86'400'000'000'000};
   drill.state = catalog::RunState::failed;
   drill.seconds = 75.5;
-  drill.phases = {{"provision", recovery::StepResult::done, 0.01, "", ""},
-                  {"restore-db", recovery::StepResult::done, 61, "", ""}};
+  drill.phases = {
+      {recovery::StepKind::provision, recovery::StepResult::done, 0.01, "", ""},
+      {{recovery::StepKind::restore_store, "db"}, recovery::StepResult::done, 61, "", ""}};
   drill.failed_checks = {"orders are there"};
   data.gaps = {"/srv/shop/certificates lies in no store"};
   return data;

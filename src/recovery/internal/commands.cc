@@ -64,19 +64,19 @@ std::vector<std::string> differing_commands(const Plan& plan, const Plan& now) {
 }
 
 Plan with_commands_of(const Plan& plan, const Plan& now, const StepRules& rules) {
-  const auto is_kept = [&](const std::string& step) {
+  const auto is_kept = [&](const StepId& step) {
     return std::ranges::find(rules.kept, step) != rules.kept.end();
   };
   Plan next = plan;
   next.directory = now.directory;
   next.set_procedure(now);
-  const bool migrates = now.migrate ? plan.migrate || rules.new_ones : !is_kept("migrate");
+  const bool migrates = now.migrate ? plan.migrate || rules.new_ones : !is_kept(StepKind::migrate);
   if (!migrates) next.migrate = plan.migrate;
   next.rebuilds.clear();
   for (const service::Rebuild& rebuild : plan.rebuilds) {
     if (const auto* found = find(now.rebuilds, rebuild.name)) {
       next.rebuilds.push_back(*found);
-    } else if (is_kept("rebuild-" + rebuild.name)) {
+    } else if (is_kept({StepKind::rebuild, rebuild.name})) {
       next.rebuilds.push_back(rebuild);
     }
   }

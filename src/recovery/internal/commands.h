@@ -10,8 +10,8 @@ std::vector<std::string> differing_commands(const Plan& plan, const Plan& now);
 
 /// What a migration and rebuilds become of which the plan and the configuration do not agree.
 struct StepRules {
-  std::vector<std::string> kept;  ///< steps that stay though the configuration has none such
-  bool new_ones = false;          ///< steps that only the configuration has are added
+  std::vector<StepId> kept;  ///< steps that stay though the configuration has none such
+  bool new_ones = false;     ///< steps that only the configuration has are added
 };
 
 /// `plan` with the commands of `now`.

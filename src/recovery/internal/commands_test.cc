@@ -38,7 +38,8 @@ TEST(CommandsTest, ResumedBeforeTheExchangeARunHasTheStepsOfTheConfiguration) {
 }
 
 TEST(CommandsTest, WhatHasBegunStaysToBeTakenBackAndNothingIsAdded) {
-  const StepRules rules{.kept = {"migrate", "rebuild-thumbnails"}, .new_ones = false};
+  const StepRules rules{.kept = {StepKind::migrate, {StepKind::rebuild, "thumbnails"}},
+                        .new_ones = false};
   const Plan next = with_commands_of(planned(), configured(), rules);
   EXPECT_EQ(next.writes->lock.run, "lock");
   ASSERT_TRUE(next.migrate);

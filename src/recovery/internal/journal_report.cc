@@ -36,11 +36,11 @@ double RunOutcome::step_seconds() const {
 namespace internal {
 namespace {
 
-StepOutcome step_in(const Journal& journal, const std::string& name) {
+StepOutcome step_in(const Journal& journal, const StepId& id) {
   StepOutcome outcome;
-  outcome.name = name;
+  outcome.id = id;
   for (const JournalEntry& entry : journal.entries()) {
-    if (entry.step != name || entry.event == Event::undoing) continue;
+    if (entry.step != id || entry.event == Event::undoing) continue;
     // An event of a step is called as what it makes of it.
     outcome.result = parse_step_result(name_of(entry.event)).value_or(outcome.result);
     if (entry.event == Event::done || entry.event == Event::failed) outcome.seconds = entry.seconds;
@@ -52,7 +52,7 @@ StepOutcome step_in(const Journal& journal, const std::string& name) {
 
 /// What the checks of a step have found, when it was done or has failed; empty: nothing, or the
 /// step has begun again since.
-std::string found_by(const Journal& journal, std::string_view step) {
+std::string found_by(const Journal& journal, const StepId& step) {
   std::string data;
   for (const JournalEntry& entry : journal.entries()) {
     if (entry.step != step) continue;
@@ -66,23 +66,22 @@ std::string found_by(const Journal& journal, std::string_view step) {
 
 std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
   std::vector<StepOutcome> steps;
-  for (const std::string& name : step_names(plan)) {
+  for (const PlanStep& step : steps_of(plan)) {
     // Where they would have been.
-    if (name == "validate") {
-      for (StepNotRun& step : steps_not_run(plan)) {
-        steps.emplace_back();
-        steps.back().name = std::move(step.name);
+    if (step.id == StepKind::validate) {
+      for (StepNotRun& left_out : steps_not_run(plan)) {
+        steps.emplace_back().id = std::move(left_out.id);
         steps.back().result = StepResult::not_run;
       }
     }
-    steps.push_back(step_in(journal, name));
+    steps.push_back(step_in(journal, step.id));
   }
   return steps;
 }
 
 std::vector<checks::CheckOutcome> checks_in(const Journal& journal) {
   std::vector<checks::CheckOutcome> checks;
-  for (const char* step : {"verify-copy", "validate", "validate-in-place", "validate-live"}) {
+  for (const StepId& step : checking_steps()) {
     const std::string data = found_by(journal, step);
     if (data.empty()) continue;
     for (checks::CheckOutcome& outcome : checks::outcomes_of(data))
@@ -113,9 +112,7 @@ double recovery_seconds_in(const Journal& journal) {
   double of_steps = 0;
   double by_clock = 0;
   for (const JournalEntry& entry : journal.entries()) {
-    // They come after the verdict of the last check.
-    const bool is_after = entry.step == "watch" || entry.step == "tear-down";
-    if (entry.event != Event::done || is_after) continue;
+    if (entry.event != Event::done || is_afterwards(entry.step)) continue;
     of_steps += entry.seconds;
     by_clock = entry.time.seconds_since(journal.entries().front().time);
   }
@@ -124,7 +121,7 @@ double recovery_seconds_in(const Journal& journal) {
 }
 
 std::vector<repo::PointId> safety_points_in(const Journal& journal) {
-  const auto json = try_parse_json(journal.data("safety-snapshot"));
+  const auto json = try_parse_json(journal.data(StepKind::safety_snapshot));
   std::vector<repo::PointId> points;
   if (!json.is_array()) return points;
   for (const auto& point : json) {

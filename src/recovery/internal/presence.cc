@@ -19,8 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kStep = "provision";
-constexpr const char* kFirstStep = "preflight";
 constexpr const char* kFile = "token";
 constexpr std::size_t kTokenBytes = 16;
 constexpr std::uint64_t kFileBytesMax = 4096;
@@ -65,14 +63,14 @@ bool is_mount_point(const fs::path& path) {
 /// An undo removes workplaces one by one: it says so before, and from then on none is missed.
 bool is_being_removed(const Journal& journal) {
   return std::ranges::any_of(journal.entries(), [](const JournalEntry& entry) {
-    return entry.event == Event::undoing && entry.step == kStep;
+    return entry.event == Event::undoing && entry.step == StepKind::provision;
   });
 }
 
 const JournalEntry* provisioned(const Journal& journal) {
   const JournalEntry* found = nullptr;
   for (const JournalEntry& entry : journal.entries()) {
-    if (entry.event == Event::done && entry.step == kStep) found = &entry;
+    if (entry.event == Event::done && entry.step == StepKind::provision) found = &entry;
   }
   return found;
 }
@@ -174,7 +172,7 @@ std::string other_stores(RunContext& context, const Json& begun) {
 void require_begun_here(RunContext& context) {
   const Journal& journal = context.journal;
   const auto first = std::ranges::find_if(journal.entries(), [](const JournalEntry& entry) {
-    return entry.event == Event::began && entry.step == kFirstStep;
+    return entry.event == Event::began && entry.step == StepKind::preflight;
   });
   const bool has_begun = first != journal.entries().end();
   // One that has not begun has touched nothing: anybody may say that it is over.
@@ -274,7 +272,7 @@ bool is_here(RunContext& context, const StorePlan& store, const Mark& mark) {
 void require_here(RunContext& context) {
   const Journal& journal = context.journal;
   if (is_being_removed(journal)) return;
-  if (!journal.done(kStep)) return require_begun_here(context);
+  if (!journal.done(StepKind::provision)) return require_begun_here(context);
   const std::vector<Mark> marks = marks_in(journal);
   const std::string missing =
       marks.empty() ? missing_workplaces(context) : missing_marks(context, marks);

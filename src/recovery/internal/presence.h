@@ -1,6 +1,6 @@
 #pragma once
 
-#include "recovery/step.h"
+#include "recovery/internal/step.h"
 
 /// A run knows where it ran (docs/recovery.md, "Where a run ran"): each of its workplaces holds a
 /// random token, which the journal has, too.

@@ -213,7 +213,7 @@ bool may_have_replaced(const Journal& journal) {
   const auto state = journal.state();
   if (state == RunState::succeeded || state == RunState::closed) return true;
   if (state == RunState::undone || state == RunState::failed) return false;
-  return journal.began("cut-over") || journal.empty() || !journal.rot().empty();
+  return journal.began(StepKind::cut_over) || journal.empty() || !journal.rot().empty();
 }
 
 }  // namespace salvor::recovery::internal

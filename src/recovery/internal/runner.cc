@@ -35,7 +35,7 @@ Error error_of(const std::exception& exception) {
   return {ErrorCode::failed, exception.what()};
 }
 
-JournalEntry entry(Event event, std::string step = {}, std::string data = {}) {
+JournalEntry entry(Event event, StepId step = {}, std::string data = {}) {
   JournalEntry entry;
   entry.event = event;
   entry.step = std::move(step);
@@ -92,7 +92,7 @@ Runner::Runner(repo::Repository& repository, StoreAccess& access, const Plan& pl
 void Runner::tell(const Step& step, StepResult result, double seconds, std::string error) const {
   if (!options_.on_step) return;
   StepOutcome how;
-  how.name = step.name();
+  how.id = step.id();
   how.result = result;
   how.seconds = seconds;
   how.error = std::move(error);
@@ -110,17 +110,17 @@ void Runner::carry_out(Step& step) {
                 drill ? "" : "resume it with salvor restore --resume " + context_.plan.run);
   }
   allow_unwritten({});
-  const bool begun = journal_.began(step.name());
-  journal_.append(entry(Event::began, step.name(), begun ? "" : step.before(context_)));
+  const bool begun = journal_.began(step.id());
+  journal_.append(entry(Event::began, step.id(), begun ? "" : step.before(context_)));
   journal_.reach(step.name() + ":began");
   const Time start = context_.clock.monotonic();
-  JournalEntry done = entry(Event::done, step.name());
+  JournalEntry done = entry(Event::done, step.id());
   if (!begun || !step.is_done(context_)) done.data = step.run(context_);
   journal_.reach(step.name() + ":run");
   done.seconds = context_.clock.monotonic().seconds_since(start);
   const double seconds = done.seconds;
   done.deviations = new_deviations();
-  allow_unwritten(step.name());
+  allow_unwritten(step.id());
   journal_.append(std::move(done));
   context_.deviations.clear();
   note_duration(step.name(), seconds);
@@ -130,12 +130,11 @@ void Runner::carry_out(Step& step) {
 
 /// Once nothing is to be written to the repository but the journal, the run continues without.
 /// `carried_out`: the step that has just been.
-void Runner::allow_unwritten(std::string_view carried_out) {
-  constexpr std::string_view kSaves = "safety-snapshot";
+void Runner::allow_unwritten(const StepId& carried_out) {
   if (context_.plan.mode == service::Mode::drill) {
     journal_.allow_unwritten(Unwritten::forgo, context_.plan.service);
-  } else if (!wants_safety_snapshot(context_.plan) || carried_out == kSaves ||
-             journal_.done(kSaves)) {
+  } else if (!wants_safety_snapshot(context_.plan) || carried_out == StepKind::safety_snapshot ||
+             journal_.done(StepKind::safety_snapshot)) {
     journal_.allow_unwritten(Unwritten::keep, context_.plan.service);
   }
 }
@@ -186,14 +185,14 @@ void Runner::note_duration(const std::string& step, double seconds) {
 void Runner::take_up() {
   settle();
   for (const auto& step : steps_) {
-    if (journal_.done(step->name())) step->take_up(context_);
+    if (journal_.done(step->id())) step->take_up(context_);
   }
 }
 
 /// What lies within a tree, workplaces too, is found only once the tree is whole again. Only what
 /// is here can be: another host finds no token, and moves nothing.
 void Runner::settle() {
-  if (!journal_.began("cut-over")) return;
+  if (!journal_.began(StepKind::cut_over)) return;
   const auto way = context_.undoing ? stores::Way::back : stores::Way::forth;
   const std::vector<Mark> marks = marks_in(journal_);
   const auto& stores = context_.plan.stores;
@@ -214,14 +213,14 @@ void Runner::require_here(stores::Way way) {
 RunOutcome Runner::carry_out() {
   acted_ = true;
   // What can't be taken up keeps the step from being done that is next.
-  const auto next = std::ranges::find_if(
-      steps_, [this](const auto& step) { return !journal_.done(step->name()); });
+  const auto next =
+      std::ranges::find_if(steps_, [this](const auto& step) { return !journal_.done(step->id()); });
   Step* current = next == steps_.end() ? steps_.back().get() : next->get();
   try {
     take_up();
     for (const auto& each : steps_) {
       current = each.get();
-      if (journal_.done(current->name())) continue;
+      if (journal_.done(current->id())) continue;
       carry_out(*current);
     }
   } catch (const std::exception& exception) {
@@ -242,7 +241,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
   if (guarded) context_.stop = {};
   if (guarded) journal_.allow_unwritten(Unwritten::keep, context_.plan.service);
   try {
-    JournalEntry failure = entry(Event::failed, step.name());
+    JournalEntry failure = entry(Event::failed, step.id());
     failure.error = error.message();
     failure.data = outcomes_of_step();
     failure.deviations = new_deviations();
@@ -267,7 +266,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
 
 void Runner::undo_unjournalled() {
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-    if (!journal_.began((*step)->name())) continue;
+    if (!journal_.began((*step)->id())) continue;
     try {
       (*step)->undo(context_);
     } catch (const std::exception& exception) {
@@ -277,7 +276,7 @@ void Runner::undo_unjournalled() {
 }
 
 RunOutcome Runner::finished_drill(const std::optional<Error>& failure) {
-  if (!journal_.done("tear-down")) tear_down_drill();
+  if (!journal_.done(StepKind::tear_down)) tear_down_drill();
   const auto& checks = context_.outcomes;
   const bool good = std::ranges::all_of(checks, &checks::CheckOutcome::good);
   const bool proved = std::ranges::any_of(checks, [](const checks::CheckOutcome& outcome) {
@@ -307,12 +306,12 @@ void Runner::tear_down_drill() {
 
 void Runner::undo_all() {
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-    if (!journal_.began((*step)->name())) continue;
+    if (!journal_.began((*step)->id())) continue;
     // From here on nobody is to miss what is removed.
-    if ((*step)->name() == "provision") journal_.append(entry(Event::undoing, "provision"));
+    if ((*step)->id() == StepKind::provision) journal_.append(entry(Event::undoing, (*step)->id()));
     (*step)->undo(context_);
     journal_.reach((*step)->name() + ":undo-run");
-    journal_.append(entry(Event::undone, (*step)->name()));
+    journal_.append(entry(Event::undone, (*step)->id()));
     tell(**step, StepResult::undone);
     journal_.reach((*step)->name() + ":undone");
   }
@@ -403,7 +402,7 @@ RunOutcome Runner::outcome(RunState state) {
   outcome.recovery_seconds = recovery_seconds_in(journal_);
   if (outcome.state == RunState::undone) outcome.kept = workplaces();
   outcome.removed = removed_;
-  outcome.healthy = was_healthy(journal_.data("watch"));
+  outcome.healthy = was_healthy(journal_.data(StepKind::watch));
   outcome.safety_points = safety_points_in(journal_);
   outcome.call_seconds = options_.clock->monotonic().seconds_since(start_);
   return outcome;

@@ -2,7 +2,7 @@
 
 #include "recovery/claim.h"
 #include "recovery/execute.h"
-#include "recovery/step.h"
+#include "recovery/internal/step.h"
 
 namespace salvor::recovery::internal {
 
@@ -43,7 +43,7 @@ class Runner {
   bool take_for_removal(const stores::Replacement& replacement);
   void carry_out(Step& step);
   void tell(const Step& step, StepResult result, double seconds = 0, std::string error = {}) const;
-  void allow_unwritten(std::string_view carried_out);
+  void allow_unwritten(const StepId& carried_out);
   std::vector<std::string> new_deviations() const;
   std::vector<checks::CheckOutcome> checks() const;
   std::string outcomes_of_step() const;

@@ -3,17 +3,19 @@
 #include <memory>
 #include <vector>
 
-#include "recovery/step.h"
+#include "recovery/internal/step.h"
 
-/// What makes each step. Their sources are in steps/; those that do the same at another moment
-/// share one (changes.cc, validate.cc).
+/// What makes each step. Their sources are in steps/.
 namespace salvor::recovery::internal {
 
 using Steps = std::vector<std::unique_ptr<Step>>;
 
-#define STEP(name, runs) Steps make_##name(const Plan& plan);
-#include "recovery/internal/steps.def"
-#undef STEP
+#define STEP(kind, name, runs, purpose) Steps make_##kind(const Plan& plan);
+#define STEP_AGAIN(kind, runs) Steps make_##kind##_again(const Plan& plan);
+#include "recovery/steps.def"
+
+/// The steps of a plan, in order.
+Steps make_steps(const Plan& plan);
 
 /// One step of this kind, where it `applies`.
 template <class Kind>

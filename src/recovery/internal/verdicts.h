@@ -1,6 +1,6 @@
 #pragma once
 
-#include "recovery/step.h"
+#include "recovery/internal/step.h"
 
 namespace salvor::recovery::internal {
 

@@ -48,7 +48,7 @@ void lock_application(RunContext& context) {
   const std::string what = "the command writes.lock";
   service::require_success(
       context.hook(writes->lock, what), what,
-      context.undoing || context.journal.done("lock-writes")
+      context.undoing || context.journal.done(StepKind::lock_writes)
           ? "run the command by hand to see why it fails; where the configuration has "
             "a corrected one, add --current-commands"
           : "run the command by hand to see why it fails; where the application is "

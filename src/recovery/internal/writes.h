@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "recovery/step.h"
+#include "recovery/internal/step.h"
 
 /// Keeping writers out of a service, and letting them in again.
 namespace salvor::recovery::internal {

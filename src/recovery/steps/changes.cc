@@ -35,7 +35,7 @@ void run_on_copy(RunContext& context, const service::Command& command, const std
 
 class Migrate final : public Step {
  public:
-  std::string name() const override { return "migrate"; }
+  StepId id() const override { return StepKind::migrate; }
   std::string what(const Plan& plan) const override {
     return run_what(plan.migrate->run, service::knows_of_copy(*plan.migrate)) +
            (plan.migrate->needed ? ", if the schema has drifted" : "");
@@ -74,7 +74,7 @@ class Migrate final : public Step {
 class Rebuild final : public Step {
  public:
   explicit Rebuild(const service::Rebuild& rebuild) : rebuild_(rebuild) {}
-  std::string name() const override { return "rebuild-" + rebuild_.name; }
+  StepId id() const override { return {StepKind::rebuild, rebuild_.name}; }
   std::string what(const Plan&) const override {
     return run_what(rebuild_.run, service::knows_of_copy(rebuild_));
   }
@@ -93,11 +93,15 @@ class Rebuild final : public Step {
   const service::Rebuild rebuild_;
 };
 
-/// The commands that change the restored data, of those that know of a copy or that do not.
-Steps changes(const Plan& plan, bool known) {
-  Steps steps = one<Migrate>(plan.migrate && service::knows_of_copy(*plan.migrate) == known);
+/// A command that knows of a copy changes that; any other one acts on the live service, `again`.
+Steps migrate_at(const Plan& plan, bool again) {
+  return one<Migrate>(plan.migrate && service::knows_of_copy(*plan.migrate) != again);
+}
+
+Steps rebuilds_at(const Plan& plan, bool again) {
+  Steps steps;
   for (const service::Rebuild& rebuild : plan.rebuilds) {
-    if (service::knows_of_copy(rebuild) == known)
+    if (service::knows_of_copy(rebuild) != again)
       steps.push_back(std::make_unique<Rebuild>(rebuild));
   }
   return steps;
@@ -105,12 +109,20 @@ Steps changes(const Plan& plan, bool known) {
 
 }  // namespace
 
-Steps make_changes_of_copy(const Plan& plan) {
-  return changes(plan, true);
+Steps make_migrate(const Plan& plan) {
+  return migrate_at(plan, false);
 }
 
-Steps make_changes_in_place(const Plan& plan) {
-  return changes(plan, false);
+Steps make_migrate_again(const Plan& plan) {
+  return migrate_at(plan, true);
+}
+
+Steps make_rebuild(const Plan& plan) {
+  return rebuilds_at(plan, false);
+}
+
+Steps make_rebuild_again(const Plan& plan) {
+  return rebuilds_at(plan, true);
 }
 
 }  // namespace salvor::recovery::internal

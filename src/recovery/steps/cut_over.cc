@@ -9,7 +9,7 @@ namespace {
 
 class CutOver final : public Step {
  public:
-  std::string name() const override { return "cut-over"; }
+  StepId id() const override { return StepKind::cut_over; }
   std::string what(const Plan&) const override {
     return "exchange the restored copies with what is live, which is kept";
   }

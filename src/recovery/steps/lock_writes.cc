@@ -9,7 +9,7 @@ using Json = nlohmann::ordered_json;
 
 class LockWrites final : public Step {
  public:
-  std::string name() const override { return "lock-writes"; }
+  StepId id() const override { return StepKind::lock_writes; }
   bool is_guard() const override { return true; }
 
   std::string what(const Plan& plan) const override {
@@ -30,11 +30,11 @@ class LockWrites final : public Step {
 
   void take_up(RunContext& context) override {
     // Once writes have been unlocked, the step that did so locks them again when it is undone.
-    if (context.journal.began("return-to-service")) return;
+    if (context.journal.began(StepKind::return_to_service)) return;
     note_gap(context);
     lock_application(context);
     // What is live after the cut-over is the restored copy, which nobody has written yet.
-    if (!context.journal.done("cut-over")) lock_stores(context);
+    if (!context.journal.done(StepKind::cut_over)) lock_stores(context);
   }
 
   std::string run(RunContext& context) override {
@@ -70,7 +70,7 @@ class LockWrites final : public Step {
 
   /// What was written while nobody kept writers out is in no safety snapshot.
   static void note_gap(RunContext& context) {
-    const bool matters = !context.undoing && !context.journal.done("cut-over");
+    const bool matters = !context.undoing && !context.journal.done(StepKind::cut_over);
     if (!matters || application_is_locked(context).value_or(true)) return;
     const std::string line =
         "writes were unlocked after the run was interrupted: only the old data has what was "
@@ -80,7 +80,7 @@ class LockWrites final : public Step {
   }
 
   static bool was_locked(RunContext& context) {
-    const Json json = try_parse_json<Json>(context.journal.data_before("lock-writes"));
+    const Json json = try_parse_json<Json>(context.journal.data_before(StepKind::lock_writes));
     return json.is_object() && json.value("was_locked", false);
   }
 };

@@ -41,7 +41,7 @@ void require_whole(RunContext& context, const StorePlan& store) {
 
 class Preflight final : public Step {
  public:
-  std::string name() const override { return "preflight"; }
+  StepId id() const override { return StepKind::preflight; }
   bool is_guard() const override { return true; }
   std::string what(const Plan&) const override {
     return "check that the point is complete, and that there is room";

@@ -10,7 +10,7 @@ namespace {
 
 class Provision final : public Step {
  public:
-  std::string name() const override { return "provision"; }
+  StepId id() const override { return StepKind::provision; }
   std::string what(const Plan& plan) const override {
     return plan.mode == service::Mode::drill ? "make the staging directory " + plan.staging
                                              : "make a workplace beside each target";
@@ -38,7 +38,7 @@ class Provision final : public Step {
       stores::Replacement& replacement = context.replacement_of(store);
       // Somebody may have written into a copy that was live: a crash opens it before its time.
       const bool may_be_written =
-          context.journal.ever_began("cut-over") || replacement.state().has_written;
+          context.journal.ever_began(StepKind::cut_over) || replacement.state().has_written;
       if (!may_be_written) replacement.discard_copy();
       context.journal.reach("provision:undone:" + store.name);
     }
@@ -48,10 +48,11 @@ class Provision final : public Step {
   /// Whether a command has begun that the configuration of now (--current-commands) does not have:
   /// then no step is left to give back what it wrote through files that the live store shares.
   static bool has_lost_command(const RunContext& context) {
-    if (context.journal.ever_began("cut-over")) return false;
-    const std::vector<std::string> steps = step_names(context.plan);
+    if (context.journal.ever_began(StepKind::cut_over)) return false;
+    const std::vector<PlanStep> steps = steps_of(context.plan);
     return std::ranges::any_of(context.journal.entries(), [&](const JournalEntry& entry) {
-      return entry.event == Event::began && std::ranges::find(steps, entry.step) == steps.end();
+      return entry.event == Event::began &&
+             std::ranges::find(steps, entry.step, &PlanStep::id) == steps.end();
     });
   }
 };

@@ -10,7 +10,9 @@ class RestoreStore final : public Step {
  public:
   explicit RestoreStore(const StorePlan& store) : store_(store) {}
 
-  std::string name() const override { return "restore-" + store_.name; }
+  StepId id() const override { return {StepKind::restore_store, store_.name}; }
+  /// What is written over comes back from a safety snapshot, or not at all.
+  bool can_be_undone() const override { return !store_.delta_in_place || store_.safety_snapshot; }
   std::string what(const Plan& plan) const override {
     if (plan.mode == service::Mode::drill) return "restore the store into staging";
     return store_.delta_in_place ? "write what differs over " + store_.path

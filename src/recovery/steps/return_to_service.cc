@@ -6,7 +6,7 @@ namespace {
 
 class ReturnToService final : public Step {
  public:
-  std::string name() const override { return "return-to-service"; }
+  StepId id() const override { return StepKind::return_to_service; }
   std::string what(const Plan& plan) const override {
     std::string text = "unlock writes";
     if (plan.writes) text += ": `" + plan.writes->unlock.run + "`";

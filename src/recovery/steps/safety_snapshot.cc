@@ -13,7 +13,7 @@ namespace {
 /// A point for each store, so that one that can't be read costs the others nothing.
 class SafetySnapshot final : public Step {
  public:
-  std::string name() const override { return "safety-snapshot"; }
+  StepId id() const override { return StepKind::safety_snapshot; }
   bool is_guard() const override { return true; }
   std::string what(const Plan&) const override {
     return "back up the live data, before it is replaced";

@@ -6,7 +6,7 @@ namespace {
 
 class TearDown final : public Step {
  public:
-  std::string name() const override { return "tear-down"; }
+  StepId id() const override { return StepKind::tear_down; }
   std::string what(const Plan& plan) const override { return "remove " + plan.staging; }
 
   std::string run(RunContext& context) override {

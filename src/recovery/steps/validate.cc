@@ -51,7 +51,7 @@ std::string run_late(RunContext& context, bool live) {
 
 class Validate final : public Step {
  public:
-  std::string name() const override { return "validate"; }
+  StepId id() const override { return StepKind::validate; }
   std::string what(const Plan& plan) const override {
     return "run the stores' own checks, " + std::to_string(plan.checks.size() - count_late(plan)) +
            " checks of the service, and its references: " + std::to_string(plan.references.size());
@@ -85,7 +85,7 @@ class Validate final : public Step {
 
 class ValidateInPlace final : public Step {
  public:
-  std::string name() const override { return "validate-in-place"; }
+  StepId id() const override { return StepKind::validate_in_place; }
   std::string what(const Plan&) const override {
     return "run the checks that do not know of the copy, on the live service";
   }
@@ -95,7 +95,7 @@ class ValidateInPlace final : public Step {
 
 class ValidateLive final : public Step {
  public:
-  std::string name() const override { return "validate-live"; }
+  StepId id() const override { return StepKind::validate_live; }
   std::string what(const Plan&) const override { return "run the checks that ask the service"; }
 
   std::string run(RunContext& context) override { return run_late(context, true); }

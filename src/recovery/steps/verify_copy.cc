@@ -31,7 +31,7 @@ checks::CheckOutcome answered(const std::string& what, const StorePlan& store, c
 
 class VerifyCopy final : public Step {
  public:
-  std::string name() const override { return "verify-copy"; }
+  StepId id() const override { return StepKind::verify_copy; }
   std::string what(const Plan& plan) const override {
     return plan.mode == service::Mode::drill ? "read every byte back, and compare it with the point"
                                              : "compare names, sizes and numbers with the point";
@@ -73,10 +73,10 @@ class VerifyCopy final : public Step {
   bool has_run_commands(const RunContext& context) const {
     const auto& entries = context.journal.entries();
     const auto done = std::ranges::find_if(entries, [this](const JournalEntry& entry) {
-      return entry.event == Event::done && entry.step == name();
+      return entry.event == Event::done && entry.step == id();
     });
     return std::any_of(done, entries.end(), [this](const JournalEntry& entry) {
-      return entry.event == Event::began && entry.step != name();
+      return entry.event == Event::began && entry.step != id();
     });
   }
 };

@@ -30,7 +30,8 @@ Json json_of(const checks::WatchReport& report) {
 
 class Watch final : public Step {
  public:
-  std::string name() const override { return "watch"; }
+  StepId id() const override { return StepKind::watch; }
+  bool can_be_undone() const override { return false; }
   std::string what(const Plan& plan) const override {
     return "probe the service every " + human_duration(static_cast<double>(plan.watch->every_s)) +
            " for " + human_duration(static_cast<double>(plan.watch->duration_s));

@@ -19,8 +19,8 @@
 /// that was begun.
 ///
 /// A new step is a class with a make_ function in a file of steps/, and a line in the one table,
-/// internal/steps.def, which has the order.
-namespace salvor::recovery {
+/// steps.def, which has the order.
+namespace salvor::recovery::internal {
 
 /// What the steps of one run share.
 /// Threads:  one.
@@ -85,8 +85,10 @@ struct RunContext {
 class Step {
  public:
   virtual ~Step() = default;
-  /// In the journal; unique within a plan.
-  virtual std::string name() const = 0;
+  /// Unique within a plan.
+  virtual StepId id() const = 0;
+  /// Its name in the journal.
+  std::string name() const { return name_of(id()); }
 
   /// What it will do, for people who read the plan.
   virtual std::string what(const Plan& plan) const = 0;
@@ -112,9 +114,9 @@ class Step {
   /// Whether a failure of this step undoes all that was done before, at once, so that nothing stays
   /// touched.
   virtual bool is_guard() const { return false; }
+
+  /// Whether an undo brings back what was before this step.
+  virtual bool can_be_undone() const { return true; }
 };
 
-/// The steps of a plan, in order.
-std::vector<std::unique_ptr<Step>> make_steps(const Plan& plan);
-
-}  // namespace salvor::recovery
+}  // namespace salvor::recovery::internal
