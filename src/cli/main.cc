@@ -1,4 +1,4 @@
-#include "cli/run.h"
+#include "cli/program.h"
 
 int main(int argc, char** argv) {
   return salvor::cli::run(argc, argv);

@@ -15,10 +15,10 @@
 #include "base/fd.h"
 #include "base/nearest_name.h"
 #include "base/process_identity.h"
-#include "config/answers.h"
 #include "config/internal/service_parser.h"
 #include "config/internal/table_reader.h"
 #include "config/own_places.h"
+#include "config/silent_paths.h"
 
 namespace salvor::config {
 namespace {

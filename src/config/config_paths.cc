@@ -5,9 +5,9 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/paths.h"
-#include "config/answers.h"
 #include "config/config.h"
 #include "config/own_places.h"
+#include "config/silent_paths.h"
 #include "stores/disk/exclude.h"
 
 namespace salvor::config {

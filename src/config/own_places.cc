@@ -7,8 +7,8 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/paths.h"
-#include "config/answers.h"
 #include "config/internal/toml_text.h"
+#include "config/silent_paths.h"
 #include "stores/disk/exclude.h"
 
 namespace salvor::config {

@@ -6,9 +6,9 @@
 #include <filesystem>
 
 #include "base/log.h"
-#include "config/answers.h"
 #include "config/own_places.h"
 #include "config/secret_source.h"
+#include "config/silent_paths.h"
 #include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/command_words.h"

@@ -6,8 +6,8 @@
 
 #include "base/deadline.h"
 #include "base/log.h"
-#include "config/answers.h"
 #include "config/own_places.h"
+#include "config/silent_paths.h"
 #include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"

@@ -7,8 +7,8 @@
 #include "base/answers.h"
 #include "base/log.h"
 #include "codec/sealed_box.h"
-#include "config/answers.h"
 #include "config/key_file.h"
+#include "config/silent_paths.h"
 #include "control/caller.h"
 #include "control/internal/opened.h"
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "config/answers.h"
+#include "config/silent_paths.h"
 #include "control/caller.h"
 #include "control/drill.h"
 #include "control/internal/choose_point.h"

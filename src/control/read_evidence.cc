@@ -10,7 +10,7 @@
 #include "base/answers.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "config/answers.h"
+#include "config/silent_paths.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/opened.h"
 #include "evidence/evidence_page.h"

@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "base/log.h"
-#include "config/answers.h"
+#include "config/silent_paths.h"
 #include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"

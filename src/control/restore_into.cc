@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "base/fd.h"
-#include "config/answers.h"
+#include "config/silent_paths.h"
 #include "control/caller.h"
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"

@@ -11,7 +11,7 @@
 
 #include "base/fd.h"
 #include "base/process_identity.h"
-#include "config/answers.h"
+#include "config/silent_paths.h"
 #include "control/internal/judge_status.h"
 
 namespace salvor::control {

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "config/answers.h"
+#include "config/silent_paths.h"
 #include "control/caller.h"
 #include "control/drill.h"
 #include "control/internal/choose_point.h"

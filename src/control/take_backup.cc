@@ -6,8 +6,8 @@
 
 #include "backup/suspicion.h"
 #include "base/log.h"
-#include "config/answers.h"
 #include "config/own_places.h"
+#include "config/silent_paths.h"
 #include "control/caller.h"
 #include "control/internal/baseline.h"
 #include "control/internal/canaries.h"

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "recovery/internal/commands.h"
+#include "recovery/internal/current_commands.h"
 #include "recovery/internal/journal_report.h"
 #include "recovery/internal/run_guards.h"
 #include "recovery/internal/runner.h"

@@ -8,9 +8,9 @@
 #include "backend/local.h"
 #include "backend/retry.h"
 #include "base/log.h"
-#include "config/answers.h"
 #include "config/key_file.h"
 #include "config/secret_source.h"
+#include "config/silent_paths.h"
 
 namespace salvor::control::internal {
 namespace {

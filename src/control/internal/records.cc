@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/paths.h"
-#include "config/answers.h"
+#include "config/silent_paths.h"
 
 namespace salvor::control::internal {
 

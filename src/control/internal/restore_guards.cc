@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/paths.h"
-#include "config/answers.h"
 #include "config/own_places.h"
+#include "config/silent_paths.h"
 #include "recovery/space.h"
 #include "stores/disk/exclude.h"
 

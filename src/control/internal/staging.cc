@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/remove_tree.h"
-#include "config/answers.h"
+#include "config/silent_paths.h"
 
 namespace salvor::control::internal {
 namespace {

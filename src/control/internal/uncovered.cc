@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "base/paths.h"
-#include "config/answers.h"
 #include "config/own_places.h"
+#include "config/silent_paths.h"
 #include "control/internal/workplaces.h"
 
 namespace salvor::control::internal {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/paths.h"
-#include "config/answers.h"
+#include "config/silent_paths.h"
 
 namespace salvor::control::internal {
 namespace {

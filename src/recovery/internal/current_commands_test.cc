@@ -1,4 +1,4 @@
-#include "recovery/internal/commands.h"
+#include "recovery/internal/current_commands.h"
 
 #include <gtest/gtest.h>
 

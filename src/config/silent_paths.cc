@@ -1,4 +1,4 @@
-#include "config/answers.h"
+#include "config/silent_paths.h"
 
 #include <fmt/format.h>
 
