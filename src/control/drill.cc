@@ -28,19 +28,19 @@ namespace salvor::control {
 namespace {
 
 using checks::Verdict;
-using internal::Records;
+using internal::Logbook;
 using recovery::RunOutcome;
 
 /// One drill, from the configuration to its outcome.
 class Drill {
  public:
   Drill(const config::Config& config, const service::Service& service, const Caller& caller,
-        Records& records)
-      : config_(config), service_(service), caller_(caller), records_(records) {}
+        Logbook& logbook)
+      : config_(config), service_(service), caller_(caller), logbook_(logbook) {}
 
   /// What is refused here was asked wrongly, and is no run.   Errors: not_found, usage.
   void choose(const std::string& at) {
-    chosen_ = internal::open_point(config_, records_, service_.name, at, {}, caller_);
+    chosen_ = internal::open_point(config_, logbook_, service_.name, at, {}, caller_);
     at_ = at;
   }
 
@@ -125,7 +125,7 @@ class Drill {
     recovery::ExecuteOptions options;
     options.stop = deadline.token();
     options.progress = &progress;
-    options.catalog = records_.catalog();
+    options.catalog = logbook_.catalog();
     options.say = [this](const std::string& line) { caller_.tell(Note{line}); };
     options.on_step = [this, &at](const recovery::StepOutcome& step, std::size_t number,
                                   std::size_t count) {
@@ -229,7 +229,7 @@ class Drill {
   const config::Config& config_;
   const service::Service& service_;
   const Caller& caller_;
-  Records& records_;
+  Logbook& logbook_;
   internal::OpenedPoint chosen_;
   std::string at_;  ///< as it was given
 };
@@ -261,11 +261,11 @@ DrillReport drill(const config::Config& config, const DrillRequest& request, con
   config::require_staging_answers(config, service);
   config::check_overlaps(config, service);
   internal::RunWarnings warnings(caller);
-  Records records(config);
-  Drill rehearsal(config, service, caller, records);
+  Logbook logbook(config);
+  Drill rehearsal(config, service, caller, logbook);
   std::optional<internal::RecordedRun> run;
   const auto begin = [&] {
-    run.emplace(config, records, catalog::RunKind::drill, service.name, caller, warnings);
+    run.emplace(config, logbook, catalog::RunKind::drill, service.name, caller, warnings);
     run->tell_began(rehearsal.stores());
   };
   try {

@@ -73,8 +73,8 @@ InitReport init(const config::Config& config, const Caller& caller) {
   if (access == repo::Access::write) opening.repository.key_file.reset();
   const internal::Opened opened = internal::open_repository(opening, access, caller.stop);
   if (access == repo::Access::write) opened.repository->add_slot(key_file_slot(*recipient));
-  internal::Records records(config);
-  records.note_head(opened.repository->id().hex(), opened.repository->sequence());
+  internal::Logbook logbook(config);
+  logbook.note_head(opened.repository->id().hex(), opened.repository->sequence());
   report.repository = opened.repository->id().hex();
   report.location = opened.repository->location();
   report.slots = opened.repository->slots();

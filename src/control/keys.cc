@@ -20,10 +20,10 @@ template <class Change>
 auto change_keys(const config::Config& config, const Caller& caller, const Change& change) {
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::write, caller.stop);
-  internal::Records records(config);
-  internal::compare_head(*opened.repository, records, internal::ShorterLog::refuse);
+  internal::Logbook logbook(config);
+  internal::compare_head(*opened.repository, logbook, internal::ShorterLog::refuse);
   const auto result = change(*opened.repository);
-  records.note_head(opened.repository->id().hex(), opened.repository->sequence());
+  logbook.note_head(opened.repository->id().hex(), opened.repository->sequence());
   return result;
 }
 

@@ -53,7 +53,7 @@ bool comes_back(const recovery::StorePlan& store) {
   return !store.delta_in_place || store.safety_snapshot;
 }
 
-void plan_steps(internal::Records& records, RestorePlanReport& report) {
+void plan_steps(internal::Logbook& logbook, RestorePlanReport& report) {
   double sum = 0;
   bool known = false;
   for (recovery::PlanStep& step : recovery::steps_of(report.plan)) {
@@ -61,8 +61,8 @@ void plan_steps(internal::Records& records, RestorePlanReport& report) {
     planned.name = name_of(step.id);
     planned.what = std::move(step.what);
     planned.can_be_undone = step.can_be_undone;
-    if (records.catalog() == nullptr) continue;
-    planned.expected_s = records.catalog()->step_seconds(report.plan.service,
+    if (logbook.catalog() == nullptr) continue;
+    planned.expected_s = logbook.catalog()->step_seconds(report.plan.service,
                                                          catalog::RunKind::restore, planned.name);
     // Drills do not prove how long such a step takes, either.
     if (is_afterwards(step.id)) continue;
@@ -169,9 +169,9 @@ std::optional<Error> refusal_of(const Plan& plan, recovery::StoreAccess& access)
 }
 
 /// A repository that can't be written to has neither safety snapshots nor claims.
-void look_at_repository(const internal::Opened& opened, internal::Records& records,
+void look_at_repository(const internal::Opened& opened, internal::Logbook& logbook,
                         RestorePlanReport& report) {
-  const auto why = internal::why_no_commit(opened, records);
+  const auto why = internal::why_no_commit(opened, logbook);
   if (!why) return;
   if (why->unwritable()) {
     report.warnings.push_back(
@@ -212,9 +212,9 @@ RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& 
   const service::Service& service = config.service(request.service);
   config::check_overlaps(config, service);
   config::require_live_answers(config, service, request.stores);
-  internal::Records records(config);
+  internal::Logbook logbook(config);
   const auto [opened, owner, point] =
-      internal::open_point(config, records, service.name, request.at, request.stores, caller,
+      internal::open_point(config, logbook, service.name, request.at, request.stores, caller,
                            internal::options_of(request) + " --plan");
   RestorePlanReport report;
   report.point = point;
@@ -228,18 +228,18 @@ RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& 
   recovery::StoreAccess access(internal::surroundings_of_restore(config));
   report.targets = look_at_targets(report.plan, report.point, access);
   report.space = look_at_space(report, access);
-  plan_steps(records, report);
+  plan_steps(logbook, report);
   for (const service::Store& store : service.stores) {
     if (report.plan.find(store.name) == nullptr) report.untouched.push_back(store.name);
   }
-  report.open_restore = recovery::open_run(*opened.repository, service.name, records.catalog());
-  report.last_drill = internal::newest_drill(records, *opened.repository, report.point);
+  report.open_restore = recovery::open_run(*opened.repository, service.name, logbook.catalog());
+  report.last_drill = internal::newest_drill(logbook, *opened.repository, report.point);
   warn_of_drill(report);
   warn_of_space(report);
   warn_of_targets(report);
   warn_of_owners(*opened.repository, report);
   report.refusal = refusal_of(report.plan, access);
-  look_at_repository(opened, records, report);
+  look_at_repository(opened, logbook, report);
   report.undo = undo_of(report.plan);
   return report;
 }

@@ -11,8 +11,8 @@ PointsReport list_points(const config::Config& config, const std::string& servic
                          const Caller& caller) {
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);
-  internal::Records records(config);
-  internal::compare_head(*opened.repository, records, internal::ShorterLog::warn);
+  internal::Logbook logbook(config);
+  internal::compare_head(*opened.repository, logbook, internal::ShorterLog::warn);
   PointsReport report;
   for (const repo::Point& point : opened.repository->points()) {
     if (service.empty() || point.service == service) report.points.push_back(point);
@@ -31,8 +31,8 @@ AcceptReport accept_point(const config::Config& config, const std::string& point
   }
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::write, caller.stop);
-  internal::Records records(config);
-  internal::compare_head(*opened.repository, records, internal::ShorterLog::refuse);
+  internal::Logbook logbook(config);
+  internal::compare_head(*opened.repository, logbook, internal::ShorterLog::refuse);
   AcceptReport report;
   report.point = internal::find_point(*opened.repository, point);
   report.was_suspect = report.point.is_suspect();
@@ -40,7 +40,7 @@ AcceptReport accept_point(const config::Config& config, const std::string& point
     opened.repository->accept(report.point.id);
     report.point.accepted = true;
   }
-  records.note_head(opened.repository->id().hex(), opened.repository->sequence());
+  logbook.note_head(opened.repository->id().hex(), opened.repository->sequence());
   return report;
 }
 

@@ -22,10 +22,10 @@ constexpr std::uint64_t kExportBytesMax = std::uint64_t{2} << 30U;
 constexpr std::uint64_t kKeyBytesMax = 64 * 1024;
 
 /// The repository, with a warning when its log is shorter than it was.
-internal::Opened open(const config::Config& config, internal::Records& records,
+internal::Opened open(const config::Config& config, internal::Logbook& logbook,
                       const Caller& caller) {
   internal::Opened opened = internal::open_repository(config, repo::Access::inspect, caller.stop);
-  internal::compare_head(*opened.repository, records, internal::ShorterLog::warn);
+  internal::compare_head(*opened.repository, logbook, internal::ShorterLog::warn);
   return opened;
 }
 
@@ -77,10 +77,10 @@ void throw_if_named(repo::Repository& repository, const std::string& chain,
 }
 
 /// What waits for a chain in this machine's catalog.
-void list_waiting(repo::Repository& repository, internal::Records& records,
+void list_waiting(repo::Repository& repository, internal::Logbook& logbook,
                   const std::string& service, std::vector<EvidenceRow>& rows) {
   for (const catalog::WaitingEvidence& waiting :
-       internal::waiting_evidence(repository.id().hex(), records)) {
+       internal::waiting_evidence(repository.id().hex(), logbook)) {
     if (waiting.service != service) continue;
     EvidenceRow& row = rows.emplace_back();
     row.service = service;
@@ -95,8 +95,8 @@ void list_waiting(repo::Repository& repository, internal::Records& records,
 }
 
 /// An export, or a verification, has the repository's records alone.
-void warn_of_waiting_records(repo::Repository& repository, internal::Records& records) {
-  const auto waiting = internal::waiting_evidence(repository.id().hex(), records);
+void warn_of_waiting_records(repo::Repository& repository, internal::Logbook& logbook) {
+  const auto waiting = internal::waiting_evidence(repository.id().hex(), logbook);
   if (waiting.empty()) return;
   log::warning("{} records of evidence wait in this machine's catalog, and are not among these",
                waiting.size());
@@ -117,23 +117,23 @@ Bytes read_public_key(const std::filesystem::path& file) {
 
 std::vector<EvidenceRow> list_evidence(const config::Config& config, const std::string& service,
                                        const Caller& caller) {
-  internal::Records records(config);
-  const internal::Opened opened = open(config, records, caller);
+  internal::Logbook logbook(config);
+  const internal::Opened opened = open(config, logbook, caller);
   repo::Repository& repository = *opened.repository;
   const auto chains = service.empty() ? internal::services_with_evidence(config, repository)
                                       : std::vector{chain_name(config, repository, service)};
   std::vector<EvidenceRow> rows;
   for (const std::string& chain : chains) {
     list_chain(repository, chain, rows);
-    list_waiting(repository, records, chain, rows);
+    list_waiting(repository, logbook, chain, rows);
   }
   return rows;
 }
 
 std::string show_evidence(const config::Config& config, const std::string& service,
                           std::uint64_t sequence, const Caller& caller) {
-  internal::Records records(config);
-  const internal::Opened opened = open(config, records, caller);
+  internal::Logbook logbook(config);
+  const internal::Opened opened = open(config, logbook, caller);
   const std::string chain = chain_name(config, *opened.repository, service);
   std::optional<std::string> stored;
   try {
@@ -163,13 +163,13 @@ ExportedEvidence export_evidence(const config::Config& config, const std::string
                 "name the file that is to be verified, as evidence.json");
   }
   config::require_answers_of({{file, "the file of the evidence"}}, config, caller.stop);
-  internal::Records records(config);
-  const internal::Opened opened = open(config, records, caller);
+  internal::Logbook logbook(config);
+  const internal::Opened opened = open(config, logbook, caller);
   exported.service = chain_name(config, *opened.repository, service);
-  warn_of_waiting_records(*opened.repository, records);
+  warn_of_waiting_records(*opened.repository, logbook);
   const std::string text = evidence::export_chain(
       *opened.repository, exported.service, Clock::system().now(), gaps,
-      internal::evidence_seen(*opened.repository, exported.service, records));
+      internal::evidence_seen(*opened.repository, exported.service, logbook));
   const codec::SigningKey key = evidence::signing_key(*opened.repository);
   exported.verified = evidence::verify_export(text, key.public_key());
   const bool is_good = gaps == evidence::Gaps::export_them
@@ -199,11 +199,11 @@ EvidenceVerification verify_evidence(const config::Config& config,
     config::require_answers_of({{public_key, "the file of the public key"}}, config, caller.stop);
   }
   const Bytes expected = read_public_key(public_key);
-  internal::Records records(config);
-  const internal::Opened opened = open(config, records, caller);
+  internal::Logbook logbook(config);
+  const internal::Opened opened = open(config, logbook, caller);
   EvidenceVerification verification;
-  warn_of_waiting_records(*opened.repository, records);
-  verification.chains = internal::verify_chains(config, *opened.repository, records);
+  warn_of_waiting_records(*opened.repository, logbook);
+  verification.chains = internal::verify_chains(config, *opened.repository, logbook);
   const Bytes own = evidence::signing_key(*opened.repository).public_key();
   if (!expected.empty() && expected != own) {
     for (evidence::EvidenceReport& chain : verification.chains) {

@@ -28,8 +28,8 @@ namespace salvor::control {
 namespace {
 
 using catalog::RunState;
+using internal::Logbook;
 using internal::RecordedRun;
-using internal::Records;
 using recovery::RunOutcome;
 using recovery::StepResult;
 
@@ -58,13 +58,13 @@ class InPlace {
         verb_(std::move(verb)),
         warnings_(caller),
         phase_(verb_),
-        records_(config),
+        logbook_(config),
         opened_(internal::open_repository(config, repo::Access::write, caller.stop)),
         access_(internal::surroundings_of_restore(config)),
         ticker_(caller, [this] { return phase(); }) {
-    internal::compare_head(*opened_.repository, records_, internal::ShorterLog::warn);
-    no_commit_ = internal::why_no_commit(opened_, records_);
-    internal::catch_up(*opened_.repository, records_);
+    internal::compare_head(*opened_.repository, logbook_, internal::ShorterLog::warn);
+    no_commit_ = internal::why_no_commit(opened_, logbook_);
+    internal::catch_up(*opened_.repository, logbook_);
   }
 
   /// Before anything is locked.   Errors: refused: its safety snapshot can't be taken.
@@ -76,15 +76,15 @@ class InPlace {
 
   /// The run that this command begins.
   RecordedRun begin(const std::string& service) {
-    return {config_, records_, catalog::RunKind::restore, service, caller_, warnings_};
+    return {config_, logbook_, catalog::RunKind::restore, service, caller_, warnings_};
   }
   /// The run that it goes on with.
   RecordedRun go_on_with(catalog::RunId id, const std::string& service) {
-    return {config_,   records_,     catalog::RunKind::restore, service, caller_,
+    return {config_,   logbook_,     catalog::RunKind::restore, service, caller_,
             warnings_, std::move(id)};
   }
 
-  Records& records() { return records_; }
+  Logbook& logbook() { return logbook_; }
   repo::Repository& repository() { return *opened_.repository; }
   recovery::StoreAccess& access() { return access_; }
 
@@ -93,13 +93,13 @@ class InPlace {
     recovery::ExecuteOptions options;
     options.stop = caller_.stop;
     options.progress = &progress_;
-    options.catalog = records_.catalog();
+    options.catalog = logbook_.catalog();
     options.say = [this](const std::string& line) { caller_.tell(Note{line}); };
     options.baseline = baseline_of(service);
     options.no_safety_snapshot = no_commit_;
     options.on_begin = [this, &run, on_begin = std::move(on_begin)](const recovery::Plan& plan) {
-      records_.take_up({plan.run}, catalog::RunKind::restore, plan.service);
-      records_.file_under({plan.run}, repository());
+      logbook_.take_up({plan.run}, catalog::RunKind::restore, plan.service);
+      logbook_.file_under({plan.run}, repository());
       tell_began(run, plan);
       if (on_begin) on_begin(plan.run);
     };
@@ -107,7 +107,7 @@ class InPlace {
                              std::size_t count) {
       if (step.result == StepResult::began) enter(step.id);
       // A run that is killed later has its safety snapshot in the log by then.
-      records_.note_head(repository().id().hex(), repository().sequence());
+      logbook_.note_head(repository().id().hex(), repository().sequence());
       caller_.tell(internal::told_of(step, number, count));
     };
     return options;
@@ -121,7 +121,7 @@ class InPlace {
 
   /// Records how the run ended. `confirmed`: by who runs this.
   InPlaceReport finish(RecordedRun& run, RunOutcome outcome, bool confirmed) {
-    records_.note_head(repository().id().hex(), repository().sequence());
+    logbook_.note_head(repository().id().hex(), repository().sequence());
     InPlaceReport report;
     report.outcome = std::move(outcome);
     internal::RunEnd end{report.outcome.state, internal::error_of(report.outcome),
@@ -143,7 +143,7 @@ class InPlace {
     if (service.empty()) return {};
     try {
       for (const catalog::RunRow& row :
-           internal::restores_in_place(records_, service, repository().id().hex())) {
+           internal::restores_in_place(logbook_, service, repository().id().hex())) {
         if (const auto watched = watch_in(row.id.text)) return recovery::baseline_in(*watched);
       }
     } catch (const Error& error) {
@@ -157,7 +157,7 @@ class InPlace {
   /// several begin so.
   std::optional<catalog::RunRow> row_of(const std::string& run) {
     try {
-      if (records_.catalog() != nullptr) return records_.catalog()->run(run);
+      if (logbook_.catalog() != nullptr) return logbook_.catalog()->run(run);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::usage) throw;
       log::warning("the catalog can't be used: {}", error.message());
@@ -191,7 +191,7 @@ class InPlace {
   /// What the watch of a run saw; empty: it had none, or its record can't be read.
   std::optional<std::string> watch_in(const std::string& run) {
     try {
-      for (const std::string& record : records_.catalog()->journal(run)) {
+      for (const std::string& record : logbook_.catalog()->journal(run)) {
         const recovery::JournalEntry entry = recovery::parse_journal_entry(record);
         const bool watched =
             entry.step == recovery::StepKind::watch && entry.event == recovery::Event::done;
@@ -207,7 +207,7 @@ class InPlace {
   std::string latest_run() {
     std::string latest;
     for (const service::Service& service : config_.services) {
-      const auto run = recovery::newest_run(repository(), service.name, records_.catalog());
+      const auto run = recovery::newest_run(repository(), service.name, logbook_.catalog());
       if (run && *run > latest) latest = *run;
     }
     if (!latest.empty()) return latest;
@@ -222,7 +222,7 @@ class InPlace {
   std::mutex phase_mutex_;  ///< guards the two below
   std::string phase_;
   bool counts_ = true;  ///< the phase restores, and so has something to count
-  Records records_;
+  Logbook logbook_;
   internal::Opened opened_;
   std::optional<Error> no_commit_;  // why no safety snapshot may be taken; empty: it may
   recovery::StoreAccess access_;
@@ -262,7 +262,7 @@ class ContinuedRun {
   InPlaceReport carry_out(const Continue& how) {
     const std::string run = in_place_.whole_id(request_.run);
     const auto head =
-        recovery::head_of_run(in_place_.repository(), in_place_.records().catalog(), run);
+        recovery::head_of_run(in_place_.repository(), in_place_.logbook().catalog(), run);
     const std::string service = head ? head->plan.service : service_of(run);
     if (head && request_.run == "latest") require_meant(*head);
     require_stores_answer(head, service);

@@ -167,9 +167,9 @@ struct Chosen {
 };
 
 std::unique_ptr<Chosen> choose(const config::Config& config, const RestoreRequest& request,
-                               const Caller& caller, internal::Records& records) {
+                               const Caller& caller, internal::Logbook& logbook) {
   auto chosen = std::make_unique<Chosen>();
-  chosen->at = internal::open_point(config, records, request.service, request.at, request.stores,
+  chosen->at = internal::open_point(config, logbook, request.service, request.at, request.stores,
                                     caller, internal::options_of(request));
   const repo::Point& point = chosen->at.point;
   chosen->notes = internal::notes_on(*chosen->at.opened.repository, chosen->at.owner, point,
@@ -190,11 +190,11 @@ std::unique_ptr<Chosen> choose(const config::Config& config, const RestoreReques
 RestoreReport restore_into(const config::Config& config, const RestoreRequest& request,
                            const Caller& caller) {
   internal::RunWarnings warnings(caller);
-  internal::Records records(config);
+  internal::Logbook logbook(config);
   // What is refused before anything is planned is no run.
-  const auto chosen = choose(config, request, caller, records);
+  const auto chosen = choose(config, request, caller, logbook);
   repo::Repository& repository = *chosen->at.opened.repository;
-  internal::RecordedRun run(config, records, catalog::RunKind::restore, request.service, caller,
+  internal::RecordedRun run(config, logbook, catalog::RunKind::restore, request.service, caller,
                             warnings);
   run.tell_began(chosen->stores());
   run.opened(repository);

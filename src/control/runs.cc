@@ -3,8 +3,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "control/caller.h"
+#include "control/internal/logbook.h"
 #include "control/internal/opened.h"
-#include "control/internal/records.h"
 #include "control/internal/restores.h"
 
 namespace salvor::control {
@@ -19,8 +19,8 @@ std::optional<recovery::RunOutcome> journal_of(const config::Config& config, con
                                                const Caller& caller) {
   const internal::Opened opened =
       internal::open_repository(config, repo::Access::read, caller.stop);
-  internal::Records records(config);
-  return recovery::find_run(*opened.repository, run, records.catalog());
+  internal::Logbook logbook(config);
+  return recovery::find_run(*opened.repository, run, logbook.catalog());
 }
 
 /// The run that `salvor runs` lists first.   Errors: not_found.

@@ -56,9 +56,9 @@ void describe_newest(const repo::Repository& repository, const internal::Owner& 
 }
 
 /// A partial point counts for no objective, and so makes up for no failure.
-std::optional<catalog::RunRow> failed_backup_of(internal::Records& records, const std::string& id,
+std::optional<catalog::RunRow> failed_backup_of(internal::Logbook& logbook, const std::string& id,
                                                 const std::string& service) {
-  const auto rows = records.catalog()->runs(
+  const auto rows = logbook.catalog()->runs(
       {.service = service, .kind = catalog::RunKind::backup, .repository = id});
   for (const catalog::RunRow& row : rows) {
     if (row.state == catalog::RunState::failed) return row;
@@ -71,24 +71,24 @@ std::optional<catalog::RunRow> failed_backup_of(internal::Records& records, cons
 }
 
 /// `id`: of the repository, by which the catalog files what it knows.
-void describe_runs(internal::Records& records, const std::string& id, ServiceStatus& status) {
-  if (records.catalog() == nullptr) return;
+void describe_runs(internal::Logbook& logbook, const std::string& id, ServiceStatus& status) {
+  if (logbook.catalog() == nullptr) return;
   const auto newest = [&](catalog::RunKind kind, std::optional<catalog::RunState> state) {
-    const auto rows = records.catalog()->runs(
+    const auto rows = logbook.catalog()->runs(
         {.service = status.service, .kind = kind, .state = state, .limit = 1, .repository = id});
     return rows.empty() ? std::nullopt : std::optional(rows.front());
   };
   status.last_backup = newest(catalog::RunKind::backup, std::nullopt);
-  status.failed_backup = failed_backup_of(records, id, status.service);
+  status.failed_backup = failed_backup_of(logbook, id, status.service);
   status.last_restore = newest(catalog::RunKind::restore, catalog::RunState::succeeded);
-  status.restored_in_place = !internal::restores_in_place(records, status.service, id).empty();
+  status.restored_in_place = !internal::restores_in_place(logbook, status.service, id).empty();
 }
 
-void describe_drills(internal::Records& records, const std::string& id,
+void describe_drills(internal::Logbook& logbook, const std::string& id,
                      repo::Repository* repository, const service::Service& config,
                      ServiceStatus& status) {
   internal::DrillHistory history =
-      internal::read_drill_history(records, id, repository, status.service);
+      internal::read_drill_history(logbook, id, repository, status.service);
   const Time now = Clock::system().now();
   status.drill_limit_s = internal::drill_limit_s(config, now);
   status.never_drilled = !history.last;
@@ -113,10 +113,10 @@ void describe_drills(internal::Records& records, const std::string& id,
 }
 
 /// Empty where it can't be read.
-std::optional<recovery::RunOutcome> run_of(internal::Records& records, repo::Repository* repository,
+std::optional<recovery::RunOutcome> run_of(internal::Logbook& logbook, repo::Repository* repository,
                                            const std::string& run) {
   try {
-    if (repository != nullptr) return recovery::find_run(*repository, run, records.catalog());
+    if (repository != nullptr) return recovery::find_run(*repository, run, logbook.catalog());
   } catch (const Error& error) {
     log::warning("the journal of run {} can't be read: {}", run, error.message());
   }
@@ -172,13 +172,13 @@ class KeptData {
   internal::FileCount data_{internal::FileCount::kAnyTime, kLook_ms};
 };
 
-void describe_restores(internal::Records& records, repo::Repository* repository,
+void describe_restores(internal::Logbook& logbook, repo::Repository* repository,
                        const config::Config& config, const service::Service& service,
                        ServiceStatus& status) {
   try {
     std::optional<recovery::OpenRestore> open;
     if (repository != nullptr) {
-      open = recovery::open_restore(*repository, service.name, {}, records.catalog());
+      open = recovery::open_restore(*repository, service.name, {}, logbook.catalog());
     }
     if (open) status.open_restore = open->run.empty() ? "unknown" : open->run;
     if (open && !open->rot.empty()) {
@@ -196,7 +196,7 @@ void describe_restores(internal::Records& records, repo::Repository* repository,
     // The workplaces of a run have one journal.
     const auto [known, is_new] = abandoned.try_emplace(workplace.run);
     if (is_new) {
-      const auto run = run_of(records, repository, workplace.run);
+      const auto run = run_of(logbook, repository, workplace.run);
       known->second = run && run->state == catalog::RunState::abandoned;
       if (known->second) describe_abandoned(*run, status);
     }
@@ -277,10 +277,10 @@ void warn_of_waiting(const std::vector<catalog::WaitingEvidence>& waiting, Statu
 
 /// No service can be judged without the repository, but what is uncovered can be told.
 internal::Opened open(const config::Config& config, const Caller& caller,
-                      internal::Records& records, StatusReport& report) {
+                      internal::Logbook& logbook, StatusReport& report) {
   try {
     internal::Opened opened = internal::open_repository(config, repo::Access::read, caller.stop);
-    internal::compare_head(*opened.repository, records, internal::ShorterLog::warn);
+    internal::compare_head(*opened.repository, logbook, internal::ShorterLog::warn);
     return opened;
   } catch (const Error& error) {
     report.repository_failure = error;
@@ -328,12 +328,12 @@ StatusReport status(const config::Config& config, const std::string& service,
   if (!service.empty()) config.service(service);
   StatusReport report;
   report.warnings = config::idle_sections(config, service);
-  internal::Records records(config);
-  const internal::Opened opened = open(config, caller, records, report);
+  internal::Logbook logbook(config);
+  const internal::Opened opened = open(config, caller, logbook, report);
   repo::Repository* repository = opened.repository.get();
   const std::string id =
-      repository != nullptr ? repository->id().hex() : records.known_repository();
-  const auto waiting = internal::waiting_evidence(id, records);
+      repository != nullptr ? repository->id().hex() : logbook.known_repository();
+  const auto waiting = internal::waiting_evidence(id, logbook);
   warn_of_waiting(waiting, report);
   for (const service::Service& each : config.services) {
     if (!service.empty() && each.name != service) continue;
@@ -345,12 +345,12 @@ StatusReport status(const config::Config& config, const std::string& service,
     // Where there is no repository there are no points.
     const auto& failure = report.repository_failure;
     const bool is_new = failure && failure->code() == ErrorCode::not_found;
-    status.points_known = !failure || (is_new && records.known_repository().empty());
+    status.points_known = !failure || (is_new && logbook.known_repository().empty());
     const internal::Owner owner = internal::owner_of(config, each.name);
     if (!each.shared) status.host = config.host;
     if (repository != nullptr) {
       describe_newest(*repository, owner, each, status);
-      status.older_note = internal::note_on_older_copy(*repository, records);
+      status.older_note = internal::note_on_older_copy(*repository, logbook);
       if (!status.older_note.empty()) {
         status.older_note +=
             ", so that no backup is taken: put the newer one in its place again; where it is "
@@ -358,12 +358,12 @@ StatusReport status(const config::Config& config, const std::string& service,
             internal::command_to_accept(*repository);
       }
     }
-    describe_runs(records, id, status);
-    describe_drills(records, id, repository, each, status);
-    describe_restores(records, repository, config, each, status);
+    describe_runs(logbook, id, status);
+    describe_drills(logbook, id, repository, each, status);
+    describe_restores(logbook, repository, config, each, status);
     describe_silence(config, each, status);
     status.uncovered = internal::find_uncovered(config, each);
-    status.held_by = internal::left_held(config, each, repository, records.catalog());
+    status.held_by = internal::left_held(config, each, repository, logbook.catalog());
     describe_gaps(each, status);
     internal::judge(status);
   }

@@ -25,20 +25,20 @@
 namespace salvor::control {
 namespace {
 
+using internal::Logbook;
 using internal::Opened;
 using internal::RecordedRun;
-using internal::Records;
 
 /// One backup command: the repository is opened once, for the first service that needs it.
 class Backups {
  public:
   /// `warnings`: since the command began.
   Backups(const config::Config& config, const Caller& caller, internal::RunWarnings& warnings)
-      : config_(config), caller_(caller), warnings_(warnings), records_(config) {}
+      : config_(config), caller_(caller), warnings_(warnings), logbook_(config) {}
 
   BackupReport take(const service::Service& service,
                     const std::vector<const service::Store*>& stores) {
-    RecordedRun run(config_, records_, catalog::RunKind::backup, service.name, caller_, warnings_);
+    RecordedRun run(config_, logbook_, catalog::RunKind::backup, service.name, caller_, warnings_);
     run.tell_began(names_of(stores));
     note_uncovered(service, stores, run.evidence());
     return run.carry_out([&] {
@@ -124,7 +124,7 @@ class Backups {
         caller_, [&progress] { return internal::phase_of("backup", progress); });
     BackupReport report;
     report.result = backup::run(*opened_.repository, inputs, options);
-    records_.note_head(opened_.repository->id().hex(), opened_.repository->sequence());
+    logbook_.note_head(opened_.repository->id().hex(), opened_.repository->sequence());
     return report;
   }
 
@@ -210,15 +210,15 @@ class Backups {
       opened_.repository->refresh();
     }
     run.opened(*opened_.repository);
-    internal::compare_head(*opened_.repository, records_, internal::ShorterLog::refuse);
-    if (!has_begun_) internal::catch_up(*opened_.repository, records_);
+    internal::compare_head(*opened_.repository, logbook_, internal::ShorterLog::refuse);
+    if (!has_begun_) internal::catch_up(*opened_.repository, logbook_);
     has_begun_ = true;
   }
 
   const config::Config& config_;
   const Caller& caller_;
   internal::RunWarnings& warnings_;
-  Records records_;
+  Logbook logbook_;
   Opened opened_;
   bool has_begun_ = false;
 };

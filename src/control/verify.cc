@@ -52,10 +52,10 @@ void note_unreadable(const evidence::EvidenceReport& chain, VerifyReport& report
 
 /// Damage of evidence that only who knows what it means can see: a signature, a cut-off end.
 void check_evidence(const config::Config& config, repo::Repository& repository,
-                    internal::Records& records, VerifyReport& report) {
+                    internal::Logbook& logbook, VerifyReport& report) {
   repo::CheckReport& check = report.check;
   for (const evidence::EvidenceReport& chain :
-       internal::verify_chains(config, repository, records)) {
+       internal::verify_chains(config, repository, logbook)) {
     note_gaps(chain, check);
     note_unreadable(chain, report);
     for (const evidence::EvidenceProblem& problem : chain.problems) {
@@ -98,7 +98,7 @@ void describe(const VerifyReport& report, evidence::EvidenceRecord& evidence) {
 }
 
 VerifyReport verify_opened(const config::Config& config, const VerifyRequest& request,
-                           const Caller& caller, internal::Records& records,
+                           const Caller& caller, internal::Logbook& logbook,
                            repo::Repository& repository, const std::string& run) {
   Clock& clock = Clock::system();
   const Time start = clock.monotonic();
@@ -110,7 +110,7 @@ VerifyReport verify_opened(const config::Config& config, const VerifyRequest& re
   // A repair may write to the log, which is then longer.
   const std::uint64_t found = repository.sequence();
   const auto accept = [&] {
-    report.accepted = internal::accept_older_copy(config, repository, records, found, run, caller);
+    report.accepted = internal::accept_older_copy(config, repository, logbook, found, run, caller);
   };
   if (accepts && (!request.repair || internal::can_read_log(repository))) accept();
   if (request.repair) {
@@ -118,18 +118,18 @@ VerifyReport verify_opened(const config::Config& config, const VerifyRequest& re
     repository.refresh();
     if (accepts && !report.accepted) accept();
   }
-  report.is_older = !internal::note_on_older_copy(repository, records).empty();
+  report.is_older = !internal::note_on_older_copy(repository, logbook).empty();
   if (request.repair) {
     // What an older copy does not have is not lost before it is accepted.
     for (std::string& line :
-         internal::repair_chains(config, repository, records, run, caller, !report.is_older)) {
+         internal::repair_chains(config, repository, logbook, run, caller, !report.is_older)) {
       report.repaired.push_back(std::move(line));
     }
   }
   repo::CheckProgress progress;
   repo::CheckOptions options;
   options.data = request.data;
-  options.head_seen = records.head(repository.id().hex()).value_or(0);
+  options.head_seen = logbook.head(repository.id().hex()).value_or(0);
   options.progress = &progress;
   options.stop = caller.stop;
   const internal::ProgressTicker ticker(caller, [&progress] {
@@ -150,8 +150,8 @@ VerifyReport verify_opened(const config::Config& config, const VerifyRequest& re
     report.check = repo::check(repository, options);
     report.check.data = request.data;
   }
-  if (report.check.sound()) records.note_head(repository.id().hex(), repository.sequence());
-  check_evidence(config, repository, records, report);
+  if (report.check.sound()) logbook.note_head(repository.id().hex(), repository.sequence());
+  check_evidence(config, repository, logbook, report);
   report.duration_s = clock.monotonic().seconds_since(start);
   return report;
 }
@@ -216,9 +216,9 @@ std::optional<Error> VerifyReport::damage() const {
 VerifyReport verify(const config::Config& config, const VerifyRequest& request,
                     const Caller& caller) {
   internal::RunWarnings warnings(caller);
-  internal::Records records(config);
+  internal::Logbook logbook(config);
   internal::Opened opened;
-  internal::RecordedRun run(config, records, catalog::RunKind::verify, {}, caller, warnings);
+  internal::RecordedRun run(config, logbook, catalog::RunKind::verify, {}, caller, warnings);
   run.tell_began({});
   return run.carry_out([&] {
     opened = internal::open_repository(
@@ -228,10 +228,10 @@ VerifyReport verify(const config::Config& config, const VerifyRequest& request,
     // A repair writes: not into an older copy, which would get as long as the newer one was. Where
     // entries at the end of the log are lost, it is one as well.
     if (request.repair && request.accept_older.empty()) {
-      internal::compare_head(*opened.repository, records, internal::ShorterLog::refuse);
+      internal::compare_head(*opened.repository, logbook, internal::ShorterLog::refuse);
     }
     VerifyReport report =
-        verify_opened(config, request, caller, records, *opened.repository, run.id());
+        verify_opened(config, request, caller, logbook, *opened.repository, run.id());
     report.run = run.id();
     describe(report, run.evidence());
     const auto damage = report.damage();

@@ -14,7 +14,7 @@
 #include "config/key_file.h"
 #include "control/init.h"
 #include "control/internal/choose_point.h"
-#include "control/internal/records.h"
+#include "control/internal/logbook.h"
 #include "control/internal/make_plan.h"
 #include "control/internal/surroundings.h"
 #include "control/plan_restore.h"
@@ -102,16 +102,16 @@ recovery::RunOutcome act_on(const Shop& shop, const ShopRestore& restore, const 
   recovery::StoreAccess access(around);
   recovery::ExecuteOptions options;
   options.kill_point = reach;
-  std::optional<control::internal::Records> records;
+  std::optional<control::internal::Logbook> logbook;
   if (restore.with_catalog) {
-    records.emplace(config);
-    options.catalog = records->catalog();
+    logbook.emplace(config);
+    options.catalog = logbook->catalog();
     options.on_begin = [&](const recovery::Plan& plan) {
-      records->take_up({plan.run}, catalog::RunKind::restore, plan.service);
-      records->file_under({plan.run}, *repository);
+      logbook->take_up({plan.run}, catalog::RunKind::restore, plan.service);
+      logbook->file_under({plan.run}, *repository);
     };
     options.on_step = [&](const recovery::StepOutcome&, std::size_t, std::size_t) {
-      records->note_head(repository->id().hex(), repository->sequence());
+      logbook->note_head(repository->id().hex(), repository->sequence());
     };
   }
   return act(config, *repository, access, options);

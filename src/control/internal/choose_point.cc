@@ -239,13 +239,13 @@ const repo::Point& choose_point(const repo::Repository& repository, const Owner&
   return point;
 }
 
-OpenedPoint open_point(const config::Config& config, Records& records, const std::string& service,
+OpenedPoint open_point(const config::Config& config, Logbook& logbook, const std::string& service,
                        std::string_view at, const std::vector<std::string>& stores,
                        const Caller& caller, std::string_view options) {
   OpenedPoint chosen{.opened = open_repository(config, repo::Access::read, caller.stop),
                      .owner = owner_of(config, service),
                      .point = {}};
-  compare_head(*chosen.opened.repository, records, ShorterLog::warn);
+  compare_head(*chosen.opened.repository, logbook, ShorterLog::warn);
   chosen.point = choose_point(*chosen.opened.repository, chosen.owner, at, stores, options);
   return chosen;
 }

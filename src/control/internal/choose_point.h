@@ -54,7 +54,7 @@ struct OpenedPoint {
 
 /// Opens the repository, says where it is an older copy, and chooses a point of a service in it.
 /// Errors: those of open_repository() and choose_point().
-OpenedPoint open_point(const config::Config& config, Records& records, const std::string& service,
+OpenedPoint open_point(const config::Config& config, Logbook& logbook, const std::string& service,
                        std::string_view at, const std::vector<std::string>& stores,
                        const Caller& caller, std::string_view options = {});
 

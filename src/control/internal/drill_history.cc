@@ -185,9 +185,9 @@ DrillHistory read_evidence(repo::Repository& repository, const std::string& serv
 /// Signed records that wait for the repository prove as much as those that it has: they say whose
 /// they are, and of which repository.
 DrillHistory read_waiting(repo::Repository& repository, const std::string& service,
-                          Records& records) {
+                          Logbook& logbook) {
   DrillHistory history;
-  const auto waiting = waiting_evidence(repository.id().hex(), records);
+  const auto waiting = waiting_evidence(repository.id().hex(), logbook);
   for (auto record = waiting.rbegin(); record != waiting.rend(); ++record) {
     if (record->service != service) continue;
     try {
@@ -268,17 +268,17 @@ void add_unwritten(const DrillHistory& remembered, DrillHistory& history) {
 
 }  // namespace
 
-DrillHistory read_drill_history(Records& records, const std::string& id,
+DrillHistory read_drill_history(Logbook& logbook, const std::string& id,
                                 repo::Repository* repository, const std::string& service) {
   DrillHistory remembered;
   DrillHistory history;
   try {
-    if (records.catalog() != nullptr && !id.empty()) {
-      remembered = read_catalog(*records.catalog(), id, service);
+    if (logbook.catalog() != nullptr && !id.empty()) {
+      remembered = read_catalog(*logbook.catalog(), id, service);
     }
     if (repository == nullptr) return remembered;
     history = read_evidence(*repository, service);
-    const DrillHistory waiting = read_waiting(*repository, service, records);
+    const DrillHistory waiting = read_waiting(*repository, service, logbook);
     take_newer(waiting.last, history.last);
     take_newer(waiting.last_success, history.last_success);
     add_unwritten(remembered, history);
@@ -288,13 +288,13 @@ DrillHistory read_drill_history(Records& records, const std::string& id,
   return history;
 }
 
-std::optional<DrillSummary> newest_drill(Records& records, repo::Repository& repository,
+std::optional<DrillSummary> newest_drill(Logbook& logbook, repo::Repository& repository,
                                          const repo::Point& point) {
   NewestDrill newest(point.id);
   try {
     const std::set<std::string> recorded = see_evidence(repository, point, newest);
-    if (records.catalog() != nullptr) {
-      see_catalog(*records.catalog(), repository.id().hex(), point.service, recorded, newest);
+    if (logbook.catalog() != nullptr) {
+      see_catalog(*logbook.catalog(), repository.id().hex(), point.service, recorded, newest);
     }
   } catch (const Error& error) {
     log::warning("the history of the drills of {} can't be read: {}", printable(point.service),

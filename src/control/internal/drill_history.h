@@ -5,7 +5,7 @@
 #include <string>
 
 #include "control/drill.h"
-#include "control/internal/records.h"
+#include "control/internal/logbook.h"
 #include "repo/repository.h"
 #include "service/service.h"
 
@@ -29,13 +29,13 @@ struct DrillHistory {
 /// machine's catalog knows (`id`: of the repository, empty: not known) counts where the repository
 /// can't be opened (`repository` is null), and for the last drill where that has left no evidence.
 /// Errors: none: what can't be read is not known.
-DrillHistory read_drill_history(Records& records, const std::string& id,
+DrillHistory read_drill_history(Logbook& logbook, const std::string& id,
                                 repo::Repository* repository, const std::string& service);
 
 /// The newest drill of a recovery point that has ended, or, where none has tried that point, the
 /// newest of the service. Empty: there is none.
 /// Errors: none: what can't be read is not known, with a warning.
-std::optional<DrillSummary> newest_drill(Records& records, repo::Repository& repository,
+std::optional<DrillSummary> newest_drill(Logbook& logbook, repo::Repository& repository,
                                          const repo::Point& point);
 
 /// How long a drill's success proves something: one and a half intervals of the schedule, 31 days

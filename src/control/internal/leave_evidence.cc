@@ -47,8 +47,8 @@ std::string evidence_memory(const repo::Repository& repository, std::string_view
 }
 
 std::uint64_t evidence_seen(const repo::Repository& repository, const std::string& service,
-                            Records& records) {
-  return records.head(evidence_memory(repository, service)).value_or(0);
+                            Logbook& logbook) {
+  return logbook.head(evidence_memory(repository, service)).value_or(0);
 }
 
 evidence::EvidenceRecord new_evidence(const config::Config& config, catalog::RunKind kind,
@@ -95,9 +95,9 @@ void warn_of(const repo::Repository& repository, const Error& why) {
 
 /// In order. Ends at the first that can't be appended; where that is due to its chain alone, those
 /// of the other chains go on. Yields the services of such chains, and why.
-std::map<std::string, Error> append_what_waits(repo::Repository& repository, Records& records) {
-  const Fd lock = records.lock_waiting();
-  catalog::Catalog& catalog = *records.catalog();
+std::map<std::string, Error> append_what_waits(repo::Repository& repository, Logbook& logbook) {
+  const Fd lock = logbook.lock_waiting();
+  catalog::Catalog& catalog = *logbook.catalog();
   std::map<std::string, Error> stopped;
   // As it is now: another process may have been at it until now.
   for (const auto& waiting : catalog.waiting_evidence(repository.id().hex())) {
@@ -105,8 +105,8 @@ std::map<std::string, Error> append_what_waits(repo::Repository& repository, Rec
     try {
       const evidence::EvidenceHead head = evidence::append_waiting(
           repository, {waiting.service, waiting.envelope, waiting.reason, waiting.after},
-          evidence_seen(repository, waiting.service, records));
-      records.note_head(evidence_memory(repository, waiting.service), head.sequence);
+          evidence_seen(repository, waiting.service, logbook));
+      logbook.note_head(evidence_memory(repository, waiting.service), head.sequence);
     } catch (const Error& error) {
       if (evidence::is_chain_unreadable(error)) {
         warn_of_chain(error);
@@ -123,12 +123,12 @@ std::map<std::string, Error> append_what_waits(repo::Repository& repository, Rec
 }
 
 /// Yields that the repository, or this chain, can't be written to.   Errors: all others.
-std::optional<Error> append_or_say_why(repo::Repository& repository, Records& records,
+std::optional<Error> append_or_say_why(repo::Repository& repository, Logbook& logbook,
                                        const evidence::EvidenceRecord& record) {
   try {
-    const std::uint64_t seen = evidence_seen(repository, record.service, records);
+    const std::uint64_t seen = evidence_seen(repository, record.service, logbook);
     const evidence::EvidenceHead head = evidence::append(repository, record, seen);
-    records.note_head(evidence_memory(repository, record.service), head.sequence);
+    logbook.note_head(evidence_memory(repository, record.service), head.sequence);
     return std::nullopt;
   } catch (const Error& error) {
     if (!error.unwritable()) throw;
@@ -137,22 +137,22 @@ std::optional<Error> append_or_say_why(repo::Repository& repository, Records& re
 }
 
 /// Signs a record, and leaves it to a later run to append.   Errors: those of the catalog.
-bool keep_waiting(repo::Repository& repository, Records& records,
+bool keep_waiting(repo::Repository& repository, Logbook& logbook,
                   const evidence::EvidenceRecord& record, const Error& why) {
-  if (records.catalog() == nullptr) return false;
+  if (logbook.catalog() == nullptr) return false;
   catalog::WaitingEvidence waiting;
   waiting.service = record.service;
   waiting.envelope = evidence::seal_waiting(repository, record);
   waiting.reason = why.message();
   waiting.after = evidence::head_of(repository, record.service).sequence;
-  records.catalog()->keep_evidence(repository.id().hex(), waiting);
+  logbook.catalog()->keep_evidence(repository.id().hex(), waiting);
   return true;
 }
 
 /// An older copy gets nothing until it is accepted: what is appended to it would take the numbers
 /// of records that are lost with the newer one, and hide that they are.
-std::optional<Error> older_copy_of(repo::Repository& repository, Records& records) {
-  const std::string older = note_on_older_copy(repository, records);
+std::optional<Error> older_copy_of(repo::Repository& repository, Logbook& logbook) {
+  const std::string older = note_on_older_copy(repository, logbook);
   if (older.empty()) return std::nullopt;
   return Error(ErrorCode::corruption, "this is an older copy of the repository: " + older);
 }
@@ -169,13 +169,13 @@ struct Waiting {
 };
 
 /// Never throws.
-Waiting bring_what_waits(repo::Repository& repository, Records& records) {
-  if (records.catalog() == nullptr) return {};
-  if (auto older = older_copy_of(repository, records)) return {std::move(older), {}};
+Waiting bring_what_waits(repo::Repository& repository, Logbook& logbook) {
+  if (logbook.catalog() == nullptr) return {};
+  if (auto older = older_copy_of(repository, logbook)) return {std::move(older), {}};
   try {
-    recovery::catch_up(repository, *records.catalog());
-    if (!waiting_evidence(repository.id().hex(), records).empty()) {
-      return {std::nullopt, append_what_waits(repository, records)};
+    recovery::catch_up(repository, *logbook.catalog());
+    if (!waiting_evidence(repository.id().hex(), logbook).empty()) {
+      return {std::nullopt, append_what_waits(repository, logbook)};
     }
     return {};
   } catch (const std::exception& exception) {
@@ -191,40 +191,40 @@ Waiting bring_what_waits(repo::Repository& repository, Records& records) {
 
 }  // namespace
 
-std::optional<Error> catch_up(repo::Repository& repository, Records& records) {
-  const Waiting waits = bring_what_waits(repository, records);
+std::optional<Error> catch_up(repo::Repository& repository, Logbook& logbook) {
+  const Waiting waits = bring_what_waits(repository, logbook);
   if (waits.why_all || waits.chains.empty()) return waits.why_all;
   return waits.chains.begin()->second;
 }
 
 std::vector<catalog::WaitingEvidence> waiting_evidence(const std::string& repository_id,
-                                                       Records& records) {
-  if (records.catalog() == nullptr || repository_id.empty()) return {};
+                                                       Logbook& logbook) {
+  if (logbook.catalog() == nullptr || repository_id.empty()) return {};
   try {
-    return records.catalog()->waiting_evidence(repository_id);
+    return logbook.catalog()->waiting_evidence(repository_id);
   } catch (const Error& error) {
     log::warning("the evidence that waits in the catalog can't be read: {}", error.message());
     return {};
   }
 }
 
-void leave_evidence(repo::Repository& repository, Records& records,
+void leave_evidence(repo::Repository& repository, Logbook& logbook,
                     evidence::EvidenceRecord record) {
   record.ended = Clock::system().now();
   try {
     // What waits comes first: the chain is in the order of the runs.
-    const Waiting waits = bring_what_waits(repository, records);
+    const Waiting waits = bring_what_waits(repository, logbook);
     auto why = waits.why_of(record.service);
-    const bool is_older = older_copy_of(repository, records).has_value();
+    const bool is_older = older_copy_of(repository, logbook).has_value();
     // Journals alone may wait, which keep no evidence back.
     const bool is_free =
-        waits.why_all && !is_older && waiting_evidence(repository.id().hex(), records).empty();
+        waits.why_all && !is_older && waiting_evidence(repository.id().hex(), logbook).empty();
     if (!why || is_free) {
-      why = append_or_say_why(repository, records, record);
+      why = append_or_say_why(repository, logbook, record);
     }
     if (!why) return;
     warn_of(repository, *why);
-    if (keep_waiting(repository, records, record, *why)) return;
+    if (keep_waiting(repository, logbook, record, *why)) return;
     log::warning("no evidence could be written of run {}: {}", record.run, why->message());
   } catch (const std::exception& error) {
     log::warning("the evidence of run {} could not be written: {}", record.run, error.what());
@@ -261,16 +261,16 @@ std::vector<std::string> services_with_evidence(const config::Config& config,
 }
 
 std::vector<std::string> repair_chains(const config::Config& config, repo::Repository& repository,
-                                       Records& records, const std::string& run,
+                                       Logbook& logbook, const std::string& run,
                                        const Caller& caller, bool with_ends) {
   std::vector<std::string> done;
   for (const std::string& service : services_with_evidence(config, repository)) {
-    const std::uint64_t seen = with_ends ? evidence_seen(repository, service, records) : 0;
+    const std::uint64_t seen = with_ends ? evidence_seen(repository, service, logbook) : 0;
     auto record = new_evidence(config, catalog::RunKind::verify, service, run, caller);
     for (std::string& line : evidence::repair_chain(repository, std::move(record), seen)) {
       done.push_back(std::move(line));
     }
-    records.note_head(evidence_memory(repository, service),
+    logbook.note_head(evidence_memory(repository, service),
                       evidence::head_of(repository, service).sequence);
   }
   return done;
@@ -278,11 +278,11 @@ std::vector<std::string> repair_chains(const config::Config& config, repo::Repos
 
 std::vector<evidence::EvidenceReport> verify_chains(const config::Config& config,
                                                     repo::Repository& repository,
-                                                    Records& records) {
+                                                    Logbook& logbook) {
   std::vector<evidence::EvidenceReport> reports;
   for (const std::string& service : services_with_evidence(config, repository)) {
     reports.push_back(
-        evidence::verify_chain(repository, service, evidence_seen(repository, service, records)));
+        evidence::verify_chain(repository, service, evidence_seen(repository, service, logbook)));
   }
   return reports;
 }

@@ -19,12 +19,12 @@ using nlohmann::json;
 
 /// The services whose evidence this machine has seen further, and how far.
 std::map<std::string, std::uint64_t> shorter_chains(repo::Repository& repository,
-                                                    Records& records) {
+                                                    Logbook& logbook) {
   std::map<std::string, std::uint64_t> shorter;
   const std::string prefix = evidence_memory(repository, "");
-  for (const std::string& name : records.heads_below(prefix)) {
+  for (const std::string& name : logbook.heads_below(prefix)) {
     const std::string service = name.substr(prefix.size());
-    const std::uint64_t seen = records.head(name).value_or(0);
+    const std::uint64_t seen = logbook.head(name).value_or(0);
     if (evidence::head_of(repository, service).sequence < seen) shorter[service] = seen;
   }
   return shorter;
@@ -89,7 +89,7 @@ bool is_signed(repo::Repository& repository, const std::string& host,
 
 /// Signs into a chain that the copy is accepted, and makes its end the one that this machine goes
 /// by. False: it can't be continued now, as `older` then says.
-bool accept_chain(repo::Repository& repository, Records& records, evidence::EvidenceRecord record,
+bool accept_chain(repo::Repository& repository, Logbook& logbook, evidence::EvidenceRecord record,
                   OlderCopy& older) {
   record.kind = "accept";
   record.result = "succeeded";
@@ -98,7 +98,7 @@ bool accept_chain(repo::Repository& repository, Records& records, evidence::Evid
   record.deviations = deviations_of(older);
   try {
     const evidence::EvidenceHead head = evidence::append(repository, record);
-    records.set_head_back(evidence_memory(repository, record.service), head.sequence);
+    logbook.set_head_back(evidence_memory(repository, record.service), head.sequence);
     return true;
   } catch (const Error& error) {
     if (!evidence::is_chain_unreadable(error)) throw;
@@ -118,15 +118,15 @@ bool can_read_log(const repo::Repository& repository) {
 }
 
 std::optional<OlderCopy> accept_older_copy(const config::Config& config,
-                                           repo::Repository& repository, Records& records,
+                                           repo::Repository& repository, Logbook& logbook,
                                            std::uint64_t found, const std::string& run,
                                            const Caller& caller) {
   const std::string id = repository.id().hex();
   OlderCopy older;
-  older.seen = records.head(id).value_or(0);
+  older.seen = logbook.head(id).value_or(0);
   older.found = found;
-  if (records.catalog() == nullptr) return std::nullopt;
-  const auto shorter = shorter_chains(repository, records);
+  if (logbook.catalog() == nullptr) return std::nullopt;
+  const auto shorter = shorter_chains(repository, logbook);
   const bool has_shorter_log = older.seen > older.found;
   older.what = "an older copy of the repository was accepted: " +
                (has_shorter_log
@@ -138,8 +138,8 @@ std::optional<OlderCopy> accept_older_copy(const config::Config& config,
                 "the repository's log is damaged, so that where it ends is not known",
                 "add --repair");
   }
-  older.resumed = recovery::put_back_runs(repository, *records.catalog(),
-                                          restores_known(*records.catalog(), id));
+  older.resumed = recovery::put_back_runs(repository, *logbook.catalog(),
+                                          restores_known(*logbook.catalog(), id));
   // A copy that has gone on since may have a log that is long enough.
   if (!has_shorter_log && shorter.empty() && older.resumed.empty()) return std::nullopt;
   for (const auto& [service, seen] : shorter) {
@@ -158,7 +158,7 @@ std::optional<OlderCopy> accept_older_copy(const config::Config& config,
   }
   const auto accept = [&](const std::string& service) {
     auto record = new_evidence(config, catalog::RunKind::verify, service, run, caller);
-    return accept_chain(repository, records, std::move(record), older);
+    return accept_chain(repository, logbook, std::move(record), older);
   };
   // The repository's own says it in any case; once, where a chain could not be accepted with it.
   const bool is_rest = !has_shorter_log && older.resumed.empty() && !shorter.contains("");
@@ -167,7 +167,7 @@ std::optional<OlderCopy> accept_older_copy(const config::Config& config,
     if (!service.empty()) accept(service);
   }
   // What is lost is in the evidence before it is forgotten.
-  if (is_said) records.set_head_back(id, repository.sequence());
+  if (is_said) logbook.set_head_back(id, repository.sequence());
   return older;
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "control/caller.h"
-#include "control/internal/records.h"
+#include "control/internal/logbook.h"
 #include "control/verify.h"
 #include "repo/repository.h"
 
@@ -24,7 +24,7 @@ bool can_read_log(const repo::Repository& repository);
 /// and nothing returned. Errors: corruption: the log can't be read; those of the repository and of
 /// the catalog.
 std::optional<OlderCopy> accept_older_copy(const config::Config& config,
-                                           repo::Repository& repository, Records& records,
+                                           repo::Repository& repository, Logbook& logbook,
                                            std::uint64_t found, const std::string& run,
                                            const Caller& caller);
 

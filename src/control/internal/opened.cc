@@ -83,8 +83,8 @@ void warn_if_unwritable(const Opened& opened) {
   if (const auto why = opened.backend->why_unwritable()) warn_unwritable(*opened.repository, *why);
 }
 
-std::string note_on_older_copy(repo::Repository& repository, Records& records) {
-  const auto seen = records.head(repository.id().hex());
+std::string note_on_older_copy(repo::Repository& repository, Logbook& logbook) {
+  const auto seen = logbook.head(repository.id().hex());
   if (!seen || *seen <= repository.sequence()) return {};
   try {
     // Another process may have appended, and noted it, since this one has read the log.
@@ -112,16 +112,16 @@ Error older_copy(const repo::Repository& repository, const std::string& message)
 
 }  // namespace
 
-void compare_head(repo::Repository& repository, Records& records, ShorterLog shorter) {
-  const std::string message = note_on_older_copy(repository, records);
+void compare_head(repo::Repository& repository, Logbook& logbook, ShorterLog shorter) {
+  const std::string message = note_on_older_copy(repository, logbook);
   if (message.empty()) return;
   if (shorter == ShorterLog::refuse) throw older_copy(repository, message);
   log::warning("{}: newer recovery points are lost, or were removed", message);
 }
 
-std::optional<Error> why_no_commit(const Opened& opened, Records& records) {
+std::optional<Error> why_no_commit(const Opened& opened, Logbook& logbook) {
   if (auto why = opened.backend->why_unwritable()) return why;
-  const std::string message = note_on_older_copy(*opened.repository, records);
+  const std::string message = note_on_older_copy(*opened.repository, logbook);
   if (message.empty()) return std::nullopt;
   return older_copy(*opened.repository, message);
 }

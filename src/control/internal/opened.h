@@ -5,7 +5,7 @@
 
 #include "backend/backend.h"
 #include "config/config.h"
-#include "control/internal/records.h"
+#include "control/internal/logbook.h"
 #include "repo/repository.h"
 
 /// From the configuration to an opened repository.
@@ -35,19 +35,19 @@ void warn_if_unwritable(const Opened& opened);
 void warn_unwritable(const repo::Repository& repository, const Error& why);
 
 /// That the log is shorter than this machine has seen it; empty: it is not.
-std::string note_on_older_copy(repo::Repository& repository, Records& records);
+std::string note_on_older_copy(repo::Repository& repository, Logbook& logbook);
 
 /// The command by which this machine goes by an older copy from then on.
 std::string command_to_accept(const repo::Repository& repository);
 
 /// Why nothing may be committed to it, a safety snapshot for example: it can't be written to, or is
 /// an older copy, whose log would look newer than the lost one with each commit.
-std::optional<Error> why_no_commit(const Opened& opened, Records& records);
+std::optional<Error> why_no_commit(const Opened& opened, Logbook& logbook);
 
 /// What to do about a log that is shorter than this machine has seen it.
 enum class ShorterLog { warn, refuse };
 
 /// Compares the log with what this machine remembers. Errors: corruption, with `refuse`.
-void compare_head(repo::Repository& repository, Records& records, ShorterLog shorter);
+void compare_head(repo::Repository& repository, Logbook& logbook, ShorterLog shorter);
 
 }  // namespace salvor::control::internal

@@ -13,22 +13,22 @@ Error known_error(const std::exception& error) {
 
 }  // namespace
 
-RecordedRun::RecordedRun(const config::Config& config, Records& records, catalog::RunKind kind,
+RecordedRun::RecordedRun(const config::Config& config, Logbook& logbook, catalog::RunKind kind,
                          const std::string& service, const Caller& caller, RunWarnings& warnings)
-    : RecordedRun(config, records, kind, service, caller, warnings,
-                  records.begin(kind, service, caller.trigger), true) {}
+    : RecordedRun(config, logbook, kind, service, caller, warnings,
+                  logbook.begin(kind, service, caller.trigger), true) {}
 
-RecordedRun::RecordedRun(const config::Config& config, Records& records, catalog::RunKind kind,
+RecordedRun::RecordedRun(const config::Config& config, Logbook& logbook, catalog::RunKind kind,
                          const std::string& service, const Caller& caller, RunWarnings& warnings,
                          catalog::RunId id)
-    : RecordedRun(config, records, kind, service, caller, warnings, std::move(id), false) {}
+    : RecordedRun(config, logbook, kind, service, caller, warnings, std::move(id), false) {}
 
-RecordedRun::RecordedRun(const config::Config& config, Records& records, catalog::RunKind kind,
+RecordedRun::RecordedRun(const config::Config& config, Logbook& logbook, catalog::RunKind kind,
                          const std::string& service, const Caller& caller, RunWarnings& warnings,
                          catalog::RunId id, bool is_new)
     : caller_(caller),
       warnings_(warnings),
-      records_(records),
+      logbook_(logbook),
       id_(std::move(id)),
       kind_(kind),
       service_(service),
@@ -43,20 +43,20 @@ void RecordedRun::tell_began(std::vector<std::string> stores, std::string verb) 
 
 void RecordedRun::opened(repo::Repository& repository) {
   repository_ = &repository;
-  records_.file_under(id_, repository);
+  logbook_.file_under(id_, repository);
 }
 
 void RecordedRun::leave_evidence() {
   if (repository_ == nullptr) return;
   evidence_.warnings = warnings_.lines();
-  internal::leave_evidence(*repository_, records_, std::move(evidence_));
+  internal::leave_evidence(*repository_, logbook_, std::move(evidence_));
   // This catalog may not know a run that another host has begun.
-  records_.take_up(id_, kind_, service_);
-  records_.file_under(id_, *repository_);
+  logbook_.take_up(id_, kind_, service_);
+  logbook_.file_under(id_, *repository_);
 }
 
 void RecordedRun::record(RunEnd end, const std::string& summary_json) {
-  records_.finish(id_, state_in_catalog(end.state), summary_json, end.error);
+  logbook_.finish(id_, state_in_catalog(end.state), summary_json, end.error);
   end_ = std::move(end);
 }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "control/caller.h"
-#include "control/internal/records.h"
+#include "control/internal/logbook.h"
 #include "control/internal/run_events.h"
 #include "evidence/evidence.h"
 
@@ -38,12 +38,12 @@ struct RunEnd {
 class RecordedRun {
  public:
   /// Records that it begins. `service`: empty for what concerns the repository.
-  RecordedRun(const config::Config& config, Records& records, catalog::RunKind kind,
+  RecordedRun(const config::Config& config, Logbook& logbook, catalog::RunKind kind,
               const std::string& service, const Caller& caller, RunWarnings& warnings);
 
   /// A run that has begun already, here or on another host. Where what is done with it throws, it
   /// stays as it is, and nothing is recorded.
-  RecordedRun(const config::Config& config, Records& records, catalog::RunKind kind,
+  RecordedRun(const config::Config& config, Logbook& logbook, catalog::RunKind kind,
               const std::string& service, const Caller& caller, RunWarnings& warnings,
               catalog::RunId id);
 
@@ -93,7 +93,7 @@ class RecordedRun {
   }
 
  private:
-  RecordedRun(const config::Config& config, Records& records, catalog::RunKind kind,
+  RecordedRun(const config::Config& config, Logbook& logbook, catalog::RunKind kind,
               const std::string& service, const Caller& caller, RunWarnings& warnings,
               catalog::RunId id, bool is_new);
 
@@ -103,7 +103,7 @@ class RecordedRun {
 
   const Caller& caller_;
   RunWarnings& warnings_;
-  Records& records_;
+  Logbook& logbook_;
   const catalog::RunId id_;
   const catalog::RunKind kind_;
   const std::string service_;

@@ -41,7 +41,7 @@ class RecordedRunTest : public ::testing::Test {
 
   void keep_records_in(const char* name) {
     config_.state_directory = directory_.path() / name;
-    records_.emplace(config_);
+    logbook_.emplace(config_);
   }
 
   Caller listening() {
@@ -53,7 +53,7 @@ class RecordedRunTest : public ::testing::Test {
   /// A backup that opens the repository, and ends with the error, if there is one.
   TestReport back_up(backend::Backend& backend, const std::optional<Error>& error = {}) {
     const auto repository = testing::open_repository(backend, repo::Access::read);
-    RecordedRun run(config_, *records_, RunKind::backup, "shop", caller_, warnings_);
+    RecordedRun run(config_, *logbook_, RunKind::backup, "shop", caller_, warnings_);
     run.tell_began({"db"});
     return run.carry_out([&] {
       run.opened(*repository);
@@ -66,7 +66,7 @@ class RecordedRunTest : public ::testing::Test {
   }
 
   /// The newest run, as the catalog has it.
-  catalog::RunRow row() { return records_->catalog()->runs().front(); }
+  catalog::RunRow row() { return logbook_->catalog()->runs().front(); }
 
   /// The results of the evidence in the repository, in order.
   std::vector<std::string> results() {
@@ -81,7 +81,7 @@ class RecordedRunTest : public ::testing::Test {
   TemporaryDirectory directory_{"/tmp"};
   backend::MemoryBackend memory_;
   config::Config config_;
-  std::optional<Records> records_;
+  std::optional<Logbook> logbook_;
   std::vector<std::string> told_;
   const Caller caller_ = listening();
   RunWarnings warnings_{caller_};
@@ -96,7 +96,7 @@ TEST_F(RecordedRunTest, one_that_succeeds_leaves_evidence_and_its_report) {
 }
 
 TEST_F(RecordedRunTest, one_that_fails_before_the_repository_is_open_leaves_no_evidence) {
-  RecordedRun run(config_, *records_, RunKind::verify, "", caller_, warnings_);
+  RecordedRun run(config_, *logbook_, RunKind::verify, "", caller_, warnings_);
   const auto fails = [&] {
     run.carry_out([]() -> TestReport { throw Error(ErrorCode::unreachable, "no answer"); });
   };
@@ -123,7 +123,7 @@ TEST_F(RecordedRunTest, evidence_of_a_repository_that_cannot_be_written_to_waits
   back_up(faults);
   EXPECT_EQ(row().state, RunState::succeeded);
   EXPECT_EQ(results(), std::vector<std::string>{});
-  EXPECT_EQ(records_->catalog()->waiting_evidence(row().repository).size(), 1U);
+  EXPECT_EQ(logbook_->catalog()->waiting_evidence(row().repository).size(), 1U);
   back_up(memory_);
   EXPECT_EQ(results().size(), 2U) << "the next run brings it";
 }
@@ -131,7 +131,7 @@ TEST_F(RecordedRunTest, evidence_of_a_repository_that_cannot_be_written_to_waits
 TEST_F(RecordedRunTest, without_a_catalog_there_is_evidence_all_the_same) {
   write_file_atomically(directory_.path() / "file", {}, 0600);
   keep_records_in("file");
-  ASSERT_EQ(records_->catalog(), nullptr);
+  ASSERT_EQ(logbook_->catalog(), nullptr);
   back_up(memory_);
   EXPECT_EQ(results(), (std::vector<std::string>{"succeeded"}));
 }
@@ -139,12 +139,12 @@ TEST_F(RecordedRunTest, without_a_catalog_there_is_evidence_all_the_same) {
 TEST_F(RecordedRunTest, a_run_of_another_host_is_taken_over_into_this_catalog) {
   const auto repository = testing::open_repository(memory_);
   const catalog::RunId id{"20260203t040506-1a2b3c4d"};
-  RecordedRun run(config_, *records_, RunKind::restore, "shop", caller_, warnings_, id);
-  EXPECT_FALSE(records_->catalog()->run(id.text)) << "its end is recorded only";
+  RecordedRun run(config_, *logbook_, RunKind::restore, "shop", caller_, warnings_, id);
+  EXPECT_FALSE(logbook_->catalog()->run(id.text)) << "its end is recorded only";
   run.opened(*repository);
   TestReport report;
   run.finish(report, {RunState::closed});
-  EXPECT_EQ(records_->catalog()->run(id.text)->state, RunState::closed);
+  EXPECT_EQ(logbook_->catalog()->run(id.text)->state, RunState::closed);
 }
 
 TEST_F(RecordedRunTest, its_caller_is_told_the_beginning_and_the_end) {
@@ -167,7 +167,7 @@ TEST_F(RecordedRunTest, what_is_warned_of_is_in_the_report_of_that_run_alone) {
 
 TEST_F(RecordedRunTest, a_run_that_is_gone_on_with_in_vain_stays_as_it_is) {
   const catalog::RunId id{"20260203t040506-1a2b3c4d"};
-  RecordedRun run(config_, *records_, RunKind::restore, "shop", caller_, warnings_, id);
+  RecordedRun run(config_, *logbook_, RunKind::restore, "shop", caller_, warnings_, id);
   const auto is_lost = [&](bool is_taken) {
     run.carry_out([&]() -> TestReport {
       if (is_taken) run.tell_began({}, "resume");
@@ -178,7 +178,7 @@ TEST_F(RecordedRunTest, a_run_that_is_gone_on_with_in_vain_stays_as_it_is) {
   EXPECT_EQ(told_, std::vector<std::string>{}) << "this process did not have it";
   EXPECT_THROW(is_lost(true), Error);
   EXPECT_EQ(told_, (std::vector<std::string>{"began resume", "failed 7"}));
-  EXPECT_FALSE(records_->catalog()->run(id.text));
+  EXPECT_FALSE(logbook_->catalog()->run(id.text));
   EXPECT_EQ(results(), std::vector<std::string>{});
 }
 

@@ -8,10 +8,10 @@ namespace salvor::control::internal {
 
 using catalog::RunState;
 
-std::vector<catalog::RunRow> restores_in_place(Records& records, const std::string& service,
+std::vector<catalog::RunRow> restores_in_place(Logbook& logbook, const std::string& service,
                                                const std::string& repository) {
-  if (records.catalog() == nullptr) return {};
-  auto rows = records.catalog()->runs(
+  if (logbook.catalog() == nullptr) return {};
+  auto rows = logbook.catalog()->runs(
       {.service = service, .kind = catalog::RunKind::restore, .repository = repository});
   std::erase_if(rows, [&](const catalog::RunRow& row) {
     const bool good =

@@ -18,12 +18,13 @@ namespace salvor::control::internal {
 /// Threads: any.   Errors: those of the catalog.
 std::shared_ptr<catalog::Catalog> open_catalog(const config::Config& config);
 
-/// The catalog for verbs that do not depend on it: what can't be recorded is warned about, once,
-/// and the verb goes on without. Threads: one.
+/// What this machine remembers of runs: the catalog, for verbs that do not depend on it. What can't
+/// be recorded is warned about, once, and the verb goes on without.
+/// Threads: one.
 /// Errors:  of the constructor: unreachable: the state directory does not answer.
-class Records {
+class Logbook {
  public:
-  explicit Records(const config::Config& config);
+  explicit Logbook(const config::Config& config);
 
   catalog::RunId begin(catalog::RunKind kind, std::string_view service, std::string_view trigger);
 

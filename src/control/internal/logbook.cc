@@ -1,4 +1,4 @@
-#include "control/internal/records.h"
+#include "control/internal/logbook.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -28,7 +28,7 @@ std::shared_ptr<catalog::Catalog> open_catalog(const config::Config& config) {
   return catalog;
 }
 
-Records::Records(const config::Config& config)
+Logbook::Logbook(const config::Config& config)
     : location_(config.repository.path.native()), state_directory_(config.state_directory) {
   try {
     catalog_ = open_catalog(config);
@@ -41,7 +41,7 @@ Records::Records(const config::Config& config)
 }
 
 template <class Call>
-void Records::attempt(const Call& call) {
+void Logbook::attempt(const Call& call) {
   if (!is_usable_) return;
   try {
     call(*catalog_);
@@ -51,7 +51,7 @@ void Records::attempt(const Call& call) {
   }
 }
 
-catalog::RunId Records::begin(catalog::RunKind kind, std::string_view service,
+catalog::RunId Logbook::begin(catalog::RunKind kind, std::string_view service,
                               std::string_view trigger) {
   std::optional<catalog::RunId> id;
   attempt([&](catalog::Catalog& catalog) {
@@ -61,7 +61,7 @@ catalog::RunId Records::begin(catalog::RunKind kind, std::string_view service,
   return id ? *id : catalog::make_run_id(Clock::system().now(), Rng::system());
 }
 
-void Records::take_up(const catalog::RunId& id, catalog::RunKind kind, std::string_view service) {
+void Logbook::take_up(const catalog::RunId& id, catalog::RunKind kind, std::string_view service) {
   attempt([&](catalog::Catalog& catalog) {
     const auto row = catalog.run(id.text);
     if (!row) {
@@ -72,25 +72,25 @@ void Records::take_up(const catalog::RunId& id, catalog::RunKind kind, std::stri
   });
 }
 
-void Records::finish(const catalog::RunId& id, catalog::RunState state,
+void Logbook::finish(const catalog::RunId& id, catalog::RunState state,
                      std::string_view summary_json, std::string_view error) {
   attempt([&](catalog::Catalog& catalog) { catalog.finish_run(id, state, summary_json, error); });
 }
 
-void Records::file_under(const catalog::RunId& id, const repo::Repository& repository) {
+void Logbook::file_under(const catalog::RunId& id, const repo::Repository& repository) {
   attempt([&](catalog::Catalog& catalog) {
     catalog.file_under(id, repository.id().hex());
     catalog.note_location(location_, repository.id().hex());
   });
 }
 
-std::string Records::known_repository() {
+std::string Logbook::known_repository() {
   std::optional<std::string> id;
   attempt([&](catalog::Catalog& catalog) { id = catalog.repository_at(location_); });
   return id.value_or("");
 }
 
-Fd Records::lock_waiting() const {
+Fd Logbook::lock_waiting() const {
   Fd lock = open_file(state_directory_ / "waiting.lock", O_RDWR | O_CREAT);
   // Its holder may hang on a repository whose server is gone. What waits can wait longer.
   constexpr int kTries = 50;
@@ -108,21 +108,21 @@ Fd Records::lock_waiting() const {
   return lock;
 }
 
-std::optional<std::uint64_t> Records::head(std::string_view repository_id) {
+std::optional<std::uint64_t> Logbook::head(std::string_view repository_id) {
   std::optional<std::uint64_t> head;
   attempt([&](catalog::Catalog& catalog) { head = catalog.head(repository_id); });
   return head;
 }
 
-void Records::note_head(std::string_view repository_id, std::uint64_t sequence) {
+void Logbook::note_head(std::string_view repository_id, std::uint64_t sequence) {
   attempt([&](catalog::Catalog& catalog) { catalog.note_head(repository_id, sequence); });
 }
 
-void Records::set_head_back(std::string_view repository_id, std::uint64_t sequence) {
+void Logbook::set_head_back(std::string_view repository_id, std::uint64_t sequence) {
   if (is_usable_) catalog_->set_head_back(repository_id, sequence);
 }
 
-std::vector<std::string> Records::heads_below(std::string_view prefix) {
+std::vector<std::string> Logbook::heads_below(std::string_view prefix) {
   std::vector<std::string> names;
   attempt([&](catalog::Catalog& catalog) { names = catalog.heads_below(prefix); });
   return names;
