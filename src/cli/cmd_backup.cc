@@ -87,7 +87,7 @@ int backup(Invocation& invocation, const control::BackupRequest& request) {
 
 }  // namespace
 
-void add_backup(Command root) {
+void add_backup(Verb root) {
   // Shared by the parser, which fills it, and the action, which outlives this function.
   const auto request = std::make_shared<control::BackupRequest>();
   const auto run = std::make_shared<RunOptions>();

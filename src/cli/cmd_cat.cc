@@ -25,7 +25,7 @@ int cat(Invocation& invocation, const CatChoices& request) {
 
 }  // namespace
 
-void add_cat(Command root) {
+void add_cat(Verb root) {
   const auto request = std::make_shared<CatChoices>();
   root.add("cat", "Write a file of a recovery point to standard output",
            "salvor cat latest media logo.png > logo.png")

@@ -50,8 +50,8 @@ int print_bash(Invocation& invocation, const CommandLine& line) {
 
 }  // namespace
 
-void add_completion(Command root, const CommandLine& line) {
-  Command completion =
+void add_completion(Verb root, const CommandLine& line) {
+  Verb completion =
       root.add("completion", "Print completion for a shell", "salvor completion bash");
   completion.add("bash", "Print completion for bash", "source <(salvor completion bash)")
       .action([&line](Invocation& invocation) { return print_bash(invocation, line); });

@@ -39,8 +39,8 @@ int check(Invocation& invocation) {
 
 }  // namespace
 
-void add_config(Command root) {
-  Command config = root.add("config", "Check the configuration", "salvor config check");
+void add_config(Verb root) {
+  Verb config = root.add("config", "Check the configuration", "salvor config check");
   config
       .add("check", "Validate the configuration, and that each store can be reached",
            "salvor -c /etc/salvor/salvor.toml config check")

@@ -53,7 +53,7 @@ int diff(Invocation& invocation, const DiffChoices& request) {
 
 }  // namespace
 
-void add_diff(Command root) {
+void add_diff(Verb root) {
   const auto request = std::make_shared<DiffChoices>();
   root.add("diff",
            "Show what differs between two recovery points: + added, - removed, M content differs, "

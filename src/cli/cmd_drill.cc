@@ -87,7 +87,7 @@ int drill(Invocation& invocation, const control::DrillRequest& request) {
 
 }  // namespace
 
-void add_drill(Command root) {
+void add_drill(Verb root) {
   const auto request = std::make_shared<control::DrillRequest>();
   const auto run = std::make_shared<RunOptions>();
   root.add("drill", "Rehearse a restore: restore into staging, check, measure, remove",

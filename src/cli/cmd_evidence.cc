@@ -187,10 +187,10 @@ int key(Invocation& invocation) {
 
 }  // namespace
 
-void add_evidence(Command root) {
+void add_evidence(Verb root) {
   const auto request = std::make_shared<EvidenceChoices>();
-  Command evidence = root.add("evidence", "Show, export and verify the signed records of runs",
-                              "salvor evidence export shop -o evidence.json");
+  Verb evidence = root.add("evidence", "Show, export and verify the signed records of runs",
+                           "salvor evidence export shop -o evidence.json");
   evidence.add("list", "List the records; - is the repository's own", "salvor evidence list shop")
       .optional("SERVICE", request->service, "only this service")
       .action([request](Invocation& invocation) { return list(invocation, *request); });

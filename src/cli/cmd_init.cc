@@ -28,7 +28,7 @@ int init(Invocation& invocation) {
 
 }  // namespace
 
-void add_init(Command root) {
+void add_init(Verb root) {
   root.add("init", "Create the repository", "salvor init").action(init);
 }
 

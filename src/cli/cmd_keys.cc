@@ -91,7 +91,7 @@ int generate(Invocation& invocation, const std::string& file) {
   return 0;
 }
 
-void add_adding(Command keys) {
+void add_adding(Verb keys) {
   const auto request = std::make_shared<AddRequest>();
   keys.add("add", "Add a passphrase or a recipient",
            "salvor keys add --passphrase-file new.txt --label \"on paper\"")
@@ -107,8 +107,8 @@ void add_adding(Command keys) {
 
 }  // namespace
 
-void add_keys(Command root) {
-  Command keys = root.add("keys", "Manage the keys of the repository", "salvor keys list");
+void add_keys(Verb root) {
+  Verb keys = root.add("keys", "Manage the keys of the repository", "salvor keys list");
   keys.add("list", "List the keys", "salvor keys list").action(list_keys);
   add_adding(keys);
   const auto slot = std::make_shared<std::string>();

@@ -60,7 +60,7 @@ int list(Invocation& invocation, const LsChoices& request) {
 
 }  // namespace
 
-void add_ls(Command root) {
+void add_ls(Verb root) {
   const auto request = std::make_shared<LsChoices>();
   root.add("ls", "List what a recovery point holds", "salvor ls latest media 2026/02")
       .required("POINT", request->at.point, "latest, an id, or its beginning")

@@ -113,7 +113,7 @@ int points(Invocation& invocation, const std::string& service) {
 
 }  // namespace
 
-void add_points(Command root) {
+void add_points(Verb root) {
   struct Options {
     std::string service;
     std::string accept;

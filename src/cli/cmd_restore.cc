@@ -150,7 +150,7 @@ int restore(Invocation& invocation, const RestoreChoices& request) {
 
 }  // namespace
 
-void add_restore(Command root) {
+void add_restore(Verb root) {
   const auto request = std::make_shared<RestoreChoices>();
   InPlaceOptions& in_place = request->in_place;
   root.add("restore", "Restore a service: in place, guarded, or into a directory",

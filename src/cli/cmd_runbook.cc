@@ -26,7 +26,7 @@ int runbook(Invocation& invocation, const control::RunbookRequest& request) {
 
 }  // namespace
 
-void add_runbook(Command root) {
+void add_runbook(Verb root) {
   const auto request = std::make_shared<control::RunbookRequest>();
   root.add("runbook", "Print a service's restore runbook, in Markdown", "salvor runbook shop")
       .required("SERVICE", request->service, "the service")

@@ -164,9 +164,9 @@ int show(Invocation& invocation, const RunsChoices& request) {
 
 }  // namespace
 
-void add_runs(Command root) {
+void add_runs(Verb root) {
   const auto request = std::make_shared<RunsChoices>();
-  Command runs =
+  Verb runs =
       root.add("runs", "List the runs of this machine, the newest first", "salvor runs shop");
   runs.optional("SERVICE", request->service, "only this service")
       .option("--limit", "COUNT", request->limit, "show at most so many runs (default 100)")

@@ -81,7 +81,7 @@ int status(Invocation& invocation, const std::string& service, bool check) {
 
 }  // namespace
 
-void add_status(Command root) {
+void add_status(Verb root) {
   struct Options {
     std::string service;
     bool check = false;

@@ -145,7 +145,7 @@ int verify(Invocation& invocation, const control::VerifyRequest& request) {
 
 }  // namespace
 
-void add_verify(Command root) {
+void add_verify(Verb root) {
   const auto request = std::make_shared<control::VerifyRequest>();
   const auto run = std::make_shared<RunOptions>();
   root.add("verify",

@@ -18,7 +18,7 @@ int show_version(Invocation& invocation) {
   return 0;
 }
 
-void add_version(Command root) {
+void add_version(Verb root) {
   root.add("version", "Print the version", "salvor version").action(show_version);
 }
 

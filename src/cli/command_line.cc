@@ -306,47 +306,47 @@ std::string help_within(const std::string& help, std::optional<std::size_t> colu
 
 }  // namespace
 
-Command Command::add(const std::string& name, const std::string& what, const std::string& example) {
+Verb Verb::add(const std::string& name, const std::string& what, const std::string& example) {
   CLI::App* added = app_->add_subcommand(name, what);
   added->footer("Example: " + example);
   return {*added, *chosen_};
 }
 
-Command& Command::also(const std::string& name) {
+Verb& Verb::also(const std::string& name) {
   app_->alias(name);
   app_->description(app_->get_description() + fmt::format(" (also: {})", name));
   return *this;
 }
 
-Command& Command::required(const std::string& name, std::string& to, const std::string& help) {
+Verb& Verb::required(const std::string& name, std::string& to, const std::string& help) {
   app_->add_option(name, to, help)->required();
   return *this;
 }
 
-Command& Command::optional(const std::string& name, std::string& to, const std::string& help) {
+Verb& Verb::optional(const std::string& name, std::string& to, const std::string& help) {
   app_->add_option(name, to, help);
   return *this;
 }
 
-Command& Command::flag(const std::string& names, bool& to, const std::string& help) {
+Verb& Verb::flag(const std::string& names, bool& to, const std::string& help) {
   app_->add_flag(names, to, help);
   return *this;
 }
 
-Command& Command::option(const std::string& name, const std::string& value, std::string& to,
-                         const std::string& help) {
+Verb& Verb::option(const std::string& name, const std::string& value, std::string& to,
+                   const std::string& help) {
   app_->add_option(name, to, help)->type_name(value);
   return *this;
 }
 
-Command& Command::required_option(const std::string& name, const std::string& value,
-                                  std::string& to, const std::string& help) {
+Verb& Verb::required_option(const std::string& name, const std::string& value, std::string& to,
+                            const std::string& help) {
   app_->add_option(name, to, help)->type_name(value)->required();
   return *this;
 }
 
-Command& Command::option(const std::string& name, const std::string& value, std::size_t& to,
-                         const std::string& help) {
+Verb& Verb::option(const std::string& name, const std::string& value, std::size_t& to,
+                   const std::string& help) {
   const auto read = [app = app_, name, &to](const std::string& text) {
     to = read_count(*app, name, text);
   };
@@ -354,14 +354,14 @@ Command& Command::option(const std::string& name, const std::string& value, std:
   return *this;
 }
 
-Command& Command::repeated(const std::string& name, const std::string& value,
-                           std::vector<std::string>& to, const std::string& help) {
+Verb& Verb::repeated(const std::string& name, const std::string& value,
+                     std::vector<std::string>& to, const std::string& help) {
   // One value each time, or "--store db shop" would take the service for a store.
   app_->add_option(name, to, help)->type_name(value)->allow_extra_args(false);
   return *this;
 }
 
-Command& Command::run_options(RunOptions& to) {
+Verb& Verb::run_options(RunOptions& to) {
   return option("--events", "FD", to.events,
                 "write what happens to this open descriptor, one JSON object a line")
       .option("--started-by", "WHO", to.started_by,
@@ -370,7 +370,7 @@ Command& Command::run_options(RunOptions& to) {
               "who has approved the run: the evidence says that it was told so");
 }
 
-void Command::action(Action action) {
+void Verb::action(Action action) {
   app_->callback([app = app_, chosen = chosen_, action = std::move(action)] {
     if (app->get_subcommands().empty()) *chosen = action;
   });
@@ -389,7 +389,7 @@ CommandLine::CommandLine(GlobalOptions& options, Action& chosen)
 
 CommandLine::~CommandLine() = default;
 
-Command CommandLine::root() {
+Verb CommandLine::root() {
   return {*app_, chosen_};
 }
 

@@ -18,36 +18,36 @@ struct RunOptions;
 /// What was asked for, ready to be done. Returns the exit status; errors are thrown.
 using Action = std::function<int(Invocation&)>;
 
-/// One command, while it is being described. Where values go must outlive the parsing: actions and
-/// what they need are kept until the end of the program.
+/// A command of the program, while it is being described. Where values go must outlive the parsing:
+/// actions and what they need are kept until the end of the program.
 /// Threads: one.   Lifetime: shorter than its CommandLine's; a copy is the same command.
-class Command {
+class Verb {
  public:
-  Command(CLI::App& app, Action& chosen) : app_(&app), chosen_(&chosen) {}
+  Verb(CLI::App& app, Action& chosen) : app_(&app), chosen_(&chosen) {}
 
   /// A command below this one. `example` closes its help.
-  Command add(const std::string& name, const std::string& what, const std::string& example);
+  Verb add(const std::string& name, const std::string& what, const std::string& example);
 
   /// Another word that people know for this command; its help names it.
-  Command& also(const std::string& name);
+  Verb& also(const std::string& name);
 
   /// Arguments by position, in the order of these calls.
-  Command& required(const std::string& name, std::string& to, const std::string& help);
-  Command& optional(const std::string& name, std::string& to, const std::string& help);
+  Verb& required(const std::string& name, std::string& to, const std::string& help);
+  Verb& optional(const std::string& name, std::string& to, const std::string& help);
 
   /// "-R,--recursive"
-  Command& flag(const std::string& names, bool& to, const std::string& help);
-  Command& option(const std::string& name, const std::string& value, std::string& to,
-                  const std::string& help);
-  Command& required_option(const std::string& name, const std::string& value, std::string& to,
-                           const std::string& help);
-  Command& option(const std::string& name, const std::string& value, std::size_t& to,
-                  const std::string& help);
-  Command& repeated(const std::string& name, const std::string& value, std::vector<std::string>& to,
-                    const std::string& help);
+  Verb& flag(const std::string& names, bool& to, const std::string& help);
+  Verb& option(const std::string& name, const std::string& value, std::string& to,
+               const std::string& help);
+  Verb& required_option(const std::string& name, const std::string& value, std::string& to,
+                        const std::string& help);
+  Verb& option(const std::string& name, const std::string& value, std::size_t& to,
+               const std::string& help);
+  Verb& repeated(const std::string& name, const std::string& value, std::vector<std::string>& to,
+                 const std::string& help);
 
   /// Those of every command that carries out a run.
-  Command& run_options(RunOptions& to);
+  Verb& run_options(RunOptions& to);
 
   /// What to do when it is this command that was given, and none below it.
   void action(Action action);
@@ -68,7 +68,7 @@ class CommandLine {
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
-  Command root();
+  Verb root();
 
   /// False when help was asked for, and printed.   Errors: usage.
   bool parse(int argc, char** argv);

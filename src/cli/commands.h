@@ -5,23 +5,23 @@
 /// The commands of the program, one file each: cmd_NAME.cc. Each adds its command to `root`.
 namespace salvor::cli {
 
-void add_init(Command root);
-void add_config(Command root);
-void add_backup(Command root);
-void add_points(Command root);
-void add_ls(Command root);
-void add_cat(Command root);
-void add_diff(Command root);
-void add_restore(Command root);
-void add_drill(Command root);
-void add_runbook(Command root);
-void add_verify(Command root);
-void add_status(Command root);
-void add_runs(Command root);
-void add_keys(Command root);
-void add_evidence(Command root);
-void add_version(Command root);
-void add_completion(Command root, const CommandLine& line);
+void add_init(Verb root);
+void add_config(Verb root);
+void add_backup(Verb root);
+void add_points(Verb root);
+void add_ls(Verb root);
+void add_cat(Verb root);
+void add_diff(Verb root);
+void add_restore(Verb root);
+void add_drill(Verb root);
+void add_runbook(Verb root);
+void add_verify(Verb root);
+void add_status(Verb root);
+void add_runs(Verb root);
+void add_keys(Verb root);
+void add_evidence(Verb root);
+void add_version(Verb root);
+void add_completion(Verb root, const CommandLine& line);
 
 /// What `salvor version` and `salvor --version` do.
 int show_version(Invocation& invocation);
