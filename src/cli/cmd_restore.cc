@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <optional>
+#include <variant>
+
 #include "cli/commands.h"
 #include "cli/in_place.h"
 #include "cli/invocation.h"
@@ -10,10 +13,14 @@
 namespace salvor::cli {
 namespace {
 
-/// Everything that `restore` can be told; which of it makes sense follows from the first four.
+/// What `restore` is asked to do: to restore beside, in place, or to continue a run.
+using RestoreMode = std::variant<control::RestoreRequest, InPlaceOptions, ContinueOptions>;
+
+/// Everything that the command line may say; mode_of() tells which of it makes sense.
 struct RestoreChoices {
-  control::RestoreRequest beside;
   InPlaceOptions in_place;
+  std::string into;
+  bool delta = false;
   std::string resume;
   std::string undo;
   std::string close;
@@ -72,99 +79,97 @@ int restore_beside(Invocation& invocation, const control::RestoreRequest& reques
 
 /// Whether something is asked for that a new restore in place alone can do.
 bool asks_in_place(const InPlaceOptions& options) {
-  return options.plan || options.delta || options.without_safety_snapshot ||
+  return options.plan || options.without_safety_snapshot || options.request.in_place_delta ||
          !options.request.unsaved.empty() || options.request.compare_content ||
          options.request.without_lock;
 }
 
-/// A verb that goes on with a run, and which run it was given.
-struct RunVerb {
-  const std::string& run;
-  ContinueVerb verb;
-  bool detaches;
-};
-
-std::vector<RunVerb> verbs_given(const RestoreChoices& request) {
-  std::vector<RunVerb> given;
-  for (const RunVerb& each : {RunVerb{request.resume, control::resume_restore, true},
-                              RunVerb{request.undo, control::undo_restore, true},
-                              RunVerb{request.close, control::close_restore, false},
-                              RunVerb{request.abandon, control::abandon_restore, false}}) {
-    if (!each.run.empty()) given.push_back(each);
-  }
-  return given;
-}
-
-/// One run is gone on with, and nothing else is asked for.
-int continue_run(Invocation& invocation, const RestoreChoices& request,
-                 const std::vector<RunVerb>& verbs) {
-  if (verbs.size() > 1) {
-    throw_usage("--resume, --undo, --close and --abandon can't be combined");
-  }
-  const RunVerb& verb = verbs.front();
-  const control::RestoreRequest& beside = request.beside;
-  const bool more = !beside.service.empty() || !beside.into.empty() || !beside.stores.empty() ||
-                    beside.at != control::RestoreRequest{}.at || beside.delta;
-  if (more || asks_in_place(request.in_place)) {
+/// Empty: no run is named.
+std::optional<ContinueOptions> continue_of(const RestoreChoices& choices) {
+  ContinueOptions options;
+  std::size_t given = 0;
+  const auto take = [&](const std::string& run, auto verb) {
+    if (run.empty()) return;
+    ++given;
+    options.request.run = run;
+    options.verb = verb;
+  };
+  take(choices.resume, control::resume_restore);
+  take(choices.undo, control::undo_restore);
+  take(choices.close, control::close_restore);
+  take(choices.abandon, control::abandon_restore);
+  if (given == 0) return std::nullopt;
+  if (given > 1) throw_usage("--resume, --undo, --close and --abandon can't be combined");
+  const control::PlanRequest& plan = choices.in_place.request;
+  const bool more = !plan.service.empty() || !choices.into.empty() || !plan.stores.empty() ||
+                    plan.at != control::PlanRequest{}.at || choices.delta;
+  if (more || asks_in_place(choices.in_place)) {
     throw_usage(
         "--resume, --undo, --close and --abandon take a run, and nothing else but --confirm, "
         "--current-commands and --takeover: the run follows its plan");
   }
-  if (request.in_place.detach && !verb.detaches) {
+  options.detach = choices.in_place.detach;
+  if (options.detach && choices.resume.empty() && choices.undo.empty()) {
     throw_usage("--detach works with a restore in place, --resume and --undo");
   }
-  control::ContinueRequest to;
-  to.run = verb.run;
-  to.confirm = request.in_place.confirm;
-  to.takeover = request.takeover;
-  to.current_commands = request.current_commands;
-  return continue_in_place(invocation, to, request.in_place.detach, verb.verb);
+  options.request.confirm = choices.in_place.confirm;
+  options.request.takeover = choices.takeover;
+  options.request.current_commands = choices.current_commands;
+  return options;
 }
 
-int restore(Invocation& invocation, const RestoreChoices& request) {
-  const std::vector<RunVerb> verbs = verbs_given(request);
-  if (!verbs.empty()) return continue_run(invocation, request, verbs);
-  if (request.takeover || request.current_commands) {
+/// Errors: usage: what is asked for can't be combined.
+RestoreMode mode_of(const RestoreChoices& choices) {
+  if (auto run = continue_of(choices)) return *std::move(run);
+  if (choices.takeover || choices.current_commands) {
     throw_usage(
         "--takeover and --current-commands work with --resume, --undo, --close and --abandon");
   }
-  if (request.beside.service.empty()) throw_usage("no service is named");
-  InPlaceOptions in_place = request.in_place;
-  if (!request.beside.into.empty()) {
+  InPlaceOptions in_place = choices.in_place;
+  const control::PlanRequest& plan = in_place.request;
+  if (plan.service.empty()) throw_usage("no service is named");
+  if (!choices.into.empty()) {
     if (asks_in_place(in_place) || !in_place.confirm.empty() || in_place.detach) {
       throw_usage(
           "--into restores beside the live data, and takes no option of a restore in place");
     }
-    return restore_beside(invocation, request.beside);
+    return control::RestoreRequest{plan.service, choices.into, plan.at, plan.stores, choices.delta};
   }
-  if (request.beside.delta) {
+  if (choices.delta) {
     throw_usage("--delta works with --into; a restore in place has --in-place-delta");
   }
-  in_place.request.service = request.beside.service;
-  in_place.request.at = request.beside.at;
-  in_place.request.stores = request.beside.stores;
   in_place.request.safety_snapshot = !in_place.without_safety_snapshot;
-  in_place.request.in_place_delta = in_place.delta;
+  return in_place;
+}
+
+int restore(Invocation& invocation, const RestoreMode& mode) {
+  if (const auto* beside = std::get_if<control::RestoreRequest>(&mode)) {
+    return restore_beside(invocation, *beside);
+  }
+  if (const auto* run = std::get_if<ContinueOptions>(&mode)) {
+    return continue_in_place(invocation, *run);
+  }
+  const auto& in_place = std::get<InPlaceOptions>(mode);
   return in_place.plan ? show_plan(invocation, in_place) : restore_in_place(invocation, in_place);
 }
 
 }  // namespace
 
 void add_restore(Verb root) {
-  const auto request = std::make_shared<RestoreChoices>();
-  InPlaceOptions& in_place = request->in_place;
+  const auto choices = std::make_shared<RestoreChoices>();
+  InPlaceOptions& in_place = choices->in_place;
   root.add("restore", "Restore a service: in place, guarded, or into a directory",
            "salvor restore shop --plan\n"
            "  salvor restore shop --confirm shop\n"
            "  salvor restore shop --into /srv/restored --at \"2026-02-03 04:05\"")
-      .optional("SERVICE", request->beside.service, "the service")
-      .option("--into", "DIR", request->beside.into,
+      .optional("SERVICE", in_place.request.service, "the service")
+      .option("--into", "DIR", choices->into,
               "restore beside the live data, which stays untouched: store s goes to DIR/s")
       .option(
-          "--at", "WHEN", request->beside.at,
+          "--at", "WHEN", in_place.request.at,
           "latest (the default), a point's id, or a time (the newest point at or before that time)")
-      .repeated("--only", "STORE", request->beside.stores, "only this store; may be repeated")
-      .flag("--delta", request->beside.delta,
+      .repeated("--only", "STORE", in_place.request.stores, "only this store; may be repeated")
+      .flag("--delta", choices->delta,
             "with --into: the targets may have content: write only what differs")
       .flag("--plan,--dry-run", in_place.plan,
             "show what a restore in place would do, and do nothing")
@@ -179,29 +184,29 @@ void add_restore(Verb root) {
                 "continue although this store can't be backed up first; may be repeated")
       .flag("--compare-content", in_place.request.compare_content,
             "read and compare every live file, also those with unchanged size and times")
-      .flag("--in-place-delta", in_place.delta,
+      .flag("--in-place-delta", in_place.request.in_place_delta,
             "write over the live data, when there is no room for a second copy; --undo then "
             "restores the safety snapshot")
       .flag("--detach", in_place.detach,
             "run in the background; `runs show --follow` follows the run")
-      .option("--resume", "RUN", request->resume,
+      .option("--resume", "RUN", choices->resume,
               "resume a run that was interrupted or has failed; RUN may be latest")
-      .option("--undo", "RUN", request->undo, "undo a run, so that the service is as it was before")
-      .option("--close", "RUN", request->close,
+      .option("--undo", "RUN", choices->undo, "undo a run, so that the service is as it was before")
+      .option("--close", "RUN", choices->close,
               "remove the old data that a run has kept; the run can't be undone any more")
-      .option("--abandon", "RUN", request->abandon,
+      .option("--abandon", "RUN", choices->abandon,
               "abandon a run that can't be finished: the data stays as it is, and the service is "
               "free for another restore")
-      .flag("--current-commands", request->current_commands,
+      .flag("--current-commands", choices->current_commands,
             "with --resume or --undo: take the commands from the present configuration, not from "
             "the run's plan")
-      .flag("--takeover", request->takeover,
+      .flag("--takeover", choices->takeover,
             "with --resume, --undo, --close or --abandon: the other host that carried out the run "
             "is certainly gone")
-      .run_options(request->run)
-      .action([request](Invocation& invocation) {
-        invocation.prepare_run(request->run);
-        return restore(invocation, *request);
+      .run_options(choices->run)
+      .action([choices](Invocation& invocation) {
+        invocation.prepare_run(choices->run);
+        return restore(invocation, mode_of(*choices));
       });
 }
 

@@ -320,13 +320,12 @@ int restore_in_place(Invocation& invocation, const InPlaceOptions& options) {
   return options.detach ? detached(invocation, config, carry_out) : carry_out({});
 }
 
-int continue_in_place(Invocation& invocation, const control::ContinueRequest& request, bool detach,
-                      ContinueVerb verb) {
+int continue_in_place(Invocation& invocation, const ContinueOptions& options) {
   const control::Config config = invocation.load_config();
   const auto carry_out = [&](const BeginsRun& begins) {
-    control::ContinueRequest with_begin = request;
+    control::ContinueRequest with_begin = options.request;
     with_begin.on_begin = begins;
-    if (!detach && can_ask(invocation)) {
+    if (!options.detach && can_ask(invocation)) {
       with_begin.ask = [&](const control::ContinuePreview& preview) {
         invocation.hold_progress(true);
         for (const std::string& line : preview.lines) invocation.output().line(line);
@@ -334,9 +333,10 @@ int continue_in_place(Invocation& invocation, const control::ContinueRequest& re
       };
     }
     invocation.say_steps();
-    return report_end(invocation, verb(config, with_begin, invocation.caller()), invocation.says());
+    const auto report = options.verb(config, with_begin, invocation.caller());
+    return report_end(invocation, report, invocation.says());
   };
-  return detach ? detached(invocation, config, carry_out) : carry_out({});
+  return options.detach ? detached(invocation, config, carry_out) : carry_out({});
 }
 
 }  // namespace salvor::cli

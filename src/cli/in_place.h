@@ -16,7 +16,14 @@ struct InPlaceOptions {
   std::string confirm;
   bool plan = false;
   bool without_safety_snapshot = false;
-  bool delta = false;
+  bool detach = false;
+};
+
+/// What the command line says of a run that is resumed, undone, closed or abandoned.
+struct ContinueOptions {
+  control::ContinueRequest request;
+  control::InPlaceReport (*verb)(const control::Config&, const control::ContinueRequest&,
+                                 const control::Caller&) = nullptr;
   bool detach = false;
 };
 
@@ -26,11 +33,7 @@ int show_plan(Invocation& invocation, const InPlaceOptions& options);
 /// Without a confirmation, and on a terminal, it shows the plan and asks for the service's name.
 int restore_in_place(Invocation& invocation, const InPlaceOptions& options);
 
-using ContinueVerb = control::InPlaceReport (*)(const control::Config&,
-                                                const control::ContinueRequest&,
-                                                const control::Caller&);
-int continue_in_place(Invocation& invocation, const control::ContinueRequest& request, bool detach,
-                      ContinueVerb verb);
+int continue_in_place(Invocation& invocation, const ContinueOptions& options);
 
 /// How an open run ends that has failed or was interrupted: the commands.
 std::string way_on_of(const control::RunOutcome& outcome);
