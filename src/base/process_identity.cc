@@ -12,11 +12,13 @@
 namespace salvor {
 namespace {
 
+constexpr std::string_view kUnknown = "unknown";
+
 std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string id;
   file >> id;
-  return id.empty() ? "unknown" : id;
+  return id.empty() ? std::string(kUnknown) : id;
 }
 
 /// Of a process that was killed, threads may still be in a call that nothing ends.
@@ -70,6 +72,12 @@ Liveness liveness_of(std::string_view process_identity) {
   if (boot != boot_id() || space != pid_namespace()) return Liveness::elsewhere;
   const bool digits = !pid.empty() && pid.find_first_not_of("0123456789") == std::string::npos;
   return digits && start_ticks(pid) == ticks && !ticks.empty() ? Liveness::alive : Liveness::dead;
+}
+
+std::optional<bool> is_of_this_boot(std::string_view process_identity) {
+  const std::string boot = boot_id();
+  if (boot == kUnknown) return std::nullopt;
+  return process_identity.substr(0, process_identity.find(' ')) == boot;
 }
 
 std::string host_name() {

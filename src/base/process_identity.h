@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,10 @@ enum class Liveness { alive, dead, elsewhere };
 /// as another machine, hence `elsewhere`; a caller who knows that it was this machine may conclude
 /// more.
 Liveness liveness_of(std::string_view process_identity);
+
+/// Whether the process of that identity ran on this boot of this machine. Empty: nobody can tell,
+/// as where there is no /proc.
+std::optional<bool> is_of_this_boot(std::string_view process_identity);
 
 /// The host's name, for people; "unknown" where there is none.
 std::string host_name();

@@ -23,6 +23,12 @@ TEST(ProcessIdentity, OurOwnIsAliveAndStays) {
   EXPECT_EQ(liveness_of(own), Liveness::alive);
 }
 
+TEST(ProcessIdentity, TellsTheBoot) {
+  EXPECT_EQ(is_of_this_boot(own_process_identity()), true);
+  EXPECT_EQ(is_of_this_boot("another-boot 1 2 3"), false);
+  EXPECT_EQ(is_of_this_boot(""), false);
+}
+
 /// A process that tells its identity and then waits to be killed.
 class Other {
  public:

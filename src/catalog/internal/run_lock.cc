@@ -42,13 +42,6 @@ std::string text_in(int fd, const std::filesystem::path& path) {
   return std::string(as_text(text));
 }
 
-/// Locks of another kernel are not seen here.
-bool is_of_this_boot(std::string_view process) {
-  const std::string own = own_process_identity();
-  const std::string boot = own.substr(0, own.find(' ') + 1);
-  return boot != "unknown " && process.starts_with(boot);
-}
-
 }  // namespace
 
 RunLock::RunLock(const std::filesystem::path& directory, const std::string& run)
@@ -92,7 +85,8 @@ std::optional<Liveness> liveness_by_lock(const std::filesystem::path& directory,
   if (::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0) return std::nullopt;
   if (lock.l_type != F_UNLCK) return Liveness::alive;
   // Who takes the lock and writes its name meanwhile is not dead.
-  const bool is_witness = is_of_this_boot(process) &&
+  // Locks of another kernel are not seen here.
+  const bool is_witness = is_of_this_boot(process).value_or(false) &&
                           text == inscription(fd.get(), path, process) &&
                           text == text_in(fd.get(), path);
   if (!is_witness || liveness_of(process) == Liveness::alive) return std::nullopt;

@@ -19,10 +19,7 @@ bool may_be_alive(const Journal& journal, const std::string& host, const std::st
   if (liveness != Liveness::elsewhere) return liveness == Liveness::alive;
   // Another boot of a host of this name: the process went with the boot. The same boot is another
   // container, in which it may be alive.
-  const auto boot_of = [](const std::string& identity) {
-    return identity.substr(0, identity.find(' '));
-  };
-  return host != host_name() || boot_of(process) == boot_of(own_process_identity());
+  return host != host_name() || is_of_this_boot(process).value_or(true);
 }
 
 /// Who wrote the last record that can be read; null: none can.
