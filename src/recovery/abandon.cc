@@ -100,17 +100,10 @@ std::vector<std::string> what_is_left(StoreAccess& access, const Journal& journa
 }
 
 RunOutcome outcome_of(const Journal& journal, const Plan& plan) {
-  RunOutcome outcome;
-  outcome.plan = plan;
-  outcome.state = RunState::abandoned;
-  const auto first = std::ranges::find_if(
-      journal.entries(), [](const JournalEntry& entry) { return entry.event != Event::lost; });
-  if (first != journal.entries().end()) outcome.started = first->time;
-  if (!plan.stores.empty()) outcome.steps = internal::steps_in(journal, plan);
-  outcome.checks = internal::checks_in(journal);
-  outcome.deviations = internal::deviations_in(journal);
-  outcome.safety_points = internal::safety_points_in(journal);
-  outcome.left = internal::left_in(journal);
+  RunOutcome outcome = internal::outcome_in(journal, plan, RunState::abandoned);
+  // Nothing was recovered, and nobody asks how the service is.
+  outcome.recovery_seconds = 0;
+  outcome.healthy = true;
   return outcome;
 }
 

@@ -11,7 +11,6 @@
 #include "recovery/internal/journal_report.h"
 #include "recovery/internal/run_guards.h"
 #include "recovery/internal/runner.h"
-#include "recovery/internal/steps.h"
 
 namespace salvor::recovery {
 namespace {
@@ -355,18 +354,7 @@ std::optional<RunOutcome> find_run(repo::Repository& repository, const std::stri
                                    catalog::Catalog* catalog) {
   const Journal journal(repository, catalog, run);
   if (journal.empty()) return std::nullopt;
-  RunOutcome outcome;
-  outcome.plan = plan_in(journal, run);
-  outcome.state = internal::state_in(journal);
-  outcome.steps = internal::steps_in(journal, outcome.plan);
-  outcome.checks = internal::checks_in(journal);
-  outcome.deviations = internal::deviations_in(journal);
-  outcome.recovery_seconds = internal::recovery_seconds_in(journal);
-  outcome.safety_points = internal::safety_points_in(journal);
-  outcome.left = internal::left_in(journal);
-  outcome.healthy = internal::was_healthy(journal.data(StepKind::watch));
-  outcome.started = journal.entries().front().time;
-  return outcome;
+  return internal::outcome_in(journal, plan_in(journal, run), internal::state_in(journal));
 }
 
 }  // namespace salvor::recovery

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/process_identity.h"
 #include "checks/outcome_json.h"
+#include "recovery/internal/steps.h"
 
 namespace salvor::recovery {
 namespace {
@@ -62,8 +63,7 @@ std::string found_by(const Journal& journal, const StepId& step) {
   return data;
 }
 
-}  // namespace
-
+/// Every step of the plan, as it stands.
 std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
   std::vector<StepOutcome> steps;
   for (const PlanStep& step : steps_of(plan)) {
@@ -79,17 +79,6 @@ std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
   return steps;
 }
 
-std::vector<checks::CheckOutcome> checks_in(const Journal& journal) {
-  std::vector<checks::CheckOutcome> checks;
-  for (const StepId& step : checking_steps()) {
-    const std::string data = found_by(journal, step);
-    if (data.empty()) continue;
-    for (checks::CheckOutcome& outcome : checks::outcomes_of(data))
-      checks.push_back(std::move(outcome));
-  }
-  return checks;
-}
-
 std::vector<std::string> deviations_in(const Journal& journal) {
   std::vector<std::string> deviations;
   for (const JournalEntry& entry : journal.entries()) {
@@ -98,6 +87,7 @@ std::vector<std::string> deviations_in(const Journal& journal) {
   return deviations;
 }
 
+/// What a run that was abandoned has left where, a line each; empty for every other one.
 std::vector<std::string> left_in(const Journal& journal) {
   std::vector<std::string> left;
   for (const JournalEntry& entry : journal.entries()) {
@@ -107,6 +97,8 @@ std::vector<std::string> left_in(const Journal& journal) {
   return left;
 }
 
+/// From the run's beginning until its last step was done, without watch and tear-down; pauses
+/// count, as they do for those who wait. At least the seconds of the steps.
 double recovery_seconds_in(const Journal& journal) {
   if (journal.empty()) return 0;
   double of_steps = 0;
@@ -118,6 +110,36 @@ double recovery_seconds_in(const Journal& journal) {
   }
   // A clock that was set back, or is another host's, takes nothing away.
   return std::max(of_steps, by_clock);
+}
+
+}  // namespace
+
+RunOutcome outcome_in(const Journal& journal, const Plan& plan, RunState state) {
+  RunOutcome outcome;
+  outcome.plan = plan;
+  outcome.state = state;
+  const auto first = std::ranges::find_if(
+      journal.entries(), [](const JournalEntry& entry) { return entry.event != Event::lost; });
+  if (first != journal.entries().end()) outcome.started = first->time;
+  if (!plan.stores.empty()) outcome.steps = steps_in(journal, plan);
+  outcome.checks = checks_in(journal);
+  outcome.deviations = deviations_in(journal);
+  outcome.recovery_seconds = recovery_seconds_in(journal);
+  outcome.safety_points = safety_points_in(journal);
+  outcome.left = left_in(journal);
+  outcome.healthy = was_healthy(journal.data(StepKind::watch));
+  return outcome;
+}
+
+std::vector<checks::CheckOutcome> checks_in(const Journal& journal) {
+  std::vector<checks::CheckOutcome> checks;
+  for (const StepId& step : checking_steps()) {
+    const std::string data = found_by(journal, step);
+    if (data.empty()) continue;
+    for (checks::CheckOutcome& outcome : checks::outcomes_of(data))
+      checks.push_back(std::move(outcome));
+  }
+  return checks;
 }
 
 std::vector<repo::PointId> safety_points_in(const Journal& journal) {

@@ -390,20 +390,12 @@ std::vector<std::string> Runner::workplaces() {
 }
 
 RunOutcome Runner::outcome(RunState state) {
-  RunOutcome outcome;
-  outcome.plan = context_.plan;
-  outcome.state = state;
+  RunOutcome outcome = outcome_in(journal_, context_.plan, state);
   outcome.acted = acted_;
-  if (!journal_.empty()) outcome.started = journal_.entries().front().time;
-  outcome.steps = steps_in(journal_, context_.plan);
   outcome.checks = checks();
-  outcome.deviations = deviations_in(journal_);
   for (const std::string& line : context_.deviations) outcome.deviations.push_back(line);
-  outcome.recovery_seconds = recovery_seconds_in(journal_);
   if (outcome.state == RunState::undone) outcome.kept = workplaces();
   outcome.removed = removed_;
-  outcome.healthy = was_healthy(journal_.data(StepKind::watch));
-  outcome.safety_points = safety_points_in(journal_);
   outcome.call_seconds = options_.clock->monotonic().seconds_since(start_);
   return outcome;
 }
