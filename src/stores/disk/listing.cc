@@ -18,21 +18,21 @@ constexpr std::size_t kHeaderBytes = 11;
 }  // namespace
 
 void Listing::append(std::string_view name, std::uint8_t type, std::uint64_t inode) {
-  Record record;
-  record.offset = arena_.size();
+  Packed packed;
+  packed.offset = arena_.size();
   arena_.resize(arena_.size() + kHeaderBytes + name.size() + 1);
-  char* out = arena_.data() + record.offset;
+  char* out = arena_.data() + packed.offset;
   std::memcpy(out, &inode, sizeof inode);
   const auto size = static_cast<std::uint16_t>(name.size());  // a dirent64 has fewer bytes
   std::memcpy(out + sizeof inode, &size, sizeof size);
   out[10] = static_cast<char>(type);
   std::memcpy(out + kHeaderBytes, name.data(), name.size());
   out[kHeaderBytes + name.size()] = '\0';
-  records_.push_back(record);
+  packed_.push_back(packed);
 }
 
-Listing::Name Listing::name_of(const Record& record) const {
-  const char* in = arena_.data() + record.offset;
+Listing::Name Listing::name_of(const Packed& packed) const {
+  const char* in = arena_.data() + packed.offset;
   Name name;
   std::memcpy(&name.inode, in, sizeof name.inode);
   std::memcpy(&name.size, in + sizeof name.inode, sizeof name.size);
@@ -67,31 +67,31 @@ int Listing::read(const ReadNames& read_names, Bytes& scratch) {
 }
 
 void Listing::sort() {
-  if (records_.empty()) return;
+  if (packed_.empty()) return;
   // Names such as IMG_000123 share their head: what comes after it decides most comparisons with
   // one look at a number, without a visit to the arena.
-  std::string_view shared = name_of(records_.front()).view();
-  for (const Record& record : records_) {
-    const std::string_view name = name_of(record).view();
+  std::string_view shared = name_of(packed_.front()).view();
+  for (const Packed& packed : packed_) {
+    const std::string_view name = name_of(packed).view();
     const auto [end, unused] =
         std::mismatch(shared.begin(), shared.end(), name.begin(), name.end());
     shared = shared.substr(0, static_cast<std::size_t>(end - shared.begin()));
   }
-  for (Record& record : records_) {
-    const std::string_view rest = name_of(record).view().substr(shared.size());
+  for (Packed& packed : packed_) {
+    const std::string_view rest = name_of(packed).view().substr(shared.size());
     std::uint64_t prefix = 0;
     std::memcpy(&prefix, rest.data(), std::min(rest.size(), sizeof prefix));
-    record.prefix = __builtin_bswap64(prefix);
+    packed.prefix = __builtin_bswap64(prefix);
   }
-  std::sort(records_.begin(), records_.end(), [&](const Record& a, const Record& b) {
+  std::sort(packed_.begin(), packed_.end(), [&](const Packed& a, const Packed& b) {
     if (a.prefix != b.prefix) return a.prefix < b.prefix;
     return name_of(a).view() < name_of(b).view();
   });
   // A directory that changes while it is listed may name one thing twice.
-  const auto same = [&](const Record& a, const Record& b) {
+  const auto same = [&](const Packed& a, const Packed& b) {
     return a.prefix == b.prefix && name_of(a).view() == name_of(b).view();
   };
-  records_.erase(std::unique(records_.begin(), records_.end(), same), records_.end());
+  packed_.erase(std::unique(packed_.begin(), packed_.end(), same), packed_.end());
 }
 
 }  // namespace salvor::stores::disk

@@ -36,24 +36,25 @@ class Listing {
   /// Forgets the names for which `keep` is false.
   template <class Keep>
   void keep_if(const Keep& keep) {
-    std::erase_if(records_, [&](const Record& record) { return !keep(name_of(record)); });
+    std::erase_if(packed_, [&](const Packed& packed) { return !keep(name_of(packed)); });
   }
 
-  std::size_t size() const { return records_.size(); }
-  Name operator[](std::size_t i) const { return name_of(records_[i]); }
-  std::size_t bytes() const { return records_.size() * sizeof(Record) + arena_.size(); }
+  std::size_t size() const { return packed_.size(); }
+  Name operator[](std::size_t i) const { return name_of(packed_[i]); }
+  std::size_t bytes() const { return packed_.size() * sizeof(Packed) + arena_.size(); }
 
  private:
-  struct Record {
+  /// Where a name is in the arena.
+  struct Packed {
     std::uint64_t prefix = 0;  ///< the first bytes that differ among the names, as a number
     std::uint64_t offset = 0;  ///< into arena_: inode (8), size (2), type, then the name
   };
 
   void append(std::string_view name, std::uint8_t type, std::uint64_t inode);
-  Name name_of(const Record& record) const;
+  Name name_of(const Packed& packed) const;
   void sort();
 
-  std::vector<Record> records_;
+  std::vector<Packed> packed_;
   std::vector<char> arena_;
 };
 

@@ -16,8 +16,8 @@
 #include "codec/wire.h"
 #include "stores/disk/aside.h"
 #include "stores/disk/beneath.h"
+#include "stores/disk/list_file.h"
 #include "stores/disk/listing.h"
-#include "stores/disk/record_file.h"
 #include "stores/disk/status.h"
 
 namespace salvor::stores::files {
@@ -200,7 +200,7 @@ class Lister {
   const CarryOptions& options_;
   const Fd from_;
   const Fd to_;
-  disk::RecordFileWriter out_;
+  disk::ListFileWriter out_;
   Bytes scratch_;
 };
 
@@ -212,7 +212,7 @@ class Carrier {
         to_(open_file(to, O_RDONLY | O_DIRECTORY)) {}
 
   bool is_meant() const {
-    const std::optional<Bytes> first = disk::RecordFileReader(options_.list).next();
+    const std::optional<Bytes> first = disk::ListFileReader(options_.list).next();
     struct stat status {};
     if (fstat(to_.get(), &status) != 0) throw_system_error("cannot look at", "the tree", errno);
     return first && decode(*first).inode == status.st_ino;
@@ -235,7 +235,7 @@ class Carrier {
 
  private:
   void for_each(Kind kind, const std::function<void(const Record&)>& visit) const {
-    disk::RecordFileReader in(options_.list);
+    disk::ListFileReader in(options_.list);
     while (const std::optional<Bytes> bytes = in.next()) {
       const Record record = decode(*bytes);
       if (record.kind == kind) visit(record);

@@ -137,7 +137,7 @@ std::uint64_t separate_shared(const fs::path& workplace, const fs::path& live,
   const Fd root = open_file(live, O_RDONLY | O_DIRECTORY);
   disk::Warnings warnings;
   std::uint64_t separated = 0;
-  disk::RecordFileReader in(workplace / kList);
+  disk::ListFileReader in(workplace / kList);
   while (const std::optional<Bytes> record = in.next()) {
     codec::WireReader fields(*record, "the list of shared files");
     const std::uint64_t inode = fields.u64();

@@ -4,7 +4,7 @@
 #include <mutex>
 #include <optional>
 
-#include "stores/disk/record_file.h"
+#include "stores/disk/list_file.h"
 #include "stores/replacement.h"
 
 /// The files that a copy and the live store share as hard links of one inode, and when the last
@@ -26,7 +26,7 @@ class SharedList {
  private:
   const std::filesystem::path workplace_;
   std::mutex mutex_;  // guards what follows
-  disk::RecordFileWriter out_;
+  disk::ListFileWriter out_;
 };
 
 /// Replacement::separate(). `live`: the tree that is to have again what it had.

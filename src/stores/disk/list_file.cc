@@ -1,4 +1,4 @@
-#include "stores/disk/record_file.h"
+#include "stores/disk/list_file.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,34 +15,34 @@ namespace salvor::stores::disk {
 namespace {
 
 constexpr std::size_t kBufferBytes = 256 << 10U;
-/// An entry has at most 65,536 attributes; more than this in one record is damage.
-constexpr std::uint32_t kRecordBytesMax = 256U << 20U;
+/// An entry has at most 65,536 attributes; more than this in one item is damage.
+constexpr std::uint32_t kItemBytesMax = 256U << 20U;
 
 }  // namespace
 
-RecordFileWriter::RecordFileWriter(std::filesystem::path path)
+ListFileWriter::ListFileWriter(std::filesystem::path path)
     : path_(std::move(path)), temporary_(path_.native() + ".new") {
   fd_ = open_file(temporary_, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
 }
 
-RecordFileWriter::~RecordFileWriter() {
+ListFileWriter::~ListFileWriter() {
   if (fd_) unlink(temporary_.c_str());
 }
 
-void RecordFileWriter::add(ByteView record) {
-  const auto size = static_cast<std::uint32_t>(record.size());
+void ListFileWriter::add(ByteView item) {
+  const auto size = static_cast<std::uint32_t>(item.size());
   const ByteView head = std::as_bytes(std::span(&size, 1));
   buffer_.insert(buffer_.end(), head.begin(), head.end());
-  buffer_.insert(buffer_.end(), record.begin(), record.end());
+  buffer_.insert(buffer_.end(), item.begin(), item.end());
   if (buffer_.size() >= kBufferBytes) flush();
 }
 
-void RecordFileWriter::flush() {
+void ListFileWriter::flush() {
   write_all(fd_.get(), buffer_, temporary_.native());
   buffer_.clear();
 }
 
-void RecordFileWriter::commit() {
+void ListFileWriter::commit() {
   flush();
   sync_file(fd_.get(), temporary_.native());
   if (rename(temporary_.c_str(), path_.c_str()) != 0) {
@@ -52,10 +52,10 @@ void RecordFileWriter::commit() {
   sync_directory(path_.parent_path());
 }
 
-RecordFileReader::RecordFileReader(std::filesystem::path path)
+ListFileReader::ListFileReader(std::filesystem::path path)
     : path_(std::move(path)), fd_(open_file(path_, O_RDONLY)) {}
 
-std::size_t RecordFileReader::read(MutableByteView out) {
+std::size_t ListFileReader::read(MutableByteView out) {
   std::size_t done = 0;
   while (done < out.size()) {
     if (at_ == buffer_.size()) {
@@ -72,14 +72,14 @@ std::size_t RecordFileReader::read(MutableByteView out) {
   return done;
 }
 
-std::optional<Bytes> RecordFileReader::next() {
+std::optional<Bytes> ListFileReader::next() {
   std::uint32_t size = 0;
   const std::size_t head = read(std::as_writable_bytes(std::span(&size, 1)));
   if (head == 0) return std::nullopt;
-  Bytes record;
-  if (head == sizeof size && size <= kRecordBytesMax) {
-    record.resize(size);
-    if (read(record) == size) return record;
+  Bytes item;
+  if (head == sizeof size && size <= kItemBytesMax) {
+    item.resize(size);
+    if (read(item) == size) return item;
   }
   throw Error(ErrorCode::corruption, printable(path_.native()) + " ends too early");
 }

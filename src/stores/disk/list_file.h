@@ -11,14 +11,14 @@
 namespace salvor::stores::disk {
 
 /// Lifetime: destruction without commit() abandons; what was there before stays.
-class RecordFileWriter {
+class ListFileWriter {
  public:
-  explicit RecordFileWriter(std::filesystem::path path);
-  ~RecordFileWriter();
-  RecordFileWriter(const RecordFileWriter&) = delete;
-  RecordFileWriter& operator=(const RecordFileWriter&) = delete;
+  explicit ListFileWriter(std::filesystem::path path);
+  ~ListFileWriter();
+  ListFileWriter(const ListFileWriter&) = delete;
+  ListFileWriter& operator=(const ListFileWriter&) = delete;
 
-  void add(ByteView record);
+  void add(ByteView item);
 
   /// Puts the file in its place, durably.
   void commit();
@@ -33,12 +33,12 @@ class RecordFileWriter {
 };
 
 /// Reads such a file, front to back.
-class RecordFileReader {
+class ListFileReader {
  public:
   /// Errors: not_found.
-  explicit RecordFileReader(std::filesystem::path path);
+  explicit ListFileReader(std::filesystem::path path);
 
-  /// The next record; empty at the end.   Errors: corruption, when it ends within one.
+  /// The next item; empty at the end.   Errors: corruption, when it ends within one.
   std::optional<Bytes> next();
 
  private:
