@@ -79,16 +79,16 @@ class TreeSink final : public Sink {
     std::size_t at = 0;
   };
 
-  Place place_of(std::string path);
-  void make_directory(const Place& place);
+  Spot spot_of(std::string path);
+  void make_directory(const Spot& spot);
   void make_root();
-  void make_special(const Place& place, const Entry& entry);
-  bool create_special(const Place& place, const Entry& entry);
-  bool keeps_existing(const Place& place, const Entry& entry);
-  static std::optional<struct stat> look_at(const Place& place) {
-    return status_at(place.parent->get(), place.name, place.path);
+  void make_special(const Spot& spot, const Entry& entry);
+  bool create_special(const Spot& spot, const Entry& entry);
+  bool keeps_existing(const Spot& spot, const Entry& entry);
+  static std::optional<struct stat> look_at(const Spot& spot) {
+    return status_at(spot.parent->get(), spot.name, spot.path);
   }
-  void link(const Place& place, ByteView key, const Entry& entry);
+  void link(const Spot& spot, ByteView key, const Entry& entry);
   void merge_up_to(Pending& pending, std::string_view name);
   bool has_mount(const std::string& path) const;
   bool stays(int parent, const std::string& name, const std::string& path) const;
@@ -158,11 +158,11 @@ void TreeSink::sync() {
   sync_file_system(root_.get(), options_.target.native());
 }
 
-Place TreeSink::place_of(std::string path) {
+Spot TreeSink::spot_of(std::string path) {
   const SplitPath parts = split(path);
-  Place place{directories_->get(parts.parent), std::string(parts.name), {}};
-  place.path = std::move(path);
-  return place;
+  Spot spot{directories_->get(parts.parent), std::string(parts.name), {}};
+  spot.path = std::move(path);
+  return spot;
 }
 
 void TreeSink::make(ByteView key, const Entry& entry) {
@@ -174,11 +174,11 @@ void TreeSink::make(ByteView key, const Entry& entry) {
     return;
   }
   if (left_out_.has_above(path)) return;
-  const Place place = place_of(std::move(path));
+  const Spot spot = spot_of(std::move(path));
   if (entry.kind == EntryKind::directory) {
-    make_directory(place);
+    make_directory(spot);
   } else {
-    make_special(place, entry);
+    make_special(spot, entry);
   }
 }
 
@@ -192,83 +192,83 @@ void TreeSink::make_root() {
   mark_incomplete();
 }
 
-void TreeSink::make_directory(const Place& place) {
-  const int parent = place.parent->get();
+void TreeSink::make_directory(const Spot& spot) {
+  const int parent = spot.parent->get();
   if (options_.delta) {
-    const auto existing = look_at(place);
+    const auto existing = look_at(spot);
     if (existing && S_ISDIR(existing->st_mode)) {
       if ((existing->st_mode & 0700U) == 0700U) return;
-      const Fd fd(openat(parent, place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-      if (!fd) throw_system_error("cannot open", place.path, errno);
+      const Fd fd(openat(parent, spot.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+      if (!fd) throw_system_error("cannot open", spot.path, errno);
       chmod(("/proc/self/fd/" + std::to_string(fd.get())).c_str(),
             (existing->st_mode & 07777U) | 0700U);
       return;
     }
-    if (existing) aside_->move(parent, place.name, place.path);
+    if (existing) aside_->move(parent, spot.name, spot.path);
   }
-  if (mkdirat(parent, place.name.c_str(), 0700) == 0) return;
-  if (errno == EEXIST) throw_in_the_way(place.path);
+  if (mkdirat(parent, spot.name.c_str(), 0700) == 0) return;
+  if (errno == EEXIST) throw_in_the_way(spot.path);
   if (means_impossible(errno)) {
-    left_out_.add(place.path, EntryKind::directory, errno);
+    left_out_.add(spot.path, EntryKind::directory, errno);
     return;
   }
-  throw_system_error("cannot create directory", place.path, errno);
+  throw_system_error("cannot create directory", spot.path, errno);
 }
 
-bool TreeSink::keeps_existing(const Place& place, const Entry& entry) {
-  const auto existing = look_at(place);
+bool TreeSink::keeps_existing(const Spot& spot, const Entry& entry) {
+  const auto existing = look_at(spot);
   if (!existing) return false;
   bool same = kind_of(existing->st_mode) == entry.kind;
   if (same && entry.kind == EntryKind::symlink) {
     std::array<std::byte, PATH_MAX> target;
-    const ssize_t size = readlinkat(place.parent->get(), place.name.c_str(),
+    const ssize_t size = readlinkat(spot.parent->get(), spot.name.c_str(),
                                     reinterpret_cast<char*>(target.data()), target.size());
     same = size >= 0 &&
            std::ranges::equal(ByteView(target).first(static_cast<std::size_t>(size)), entry.target);
   } else if (same && entry.kind != EntryKind::fifo) {
     same = existing->st_rdev == entry.rdev;
   }
-  if (!same) aside_->move(place.parent->get(), place.name, place.path);
+  if (!same) aside_->move(spot.parent->get(), spot.name, spot.path);
   return same;
 }
 
-bool TreeSink::create_special(const Place& place, const Entry& entry) {
-  const int parent = place.parent->get();
+bool TreeSink::create_special(const Spot& spot, const Entry& entry) {
+  const int parent = spot.parent->get();
   int result = 0;
   if (entry.kind == EntryKind::symlink) {
     const std::string target(as_text(entry.target));
     if (target.empty() || target.size() >= PATH_MAX || target.find('\0') != std::string::npos) {
-      throw_impossible(place.path, "with an impossible symlink target");
+      throw_impossible(spot.path, "with an impossible symlink target");
     }
-    result = symlinkat(target.c_str(), parent, place.name.c_str());
+    result = symlinkat(target.c_str(), parent, spot.name.c_str());
   } else {
-    result = mknodat(parent, place.name.c_str(), type_of(entry.kind) | 0600U, entry.rdev);
+    result = mknodat(parent, spot.name.c_str(), type_of(entry.kind) | 0600U, entry.rdev);
   }
   if (result == 0) return true;
-  if (errno == EEXIST) throw_in_the_way(place.path);
+  if (errno == EEXIST) throw_in_the_way(spot.path);
   if (means_impossible(errno)) {
-    left_out_.add(place.path, entry.kind, errno);
+    left_out_.add(spot.path, entry.kind, errno);
     return false;
   }
-  throw_system_error("cannot create", place.path, errno);
+  throw_system_error("cannot create", spot.path, errno);
 }
 
-void TreeSink::make_special(const Place& place, const Entry& entry) {
-  const bool keeps = options_.delta && keeps_existing(place, entry);
-  if (!keeps && !create_special(place, entry)) return;
-  const Fd fd(openat(place.parent->get(), place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+void TreeSink::make_special(const Spot& spot, const Entry& entry) {
+  const bool keeps = options_.delta && keeps_existing(spot, entry);
+  if (!keeps && !create_special(spot, entry)) return;
+  const Fd fd(openat(spot.parent->get(), spot.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
-  if (!fd || fstat(fd.get(), &status) != 0) throw_system_error("cannot open", place.path, errno);
+  if (!fd || fstat(fd.get(), &status) != 0) throw_system_error("cannot open", spot.path, errno);
   // Whoever swapped something in meanwhile must not have its owner and mode changed by us.
-  if (kind_of(status.st_mode) != entry.kind) throw_in_the_way(place.path);
-  apply_metadata({fd.get(), true}, entry, place.path, warnings_);
+  if (kind_of(status.st_mode) != entry.kind) throw_in_the_way(spot.path);
+  apply_metadata({fd.get(), true}, entry, spot.path, warnings_);
 }
 
 std::unique_ptr<FileWriter> TreeSink::create(ByteView key, const Entry& entry) {
   SALVOR_ASSERT(entry.kind == EntryKind::file);
   std::string path = checked_path(key);
   if (path.empty()) throw_impossible(".", "that is not a directory");
-  return open_writer({options_.delta, &*aside_, &warnings_, &left_out_}, place_of(std::move(path)),
+  return open_writer({options_.delta, &*aside_, &warnings_, &left_out_}, spot_of(std::move(path)),
                      entry);
 }
 
@@ -292,7 +292,7 @@ void TreeSink::complete(ByteView key, const Entry& entry) {
   if (entry.kind == EntryKind::directory) {
     push(std::move(path), entry);
   } else if (entry.kind == EntryKind::hard_link) {
-    link(place_of(std::move(path)), key, entry);
+    link(spot_of(std::move(path)), key, entry);
   }
 }
 
@@ -353,42 +353,42 @@ void TreeSink::close_top() {
   apply_metadata({fd.get(), false}, pending.entry, pending.path, warnings_);
 }
 
-void TreeSink::link(const Place& place, ByteView key, const Entry& entry) {
+void TreeSink::link(const Spot& spot, ByteView key, const Entry& entry) {
   if (!std::ranges::lexicographical_compare(entry.target, key)) {
-    throw_impossible(place.path, "as a hard link to what does not come before it");
+    throw_impossible(spot.path, "as a hard link to what does not come before it");
   }
   std::string first_path = checked_path(entry.target);
-  if (first_path.empty()) throw_impossible(place.path, "as a hard link to the root");
-  const Place first = place_of(std::move(first_path));
+  if (first_path.empty()) throw_impossible(spot.path, "as a hard link to the root");
+  const Spot first = spot_of(std::move(first_path));
   const auto found = look_at(first);
   if (!found) {
     // Its first name could not be backed up, or restored: that is known, and says more.
     if (left_out_.has(first.path)) {
-      left_out_.add(place.path, EntryKind::hard_link, ENOENT);
+      left_out_.add(spot.path, EntryKind::hard_link, ENOENT);
     } else {
-      warnings_.add("the hard link (its first name is missing)", place.path, ENOENT);
+      warnings_.add("the hard link (its first name is missing)", spot.path, ENOENT);
     }
     return;
   }
-  if (S_ISDIR(found->st_mode)) throw_impossible(place.path, "as a hard link to a directory");
-  const auto existing = options_.delta ? look_at(place) : std::nullopt;
+  if (S_ISDIR(found->st_mode)) throw_impossible(spot.path, "as a hard link to a directory");
+  const auto existing = options_.delta ? look_at(spot) : std::nullopt;
   if (existing && existing->st_dev == found->st_dev && existing->st_ino == found->st_ino) return;
-  if (existing) aside_->move(place.parent->get(), place.name, place.path);
-  if (linkat(first.parent->get(), first.name.c_str(), place.parent->get(), place.name.c_str(), 0) ==
+  if (existing) aside_->move(spot.parent->get(), spot.name, spot.path);
+  if (linkat(first.parent->get(), first.name.c_str(), spot.parent->get(), spot.name.c_str(), 0) ==
       0) {
     return;
   }
   const int error = errno;
-  if (error == EEXIST) throw_in_the_way(place.path);
+  if (error == EEXIST) throw_in_the_way(spot.path);
   if (!means_no_link(error) && !means_impossible(error)) {
-    throw_system_error("cannot make the hard link", place.path, error);
+    throw_system_error("cannot make the hard link", spot.path, error);
   }
   if (!copy_at({first.parent->get(), first.name, first.path},
-               {place.parent->get(), place.name, place.path}, *found, warnings_)) {
-    left_out_.add(place.path, EntryKind::hard_link, errno);
+               {spot.parent->get(), spot.name, spot.path}, *found, warnings_)) {
+    left_out_.add(spot.path, EntryKind::hard_link, errno);
     return;
   }
-  warnings_.add("the hard link (a copy is there instead)", place.path, error);
+  warnings_.add("the hard link (a copy is there instead)", spot.path, error);
 }
 
 void TreeSink::commit() {

@@ -59,13 +59,13 @@ void make_hole(int fd, std::uint64_t offset, std::uint64_t length, const std::st
 /// A file where nothing was. Few calls: most restores are many small files.
 class NewFile final : public FileWriter {
  public:
-  NewFile(const WriterContext& context, Place place, const Entry& entry, Fd fd)
-      : context_(context), place_(std::move(place)), entry_(entry), fd_(std::move(fd)) {}
+  NewFile(const WriterContext& context, Spot spot, const Entry& entry, Fd fd)
+      : context_(context), spot_(std::move(spot)), entry_(entry), fd_(std::move(fd)) {}
 
   std::size_t read_existing(MutableByteView, std::uint64_t) override { return 0; }
 
   void write(ByteView bytes, std::uint64_t offset) override {
-    pwrite_all(fd_.get(), bytes, offset, place_.path);
+    pwrite_all(fd_.get(), bytes, offset, spot_.path);
     const std::uint64_t end = offset + bytes.size();
     std::uint64_t before = end_.load();
     while (before < end && !end_.compare_exchange_weak(before, end)) {
@@ -75,14 +75,14 @@ class NewFile final : public FileWriter {
   void punch_hole(std::uint64_t, std::uint64_t) override {}
 
   void finish() override {
-    if (end_ != entry_.size) set_size(fd_.get(), entry_.size, place_.path);
-    apply_metadata({fd_.get(), false}, entry_, place_.path, *context_.warnings);
-    if (!close_written(fd_.release())) throw_system_error("cannot write", place_.path, errno);
+    if (end_ != entry_.size) set_size(fd_.get(), entry_.size, spot_.path);
+    apply_metadata({fd_.get(), false}, entry_, spot_.path, *context_.warnings);
+    if (!close_written(fd_.release())) throw_system_error("cannot write", spot_.path, errno);
   }
 
  private:
   const WriterContext context_;
-  const Place place_;
+  const Spot spot_;
   const Entry entry_;
   Fd fd_;
   std::atomic<std::uint64_t> end_{0};  // of the bytes written so far
@@ -94,43 +94,43 @@ class NewFile final : public FileWriter {
 /// difference it is left alone, so that hard links that are right stay.
 class ExistingFile final : public FileWriter {
  public:
-  ExistingFile(const WriterContext& context, Place place, const Entry& entry, Fd old, bool in_place)
-      : context_(context), place_(std::move(place)), entry_(entry), old_(std::move(old)) {
+  ExistingFile(const WriterContext& context, Spot spot, const Entry& entry, Fd old, bool in_place)
+      : context_(context), spot_(std::move(spot)), entry_(entry), old_(std::move(old)) {
     if (in_place) fd_.store(old_.get());
   }
 
   ~ExistingFile() override {
-    if (!temporary_.empty()) unlinkat(place_.parent->get(), temporary_.c_str(), 0);
+    if (!temporary_.empty()) unlinkat(spot_.parent->get(), temporary_.c_str(), 0);
   }
 
   std::size_t read_existing(MutableByteView out, std::uint64_t offset) override {
     if (!old_) return 0;
-    return pread_some(old_.get(), out, offset, place_.path);
+    return pread_some(old_.get(), out, offset, spot_.path);
   }
 
   void write(ByteView bytes, std::uint64_t offset) override {
-    pwrite_all(writable(), bytes, offset, place_.path);
+    pwrite_all(writable(), bytes, offset, spot_.path);
   }
 
   void punch_hole(std::uint64_t offset, std::uint64_t length) override {
     if (fd_ < 0 && old_) {
-      const std::uint64_t end = std::min(offset + length, size_of(old_.get(), place_.path));
+      const std::uint64_t end = std::min(offset + length, size_of(old_.get(), spot_.path));
       if (offset >= end || is_hole(old_.get(), offset, end - offset)) return;
     }
-    make_hole(writable(), offset, length, place_.path);
+    make_hole(writable(), offset, length, spot_.path);
   }
 
   void finish() override {
     if (fd_ < 0 && old_ && is_right_already()) return;
     const int fd = writable();
-    if (size_of(fd, place_.path) != entry_.size) set_size(fd, entry_.size, place_.path);
-    apply_metadata({fd, false}, entry_, place_.path, *context_.warnings);
+    if (size_of(fd, spot_.path) != entry_.size) set_size(fd, entry_.size, spot_.path);
+    apply_metadata({fd, false}, entry_, spot_.path, *context_.warnings);
     Fd& written = temporary_.empty() ? old_ : new_;
-    if (!close_written(written.release())) throw_system_error("cannot write", place_.path, errno);
+    if (!close_written(written.release())) throw_system_error("cannot write", spot_.path, errno);
     if (temporary_.empty()) return;
-    const int parent = place_.parent->get();
-    if (renameat(parent, temporary_.c_str(), parent, place_.name.c_str()) != 0) {
-      throw_system_error("cannot replace", place_.path, errno);
+    const int parent = spot_.parent->get();
+    if (renameat(parent, temporary_.c_str(), parent, spot_.name.c_str()) != 0) {
+      throw_system_error("cannot replace", spot_.path, errno);
     }
     temporary_.clear();
   }
@@ -138,9 +138,9 @@ class ExistingFile final : public FileWriter {
  private:
   bool is_right_already() const {
     struct stat status {};
-    if (fstat(old_.get(), &status) != 0) throw_system_error("cannot read", place_.path, errno);
+    if (fstat(old_.get(), &status) != 0) throw_system_error("cannot read", spot_.path, errno);
     return static_cast<std::uint64_t>(status.st_size) == entry_.size &&
-           has_metadata({old_.get(), false}, status, entry_, place_.path);
+           has_metadata({old_.get(), false}, status, entry_, spot_.path);
   }
 
   /// The descriptor to write to; makes the new inode when there is none yet.
@@ -149,17 +149,17 @@ class ExistingFile final : public FileWriter {
     const std::lock_guard lock(mutex_);
     if (const int fd = fd_.load(); fd >= 0) return fd;
     const std::string name = ".salvor-" + std::to_string(Rng::system().next_u64());
-    Fd made(openat(place_.parent->get(), name.c_str(), kNewFile, 0600));
-    if (!made) throw_system_error("cannot create a file beside", place_.path, errno);
+    Fd made(openat(spot_.parent->get(), name.c_str(), kNewFile, 0600));
+    if (!made) throw_system_error("cannot create a file beside", spot_.path, errno);
     temporary_ = name;
-    if (old_) copy_whole(old_.get(), made.get(), size_of(old_.get(), place_.path), place_.path);
+    if (old_) copy_whole(old_.get(), made.get(), size_of(old_.get(), spot_.path), spot_.path);
     new_ = std::move(made);
     fd_.store(new_.get());
     return new_.get();
   }
 
   const WriterContext context_;
-  const Place place_;
+  const Spot spot_;
   const Entry entry_;
   Fd old_;                   // invalid when it could not even be read
   std::atomic<int> fd_{-1};  // old_ in place, or new_
@@ -177,58 +177,57 @@ class NoFile final : public FileWriter {
   void finish() override {}
 };
 
-std::unique_ptr<FileWriter> make_new(const WriterContext& context, Place place,
-                                     const Entry& entry) {
-  Fd fd(openat(place.parent->get(), place.name.c_str(), kNewFile, 0600));
+std::unique_ptr<FileWriter> make_new(const WriterContext& context, Spot spot, const Entry& entry) {
+  Fd fd(openat(spot.parent->get(), spot.name.c_str(), kNewFile, 0600));
   if (!fd && errno == EEXIST) {
     throw Error(
-        ErrorCode::conflict, "found something at " + printable(place.path) + ", expected nothing",
+        ErrorCode::conflict, "found something at " + printable(spot.path) + ", expected nothing",
         "make sure that nobody else writes to the target; a target that ignores the case of "
         "names can't hold names that differ in case only");
   }
   if (!fd && means_impossible(errno)) {
-    context.left_out->add(place.path, EntryKind::file, errno);
+    context.left_out->add(spot.path, EntryKind::file, errno);
     return std::make_unique<NoFile>();
   }
-  if (!fd) throw_system_error("cannot create", place.path, errno);
-  return std::make_unique<NewFile>(context, std::move(place), entry, std::move(fd));
+  if (!fd) throw_system_error("cannot create", spot.path, errno);
+  return std::make_unique<NewFile>(context, std::move(spot), entry, std::move(fd));
 }
 
-std::unique_ptr<FileWriter> make_existing(const WriterContext& context, Place place,
+std::unique_ptr<FileWriter> make_existing(const WriterContext& context, Spot spot,
                                           const Entry& entry, const struct stat& status) {
   constexpr int kFlags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  const int parent = place.parent->get();
+  const int parent = spot.parent->get();
   Fd fd;
   bool in_place = false;
   if (status.st_nlink == 1) {
-    fd = Fd(openat(parent, place.name.c_str(), O_RDWR | kFlags));
+    fd = Fd(openat(parent, spot.name.c_str(), O_RDWR | kFlags));
     in_place = fd.valid();
   }
-  if (!fd) fd = Fd(openat(parent, place.name.c_str(), O_RDONLY | kFlags));
+  if (!fd) fd = Fd(openat(parent, spot.name.c_str(), O_RDONLY | kFlags));
   struct stat opened {};
-  if (fd && fstat(fd.get(), &opened) != 0) throw_system_error("cannot look at", place.path, errno);
+  if (fd && fstat(fd.get(), &opened) != 0) throw_system_error("cannot look at", spot.path, errno);
   if (fd && !S_ISREG(opened.st_mode)) {
     throw Error(ErrorCode::conflict,
-                printable(place.path) + " was replaced while it was being restored",
+                printable(spot.path) + " was replaced while it was being restored",
                 "make sure that nobody else writes to the target");
   }
   // What is written must not be readable by more than those who may read it in the end.
   const mode_t mode = (opened.st_mode & entry.mode & 0777U) | 0600U;
   if (in_place && mode != (opened.st_mode & 07777U)) fchmod(fd.get(), mode);
-  return std::make_unique<ExistingFile>(context, std::move(place), entry, std::move(fd), in_place);
+  return std::make_unique<ExistingFile>(context, std::move(spot), entry, std::move(fd), in_place);
 }
 
 }  // namespace
 
-std::unique_ptr<FileWriter> open_writer(const WriterContext& context, Place place,
+std::unique_ptr<FileWriter> open_writer(const WriterContext& context, Spot spot,
                                         const Entry& entry) {
-  const int parent = place.parent->get();
-  const auto found = context.delta ? status_at(parent, place.name, place.path) : std::nullopt;
+  const int parent = spot.parent->get();
+  const auto found = context.delta ? status_at(parent, spot.name, spot.path) : std::nullopt;
   if (found && S_ISREG(found->st_mode)) {
-    return make_existing(context, std::move(place), entry, *found);
+    return make_existing(context, std::move(spot), entry, *found);
   }
-  if (found) context.aside->move(parent, place.name, place.path);
-  return make_new(context, std::move(place), entry);
+  if (found) context.aside->move(parent, spot.name, spot.path);
+  return make_new(context, std::move(spot), entry);
 }
 
 }  // namespace salvor::stores::disk

@@ -18,8 +18,8 @@ struct WriterContext {
   LeftOut* left_out = nullptr;
 };
 
-/// Where a file goes.
-struct Place {
+/// Where an entry goes in the target: its directory, and its name there.
+struct Spot {
   std::shared_ptr<const Fd> parent;
   std::string name;
   std::string path;  ///< for messages and for what is moved aside
@@ -27,7 +27,7 @@ struct Place {
 
 /// Sink::create() of the files store. A file that can't exist in the target is left out, and what
 /// is written to it goes nowhere.
-std::unique_ptr<FileWriter> open_writer(const WriterContext& context, Place place,
+std::unique_ptr<FileWriter> open_writer(const WriterContext& context, Spot spot,
                                         const Entry& entry);
 
 }  // namespace salvor::stores::disk
