@@ -92,22 +92,22 @@ std::optional<Walker::Visit> Walker::visit_root() {
 
 std::optional<Walker::Visit> Walker::next() {
   if (!started_) return visit_root();
-  while (!frames_.empty()) {
-    Frame& frame = frames_.back();
-    if (frame.at == frame.found.size()) {
-      if (!load_batch(frame)) frames_.pop_back();
+  while (!levels_.empty()) {
+    Level& level = levels_.back();
+    if (level.at == level.found.size()) {
+      if (!load_batch(level)) levels_.pop_back();
       continue;
     }
-    Found& found = frame.found[frame.at];
+    Found& found = level.found[level.at];
     if (!found.is_there) {
-      ++frame.at;
+      ++level.at;
       continue;
     }
-    const Listing& listing = frame.node != nullptr ? frame.node->second.listing : frame.listing;
-    key_.resize(frame.key_bytes);
+    const Listing& listing = level.node != nullptr ? level.node->second.listing : level.listing;
+    key_.resize(level.key_bytes);
     if (!key_.empty()) key_.push_back('\0');
-    key_.append(listing[(frame.next_batch - 1) * kBatchNames + frame.at].view());
-    ++frame.at;
+    key_.append(listing[(level.next_batch - 1) * kBatchNames + level.at].view());
+    ++level.at;
     Visit visit{to_bytes(key_), std::move(found.entry), found.links};
     if (found.is_entered) enter(key_);
     return visit;
@@ -119,36 +119,36 @@ void Walker::enter(const std::string& key) {
   std::unique_lock lock(mutex_);
   const auto found = directories_.find(key);
   SALVOR_ASSERT(found != directories_.end());
-  Frame frame;
-  frame.node = &*found;
-  frame.key_bytes = key.size();
-  frames_.push_back(std::move(frame));
+  Level level;
+  level.node = &*found;
+  level.key_bytes = key.size();
+  levels_.push_back(std::move(level));
 }
 
-bool Walker::load_batch(Frame& frame) {
-  if (frame.node == nullptr) return false;
+bool Walker::load_batch(Level& level) {
+  if (level.node == nullptr) return false;
   std::unique_lock lock(mutex_);
-  Node& node = *frame.node;
+  Node& node = *level.node;
   Directory& directory = node.second;
-  if (frame.next_batch == 0) {
+  if (level.next_batch == 0) {
     obtain(lock, {node.first, kListing, &node}, directory.state);
     release(directory.charged_bytes);
   }
-  if (frame.next_batch < directory.batches.size()) {
-    Batch& batch = directory.batches[frame.next_batch];
-    obtain(lock, {batch.order, frame.next_batch, &node}, batch.state);
+  if (level.next_batch < directory.batches.size()) {
+    Batch& batch = directory.batches[level.next_batch];
+    obtain(lock, {batch.order, level.next_batch, &node}, batch.state);
     release(batch.charged_bytes);
-    frame.found = std::move(batch.found);
-    frame.at = 0;
-    ++frame.next_batch;
+    level.found = std::move(batch.found);
+    level.at = 0;
+    ++level.next_batch;
   } else {
-    frame.found.clear();
-    frame.at = 0;
+    level.found.clear();
+    level.at = 0;
   }
-  if (frame.next_batch == directory.batches.size()) {
+  if (level.next_batch == directory.batches.size()) {
     // Nobody needs its key any more: a deep chain of directories must not hold them all.
-    frame.listing = std::move(directory.listing);
-    frame.node = nullptr;
+    level.listing = std::move(directory.listing);
+    level.node = nullptr;
     directories_.erase(directories_.find(node.first));
   }
   return true;

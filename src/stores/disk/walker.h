@@ -87,7 +87,7 @@ class Walker {
     }
   };
   /// Where the consumer is: one for each directory on the way down.
-  struct Frame {
+  struct Level {
     Node* node = nullptr;  ///< null when its last batch was taken; then the listing is here
     Listing listing;
     std::size_t key_bytes = 0;  ///< of key_ that are this directory's
@@ -99,7 +99,7 @@ class Walker {
 
   std::optional<Visit> visit_root();
   void enter(const std::string& key);
-  bool load_batch(Frame& frame);
+  bool load_batch(Level& level);
 
   // With mutex_ held:
   bool may_run(const Work& work) const;
@@ -126,7 +126,7 @@ class Walker {
 
   // The consumer's own.
   bool started_ = false;
-  std::vector<Frame> frames_;
+  std::vector<Level> levels_;
   std::string key_;
   Bytes scratch_;
 

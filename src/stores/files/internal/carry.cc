@@ -98,55 +98,55 @@ class Lister {
     if (fstat(to_.get(), &status) != 0) throw_system_error("cannot look at", "the tree", errno);
     tree.inode = status.st_ino;
     out_.add(encode(tree));
-    std::vector<Frame> frames;
-    frames.push_back(open_frame({}));
-    while (!frames.empty()) {
-      Frame& frame = frames.back();
-      if (frame.at == frame.listing.size()) {
-        frames.pop_back();
+    std::vector<Level> levels;
+    levels.push_back(open_level({}));
+    while (!levels.empty()) {
+      Level& level = levels.back();
+      if (level.at == level.listing.size()) {
+        levels.pop_back();
         continue;
       }
-      const disk::Listing::Name name = frame.listing[frame.at++];
-      std::string path = frame.path.empty() ? std::string(name.view())
-                                            : frame.path + '/' + std::string(name.view());
-      const unsigned type = type_of(frame, name);
+      const disk::Listing::Name name = level.listing[level.at++];
+      std::string path = level.path.empty() ? std::string(name.view())
+                                            : level.path + '/' + std::string(name.view());
+      const unsigned type = type_of(level, name);
       if (is_unprotected(path, name.view(), type)) {
-        add(frame, std::move(path), type);
+        add(level, std::move(path), type);
       } else if (options_.lacking->covers(path) && !has_name(to_.get(), path)) {
-        require_movable(frame, name, type);
-        add(frame, std::move(path), type);
+        require_movable(level, name, type);
+        add(level, std::move(path), type);
       } else if (type == DT_DIR && is_closed(path)) {
-        require_movable(frame, name, type);
-        add(frame, std::move(path), type, true);
+        require_movable(level, name, type);
+        add(level, std::move(path), type, true);
       } else if (type == DT_DIR) {
-        frames.push_back(open_frame(std::move(path)));
+        levels.push_back(open_level(std::move(path)));
       }
     }
     out_.commit();
   }
 
  private:
-  struct Frame {
+  struct Level {
     std::string path;
     disk::Listing listing;
     std::size_t at = 0;
     bool is_listed = false;  // as a parent
   };
 
-  Frame open_frame(std::string path) {
-    Frame frame;
-    frame.path = std::move(path);
-    const Fd fd = disk::open_beneath(from_.get(), frame.path, O_RDONLY | O_DIRECTORY);
-    if (!fd && errno == ENOENT) return frame;
-    const int error = fd ? frame.listing.read(fd.get(), scratch_) : errno;
-    if (error != 0) throw_system_error("cannot list", frame.path, error);
-    return frame;
+  Level open_level(std::string path) {
+    Level level;
+    level.path = std::move(path);
+    const Fd fd = disk::open_beneath(from_.get(), level.path, O_RDONLY | O_DIRECTORY);
+    if (!fd && errno == ENOENT) return level;
+    const int error = fd ? level.listing.read(fd.get(), scratch_) : errno;
+    if (error != 0) throw_system_error("cannot list", level.path, error);
+    return level;
   }
 
-  unsigned type_of(const Frame& frame, const disk::Listing::Name& name) const {
+  unsigned type_of(const Level& level, const disk::Listing::Name& name) const {
     if (name.type != DT_UNKNOWN) return name.type;
-    const Fd parent = disk::find_beneath(from_.get(), frame.path, O_PATH | O_DIRECTORY);
-    const auto found = parent ? disk::status_at(parent.get(), name.text, frame.path) : std::nullopt;
+    const Fd parent = disk::find_beneath(from_.get(), level.path, O_PATH | O_DIRECTORY);
+    const auto found = parent ? disk::status_at(parent.get(), name.text, level.path) : std::nullopt;
     return found ? IFTODT(found->st_mode) : unsigned{DT_UNKNOWN};
   }
 
@@ -164,9 +164,9 @@ class Lister {
   }
 
   /// A directory is moved by its owner and by root only: ".." in it changes.
-  void require_movable(const Frame& frame, const disk::Listing::Name& name, unsigned type) const {
+  void require_movable(const Level& level, const disk::Listing::Name& name, unsigned type) const {
     if (type != DT_DIR || geteuid() == 0) return;
-    const Fd parent = disk::open_beneath(from_.get(), frame.path, O_PATH | O_DIRECTORY);
+    const Fd parent = disk::open_beneath(from_.get(), level.path, O_PATH | O_DIRECTORY);
     struct stat status {};
     if (!parent || fstatat(parent.get(), name.text, &status, AT_SYMLINK_NOFOLLOW) != 0) return;
     if (status.st_uid == geteuid() || faccessat(parent.get(), name.text, W_OK, AT_EACCESS) == 0) {
@@ -174,20 +174,20 @@ class Lister {
     }
     throw Error(
         ErrorCode::refused,
-        printable(frame.path + '/' + std::string(name.view())) +
+        printable(level.path + '/' + std::string(name.view())) +
             " is not in the recovery point, and this user may not move it to where it stays",
         "restore as root");
   }
 
-  void add(Frame& frame, std::string path, unsigned type, bool replaces = false) {
-    if (!frame.is_listed) {
+  void add(Level& level, std::string path, unsigned type, bool replaces = false) {
+    if (!level.is_listed) {
       Record parent;
       parent.kind = Kind::parent;
-      parent.path = frame.path;
-      parent.from_time = time_of_directory(from_.get(), frame.path);
-      parent.to_time = time_of_directory(to_.get(), frame.path);
+      parent.path = level.path;
+      parent.from_time = time_of_directory(from_.get(), level.path);
+      parent.to_time = time_of_directory(to_.get(), level.path);
       out_.add(encode(parent));
-      frame.is_listed = true;
+      level.is_listed = true;
     }
     Record item;
     // A socket is made anew by who listens to it, and an old one is of no use to anybody.
