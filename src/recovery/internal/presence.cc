@@ -87,15 +87,15 @@ std::string missing_workplaces(RunContext& context) {
   return missing;
 }
 
-std::string missing_marks(RunContext& context, const std::vector<Mark>& marks) {
+std::string missing_tokens(RunContext& context, const std::vector<Token>& tokens) {
   std::string missing;
-  for (const Mark& mark : marks) {
-    const StorePlan* store = context.plan.find(mark.store);
-    if (store == nullptr || is_here(context, *store, mark)) continue;
+  for (const Token& token : tokens) {
+    const StorePlan* store = context.plan.find(token.store);
+    if (store == nullptr || is_here(context, *store, token)) continue;
     missing += fmt::format(
         "\n  store {}: found no {} with the run's token (there: device {}, "
         "inode {})",
-        mark.store, printable(mark.path), mark.device, mark.inode);
+        token.store, printable(token.path), token.device, token.inode);
   }
   return missing;
 }
@@ -214,7 +214,7 @@ std::string describe_stores(RunContext& context) {
                     InvalidUtf8::replace);
 }
 
-fs::path place_of_mark(RunContext& context, const StorePlan& store) {
+fs::path place_of_token(RunContext& context, const StorePlan& store) {
   const fs::path workplace = context.replacement_of(store).workplace().path;
   if (!store.delta_in_place || workplace.empty()) return workplace;
   const fs::path live = fs::weakly_canonical(store.path);
@@ -222,10 +222,10 @@ fs::path place_of_mark(RunContext& context, const StorePlan& store) {
   return is_mount_point(live) ? live / (".salvor-aside-" + context.plan.run) : workplace;
 }
 
-std::string leave_marks(RunContext& context) {
+std::string leave_tokens(RunContext& context) {
   Json places = Json::array();
   for (const StorePlan& store : context.plan.stores) {
-    const fs::path place = place_of_mark(context, store);
+    const fs::path place = place_of_token(context, store);
     if (place.empty()) continue;
     if (store.delta_in_place) make_private_directories(place);
     const std::string token = token_of(place);
@@ -243,39 +243,39 @@ std::string leave_marks(RunContext& context) {
                     InvalidUtf8::replace);
 }
 
-void remove_mark(RunContext& context, const StorePlan& store) {
-  const fs::path place = place_of_mark(context, store);
+void remove_token(RunContext& context, const StorePlan& store) {
+  const fs::path place = place_of_token(context, store);
   if (store.delta_in_place && fs::exists(place)) remove_tree(place);
 }
 
-std::vector<Mark> marks_in(const Journal& journal) {
-  std::vector<Mark> marks;
+std::vector<Token> tokens_in(const Journal& journal) {
+  std::vector<Token> tokens;
   const JournalEntry* entry = provisioned(journal);
-  if (entry == nullptr || entry->data.empty()) return marks;
+  if (entry == nullptr || entry->data.empty()) return tokens;
   try {
     const Json data = parse_json<Json>(entry->data);
     for (const Json& json : data.at("workplaces")) {
-      marks.push_back({json.at("store"), json.at("path"), json.at("token"), json.at("device"),
-                       json.at("inode")});
+      tokens.push_back({json.at("store"), json.at("path"), json.at("token"), json.at("device"),
+                        json.at("inode")});
     }
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::corruption,
                 std::string("the workplaces in the journal can't be understood: ") + error.what());
   }
-  return marks;
+  return tokens;
 }
 
-bool is_here(RunContext& context, const StorePlan& store, const Mark& mark) {
-  return token_in(place_of_mark(context, store)) == mark.token;
+bool is_here(RunContext& context, const StorePlan& store, const Token& token) {
+  return token_in(place_of_token(context, store)) == token.token;
 }
 
 void require_here(RunContext& context) {
   const Journal& journal = context.journal;
   if (is_being_removed(journal)) return;
   if (!journal.done(StepKind::provision)) return require_begun_here(context);
-  const std::vector<Mark> marks = marks_in(journal);
+  const std::vector<Token> tokens = tokens_in(journal);
   const std::string missing =
-      marks.empty() ? missing_workplaces(context) : missing_marks(context, marks);
+      tokens.empty() ? missing_workplaces(context) : missing_tokens(context, tokens);
   if (missing.empty()) return;
   const std::string host = printable(provisioned(journal)->host);
   throw Error(

@@ -7,7 +7,7 @@
 namespace salvor::recovery::internal {
 
 /// What the journal says of one workplace.   `device` and `inode`: for messages only.
-struct Mark {
+struct Token {
   std::string store;
   std::string path;
   std::string token;
@@ -17,20 +17,20 @@ struct Mark {
 
 /// Where a run has its token of a store: in the workplace. A store that is written over has none:
 /// then it is a directory of its own, beside the store, or at its root where that is a mount point.
-std::filesystem::path place_of_mark(RunContext& context, const StorePlan& store);
+std::filesystem::path place_of_token(RunContext& context, const StorePlan& store);
 
 /// Leaves a token in each workplace, durably, unless it has one. Returns what the journal should
 /// remember (JSON).
-std::string leave_marks(RunContext& context);
+std::string leave_tokens(RunContext& context);
 
 /// Removes the directory that a store which is written over has for its token. May be repeated.
-void remove_mark(RunContext& context, const StorePlan& store);
+void remove_token(RunContext& context, const StorePlan& store);
 
-/// The marks that a journal has; empty where it has none.   Errors: corruption.
-std::vector<Mark> marks_in(const Journal& journal);
+/// The tokens that a journal has; empty where it has none.   Errors: corruption.
+std::vector<Token> tokens_in(const Journal& journal);
 
-/// Whether a mark is where the journal says that it is.
-bool is_here(RunContext& context, const StorePlan& store, const Mark& mark);
+/// Whether a token is where the journal says that it is.
+bool is_here(RunContext& context, const StorePlan& store, const Token& token);
 
 /// What tells the live stores of this host from those of another one, for the journal, before
 /// anything is touched (JSON). Of a store that is missing: the nearest directory above it, where

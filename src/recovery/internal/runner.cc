@@ -194,12 +194,12 @@ void Runner::take_up() {
 void Runner::settle() {
   if (!journal_.began(StepKind::cut_over)) return;
   const auto way = context_.undoing ? stores::Way::back : stores::Way::forth;
-  const std::vector<Mark> marks = marks_in(journal_);
+  const std::vector<Token> tokens = tokens_in(journal_);
   const auto& stores = context_.plan.stores;
   for (auto store = stores.rbegin(); store != stores.rend(); ++store) {
     if (store->delta_in_place) continue;
-    const auto mark = std::ranges::find(marks, store->name, &Mark::store);
-    if (mark != marks.end() && !is_here(context_, *store, *mark)) continue;
+    const auto token = std::ranges::find(tokens, store->name, &Token::store);
+    if (token != tokens.end() && !is_here(context_, *store, *token)) continue;
     context_.replacement_of(*store).settle(way);
   }
 }
@@ -344,7 +344,7 @@ RunOutcome Runner::close() {
     acted_ = true;
   }
   for (const StorePlan& store : context_.plan.stores) {
-    remove_mark(context_, store);
+    remove_token(context_, store);
     if (store.delta_in_place) continue;
     stores::Replacement& replacement = context_.replacement_of(store);
     if (!take_for_removal(replacement)) continue;

@@ -25,14 +25,14 @@ class Provision final : public Step {
       if (!store.delta_in_place) context.replacement_of(store).provision();
       context.journal.reach("provision:" + store.name);
     }
-    return leave_marks(context);
+    return leave_tokens(context);
   }
 
   void undo(RunContext& context) override {
     if (has_lost_command(context)) give_back_shared(context);
     for (const StorePlan& store : context.plan.stores) {
       if (store.delta_in_place) {
-        remove_mark(context, store);
+        remove_token(context, store);
         continue;
       }
       stores::Replacement& replacement = context.replacement_of(store);
