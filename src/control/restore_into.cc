@@ -148,7 +148,7 @@ void restore_all(repo::Repository& repository, const std::vector<RestoreTarget>&
   }
   std::vector<recovery::StoreOutcome> outcomes;
   for (const RestoredStore& store : report.stores) {
-    outcomes.push_back({store.name, store.result.sink.left_out});
+    outcomes.push_back({store.name, store.result.sink.not_made});
   }
   recovery::require_complete(outcomes);
 }

@@ -99,7 +99,7 @@ void Restore::add(const repo::Record& record) {
     sink_.make(record.key, entry);
     return;
   }
-  if (sink_.leaves_out(record.key) || sink_.reuse(record.key, entry)) {
+  if (sink_.lacks(record.key) || sink_.reuse(record.key, entry)) {
     reused_ = to_bytes(record.key);
     return skip_refs(record);
   }
@@ -335,7 +335,7 @@ void require_complete(const std::vector<StoreOutcome>& outcomes) {
   std::string message;
   std::size_t count = 0;
   for (const StoreOutcome& outcome : outcomes) {
-    for (const std::string& line : outcome.left_out) {
+    for (const std::string& line : outcome.not_made) {
       message += "\n  store " + outcome.store + ": " + line;
       ++count;
     }

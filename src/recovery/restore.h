@@ -11,7 +11,7 @@
 /// Brings one snapshot back into a sink. A restore beside the live data calls this for each store;
 /// a step of a plan does, too.
 ///     const RestoreResult result = restore(repository, snapshot, *sink, options);
-///     outcomes.push_back({snapshot.store, result.sink.left_out});
+///     outcomes.push_back({snapshot.store, result.sink.not_made});
 ///     require_complete(outcomes);      // after the last store
 namespace salvor::recovery {
 
@@ -47,12 +47,12 @@ RestoreResult restore(repo::Repository& repository, const repo::Snapshot& snapsh
 /// What a sink could not make in one store. A value.
 struct StoreOutcome {
   std::string store;
-  std::vector<std::string> left_out;
+  std::vector<std::string> not_made;
 };
 
 /// Throws unless everything could be made. Call it when there is nothing more to restore, so that
 /// one entry that the target can't hold costs no other.
-/// Errors: failed, naming all that was left out.
+/// Errors: failed, naming all that could not be made.
 void require_complete(const std::vector<StoreOutcome>& outcomes);
 
 }  // namespace salvor::recovery

@@ -8,7 +8,7 @@
 ///     sink.begin();
 ///     for (each entry, in order of keys) {
 ///       if (it is neither a file nor a hard link) sink.make(key, entry);
-///       if (it is a file && !sink.leaves_out(key) && !sink.reuse(key, entry)) sink.create(…);
+///       if (it is a file && !sink.lacks(key) && !sink.reuse(key, entry)) sink.create(…);
 ///     }
 ///     // All writers: write() in any order, then finish().
 ///     for (each entry, in order of keys) sink.complete(key, entry);
@@ -53,7 +53,7 @@ struct SinkReport {
   std::vector<std::string> warnings;  ///< what could not be restored, e.g. owners when not root
 
   /// What could not be made at all, with the reason: "a/b (symlink): Operation not permitted".
-  std::vector<std::string> left_out;
+  std::vector<std::string> not_made;
 };
 
 /// One store, written once by one restore. The order of calls: begin(). Then, in order of keys,
@@ -76,7 +76,7 @@ class Sink {
 
   /// Whether a directory above this entry could not be made. Then neither reuse() nor create() may
   /// be called for it. Ask after make() of all directories before it.
-  virtual bool leaves_out(ByteView /*key*/) const { return false; }
+  virtual bool lacks(ByteView /*key*/) const { return false; }
 
   /// Whether the sink has this whole file already, content and metadata, and has put it in place.
   /// Then neither create() is called for it, nor is a chunk of it needed. Ask in place of create(),

@@ -136,7 +136,7 @@ void put_all(const Taken& taken, stores::Sink& sink, bool delta) {
   std::vector<const Taken::Thing*> files;
   for (const Taken::Thing& thing : taken.things) {
     if (thing.entry.kind == EntryKind::file) {
-      if (sink.leaves_out(thing.key)) continue;
+      if (sink.lacks(thing.key)) continue;
       if (!sink.reuse(thing.key, thing.entry)) files.push_back(&thing);
     } else if (thing.entry.kind != EntryKind::hard_link) {
       sink.make(thing.key, thing.entry);

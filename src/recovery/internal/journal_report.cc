@@ -69,8 +69,8 @@ std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
   for (const PlanStep& step : steps_of(plan)) {
     // Where they would have been.
     if (step.id == StepKind::validate) {
-      for (StepNotRun& left_out : steps_not_run(plan)) {
-        steps.emplace_back().id = std::move(left_out.id);
+      for (StepNotRun& not_run : steps_not_run(plan)) {
+        steps.emplace_back().id = std::move(not_run.id);
         steps.back().result = StepResult::not_run;
       }
     }

@@ -67,7 +67,7 @@ class RestoreStore final : public Step {
       context.say("store " + store_.name + ": " + std::to_string(result.sink.moved_aside) +
                   " things that do not belong there are now in " + result.sink.moved_aside_to);
     }
-    require_complete({{store_.name, result.sink.left_out}});
+    require_complete({{store_.name, result.sink.not_made}});
     return write_json(nlohmann::ordered_json{{"entries", result.entries},
                                              {"bytes", result.bytes},
                                              {"bytes_written", result.bytes_written},

@@ -16,7 +16,7 @@
 #include "stores/disk/exclude.h"
 #include "stores/disk/internal/copy_at.h"
 #include "stores/disk/internal/file_writer.h"
-#include "stores/disk/internal/left_out.h"
+#include "stores/disk/internal/not_made.h"
 #include "stores/disk/lacking.h"
 #include "stores/disk/links.h"
 #include "stores/disk/listing.h"
@@ -63,7 +63,7 @@ class TreeSink final : public Sink {
 
   void begin() override;
   void make(ByteView key, const Entry& entry) override;
-  bool leaves_out(ByteView key) const override { return left_out_.has_above(path_of_key(key)); }
+  bool lacks(ByteView key) const override { return not_made_.has_above(path_of_key(key)); }
   std::unique_ptr<FileWriter> create(ByteView key, const Entry& entry) override;
   void complete(ByteView key, const Entry& entry) override;
   void commit() override;
@@ -103,7 +103,7 @@ class TreeSink final : public Sink {
   std::optional<Aside> aside_;
   std::optional<DirectoryCache> directories_;
   Warnings warnings_;
-  LeftOut left_out_;
+  NotMade not_made_;
   std::vector<Pending> pending_;
   std::set<std::string> mounts_;  // live: other file systems within the target, by their paths
   std::optional<Bytes> last_key_;
@@ -173,7 +173,7 @@ void TreeSink::make(ByteView key, const Entry& entry) {
     make_root();
     return;
   }
-  if (left_out_.has_above(path)) return;
+  if (not_made_.has_above(path)) return;
   const Spot spot = spot_of(std::move(path));
   if (entry.kind == EntryKind::directory) {
     make_directory(spot);
@@ -209,7 +209,7 @@ void TreeSink::make_directory(const Spot& spot) {
   if (mkdirat(parent, spot.name.c_str(), 0700) == 0) return;
   if (errno == EEXIST) throw_in_the_way(spot.path);
   if (means_impossible(errno)) {
-    left_out_.add(spot.path, EntryKind::directory, errno);
+    not_made_.add(spot.path, EntryKind::directory, errno);
     return;
   }
   throw_system_error("cannot create directory", spot.path, errno);
@@ -247,7 +247,7 @@ bool TreeSink::create_special(const Spot& spot, const Entry& entry) {
   if (result == 0) return true;
   if (errno == EEXIST) throw_in_the_way(spot.path);
   if (means_impossible(errno)) {
-    left_out_.add(spot.path, entry.kind, errno);
+    not_made_.add(spot.path, entry.kind, errno);
     return false;
   }
   throw_system_error("cannot create", spot.path, errno);
@@ -268,7 +268,7 @@ std::unique_ptr<FileWriter> TreeSink::create(ByteView key, const Entry& entry) {
   SALVOR_ASSERT(entry.kind == EntryKind::file);
   std::string path = checked_path(key);
   if (path.empty()) throw_impossible(".", "that is not a directory");
-  return open_writer({options_.delta, &*aside_, &warnings_, &left_out_}, spot_of(std::move(path)),
+  return open_writer({options_.delta, &*aside_, &warnings_, &not_made_}, spot_of(std::move(path)),
                      entry);
 }
 
@@ -282,13 +282,13 @@ void TreeSink::complete(ByteView key, const Entry& entry) {
     push(std::move(path), entry);
     return;
   }
-  if (left_out_.has_above(path)) return;
+  if (not_made_.has_above(path)) return;
   const SplitPath parts = split(path);
   // Depth first: what is not above this is finished.
   while (!pending_.empty() && pending_.back().path != parts.parent) close_top();
   if (pending_.empty()) throw_impossible(path, "without the directory that holds it");
   merge_up_to(pending_.back(), parts.name);
-  if (left_out_.has(path)) return;
+  if (not_made_.has(path)) return;
   if (entry.kind == EntryKind::directory) {
     push(std::move(path), entry);
   } else if (entry.kind == EntryKind::hard_link) {
@@ -363,8 +363,8 @@ void TreeSink::link(const Spot& spot, ByteView key, const Entry& entry) {
   const auto found = look_at(first);
   if (!found) {
     // Its first name could not be backed up, or restored: that is known, and says more.
-    if (left_out_.has(first.path)) {
-      left_out_.add(spot.path, EntryKind::hard_link, ENOENT);
+    if (not_made_.has(first.path)) {
+      not_made_.add(spot.path, EntryKind::hard_link, ENOENT);
     } else {
       warnings_.add("the hard link (its first name is missing)", spot.path, ENOENT);
     }
@@ -385,7 +385,7 @@ void TreeSink::link(const Spot& spot, ByteView key, const Entry& entry) {
   }
   if (!copy_at({first.parent->get(), first.name, first.path},
                {spot.parent->get(), spot.name, spot.path}, *found, warnings_)) {
-    left_out_.add(spot.path, EntryKind::hard_link, errno);
+    not_made_.add(spot.path, EntryKind::hard_link, errno);
     return;
   }
   warnings_.add("the hard link (a copy is there instead)", spot.path, error);
@@ -405,7 +405,7 @@ void TreeSink::commit() {
 SinkReport TreeSink::report() const {
   SinkReport report;
   report.warnings = warnings_.lines();
-  report.left_out = left_out_.lines();
+  report.not_made = not_made_.lines();
   if (aside_) {
     report.moved_aside = aside_->moved();
     report.moved_aside_to = aside_->location();

@@ -299,7 +299,7 @@ TEST_F(TreeSinkTest, WhatTheFileSystemLacksIsNamedAndTheRestRestored) {
       const testing::CallFault failing(testing::Call::symlinkat, error);
       testing::put_all(taken, *sink);
     }
-    EXPECT_EQ(starts_of(sink->report().left_out), std::vector<std::string>{"a/link (symlink)"});
+    EXPECT_EQ(starts_of(sink->report().not_made), std::vector<std::string>{"a/link (symlink)"});
     EXPECT_EQ(read(target_ / "a/file"), "content");
     EXPECT_EQ(read(target_ / "z"), "last");
     EXPECT_EQ(inode_of(target_ / "a/link"), 0U);
@@ -308,7 +308,7 @@ TEST_F(TreeSinkTest, WhatTheFileSystemLacksIsNamedAndTheRestRestored) {
     const auto other = open_sink();
     const testing::CallFault failing(testing::Call::mknodat, error);
     testing::put_all(taken, *other);
-    EXPECT_EQ(starts_of(other->report().left_out), std::vector<std::string>{"a/pipe (fifo)"});
+    EXPECT_EQ(starts_of(other->report().not_made), std::vector<std::string>{"a/pipe (fifo)"});
     EXPECT_EQ(fs::read_symlink(target_ / "a/link"), "file");
   }
 }
@@ -326,7 +326,7 @@ TEST_F(TreeSinkTest, AHardLinkThatCannotBeMadeBecomesACopy) {
     const auto sink = open_sink();
     const testing::CallFault failing(testing::Call::linkat, error);
     testing::put_all(taken, *sink);
-    EXPECT_TRUE(sink->report().left_out.empty());
+    EXPECT_TRUE(sink->report().not_made.empty());
     ASSERT_EQ(sink->report().warnings.size(), 1U);
     EXPECT_NE(sink->report().warnings[0].find("a copy is there instead"), std::string::npos);
     EXPECT_EQ(read(target_ / "b-second"), "content");
@@ -361,7 +361,7 @@ TEST_F(TreeSinkTest, NamesThatAreTooLongForTheTargetAreNamedAndTheRestRestored) 
     testing::put_all(taken, *sink, delta);
     const std::vector<std::string> expected{name + " (directory, and all that is in it)",
                                             name + "2 (file)"};
-    EXPECT_EQ(starts_of(sink->report().left_out), expected);
+    EXPECT_EQ(starts_of(sink->report().not_made), expected);
     EXPECT_EQ(read(target_ / "file"), "content");
     EXPECT_NE(inode_of(target_ / "o"), 0U);
   }

@@ -345,7 +345,7 @@ TEST_F(TreeSourceTest, RestoresWithoutRootWarnInsteadOfFailing) {
     // Not setuid to whoever ran the restore.
     return stat((into.target / "file").c_str(), &status) == 0 &&
            (status.st_mode & 07777U) == 0755 && warnings.size() == 1 &&
-           sink->report().left_out.size() == 1;
+           sink->report().not_made.size() == 1;
   }));
 }
 

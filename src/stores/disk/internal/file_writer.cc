@@ -186,7 +186,7 @@ std::unique_ptr<FileWriter> make_new(const WriterContext& context, Spot spot, co
         "names can't hold names that differ in case only");
   }
   if (!fd && means_impossible(errno)) {
-    context.left_out->add(spot.path, EntryKind::file, errno);
+    context.not_made->add(spot.path, EntryKind::file, errno);
     return std::make_unique<NoFile>();
   }
   if (!fd) throw_system_error("cannot create", spot.path, errno);

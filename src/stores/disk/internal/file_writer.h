@@ -4,7 +4,7 @@
 #include <string>
 
 #include "stores/disk/aside.h"
-#include "stores/disk/internal/left_out.h"
+#include "stores/disk/internal/not_made.h"
 #include "stores/disk/metadata.h"
 #include "stores/sink.h"
 
@@ -15,7 +15,7 @@ struct WriterContext {
   bool delta = false;
   Aside* aside = nullptr;
   Warnings* warnings = nullptr;
-  LeftOut* left_out = nullptr;
+  NotMade* not_made = nullptr;
 };
 
 /// Where an entry goes in the target: its directory, and its name there.
@@ -25,7 +25,7 @@ struct Spot {
   std::string path;  ///< for messages and for what is moved aside
 };
 
-/// Sink::create() of the files store. A file that can't exist in the target is left out, and what
+/// Sink::create() of the files store. A file that the target can't hold is not made: what
 /// is written to it goes nowhere.
 std::unique_ptr<FileWriter> open_writer(const WriterContext& context, Spot spot,
                                         const Entry& entry);

@@ -81,7 +81,7 @@ class CopySink final : public Sink {
 
   void begin() override;
   void make(ByteView key, const Entry& entry) override { inner_->make(key, entry); }
-  bool leaves_out(ByteView key) const override { return inner_->leaves_out(key); }
+  bool lacks(ByteView key) const override { return inner_->lacks(key); }
   bool reuse(ByteView key, const Entry& entry) override;
   std::unique_ptr<FileWriter> create(ByteView key, const Entry& entry) override;
   void complete(ByteView key, const Entry& entry) override;

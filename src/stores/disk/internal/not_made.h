@@ -14,12 +14,12 @@ namespace salvor::stores::disk {
 /// What a restore could not make, as the target's file system has no such thing: the rest is
 /// restored all the same.
 /// Threads: any.
-class LeftOut {
+class NotMade {
  public:
-  /// With a directory, all that is in it is left out.
+  /// A directory stands for all that is in it.
   void add(std::string_view path, EntryKind kind, int error);
 
-  /// Whether `path`, or with it a directory above it, is left out.
+  /// Whether `path`, or with it a directory above it, was not made.
   bool has(std::string_view path) const;
   bool has_above(std::string_view path) const;
 

@@ -1,4 +1,4 @@
-#include "stores/disk/internal/left_out.h"
+#include "stores/disk/internal/not_made.h"
 
 #include "base/error.h"
 
@@ -9,7 +9,7 @@ constexpr std::size_t kNamedMax = 1000;
 
 }  // namespace
 
-void LeftOut::add(std::string_view path, EntryKind kind, int error) {
+void NotMade::add(std::string_view path, EntryKind kind, int error) {
   const std::lock_guard lock(mutex_);
   any_ = true;
   paths_.emplace(path);
@@ -19,13 +19,13 @@ void LeftOut::add(std::string_view path, EntryKind kind, int error) {
   lines_.push_back(line + "): " + errno_text(error));
 }
 
-bool LeftOut::has(std::string_view path) const {
+bool NotMade::has(std::string_view path) const {
   if (!any_) return false;
   const std::lock_guard lock(mutex_);
   return paths_.contains(path);
 }
 
-bool LeftOut::has_above(std::string_view path) const {
+bool NotMade::has_above(std::string_view path) const {
   if (!any_) return false;
   const std::lock_guard lock(mutex_);
   for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
@@ -35,7 +35,7 @@ bool LeftOut::has_above(std::string_view path) const {
   return false;
 }
 
-std::vector<std::string> LeftOut::lines() const {
+std::vector<std::string> NotMade::lines() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> lines = lines_;
   if (paths_.size() > lines.size()) {
