@@ -25,7 +25,7 @@ constexpr std::size_t kBatchFilesMax = 64;
 constexpr std::uint64_t kBatchBytesMax = 8U << 20U;
 constexpr std::ptrdiff_t kBatchesInFlightMax = 32;
 
-/// What differs: how many, and the first ones in order of keys.   Threads: any.
+/// Counts what differs, and keeps the first ones in order of keys.   Threads: any.
 class Differences {
  public:
   void add(const Bytes& key, const std::string& what) {
@@ -33,7 +33,7 @@ class Differences {
     add_locked(key, what);
   }
 
-  /// The same for what several places may tell of.
+  /// As add(), but for what the walker and the reader may both report: it counts once.
   void add_unreadable(const Bytes& key, const std::string& what) {
     const std::lock_guard lock(mutex_);
     if (unreadable_.insert(key).second) add_locked(key, what);
@@ -105,7 +105,7 @@ class Comparison {
     if (item_->entry.kind == EntryKind::file) bytes_in_copy_ += item_->entry.size;
   }
 
-  /// To the next record that begins an entry; what continues the one before is passed over.
+  /// Moves to the next record that begins an entry. Records that continue an entry are skipped.
   void find_file() {
     require_time(deadline_);
     for (record_ = cursor_.find_record(); record_ != nullptr && record_->offset != 0;
@@ -252,7 +252,7 @@ class Comparison {
     });
   }
 
-  /// The point's own record of its tree, too.
+  /// Compares the point's tree with the numbers that the point itself records.
   void compare_numbers() {
     const auto expect = [&](std::uint64_t found, std::uint64_t recorded, const char* what) {
       if (found == recorded) return;

@@ -8,8 +8,8 @@
 namespace salvor::checks {
 namespace {
 
-/// Which paths rows have named, by their checksums: 16 bytes each, up to 256 MiB in all. It is only
-/// asked for orphans, which harm nobody, so that a collision can hide one is no loss.
+/// The paths that rows have named, as checksums of 16 bytes, up to 256 MiB in all. Only the count
+/// of orphans uses it. Orphans harm nobody, so a collision that hides one is no loss.
 /// Threads: one.
 class NamedPaths {
  public:
@@ -17,7 +17,7 @@ class NamedPaths {
     if (overflowed_) return;
     if (checksums_.size() == kMax) {
       tidy();
-      // Paths that are named again and again make room; else there are too many.
+      // tidy() drops repeated paths. When that frees less than half, there are too many.
       overflowed_ = checksums_.size() > kMax / 2;
       if (overflowed_) checksums_ = {};
     }

@@ -10,7 +10,7 @@
 namespace salvor::checks {
 namespace {
 
-/// Slower than before is what takes so many times as long, and so much longer.
+/// A probe is slower than before when it takes this many times as long, and this much longer.
 constexpr double kSlowerFactor = 3;
 constexpr double kSlowerBy_s = 0.25;
 constexpr std::size_t kRunsToJudgeSpeed = 5;
@@ -77,7 +77,7 @@ class Probe {
     if (!outcome.good()) {
       ++report_.failures;
       report_.last_failure = describe(outcome);
-      // What goes on failing is told once; of a log, each new line is news.
+      // A failure that lasts is told once. Of a log each new line is news.
       if (failing_for_++ == 0 || (is_log() && outcome.verdict == Verdict::failed)) {
         news.push_back(report_.last_failure);
       }
@@ -91,7 +91,7 @@ class Probe {
     return news;
   }
 
-  /// All of it so far, with what is to be remarked.
+  /// The report so far, with remarks.
   ProbeReport report() const {
     ProbeReport report = report_;
     if (is_log() && !follower_->found()) {

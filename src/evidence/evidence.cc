@@ -61,7 +61,7 @@ std::vector<std::string> deviations_of(repo::Repository& repository, const std::
   return deviations;
 }
 
-/// What is to be written waits, as where the repository can't be written to.
+/// Makes the record wait, as where the repository can't be written to.
 [[noreturn]] void throw_unreadable(const std::string& service, const std::string& why) {
   throw Error(ErrorCode::unreachable,
               fmt::format("the evidence of {} can't be continued: {}",
@@ -70,7 +70,8 @@ std::vector<std::string> deviations_of(repo::Repository& repository, const std::
       .as_unwritable();
 }
 
-/// A record that follows holds the digest of this one, or says that it is lost: for ever.
+/// The next record needs the digest of the last one. Without it, it would say for ever that the
+/// last one is lost.
 void require_readable(const OldHead& old, const std::string& service) {
   if (!old.unreadable.empty()) throw_unreadable(service, old.unreadable);
 }
@@ -79,14 +80,14 @@ constexpr std::string_view kLateBegin = "written at ";
 constexpr std::string_view kLateReason =
     " only, as the repository could not be written to before: ";
 
-/// Why a record comes this late.
+/// The deviation that says when and why a record was written late.
 std::string deviation_of(const WaitingRecord& record, Time now) {
   constexpr std::size_t kReasonBytesMax = 500;
   return fmt::format("{}{}{}{}", kLateBegin, format_time(now), kLateReason,
                      printable(record.reason.substr(0, kReasonBytesMax)));
 }
 
-/// Whether one of the deviations is that one.
+/// Whether the record says that it was written late.
 bool was_late(const json& predicate) {
   const auto list = predicate.find("deviations");
   if (list == predicate.end() || !list->is_array()) return false;
@@ -97,7 +98,7 @@ bool was_late(const json& predicate) {
   });
 }
 
-/// Puts lines before the deviations that there are.
+/// Puts lines in front of the deviations.
 void add_deviations(json& predicate, const std::vector<std::string>& lines) {
   json all = lines;
   if (predicate.contains("deviations")) {

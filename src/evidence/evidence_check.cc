@@ -18,7 +18,7 @@ using internal::KnownHead;
 using internal::sha256_hex;
 using nlohmann::json;
 
-/// A shorter end than this is not told record by record.
+/// A chain that ends earlier than this is reported as a whole, not record by record.
 constexpr std::uint64_t kEndMax = 100'000;
 
 /// Follows a chain, record by record.   Threads: one.
@@ -52,7 +52,7 @@ class ChainReader {
     doubts_.push_back(std::move(doubt));
   }
 
-  /// The next record can be read, and is none.
+  /// The next record can be read, but is not a record of evidence.
   void add_foreign(const std::string& why) {
     ++report_.records;
     digest_.clear();
@@ -67,7 +67,7 @@ class ChainReader {
     look_at_end();
     for (Doubt& doubt : doubts_) settle(doubt);
     std::ranges::stable_sort(report_.gaps, {}, &EvidenceGap::record);
-    // What is of the whole comes last.
+    // Findings about the whole chain come last.
     std::ranges::stable_sort(report_.problems, {},
                              [](const EvidenceProblem& each) { return each.record - 1; });
     return std::move(report_);
@@ -77,7 +77,7 @@ class ChainReader {
   EvidenceReport& report() { return report_; }
 
  private:
-  /// A record that is lost, as far as anybody knows until here.
+  /// A record that seems to be lost, as long as no later record says more of it.
   struct Doubt {
     EvidenceGap gap;
     std::string why;
@@ -129,7 +129,8 @@ class ChainReader {
     const auto naming = std::find_if(begin, end, [&gap](const auto& named) {
       const std::string& digest = named.second.digest;
       if (digest == gap.digest) return true;
-      // Of a number that was given twice, that very record was meant.
+      // The number may have been given twice. A digest says which of the two is meant; without one
+      // it is the one that can't be read.
       return !gap.is_readable && (digest.empty() || gap.digest.empty());
     });
     if (naming != end) {
@@ -184,7 +185,7 @@ class ChainReader {
       const json number = item.is_object() ? item.value("record", json()) : json();
       if (!number.is_number_unsigned()) continue;
       const auto record = number.get<std::uint64_t>();
-      // Nobody knows that a later one will be lost.
+      // A record can't name one that is lost only later.
       if (record == 0 || record >= report_.records) continue;
       named_.emplace(record, Naming{report_.records, string_in(predicate, "ended"),
                                     string_in(item, "sha256")});
@@ -268,8 +269,8 @@ class ExportedFile {
     compare_gaps(predicate.value("gaps", json::array()));
   }
 
-  /// What the owner did not have when he exported is in the head, signed; all else was cut out, or
-  /// is there.
+  /// The signed head names the records that the owner lacked. Any other record that the file lacks
+  /// was cut out of it.
   void compare_gaps(const json& signed_gaps) {
     std::set<std::uint64_t> expected;
     if (signed_gaps.is_array()) {

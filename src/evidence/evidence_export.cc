@@ -18,7 +18,7 @@ std::string title_of(const std::string& service) {
   return service.empty() ? "the repository" : printable(service);
 }
 
-/// The head of an export says what is lost, signed.
+/// Requires that a signed record says of each of these that it is lost: the head will say so.
 /// Errors: unreachable: one of these records can't be read now, and no signed one names it.
 void require_lost(const EvidenceReport& report, const std::vector<StoredEvidence>& unreadable) {
   for (const StoredEvidence& stored : unreadable) {

@@ -266,7 +266,7 @@ class Page {
     }
   }
 
-  /// What does not fit in a line: of records that have any of it.
+  /// Details that do not fit in a row, for the records that have any.
   void describe_each() {
     heading(page_, 2, "Checks, phases and deviations");
     bool any = false;

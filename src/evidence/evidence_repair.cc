@@ -12,7 +12,7 @@
 namespace salvor::evidence {
 namespace {
 
-/// The gaps that no record names, and one may: what can't be read now is not lost.
+/// The gaps that no record names, without those that can't be read only for now.
 std::vector<EvidenceGap> unnamed_in(const EvidenceReport& report) {
   std::vector<EvidenceGap> unnamed;
   std::ranges::copy_if(report.gaps, std::back_inserter(unnamed), [](const EvidenceGap& gap) {
@@ -21,7 +21,7 @@ std::vector<EvidenceGap> unnamed_in(const EvidenceReport& report) {
   return unnamed;
 }
 
-/// The gap where that record should be; null: it can be read.
+/// The gap at that record's number; null: the record can be read.
 const EvidenceGap* gap_at(const EvidenceReport& report, std::uint64_t number) {
   const auto found = std::ranges::find_if(report.gaps, [number](const EvidenceGap& gap) {
     return gap.record == number && !gap.is_readable;
@@ -29,7 +29,7 @@ const EvidenceGap* gap_at(const EvidenceReport& report, std::uint64_t number) {
   return found == report.gaps.end() ? nullptr : &*found;
 }
 
-/// Nothing can be written behind a record that can't be read now: it needs its digest.
+/// Whether the last record can't be read just now. The next record needs its digest.
 bool is_end_unreadable(const EvidenceReport& report) {
   const EvidenceGap* end = gap_at(report, report.records);
   return end != nullptr && end->may_come_back;
@@ -55,13 +55,13 @@ enum class Appended {
   not_now,  ///< the last record can't be read now
 };
 
-/// Appends the record, with as many as it has room for.
+/// Appends one record that names as many gaps as it has room for.
 Appended append_lost(repo::Repository& repository, repo::Chain& chain, EvidenceRecord record,
                      const EvidenceReport& report, const std::vector<EvidenceGap>& unnamed) {
   record.kind = "lost";
   record.result = "lost";
   record.ended = Clock::system().now();
-  // Behind what was cut off, too: no number is given twice.
+  // Continue behind records that were cut off, too: no number is given twice.
   std::uint64_t end = report.records;
   for (const EvidenceGap& gap : unnamed) {
     end = std::max(end, gap.record);
@@ -124,7 +124,8 @@ std::vector<std::string> repair_chain(repo::Repository& repository, EvidenceReco
                                       std::uint64_t sequence_seen) {
   repo::Chain chain = internal::evidence_chain(repository, record.service);
   std::vector<std::string> done;
-  // First the word, then what is left of them: nobody takes a number that is being set aside.
+  // Sign the loss first, then set the rest of the records aside: a number in use is not given
+  // again.
   const EvidenceReport report = name_gaps(repository, chain, record, sequence_seen, done);
   for (const EvidenceGap& gap : report.gaps) {
     if (gap.is_readable) continue;

@@ -99,7 +99,7 @@ void Claim::append(std::uint64_t number, bool begins, const std::string& run,
   if (since) json["since_ns"] = since->ns;
   const std::string text = write_json(json, -1, InvalidUtf8::replace);
   if (chain_.append(number, as_bytes(text))) return;
-  // Somebody else was faster: what they wrote decides.
+  // Somebody else was faster, and what they wrote counts.
   const auto winner = newest().record;
   if (winner && winner->begins && winner->run != run) throw_taken(service_, *winner);
   throw Error(ErrorCode::conflict, "another process restores service " + printable(service_),
@@ -120,7 +120,7 @@ Claim::Numbered Claim::free_for(const std::string& run, const IsOver& is_over) {
 }
 
 void Claim::begin(const std::string& run, const IsOver& is_over, std::optional<Time> since) {
-  // The number that follows what was looked at: whoever comes between has it already.
+  // Takes the next number after what was looked at. A run that came in between has it already.
   append(free_for(run, is_over).number + 1, true, run, since);
 }
 

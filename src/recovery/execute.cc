@@ -23,8 +23,8 @@ using internal::require_alone;
 using internal::require_restore;
 using internal::Runner;
 
-/// Has the service for a run whose journal says that it is undoing. When another run was faster, it
-/// is as it was.
+/// Claims the service for a run whose journal says that it is being undone. When another run was
+/// faster, the journal gets its former state back.
 void claim_for_undo(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
                     Journal& journal, std::optional<RunState> state) {
   try {
@@ -40,7 +40,7 @@ bool has_begun(const Journal& journal) {
                      [](const JournalEntry& entry) { return entry.event == Event::began; });
 }
 
-/// What was exchanged can only be exchanged back while nobody has put something else there since.
+/// A run may exchange back only while no later run has put its own data there.
 void require_newest(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
                     const Journal& own) {
   const auto records = Claim(repository, plan.service).history();
@@ -53,12 +53,12 @@ void require_newest(repo::Repository& repository, catalog::Catalog* catalog, con
   }
   for (const ClaimRecord& record : records) {
     if (record.run == plan.run || !record.begins) continue;
-    // The order of claims is that of the restores, but for those that were written later.
+    // Claims come in the order of the restores, except those that were written later.
     const bool in_order = claim != nullptr && !claim->since && !record.since;
     const Time since = claim != nullptr ? claim->began() : began;
     if (in_order ? claim < &record : since < record.began()) later.insert(record.run);
   }
-  // What could write no claim.
+  // Restores that could write no claim.
   for (const auto& [other, journal] :
        internal::unwritten_restores(repository, catalog, plan.service)) {
     const bool known = std::ranges::any_of(
@@ -89,8 +89,8 @@ bool has_safety_snapshot(const repo::Repository& repository, const Plan& plan,
   });
 }
 
-/// What was written over in place comes back from the safety snapshot only. Said before anything is
-/// locked for it.
+/// A store that was written over in place comes back only from its safety snapshot. Call this
+/// before anything is locked for the undo.
 void require_way_back(const repo::Repository& repository, const Plan& plan,
                       const Journal& journal) {
   for (const StorePlan& store : plan.stores) {
@@ -107,7 +107,7 @@ void require_way_back(const repo::Repository& repository, const Plan& plan,
   }
 }
 
-/// The steps that have begun, whatever became of them.
+/// The steps that have begun, whether they were finished or undone.
 std::vector<StepId> begun_steps(const Journal& journal) {
   std::vector<StepId> steps;
   for (const JournalEntry& entry : journal.entries()) {
@@ -122,8 +122,8 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-/// Takes the commands of the configuration where that is wanted; returns which are other ones then.
-/// Else says that they differ.
+/// Takes the commands of the configuration if the options ask for them, and returns the names of
+/// those that differ. Otherwise warns that they differ.
 std::vector<std::string> choose_commands(const Journal& journal, const ExecuteOptions& options,
                                          bool undoing, Plan& plan) {
   auto now = options.configured ? options.configured(plan) : std::nullopt;
@@ -147,7 +147,7 @@ std::vector<std::string> choose_commands(const Journal& journal, const ExecuteOp
   }
   const bool is_in = journal.began(StepKind::cut_over);
   internal::StepRules rules;
-  // What runs on a copy is for before the exchange; what has begun is still to be undone.
+  // New commands for a copy make sense only before the exchange. What has begun must be undone.
   rules.new_ones = !undoing && !is_in;
   if (undoing || is_in) rules.kept = begun_steps(journal);
   plan = internal::with_commands_of(plan, *now, rules);
@@ -159,7 +159,7 @@ void claim_for_new(repo::Repository& repository, const Plan& plan, Journal& jour
   try {
     begin_claim(repository, options.catalog, plan, journal);
   } catch (const Error&) {
-    // Nothing was touched: that it is over may be said where it can be.
+    // Nothing was touched, so the end of the run may be written wherever that is possible.
     journal.allow_unwritten(Unwritten::keep, plan.service);
     journal.append(internal::end_of_run(RunState::failed));
     throw;
@@ -167,7 +167,7 @@ void claim_for_new(repo::Repository& repository, const Plan& plan, Journal& jour
   journal.reach("claimed");
 }
 
-/// What a resume can't do before the safety snapshot while the repository can't be written to.
+/// Claims the service for a resume. Before the safety snapshot the repository must be writable.
 void claim_for_resume(repo::Repository& repository, const Plan& plan, Journal& journal,
                       const ExecuteOptions& options) {
   try {
@@ -183,9 +183,9 @@ void claim_for_resume(repo::Repository& repository, const Plan& plan, Journal& j
   }
 }
 
-/// Whether the safety snapshot is no longer in the repository, since an older copy of it was
-/// accepted: it is to be taken again, before anything is written over.
-/// Errors: refused: something may have been.
+/// Whether an older copy of the repository was accepted that lacks the safety snapshot. It is then
+/// taken again, before anything is written over.
+/// Errors: refused: a store may have been written over already.
 bool lacks_safety_snapshot(const repo::Repository& repository, const Plan& plan,
                            const Journal& journal) {
   const auto lacks = std::ranges::find_if(plan.stores, [&](const StorePlan& store) {
@@ -208,7 +208,7 @@ bool lacks_safety_snapshot(const repo::Repository& repository, const Plan& plan,
   return true;
 }
 
-/// To be called by who has the service.
+/// Only for the process that has the claim.
 void renew_safety_snapshot(const Plan& plan, Journal& journal) {
   log::warning("the safety snapshot of run {} is no longer in the repository, and is taken again",
                plan.run);
@@ -315,7 +315,8 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
   runner.require_here(stores::Way::back);
   require_way_back(repository, plan, journal);
   journal.allow_unwritten(Unwritten::keep, plan.service);
-  // Killed before it had the service, it has touched nothing, whoever restores it now.
+  // A run that was killed before it had its claim has touched nothing, even if another run restores
+  // the service now.
   const bool touched = has_begun(journal);
   if (touched) {
     require_newest(repository, options.catalog, plan, journal);
@@ -336,7 +337,7 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
   Runner runner(repository, access, plan, journal, options);
   const RunState state = internal::state_in(journal);
   require_alone(journal, run, options.takeover);
-  // Also what a killed one has left.
+  // Finish a close that was killed.
   if (state == RunState::closed) return runner.close();
   if (state == RunState::undone) return runner.discard_kept();
   if (state == RunState::abandoned) internal::refuse_abandoned(journal, run);

@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 10> kEvents{"planned",   "began",   "done
                                                    "resumed",   "undoing", "undone", "ended",
                                                    "replanned", "lost"};
 
-// A record has room for what commands print, and stays far below what a repository takes.
+// A record must hold what commands print, and stay far below the repository's limit.
 constexpr std::size_t kErrorBytesMax = 64U << 10U;
 constexpr std::size_t kDeviationBytesMax = 4U << 10U;
 
@@ -57,7 +57,7 @@ JournalEntry entry_of(const Json& object) {
   return entry;
 }
 
-/// The last of the events about a step that say how it stands; undone ends what came before.
+/// Whether the last event about a step says that it stands; `undone` ends what came before.
 bool stands(const std::vector<JournalEntry>& entries, const StepId& step, bool when_begun) {
   bool value = false;
   for (const JournalEntry& entry : entries) {
@@ -109,14 +109,14 @@ Journal::Journal(repo::Repository& repository, catalog::Catalog* catalog, const 
       repository_id_(repository.id().hex()) {
   const std::uint64_t count = chain_.last();
   for (std::uint64_t number = 1; number <= count; ++number) newest_ = add(number, rotten);
-  // Its end may be lost. But another host may have resumed it: what this machine has kept continues
-  // only what it has seen. keep() sees to it that the catalog has the record before.
+  // The end of the journal may be lost. But if another host has resumed the run, the catalog's
+  // records continue an older end. keep() makes sure that the catalog has the record before.
   const auto seen = count > 0 ? kept(count) : std::nullopt;
   if (seen && *seen != newest_) return;
   add_kept(count + 1);
 }
 
-/// What only the catalog has: written while the repository could not be, or lost there.
+/// Records that only the catalog has: the repository could not be written to, or has lost them.
 void Journal::add_kept(std::uint64_t number) {
   for (auto text = kept(number); text; text = kept(++number)) {
     entries_.push_back(parse_journal_entry(*text));
@@ -128,7 +128,7 @@ void Journal::add_kept(std::uint64_t number) {
                chain_.object_name(entries_.size()));
 }
 
-/// Whether the repository could not be told, so that nothing was lost there.
+/// Whether the catalog notes that the repository could not be written to. Then nothing was lost.
 bool Journal::is_known_unwritten() {
   if (catalog_ == nullptr) return false;
   try {
@@ -157,7 +157,7 @@ std::optional<std::string> Journal::kept(std::uint64_t number) {
   if (catalog_ == nullptr) return std::nullopt;
   try {
     auto text = catalog_->journal_record(run_, number);
-    // The catalog is memory: what can't be understood in it is as if it were not there.
+    // The catalog is only memory: a record in it that can't be understood counts as absent.
     if (text) parse_journal_entry(*text);
     return text;
   } catch (const Error& error) {
@@ -188,7 +188,7 @@ std::string Journal::read(std::uint64_t number) {
                     run_ + " --confirm SERVICE");
   }
   log::warning("{}; using the copy in this machine's catalog", damage);
-  // What is missing can be put back; what is damaged is never written over.
+  // A missing record can be put back. A damaged one is never written over.
   if (missing) gaps_[number] = *kept;
   return std::move(*kept);
 }
@@ -273,11 +273,11 @@ bool Journal::keep_in_catalog(const std::string& text, const Error& why) {
   try {
     const std::uint64_t number = entries_.size() + 1;
     catalog_->note_unwritten(repository_id_, {run_, service_});
-    // A catalog that was lost, or a process that was killed before it could copy the last record
-    // there: what follows would seem to continue something else.
+    // Write the record before again. The catalog may be new, or the process may have been killed
+    // before it copied that record: then what follows would continue something else.
     if (number > 1) catalog_->append_journal(run_, number - 1, newest_);
     catalog_->append_journal(run_, number, text);
-    // What another host has overtaken may have that number.
+    // Another host that has overtaken this run may have used the number.
     if (catalog_->journal_record(run_, number) == text) return true;
     log::warning("the catalog has another record {} of run {}", number, run_);
   } catch (const Error& error) {
@@ -336,7 +336,7 @@ std::optional<RunState> Journal::state() const {
   for (const JournalEntry& entry : entries_) {
     if (entry.event == Event::ended) state = catalog::parse_run_state(entry.data);
     const bool is_open_again = entry.event == Event::resumed || entry.event == Event::undoing;
-    // What is lost may have said so.
+    // The lost record may have opened the run again.
     if (is_open_again || entry.event == Event::lost) state.reset();
   }
   return state;

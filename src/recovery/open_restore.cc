@@ -7,13 +7,14 @@
 #include "recovery/internal/journal_report.h"
 #include "recovery/internal/run_guards.h"
 
-/// Which run restores a service: told by its claim, or by the journals where that has rotten, or by
-/// the catalog where the repository could not be written to; and bringing it there later.
+/// Which run restores a service. Its claim says so, or the journals where the claim has rotten, or
+/// the catalog where the repository could not be written to. Also brings to the repository what the
+/// catalog has for it.
 namespace salvor::recovery {
 namespace {
 
-/// The plan that a journal begins with. Empty: it is a drill's, another service's, or can't be
-/// read.
+/// The plan that a journal begins with. Empty: the run is a drill or of another service, or the
+/// plan can't be read.
 std::optional<Plan> plan_for(repo::Repository& repository, const std::string& chain,
                              const std::string& service, std::string& rot) {
   try {
@@ -31,7 +32,7 @@ std::optional<Plan> plan_for(repo::Repository& repository, const std::string& ch
   }
 }
 
-/// Reads the beginning of every journal: only where the claim can't be read.
+/// Reads the beginning of every journal. Call it only where the claim can't be read.
 std::optional<OpenRestore> open_by_journals(repo::Repository& repository,
                                             const std::string& service, const std::string& rot,
                                             const std::string& other_than) {
@@ -46,8 +47,8 @@ std::optional<OpenRestore> open_by_journals(repo::Repository& repository,
   return OpenRestore{"", rot + "; " + unreadable};
 }
 
-/// That the run has been, or is; so that other hosts know who has replaced what. False: another
-/// one has the service.
+/// Writes the claim of a run that could write none, so that other hosts know who has replaced what.
+/// False: another run has the service.
 bool claim_late(repo::Repository& repository, catalog::Catalog& catalog, const Plan& plan,
                 const Journal& journal) {
   Claim claim(repository, plan.service);
@@ -67,7 +68,7 @@ bool claim_late(repo::Repository& repository, catalog::Catalog& catalog, const P
   return true;
 }
 
-/// Whether nothing of the run waits any more. False as well where that could not be read.
+/// Whether nothing of the run waits any more. False also where that could not be read.
 bool brought(repo::Repository& repository, catalog::Catalog& catalog, const std::string& run) {
   Journal journal(repository, &catalog, run, {}, Rotten::skip);
   if (!journal.catalog_was_read() || !journal.rot().empty()) return false;

@@ -69,8 +69,8 @@ Json store_json(const StorePlan& store) {
           {"safety_snapshot", store.safety_snapshot}};
 }
 
-/// Before plans held settings as they are configured, they held a text with some of them, with what
-/// is lacking, and with a flag for a word.
+/// Plans of an earlier version held some of the settings, and the lacking paths, in one text; a
+/// word was a flag.
 void read_old_settings(const Json& json, StorePlan& store) {
   const Json old = parse_json<Json>(json.get<std::string>());
   store.lacking = values_of(old.value("missing", Json::array()), bytes_in);
@@ -88,8 +88,8 @@ void read_old_settings(const Json& json, StorePlan& store) {
   }
 }
 
-/// Keys that a later version has added have their defaults. Of a type that this version does not
-/// know, nobody here reads the settings.
+/// Gives keys that the plan's version did not have their defaults. A store of an unknown type keeps
+/// its settings, which nobody here reads.
 void complete_settings(StorePlan& store) {
   const stores::Type* const type = stores::find_type(store.type);
   if (type == nullptr) return;
@@ -120,7 +120,7 @@ StorePlan store_of(const Json& json) {
   }
   complete_settings(store);
   store.delta_in_place = json.at("delta_in_place");
-  // Runs of the version before had none of these.
+  // Plans of the version before have no such keys.
   store.safety_snapshot = json.value("safety_snapshot", store.safety_snapshot);
   return store;
 }

@@ -6,8 +6,7 @@
 #include "recovery/internal/journal_report.h"
 #include "recovery/internal/run_guards.h"
 
-/// Restores that the repository has forgotten, as an older copy has, and that the catalog still
-/// has.
+/// Restores that the repository has forgotten, since it is an older copy, and the catalog knows.
 namespace salvor::recovery {
 namespace {
 
@@ -18,8 +17,8 @@ struct Known {
   bool has_ended = false;
 };
 
-/// Brings to the repository what it lacks of the journal. Empty: it was no restore in place, or had
-/// done nothing yet.
+/// Copies the missing records of a journal to the repository. Empty: the run was no restore in
+/// place, or had done nothing yet.
 std::optional<Known> put_back_journal(repo::Repository& repository, catalog::Catalog& catalog,
                                       const std::string& run) {
   Journal journal(repository, &catalog, run, {}, Rotten::skip);
@@ -32,7 +31,7 @@ std::optional<Known> put_back_journal(repo::Repository& repository, catalog::Cat
   return Known{run, plan.service, journal.entries().front().time, journal.state().has_value()};
 }
 
-/// Whether something was written.
+/// Returns whether it wrote something.
 bool put_back_claim(repo::Repository& repository, catalog::Catalog& catalog, const Known& known) {
   Claim claim(repository, known.service);
   const auto records = claim.history();

@@ -14,7 +14,7 @@ namespace {
 using stores::Entry;
 using stores::EntryKind;
 
-/// What is planned together. Backup wrote its packs in about this order, so a batch touches few.
+/// How much is planned together. Packs are in about the same order, so a batch touches few.
 constexpr std::size_t kBatchChunksMax = 8192;
 constexpr std::uint64_t kBatchBytesMax = 256U << 20U;
 constexpr std::size_t kGroupsInFlightMax = 48;
@@ -112,7 +112,7 @@ void Restore::add_refs(const repo::Record& record) {
   std::uint64_t offset = record.offset;
   for (const repo::Ref& ref : record.refs) {
     if (ref.is_hole()) {
-      // In a new file what is not written is a hole already.
+      // In a new file a range that is not written is a hole already.
       if (options_.delta) current_->writer().punch_hole(offset, ref.length);
     } else {
       current_->hold();
@@ -219,7 +219,7 @@ void Restore::submit(const std::shared_ptr<Batch>& batch, repo::FetchGroup group
       throw_if_stopped();
       fetch(*batch, group);
     } catch (...) {
-      // Before leave: who waits for room must find that the pool has failed.
+      // Do this before leave(): whoever waits for room must learn that the pool has failed.
       pool_.fail(std::current_exception());
       throw;
     }

@@ -5,7 +5,7 @@
 namespace salvor::recovery {
 namespace {
 
-/// A live tree without what the snapshot's backup could not read, and the snapshot does not have.
+/// The live tree without the paths that the snapshot lacks because its backup could not read them.
 class SourceWithout final : public stores::Source {
  public:
   SourceWithout(std::unique_ptr<stores::Source> inner, stores::disk::Lacking lacking,
@@ -89,8 +89,8 @@ std::unique_ptr<stores::Source> StoreAccess::copy_source(const StorePlan& store,
   if (at.text != store.path) {
     return stores::type_named(store.type).copy_source(at, first_key(repository, snapshot));
   }
-  // What was written over in place has the things beside it that the store does not protect, and
-  // those that the snapshot lacks.
+  // A tree that was written over in place also holds what the store does not protect, and what the
+  // snapshot lacks.
   auto source = live_source(store);
   if (snapshot.missing.empty()) return source;
   std::vector<std::string> paths;

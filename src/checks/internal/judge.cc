@@ -35,7 +35,7 @@ void judge(CheckOutcome& outcome, const std::stop_token& stop, std::int64_t time
 }
 
 std::optional<std::string> path_within(std::string_view path) {
-  // A zero byte would end it early for the system, and another file be looked at.
+  // For the system a path ends at a zero byte, so it would look at another file.
   if (path.starts_with('/') || path.find('\0') != std::string_view::npos) return std::nullopt;
   std::string within;
   while (!path.empty()) {

@@ -29,7 +29,7 @@ LogFollower::LogFollower(std::filesystem::path log, std::string text)
     : log_(std::move(log)), text_(std::move(text)) {
   try {
     current_ = open();
-    // When it comes later, all of it is new.
+    // A log that appears later is new as a whole.
     if (!current_) skip_present_ = false;
   } catch (const Error&) {
     return;  // told by read_on(), which tries again
@@ -72,7 +72,7 @@ std::uint64_t LogFollower::read_on(bool last, const std::stop_token& stop) {
   return count_ - before;
 }
 
-/// To the file that the log's name leads to now. An inode that we hold open is not used again.
+/// Opens the file that the log's name leads to now. An inode that is held open is not reused.
 void LogFollower::follow_rotation() {
   std::optional<File> now = open();
   if (!now) return;
@@ -86,7 +86,7 @@ void LogFollower::follow_rotation() {
 }
 
 void LogFollower::read_to_end(File& file, const std::stop_token& stop) {
-  // No further than it reaches now: a log may grow faster than it is read.
+  // Stop at the present end: a log may grow faster than it is read.
   const auto end = static_cast<std::uint64_t>(status_of(file.fd.get(), log_).st_size);
   if (end < file.offset) {
     end_line(file);

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// Whatever a run met, its record stays far below what a repository takes.
+// However much a run met, its record stays far below the repository's limit.
 constexpr std::size_t kTextBytesMax = 1024;
 
 /// Text from outside: readable, and bounded.
@@ -27,7 +27,7 @@ void put(json& object, const char* name, std::string_view text) {
   if (!text.empty()) object[name] = shown(text);
 }
 
-/// Milliseconds are more than anybody can use, and the same in every reader of JSON.
+/// Milliseconds are enough, and every reader of JSON gives the same number for them.
 void put(json& object, const char* name, const std::optional<double>& seconds) {
   if (seconds && std::isfinite(*seconds)) object[name] = std::round(*seconds * 1000) / 1000;
 }
@@ -96,7 +96,7 @@ json subject_of(repo::Repository& repository, const EvidenceRecord& record) {
     return {{"name", "recovery point " + record.point->id.hex()},
             {"digest", {{"sha256", to_hex(codec::sha256(repo::encode(*record.point)))}}}};
   }
-  // The newest entry holds the digest of the one before, and so of all that the log says.
+  // The newest log entry holds the digest of the one before, and so stands for the whole log.
   return {{"name", "repository " + repository.id().hex()},
           {"digest", {{"sha256", to_hex(repo::log_head(repository))}}}};
 }

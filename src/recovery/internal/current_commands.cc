@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Keys of a plan whose values are lists of what has a name, and what one of them is called.
+/// A key of a plan whose value is a list of named things, and the word for one of them.
 struct NamedList {
   const char* key;
   const char* what;

@@ -42,7 +42,7 @@ StepOutcome step_in(const Journal& journal, const StepId& id) {
   outcome.id = id;
   for (const JournalEntry& entry : journal.entries()) {
     if (entry.step != id || entry.event == Event::undoing) continue;
-    // An event of a step is called as what it makes of it.
+    // An event has the same name as the state that it leaves the step in.
     outcome.result = parse_step_result(name_of(entry.event)).value_or(outcome.result);
     if (entry.event == Event::done || entry.event == Event::failed) outcome.seconds = entry.seconds;
     if (entry.event == Event::done) outcome.data = entry.data;
@@ -51,8 +51,8 @@ StepOutcome step_in(const Journal& journal, const StepId& id) {
   return outcome;
 }
 
-/// What the checks of a step have found, when it was done or has failed; empty: nothing, or the
-/// step has begun again since.
+/// What the checks of a step found when it was done or failed. Empty: nothing, or the step has
+/// begun again since.
 std::string found_by(const Journal& journal, const StepId& step) {
   std::string data;
   for (const JournalEntry& entry : journal.entries()) {
@@ -67,7 +67,7 @@ std::string found_by(const Journal& journal, const StepId& step) {
 std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
   std::vector<StepOutcome> steps;
   for (const PlanStep& step : steps_of(plan)) {
-    // Where they would have been.
+    // Steps that a drill does not run are listed where they would have been.
     if (step.id == StepKind::validate) {
       for (StepNotRun& not_run : steps_not_run(plan)) {
         steps.emplace_back().id = std::move(not_run.id);
@@ -97,8 +97,8 @@ std::vector<std::string> left_in(const Journal& journal) {
   return left;
 }
 
-/// From the run's beginning until its last step was done, without watch and tear-down; pauses
-/// count, as they do for those who wait. At least the seconds of the steps.
+/// The seconds from the run's beginning to the end of its last step, without watch and tear-down.
+/// Pauses count, since people wait through them. At least the sum of the steps.
 double recovery_seconds_in(const Journal& journal) {
   if (journal.empty()) return 0;
   double of_steps = 0;
@@ -108,7 +108,7 @@ double recovery_seconds_in(const Journal& journal) {
     of_steps += entry.seconds;
     by_clock = entry.time.seconds_since(journal.entries().front().time);
   }
-  // A clock that was set back, or is another host's, takes nothing away.
+  // A clock that was set back, or differs on another host, must not shorten it.
   return std::max(of_steps, by_clock);
 }
 

@@ -43,7 +43,7 @@ std::string token_of(const fs::path& directory) {
   return token;
 }
 
-/// The machine, for messages: hosts may have one name.
+/// The machine's id, for messages: two hosts may have the same name.
 std::string machine() {
   try {
     std::string id(as_text(read_file("/etc/machine-id", kFileBytesMax)));
@@ -60,7 +60,7 @@ bool is_mount_point(const fs::path& path) {
          status.st_dev != above.st_dev;
 }
 
-/// An undo removes workplaces one by one: it says so before, and from then on none is missed.
+/// An undo notes that it removes the workplaces. From then on a missing one is no error.
 bool is_being_removed(const Journal& journal) {
   return std::ranges::any_of(journal.entries(), [](const JournalEntry& entry) {
     return entry.event == Event::undoing && entry.step == StepKind::provision;
@@ -75,7 +75,7 @@ const JournalEntry* provisioned(const Journal& journal) {
   return found;
 }
 
-/// A run of a version before tokens: the workplace itself has to do.
+/// Versions before tokens left none: look for the workplace itself.
 std::string missing_workplaces(RunContext& context) {
   std::string missing;
   if (context.journal.undoing()) return missing;
@@ -100,23 +100,22 @@ std::string missing_tokens(RunContext& context, const std::vector<Token>& tokens
   return missing;
 }
 
-/// What a live place is, on each host that shares its medium and after each boot: device numbers
-/// change with those. Null where nothing is there.
+/// What identifies a live path on every host that mounts its medium, and after a reboot. Device
+/// numbers change with both. Null where nothing is there.
 Json nature_of(const fs::path& path) {
   struct statx status {};
   if (statx(AT_FDCWD, path.c_str(), 0, STATX_INO | STATX_BTIME, &status) != 0) return nullptr;
   Json nature{{"inode", status.stx_ino}};
-  // Network file systems have none as a rule.
+  // Network file systems seldom have a time of birth.
   const bool has_birth = (status.stx_mask & STATX_BTIME) != 0;
   const auto& born = status.stx_btime;
   if (has_birth) nature["born"] = fmt::format("{}.{:09}", born.tv_sec, born.tv_nsec);
   return nature;
 }
 
-/// What tells on which medium a store is missing: the nearest directory above it that exists. Null
-/// where nothing tells it. The directories of a root file system are those of its image, and two
-/// hosts may have come from one; a network file system without times of birth has few inodes that
-/// other ones lack.
+/// For a store that is missing: what identifies the nearest directory above it that exists. Null
+/// where nothing can. Directories of a root file system come from an image that two hosts may
+/// share, and without times of birth the inode numbers of two network file systems are often equal.
 Json nature_above(fs::path path) {
   Json nature;
   while (nature.is_null() && path.has_relative_path()) {
@@ -136,8 +135,8 @@ bool is_same(const Json& then, const Json& now) {
   return !then.contains("born") || !now.contains("born") || then.at("born") == now.at("born");
 }
 
-/// What a store is that is not the one with which the run began; empty where it is the same.
-/// `then`: null where it was missing, and nothing more is known.
+/// How a store differs from the one with which the run began; empty: it does not.
+/// `then`: null where the store was missing, and nothing more is known.
 std::string difference(const Json& then, const std::string& path) {
   const bool was_missing = then.is_null() || then.at("inode").is_null();
   const Json now = nature_of(path);
@@ -168,14 +167,14 @@ std::string other_stores(RunContext& context, const Json& begun) {
   return others;
 }
 
-/// A run that was cut off before it had workplaces has locked a service, where it was.
+/// A run that was killed before it had workplaces may have locked the service on its own host.
 void require_begun_here(RunContext& context) {
   const Journal& journal = context.journal;
   const auto first = std::ranges::find_if(journal.entries(), [](const JournalEntry& entry) {
     return entry.event == Event::began && entry.step == StepKind::preflight;
   });
   const bool has_begun = first != journal.entries().end();
-  // One that has not begun has touched nothing: anybody may say that it is over.
+  // A run that has not begun has touched nothing, so any host may end it.
   if (!has_begun && context.undoing) return;
   const Json begun = has_begun ? try_parse_json<Json>(first->data) : Json();
   const std::string host = has_begun ? first->host : journal.entries().front().host;
@@ -218,7 +217,7 @@ fs::path place_of_token(RunContext& context, const StorePlan& store) {
   const fs::path workplace = context.replacement_of(store).workplace().path;
   if (!store.delta_in_place || workplace.empty()) return workplace;
   const fs::path live = fs::weakly_canonical(store.path);
-  // No backup takes what is called so, and no restore moves it aside.
+  // Backups skip this name, and restores do not move it aside.
   return is_mount_point(live) ? live / (".salvor-aside-" + context.plan.run) : workplace;
 }
 

@@ -13,16 +13,16 @@
 namespace salvor::recovery::internal {
 namespace {
 
-/// Of a process on another host nothing is concluded.
+/// Whether the process may be alive. A process on another host may always be.
 bool may_be_alive(const Journal& journal, const std::string& host, const std::string& process) {
   const Liveness liveness = journal.liveness(process);
   if (liveness != Liveness::elsewhere) return liveness == Liveness::alive;
-  // Another boot of a host of this name: the process went with the boot. The same boot is another
-  // container, in which it may be alive.
+  // A host of our name with another boot: the process ended with that boot. With the same boot it
+  // may run in another container.
   return host != host_name() || is_of_this_boot(process).value_or(true);
 }
 
-/// Who wrote the last record that can be read; null: none can.
+/// The last record that can be read, which says who wrote; null: none can be read.
 const JournalEntry* last_readable(const Journal& journal) {
   const auto& entries = journal.entries();
   const auto found = std::find_if(entries.rbegin(), entries.rend(), [](const JournalEntry& entry) {
@@ -47,7 +47,7 @@ bool is_over(repo::Repository& repository, catalog::Catalog* catalog, const Clai
   return true;
 }
 
-/// What can be done with a run that is open, to be copied.
+/// The commands that end an open run, to be copied.
 std::string commands_to_end(const std::string& run, const std::string& service) {
   return fmt::format(
       "resume that run: salvor restore --resume {0}; or undo it: salvor restore "
@@ -56,9 +56,9 @@ std::string commands_to_end(const std::string& run, const std::string& service) 
       run, service);
 }
 
-/// Whose run the journals say is open, where no claim does.
+/// Where the claim can't be read, the journals say whether a run is open.
 void require_no_open_journal(repo::Repository& repository, const Plan& plan) {
-  // This run has a journal by now, too.
+  // This run itself has a journal by now.
   const auto open = open_restore(repository, plan.service, plan.run);
   if (!open || open->run.empty()) return;
   throw Error(ErrorCode::conflict,
@@ -143,7 +143,7 @@ std::vector<UnwrittenRestore> unwritten_restores(repo::Repository& repository,
 
 namespace {
 
-/// No claim says so of a run that could write none.
+/// A run that could write no claim is known from the catalog only.
 void require_no_unwritten_run(repo::Repository& repository, catalog::Catalog* catalog,
                               const Plan& plan) {
   for (const UnwrittenRestore& other : unwritten_restores(repository, catalog, plan.service)) {
@@ -169,7 +169,7 @@ void begin_claim(repo::Repository& repository, catalog::Catalog* catalog, const 
     const bool is_allowed = journal.allowed() != Unwritten::refuse;
     if (!error.unwritable() || !is_allowed || catalog == nullptr) throw;
     catalog->note_unwritten(repository.id().hex(), {plan.run, plan.service});
-    // Where the journal waits, too, that has been told.
+    // Where the journal waits as well, a warning has been given.
     if (journal.waits()) return;
     log::warning("{}; other hosts can't be kept out of service {}: begin no restore of it there",
                  error.message(), printable(plan.service));
@@ -181,7 +181,7 @@ void end_claim(repo::Repository& repository, catalog::Catalog* catalog, const Pl
     Claim(repository, plan.service).end(plan.run);
   } catch (const Error& error) {
     if (!error.unwritable()) throw;
-    // Its journal says that it holds nothing.
+    // The journal says that the run has ended, so its claim counts no more.
     if (catalog != nullptr) {
       catalog->note_unwritten(repository.id().hex(), {plan.run, plan.service});
     }

@@ -29,7 +29,7 @@ catalog::RunKind kind_of(const Plan& plan) {
   return plan.mode == service::Mode::drill ? catalog::RunKind::drill : catalog::RunKind::restore;
 }
 
-/// What may come out of a step, as an Error.
+/// Whatever a step may throw, as an Error.
 Error error_of(const std::exception& exception) {
   if (const auto* error = dynamic_cast<const Error*>(&exception)) return *error;
   return {ErrorCode::failed, exception.what()};
@@ -43,14 +43,14 @@ JournalEntry entry(Event event, StepId step = {}, std::string data = {}) {
   return entry;
 }
 
-/// An undo and a close do without the point, which an older copy of the repository need not have.
+/// Undo and close do not need the point, which an older copy of the repository may lack.
 const repo::Point& point_or_none(const repo::Repository& repository, const Plan& plan) {
   static const repo::Point kNone;
   const repo::Point* const point = repository.find_point(plan.point);
   return point == nullptr ? kNone : *point;
 }
 
-/// Whether something is left of a workplace, be it half removed.
+/// Whether any part of a workplace is left.
 bool has_workplace(const stores::Replacement& replacement) {
   const stores::Location place = replacement.workplace();
   return place.is_path() ? std::filesystem::exists(place.path) : replacement.state().provisioned;
@@ -128,8 +128,8 @@ void Runner::carry_out(Step& step) {
   journal_.reach(step.name() + ":done");
 }
 
-/// Once nothing is to be written to the repository but the journal, the run continues without.
-/// `carried_out`: the step that has just been.
+/// From the moment when only the journal is still written to the repository, the run continues
+/// without it. `carried_out`: the step that has just ended.
 void Runner::allow_unwritten(const StepId& carried_out) {
   if (context_.plan.mode == service::Mode::drill) {
     journal_.allow_unwritten(Unwritten::forgo, context_.plan.service);
@@ -139,7 +139,7 @@ void Runner::allow_unwritten(const StepId& carried_out) {
   }
 }
 
-/// A journal record has room for so many; the rest was said as it came.
+/// A journal record has room for this many. All were told as they came.
 std::vector<std::string> Runner::new_deviations() const {
   constexpr std::size_t kDeviationsMax = 100;
   const auto& all = context_.deviations;
@@ -151,14 +151,14 @@ std::vector<std::string> Runner::new_deviations() const {
   return some;
 }
 
-/// What the checks of the step under way have found; empty when it has asked none.
+/// What the checks of the present step have found; empty: it has asked none.
 std::string Runner::outcomes_of_step() const {
   const auto first = context_.outcomes.begin() + static_cast<std::ptrdiff_t>(outcomes_before_);
   if (first == context_.outcomes.end()) return {};
   return checks::json_of({first, context_.outcomes.end()});
 }
 
-/// What earlier processes of this run have found, and then this one.
+/// What earlier processes of this run have found, then what this one has.
 std::vector<checks::CheckOutcome> Runner::checks() const {
   std::vector<checks::CheckOutcome> checks;
   for (checks::CheckOutcome& earlier : checks_in(journal_)) {
@@ -176,7 +176,7 @@ void Runner::note_duration(const std::string& step, double seconds) {
   try {
     options_.catalog->note_step(context_.plan.service, kind_of(context_.plan), step, seconds);
   } catch (const Error& error) {
-    // Only later plans' estimates miss it.
+    // The only harm: later plans estimate without it.
     log::warning("the catalog can't be used, so it does not have the duration of {}: {}", step,
                  error.message());
   }
@@ -189,8 +189,8 @@ void Runner::take_up() {
   }
 }
 
-/// What lies within a tree, workplaces too, is found only once the tree is whole again. Only what
-/// is here can be: another host finds no token, and moves nothing.
+/// An interrupted exchange may hide workplaces that lie within a moved tree, so it is finished
+/// first. Another host finds no token, and so moves nothing.
 void Runner::settle() {
   if (!journal_.began(StepKind::cut_over)) return;
   const auto way = context_.undoing ? stores::Way::back : stores::Way::forth;
@@ -212,7 +212,7 @@ void Runner::require_here(stores::Way way) {
 
 RunOutcome Runner::carry_out() {
   acted_ = true;
-  // What can't be taken up keeps the step from being done that is next.
+  // When taking up fails, the failure belongs to the next step that is not done.
   const auto next =
       std::ranges::find_if(steps_, [this](const auto& step) { return !journal_.done(step->id()); });
   Step* current = next == steps_.end() ? steps_.back().get() : next->get();
@@ -232,12 +232,12 @@ RunOutcome Runner::carry_out() {
 }
 
 RunOutcome Runner::failed(const Error& error, const Step& step) {
-  // Who lost the run to another process touches nothing any more.
+  // Another process has the run now: touch nothing any more.
   if (journal_.lost()) throw error;
   tell(step, StepResult::failed, 0, error.message());
   const bool is_stopped = error.code() == ErrorCode::cancelled;
   const bool guarded = step.is_guard() && context_.plan.mode == service::Mode::restore;
-  // Undoing is not to be stopped by what stopped the step, nor by the repository.
+  // A stop that ended the step must not stop the undo, nor may the repository.
   if (guarded) context_.stop = {};
   if (guarded) journal_.allow_unwritten(Unwritten::keep, context_.plan.service);
   try {
@@ -256,7 +256,7 @@ RunOutcome Runner::failed(const Error& error, const Step& step) {
     }
   } catch (const std::exception& second) {
     if (guarded && !journal_.lost()) undo_unjournalled();
-    // The first error is the one to tell; the journal ends where it could be written last.
+    // Report the first error. The journal ends with the last record that could be written.
     log::warning("the end of run {} could not be handled: {}", context_.plan.run, second.what());
   }
   RunOutcome outcome = this->outcome(is_stopped ? RunState::interrupted : RunState::failed);
@@ -296,7 +296,7 @@ RunOutcome Runner::finished_drill(const std::optional<Error>& failure) {
 void Runner::tear_down_drill() {
   const auto& step = steps_.back();
   try {
-    // Also when the drill was stopped.
+    // Tear down also when the drill was stopped.
     context_.stop = {};
     carry_out(*step);
   } catch (const std::exception& exception) {
@@ -307,7 +307,7 @@ void Runner::tear_down_drill() {
 void Runner::undo_all() {
   for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
     if (!journal_.began((*step)->id())) continue;
-    // From here on nobody is to miss what is removed.
+    // The workplaces are about to go: note it, so that their absence is no error later.
     if ((*step)->id() == StepKind::provision) journal_.append(entry(Event::undoing, (*step)->id()));
     (*step)->undo(context_);
     journal_.reach((*step)->name() + ":undo-run");
@@ -333,10 +333,10 @@ RunOutcome Runner::undo() {
 }
 
 RunOutcome Runner::close() {
-  // First the word, so that nobody brings back what is half removed.
+  // Journal the end first: nobody must undo a run whose old data is half removed.
   journal_.allow_unwritten(Unwritten::keep, context_.plan.service);
   if (journal_.state() != RunState::closed) {
-    // But before it whether there is something to give up.
+    // Before that, require that there is old data to give up.
     for (const StorePlan& store : context_.plan.stores) {
       if (!store.delta_in_place) context_.replacement_of(store).try_discard_old();
     }

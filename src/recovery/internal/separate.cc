@@ -13,7 +13,7 @@ namespace salvor::recovery::internal {
 
 namespace {
 
-/// Gives the writer what a stretch of the file should have, as far as it has something else.
+/// Writes the bytes that a range of the file should have, where they differ.
 void put(repo::Repository& repository, const repo::Ref& ref, std::uint64_t offset,
          stores::FileWriter& writer) {
   if (ref.is_hole()) {
@@ -36,7 +36,7 @@ void sync_copies(RunContext& context) {
     if (copy.empty()) continue;
     std::error_code error;
     const bool is_directory = std::filesystem::is_directory(copy, error);
-    // Somebody has removed the workplace: there is nothing to be made durable.
+    // Somebody has removed the workplace, so there is nothing to sync.
     if (!is_directory && !std::filesystem::exists(copy.parent_path(), error)) continue;
     const Fd fd = open_file(is_directory ? copy : copy.parent_path(), O_RDONLY | O_DIRECTORY);
     sync_file_system(fd.get(), copy.native());
@@ -55,7 +55,7 @@ bool is_all_zeros(stores::FileWriter& writer, std::uint64_t offset, std::uint64_
   return true;
 }
 
-/// Whether a live file has the content that the snapshot has under its key, no more and no less.
+/// Whether a live file has exactly the content that the snapshot has under its key.
 bool has_content(repo::Repository& repository, const repo::Snapshot& snapshot, ByteView key,
                  stores::FileWriter& writer) {
   repo::TreeCursor cursor(repository.node_reader(), snapshot.root);
@@ -84,7 +84,7 @@ void require_unwritten(RunContext& context) {
   for (const StorePlan& store : context.plan.stores) {
     if (store.delta_in_place) continue;
     const repo::Snapshot& snapshot = context.snapshot(store);
-    // Nothing is finished, so that nothing is changed.
+    // No call of finish(): the file stays as it is.
     const auto look = [&](ByteView key, stores::FileWriter& writer) {
       if (has_content(context.repository, snapshot, key, writer)) return;
       throw Error(ErrorCode::conflict,
@@ -129,8 +129,8 @@ void give_back_shared(RunContext& context) {
       try {
         write_content(context.repository, context.snapshot(store), key, writer);
       } catch (const Error& error) {
-        // An undo that could not end would help nobody: the service stays locked for one file. The
-        // point itself may be lost, with a newer copy of the repository.
+        // A failed undo would leave the service locked because of one file. The point itself may be
+        // lost, together with a newer copy of the repository.
         const bool is_lost =
             error.code() == ErrorCode::corruption || error.code() == ErrorCode::not_found;
         if (!context.undoing || !is_lost) throw;

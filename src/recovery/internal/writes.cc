@@ -102,7 +102,7 @@ void unlock_stores(RunContext& context) {
 }
 
 void with_stores_open(RunContext& context, const std::function<void()>& act) {
-  // By a run that is resumed after the cut-over they are not locked again.
+  // A run that was resumed after the cut-over has not locked them again.
   const bool were_locked =
       std::ranges::any_of(context.locks, [](const auto& lock) { return lock.second != nullptr; });
   unlock_stores(context);

@@ -9,14 +9,14 @@
 namespace salvor::recovery::internal {
 namespace {
 
-/// For people: what is run, and when it is that it acts on the live service.
+/// For people: the command, and whether it acts on the live service.
 std::string run_what(const service::Command& command, bool knows_of_copy) {
   return "run `" + command.run + "`" +
          (knows_of_copy ? "" : " on the live service, since it does not know of the copy");
 }
 
-/// Runs a command against the copy. Whatever comes of it: what it has written through files that
-/// the live store shares is given back first.
+/// Runs a command against the copy. Whatever its result, data that it wrote through files shared
+/// with the live store is given back first.
 void run_on_copy(RunContext& context, const service::Command& command, const std::string& what) {
   std::optional<service::HookOutcome> outcome;
   try {
@@ -55,7 +55,7 @@ class Migrate final : public Step {
     const bool needed = is_needed(context).value_or(true);
     if (needed) run_on_copy(context, context.plan.migrate->run, "the command migrate.run");
     if (needed && is_needed(context).value_or(false)) {
-      // Some commands say so of data that is not in order, too: the checks decide.
+      // Some commands say yes also when the data is damaged. The checks will decide.
       const std::string line = "migrate.run succeeded, and migrate.needed still says yes";
       context.say(line);
       context.deviations.push_back(line);
@@ -63,7 +63,7 @@ class Migrate final : public Step {
     return write_json(nlohmann::ordered_json{{"needed", needed}});
   }
 
-  /// Empty where nobody can be asked.
+  /// Empty: no command tells.
   static std::optional<bool> is_needed(RunContext& context) {
     const auto& needed = context.plan.migrate->needed;
     if (!needed) return std::nullopt;

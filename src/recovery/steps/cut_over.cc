@@ -16,7 +16,7 @@ class CutOver final : public Step {
 
   std::string run(RunContext& context) override {
     give_back_shared(context);
-    // A restore that writes over the live data may have moved the flag itself.
+    // A restore that writes over live data may have replaced the flag that says so.
     const bool over_live = std::ranges::any_of(
         context.plan.stores, [](const auto& each) { return each.delta_in_place; });
     if (!over_live) require_still_locked(context);

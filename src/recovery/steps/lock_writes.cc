@@ -22,14 +22,14 @@ class LockWrites final : public Step {
                                "that locks writes)";
   }
 
-  /// Who had it locked before wants it locked after an undo.
+  /// An application that was locked before the run stays locked after an undo.
   std::string before(RunContext& context) override {
     const auto locked = application_is_locked(context);
     return write_json(Json{{"was_locked", locked.value_or(false)}});
   }
 
   void take_up(RunContext& context) override {
-    // Once writes have been unlocked, the step that did so locks them again when it is undone.
+    // Once writes were unlocked, the undo of that step locks them again.
     if (context.journal.began(StepKind::return_to_service)) return;
     note_gap(context);
     lock_application(context);
@@ -42,7 +42,7 @@ class LockWrites final : public Step {
     lock_application(context);
     context.journal.reach("lock-writes:application");
     lock_stores(context);
-    // Who is asked may need what is locked now: better found here than before the exchange.
+    // The command may need a store that is locked now. Find that out before the exchange.
     require_still_locked(context);
     require_no_writers(context);
     for (const StorePlan& store : context.plan.stores) {
@@ -68,7 +68,7 @@ class LockWrites final : public Step {
     context.deviations.push_back(line);
   }
 
-  /// What was written while nobody kept writers out is in no safety snapshot.
+  /// Notes that no safety snapshot has what was written while writes were unlocked.
   static void note_gap(RunContext& context) {
     const bool matters = !context.undoing && !context.journal.done(StepKind::cut_over);
     if (!matters || application_is_locked(context).value_or(true)) return;
@@ -87,7 +87,7 @@ class LockWrites final : public Step {
 
 }  // namespace
 
-/// Stores lock their writers also where the application has no command for it.
+/// Stores are locked also where the application has no command for it.
 Steps make_lock_writes(const Plan&) {
   return one<LockWrites>();
 }

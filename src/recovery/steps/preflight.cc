@@ -10,7 +10,7 @@ namespace {
 
 [[noreturn]] void throw_damaged(const RunContext& context, const StorePlan& store,
                                 const std::string& how) {
-  // Of a restore in place this is a guard that says no; a drill has found what it was looking for.
+  // In a restore in place this is a refusal. A drill has found what it was looking for.
   throw Error(
       context.plan.mode == service::Mode::drill ? ErrorCode::corruption : ErrorCode::refused,
       fmt::format("recovery point {} is damaged: store {}: {}", context.plan.point_text(),

@@ -36,7 +36,7 @@ class Provision final : public Step {
         continue;
       }
       stores::Replacement& replacement = context.replacement_of(store);
-      // Somebody may have written into a copy that was live: a crash opens it before its time.
+      // A copy that was live may hold new writes. After a crash it may be live early.
       const bool may_be_written =
           context.journal.ever_began(StepKind::cut_over) || replacement.state().has_written;
       if (!may_be_written) replacement.discard_copy();
@@ -45,8 +45,8 @@ class Provision final : public Step {
   }
 
  private:
-  /// Whether a command has begun that the configuration of now (--current-commands) does not have:
-  /// then no step is left to give back what it wrote through files that the live store shares.
+  /// Whether a command has begun that --current-commands has removed from the plan. Then no step is
+  /// left that gives back what the command wrote through files shared with the live store.
   static bool has_lost_command(const RunContext& context) {
     if (context.journal.ever_began(StepKind::cut_over)) return false;
     const std::vector<PlanStep> steps = steps_of(context.plan);

@@ -25,7 +25,7 @@ class RestoreStore final : public Step {
                             context.plan.mode == service::Mode::restore);
   }
 
-  /// A copy goes with its workplace.
+  /// A copy is removed with its workplace.
   void undo(RunContext& context) override {
     if (!store_.delta_in_place) return;
     const repo::Snapshot& safety = safety_snapshot(context);

@@ -29,7 +29,7 @@ class ReturnToService final : public Step {
     return {};
   }
 
-  /// Going back is guarded as going on was.
+  /// An undo needs the same locks as the exchange did.
   void undo(RunContext& context) override {
     lock_application(context);
     lock_stores(context);

@@ -10,7 +10,7 @@
 namespace salvor::recovery::internal {
 namespace {
 
-/// A point for each store, so that one that can't be read costs the others nothing.
+/// Takes one point for each store, so that a store that can't be read costs the others nothing.
 class SafetySnapshot final : public Step {
  public:
   StepId id() const override { return StepKind::safety_snapshot; }

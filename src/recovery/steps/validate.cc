@@ -10,8 +10,8 @@
 namespace salvor::recovery::internal {
 namespace {
 
-/// Those that say nothing before the cut-over; those that ask the service, nothing before it is
-/// back.
+/// Whether a check can answer only after the cut-over. One that asks the service itself (`live`)
+/// can answer only once the service is back.
 bool is_late(const service::Check& check, bool live) {
   return !service::knows_of_copy(check) &&
          (service::kind_of(check).asks == service::Asks::service) == live;
@@ -67,7 +67,7 @@ class Validate final : public Step {
       }
     }
     for (const service::Check& check : context.plan.checks) {
-      // A restore asks the live service once the copy is live; a drill never does.
+      // A restore asks the live service after the cut-over. A drill never asks it.
       if (!service::knows_of_copy(check) && context.plan.mode == service::Mode::restore) continue;
       outcomes.push_back(checks::run_check(check, subjects, context.stop));
     }

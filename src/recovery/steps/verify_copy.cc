@@ -11,7 +11,7 @@
 namespace salvor::recovery::internal {
 namespace {
 
-/// A copy that can't even be read is a verdict, too: the other stores are still to be asked.
+/// A copy that can't be read is a verdict, too: the other stores are still asked.
 template <class Ask>
 checks::CheckOutcome answered(const std::string& what, const StorePlan& store, const Ask& ask) {
   try {
@@ -37,7 +37,7 @@ class VerifyCopy final : public Step {
                                              : "compare names, sizes and numbers with the point";
   }
 
-  /// Until a command writes into the copy, only somebody else can have written what is shared.
+  /// Until a command writes into the copy, shared files can differ only by somebody else's writes.
   void take_up(RunContext& context) override {
     if (context.undoing || context.plan.mode != service::Mode::restore || has_run_commands(context))
       return;
