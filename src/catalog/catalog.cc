@@ -30,8 +30,9 @@ constexpr std::string_view kColumns =
     "id, kind, service, state, trigger, started_ns, ended_ns, summary_json, error, repository, "
     "EXISTS (SELECT 1 FROM journals WHERE run = id)";
 
-/// Whether the process that carried a run out is certainly gone. The catalog is one machine's: a
-/// process of another boot is gone. Of a process in another container only the lock tells it.
+/// Whether the process that carried a run out is certainly gone. The catalog belongs to one
+/// machine, so a process of another boot is gone. For a process in another container only the lock
+/// tells.
 bool is_gone(const std::filesystem::path& locks, std::string_view run, std::string_view process,
              std::string_view pid_space) {
   const auto by_lock = internal::liveness_by_lock(locks, run, process);
@@ -86,7 +87,7 @@ Catalog::Catalog(Fd users, Database database, std::filesystem::path locks,
 Catalog::Catalog(Catalog&& other) noexcept = default;
 Catalog::~Catalog() = default;
 
-/// Until it has the lock, and where it can't have one, its process says that the run lives.
+/// As long as the run has no lock, the identity of its process says whether it lives.
 void Catalog::lock_run(const std::string& run) {
   if (locks_.contains(run)) return;
   try {
@@ -188,7 +189,7 @@ void Catalog::mark_interrupted() {
     }
   }
   for (const Gone& run : gone) {
-    // The process again: somebody may have resumed the run meanwhile.
+    // Compare the process once more: another one may have resumed the run meanwhile.
     Statement(database_,
               "UPDATE runs SET state = 'interrupted', error = ? "
               "WHERE id = ? AND process = ? AND state = 'running'")
@@ -196,7 +197,7 @@ void Catalog::mark_interrupted() {
         .bind(run.id)
         .bind(run.process)
         .step();
-    // Who resumes a run asks for the process of its journal once more.
+    // A run that can be resumed keeps its lock file: the resume asks it about the process.
     if (!run.can_be_resumed) internal::remove_lock(lock_directory_, run.id);
   }
 }
@@ -209,7 +210,7 @@ std::vector<RunRow> Catalog::runs(const RunFilter& filter) {
   if (filter.kind) sql += " AND kind = ?";
   if (filter.state) sql += " AND state = ?";
   if (filter.repository) sql += " AND repository = ?";
-  // In the order in which they were recorded: a clock may have been ahead.
+  // In the order of recording: a clock may have been ahead.
   sql += " ORDER BY rowid DESC LIMIT ?";
   Statement query(database_, sql);
   if (filter.service) query.bind(*filter.service);

@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "catalog/catalog.h"
 
-/// What a repository is still to get, once it can be written to.
+/// Records that wait until their repository can be written to.
 namespace salvor::catalog {
 
 void Catalog::keep_evidence(std::string_view repository_id, const WaitingEvidence& evidence) {

@@ -41,7 +41,7 @@ void warn_of_unreadable(const control::BackupReport& report) {
   }
 }
 
-/// What holds for several services is said once.
+/// Warnings that hold for several services are printed once.
 void warn(const std::vector<control::BackupReport>& reports) {
   std::set<std::string> said;
   for (const control::BackupReport& report : reports) {
@@ -51,7 +51,7 @@ void warn(const std::vector<control::BackupReport>& reports) {
   }
 }
 
-/// The exit status of the first failure, or else of the first suspect point, each of which is told.
+/// The exit status of the first failure, else of the first suspect point. All of them were printed.
 int report_failures(const std::vector<control::BackupReport>& reports) {
   int status = 0;
   for (const control::BackupReport& report : reports) {

@@ -13,7 +13,7 @@
 namespace salvor::cli {
 namespace {
 
-/// The last line: what all of it means.
+/// The last line, which sums everything up.
 std::string verdict_of(const control::DrillReport& report) {
   const control::RunOutcome& outcome = report.outcome;
   const std::string took =

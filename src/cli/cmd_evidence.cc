@@ -127,7 +127,7 @@ void show_chain(Output& output, const control::EvidenceReport& chain) {
                           chain.sound() ? "verified" : "DOES NOT VERIFY"));
 }
 
-/// What is wrong was listed; what to do depends on where it is.
+/// The problems were listed. What to do about them depends on where they are.
 Error unverified(const EvidenceChoices& request,
                  const control::EvidenceVerification& verification) {
   if (request.file.empty()) {

@@ -51,7 +51,7 @@ void show(Output& output, const control::PointsReport& report) {
   output.table(table);
 }
 
-/// What a point lacks, path by path: the one place where people look for it.
+/// Lists the paths that a point lacks. People look for them here, and nowhere else.
 void show_missing(Output& output, const control::PointsReport& report) {
   for (const control::Point& point : report.points) {
     for (const control::Snapshot& snapshot : point.snapshots) {

@@ -35,7 +35,7 @@ std::string duration_of(const control::RunRow& run) {
   return run.ended ? human_duration(run.ended->seconds_since(run.started)) : "-";
 }
 
-/// `runs show` has all of it.
+/// The first line of an error: `runs show` prints all of it.
 std::string shortened(const std::string& error) {
   constexpr std::size_t kColumnsMax = 140;
   const std::vector<std::string> lines = wrapped(error, kColumnsMax);
@@ -76,14 +76,14 @@ void tell_steps(Invocation& invocation, const control::RunOutcome& outcome,
   }
 }
 
-/// Whether a process is still at work on it. The journal has its end before the catalog has, and a
-/// run that another host has resumed runs on in the journal only.
+/// Whether a process still carries the run out. The journal learns of its end before the catalog
+/// does, and a run that another host has resumed continues in the journal only.
 bool is_running(const control::RunReport& report) {
   return report.row.state == control::RunState::running ||
          (report.outcome && report.outcome->state == control::RunState::running);
 }
 
-/// Says what it does, until it has ended, or waits for somebody.
+/// Prints what the run does until it ends, or waits for somebody.
 control::RunReport follow(Invocation& invocation, const control::Config& config, std::string run) {
   constexpr auto kEvery = std::chrono::seconds(1);
   constexpr auto kPoll = std::chrono::milliseconds(100);

@@ -31,7 +31,7 @@ std::string drill_text(const control::ServiceStatus& status) {
                      local_time(status.last_drill->time));
 }
 
-/// What somebody should do something about, the most urgent first.
+/// What needs somebody's action, the most urgent first.
 std::vector<std::string> details_of(const control::ServiceStatus& status) {
   std::vector<std::string> lines;
   for (const control::Reason& reason : status.reasons) lines.push_back(reason.text);

@@ -13,10 +13,10 @@
 namespace salvor::cli {
 namespace {
 
-/// Of findings, points and paths each.
+/// The most findings, points and paths that are listed, each.
 constexpr std::size_t kShownMax = 20;
 
-/// Where a list was shortened, what is missing, and the command that has it.
+/// Under a list that was cut: how many more there are, and the command that lists them.
 void show_rest(Output& output, std::size_t count, const std::string& what,
                const control::VerifyReport& report) {
   if (count <= kShownMax) return;
@@ -39,7 +39,7 @@ void show_findings(Output& output, const control::VerifyReport& report) {
   }
 }
 
-/// A line a point: what somebody who is about to restore wants to know first.
+/// One line for a point, with what people want to know first before a restore.
 void show_affected_points(Output& output, const control::VerifyReport& report) {
   struct AffectedPoint {
     std::string service;

@@ -37,7 +37,7 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_flag("--version", options.version, "print the version");
 }
 
-/// The command that was understood last: its help is what the user needs.
+/// The last command that was understood. The user needs its help.
 const CLI::App& innermost(const CLI::App& app) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   return chosen.empty() ? app : innermost(*chosen.front());
@@ -52,7 +52,7 @@ std::string see_help(const CLI::App& command) {
   return fmt::format("see `{} --help`", full_name(command));
 }
 
-/// Of this command, and of those above it, whose options may stand after it, too.
+/// The options of this command and of those above it, which may stand after it, too.
 std::vector<std::string> option_names(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::App* app = &command; app != nullptr; app = app->get_parent()) {
@@ -85,7 +85,7 @@ const CLI::App* taker_of(const std::string& option, const CLI::App& app) {
   return nullptr;
 }
 
-/// Of a command, of those above it, and of all below it.
+/// All options: of a command, of those above it, and of those below it.
 std::vector<std::string> all_option_names(const CLI::App& app) {
   std::vector<std::string> names = option_names(app);
   for (const CLI::App* command : app.get_subcommands(nullptr)) {
@@ -94,7 +94,7 @@ std::vector<std::string> all_option_names(const CLI::App& app) {
   return names;
 }
 
-/// An option that is not known where it stands.
+/// Reports an option that its command does not know.
 Error unknown_option(const CLI::App& root, const std::string& word, const GivenWords& given) {
   const CLI::App& command = innermost(root);
   const std::string name = word.substr(0, word.find('='));
@@ -132,7 +132,7 @@ Error unexpected_argument(const CLI::App& command, const std::string& word) {
       see_help(command)};
 }
 
-/// Words that the command does not take: the first option, or else the first of them.
+/// Reports words that the command does not take: the first option among them, else the first word.
 Error unexpected(const CLI::App& root, const std::vector<std::string>& rest,
                  const GivenWords& given) {
   const auto option = std::ranges::find_if(rest, is_option);
@@ -140,11 +140,11 @@ Error unexpected(const CLI::App& root, const std::vector<std::string>& rest,
                               : unexpected_argument(innermost(root), rest.front());
 }
 
-/// What the library says of the values of one option, which it names first.
+/// What the library says of the values of an option. Its text begins with the option's name.
 Error wrong_values(const CLI::App& command, const std::string& what) {
   constexpr std::string_view kConverted = "Could not convert: ";
   if (what.starts_with(kConverted)) {
-    // Words are always taken, and numbers are read by read_count(): this is a flag.
+    // Words are always taken, and read_count() reads numbers. So the option is a flag.
     const std::string rest = what.substr(kConverted.size());
     return {ErrorCode::usage,
             fmt::format("option {} takes no value", rest.substr(0, rest.find(' '))),
@@ -194,7 +194,7 @@ Error missing_command(const CLI::App& app, const std::vector<std::string>& rest)
 
 Error usage_error(const CLI::App& app, const CLI::ParseError& error, const GivenWords& given) {
   const CLI::App& command = innermost(app);
-  // Only --help: a command that is nothing without one below it.
+  // Only --help was given, for a command that needs another one below it.
   const bool needs_more = command.get_parent() == nullptr || command.get_options().size() == 1;
   const std::vector<std::string> rest = app.remaining(true);
   const bool unknown_word = std::any_of(
@@ -217,8 +217,8 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error, const Given
   return {ErrorCode::usage, message, see_help(command)};
 }
 
-/// An empty value is a variable that was not set: it must not mean what leaving it out means.
-/// Looked for in all commands that were given, and in all that they take.
+/// An empty value comes from a variable that is not set. It must not mean the same as no option.
+/// Checks the options of all commands that were given.
 void require_values(const CLI::App& app) {
   for (const CLI::Option* option : app.get_options()) {
     const std::vector<std::string>& values = option->results();
@@ -237,7 +237,7 @@ void require_values(const CLI::App& app) {
   for (const CLI::App* below : app.get_subcommands()) require_values(*below);
 }
 
-/// `salvor runs show A B`: the library gives B to `salvor runs`, which would not look at it.
+/// In `salvor runs show A B` the library gives B to `salvor runs`, which would ignore it.
 void require_own_words(const CLI::App& app) {
   if (app.get_subcommands().empty()) return;
   const CLI::App& command = innermost(app);
@@ -253,7 +253,7 @@ void require_own_words(const CLI::App& app) {
   }
 }
 
-/// "--into=": the library would take the next word for the value.
+/// For "--into=" the library would take the next word as the value.
 void require_written_values(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
@@ -356,7 +356,7 @@ Verb& Verb::option(const std::string& name, const std::string& value, std::size_
 
 Verb& Verb::repeated(const std::string& name, const std::string& value,
                      std::vector<std::string>& to, const std::string& help) {
-  // One value each time, or "--store db shop" would take the service for a store.
+  // Take one value for each option: `--store db shop` must not take the service for a store.
   app_->add_option(name, to, help)->type_name(value)->allow_extra_args(false);
   return *this;
 }

@@ -43,8 +43,8 @@ void redirect(int log) {
   if (!good) throw_system_error("cannot redirect to", "the log", errno);
 }
 
-/// What the child says of itself: the run that has begun, or after kRefused why none has: the
-/// number of the error's code, its message and its hint, a line each.
+/// What the child reports: the run that has begun; or kRefused and why none has: the number of the
+/// error's code, its message and its hint, a line each.
 constexpr std::string_view kRefused = "refused\n";
 
 std::string refusal_of(const Error& error) {
@@ -69,7 +69,7 @@ Error refusal_in(std::string text) {
   return {static_cast<ErrorCode>(std::stoi(code)), message, hint};
 }
 
-/// Told to the log, and before a run has begun to who waits for it.
+/// Goes to the log, and until a run has begun also to the waiting parent.
 int fail(Invocation& invocation, const Error& error, const Fd& begun) {
   const int status = exit_status(error.code());
   try {
@@ -92,13 +92,13 @@ int run_child(Invocation& invocation, int log, Fd& begun,
       try {
         write_all(begun.get(), as_bytes(run), "a pipe");
       } catch (const Error& error) {
-        // Who began it has gone meanwhile; the run goes on all the same.
+        // The parent may be gone meanwhile. The run continues all the same.
         log::debug("cannot report that run {} has begun: {}", run, error.message());
       }
       begun.close();
     });
     invocation.output().flush();
-    // Before a run has begun this is left to who waits for it.
+    // Until a run has begun, the waiting parent reports the error.
     if (!begun) invocation.end_events(status);
     return status;
   } catch (const Error& error) {
@@ -118,7 +118,7 @@ std::string read_all(int fd) {
   }
 }
 
-/// There was nothing to begin: what the child has printed is what this process prints.
+/// No run was begun. The parent prints what the child has printed.
 int end_like(pid_t child, const std::filesystem::path& log, Output& output) {
   constexpr std::uint64_t kLogBytesMax = std::uint64_t{1} << 20U;
   int status = 0;

@@ -66,7 +66,7 @@ bool EventStream::is_ready(int wait_ms) const {
   return ::poll(&output, 1, wait_ms) > 0;
 }
 
-/// Of a ready descriptor: a pipe then has room for a line as a whole, and does not block.
+/// Asks for a ready descriptor: then a pipe has room for a whole line, and does not block.
 std::ptrdiff_t EventStream::send(std::string_view bytes) const {
   return is_socket_ ? ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
                     : ::write(fd_, bytes.data(), bytes.size());
@@ -84,7 +84,7 @@ void EventStream::flush() {
       waiting_.clear();
       return;
     }
-    // A socket or a file may take a part.
+    // A socket or a file may take only a part.
     waiting_.front().erase(0, static_cast<std::size_t>(sent));
     if (waiting_.front().empty()) waiting_.pop_front();
   }
@@ -114,7 +114,7 @@ void EventStream::write(const control::Event& event) {
     add(event);
     problem = problem_;
   }
-  // Without the lock: the warning is an event, too.
+  // Call this without the lock: the warning is an event as well.
   if (problem != 0) warn(fd_, problem);
 }
 

@@ -15,7 +15,7 @@ using control::list_in;
 using control::part_in;
 using nlohmann::json;
 
-/// What is signed was made printable before; what only claims to be is made so here.
+/// Signed texts were made printable before they were signed. Others are made printable here.
 std::string plain(const std::string& text) {
   const bool is_plain = std::ranges::none_of(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
@@ -68,7 +68,7 @@ class Shown {
  private:
   std::string service() const { return text_of(record_, "service"); }
 
-  /// Nothing where there is nothing to say.
+  /// Prints nothing for an empty text.
   void say(std::string_view what, const std::string& text) {
     if (!text.empty()) output_.line(fmt::format("{:<13} {}", what, text));
   }
@@ -89,7 +89,7 @@ class Shown {
     say("repository", text_of(record_, "repository"));
   }
 
-  /// Nobody but the caller vouches for it.
+  /// Only the caller vouches for these.
   void describe_told() {
     const json& told = part_in(record_, "told");
     for (const auto& [what, name] :

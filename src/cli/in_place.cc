@@ -139,13 +139,13 @@ void show_taken_back(Output& output, const RunOutcome& outcome) {
     if (step->result == control::StepResult::undone)
       undone += (undone.empty() ? "" : ", ") + name_of(step->id);
   }
-  // Not by who closes a run that was undone before.
+  // Do not list them for a close of a run that was undone before.
   const bool is_now = outcome.acted && outcome.state == RunState::undone && outcome.removed.empty();
   if (is_now && !undone.empty()) output.line("undone: " + undone);
   for (const std::string& path : outcome.removed) output.line("removed: " + printable(path));
 }
 
-/// Whether a run was refused before it did anything, and so was no need to take back.
+/// Whether a run was refused before it did anything, so that nothing had to be undone.
 bool did_nothing(const RunOutcome& outcome) {
   return outcome.state == RunState::failed && !outcome.acted && control::is_over(outcome);
 }
@@ -224,7 +224,7 @@ std::string read_name(Invocation& invocation, const std::string& what) {
   const std::shared_ptr<void> release(nullptr, [&](void*) { invocation.hold_progress(false); });
   invocation.output().flush();
   tell("\nType the name of the service to " + what + ": ");
-  // Not blocked in a read: an interrupt is an answer, too.
+  // Do not block in a read: an interrupt is an answer, too.
   constexpr int kPollMs = 100;
   const std::stop_token stop = invocation.stop();
   while (!stop.stop_requested()) {
@@ -237,7 +237,7 @@ std::string read_name(Invocation& invocation, const std::string& what) {
   throw Error(ErrorCode::cancelled, "nothing was done");
 }
 
-/// Asks on the terminal for the service's name. Empty where there is none to ask at.
+/// Asks for the service's name on the terminal. Empty: there is no terminal.
 std::string ask_for_name(Invocation& invocation, const InPlaceOptions& options) {
   if (!can_ask(invocation)) return {};
   show(invocation.output(),

@@ -100,7 +100,7 @@ void show_list(Output& output, const std::string& name, const Report& list,
 
 void show_summary(Output& output, const control::RunRow& run) {
   constexpr std::size_t kHeadWidth = 8;  // of what `runs show` says of every run
-  // Those lines have them, or a point is good unless it is said to be something else.
+  // Other lines show these already; a point counts as good unless they say otherwise.
   constexpr std::array<std::string_view, 4> kTold{"run", "service", "mode", "error"};
   const Report report = try_parse_json<Report>(run.summary_json);
   if (!report.is_object()) return;

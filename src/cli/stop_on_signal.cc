@@ -15,8 +15,8 @@
 namespace salvor::cli {
 namespace {
 
-/// Without those that our parent has us ignore (nohup): blocked ones would be reported all the
-/// same.
+/// Without signals that the parent process made us ignore (nohup): blocked ones would still be
+/// reported.
 sigset_t stopping_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -52,8 +52,8 @@ void StopOnSignal::wait() {
     if (both[1].revents != 0) return;
     signalfd_siginfo info{};
     if (::read(signals_.get(), &info, sizeof info) != sizeof info) continue;
-    // Whatever other threads wait for. One that hangs in a system call on a mount that does not
-    // answer keeps the process there until that is given up; nothing else does.
+    // Ends the process whatever its threads wait for. A thread that hangs on a mount without an
+    // answer keeps it until that call returns.
     if (stop_.stop_requested()) ::_exit(exit_status(ErrorCode::cancelled));
     tell("\nsalvor: stopping; interrupt again to end at once\n");
     stop_.request_stop();

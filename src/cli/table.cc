@@ -8,12 +8,12 @@ namespace salvor::cli {
 namespace {
 
 constexpr std::size_t kGap = 2;
-/// A column of text is not made narrower than this: words one below the other can't be read.
+/// The least width of a column of text. In a narrower one each word would have its own line.
 constexpr std::size_t kWrappedMin = 16;
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-/// Of the lines of a row after its first.
+/// Indentation of a row's lines after the first.
 constexpr std::size_t kIndent = 4;
-/// So much of an id is shown at least.
+/// How many digits of an id are shown at least.
 constexpr std::size_t kIdDigitsMin = 12;
 
 constexpr std::string_view kBold = "1";
@@ -50,7 +50,7 @@ std::string coloured(const std::string& text, std::string_view code) {
   return code.empty() ? text : "\x1b[" + std::string(code) + "m" + text + "\x1b[0m";
 }
 
-/// Of the words for states and results, which are cells of their own.
+/// The colour of a cell that is the name of a state or a result; empty for any other cell.
 std::string_view code_of(std::string_view cell) {
   constexpr std::array kGood{"good", "passed", "done", "succeeded", "closed"};
   constexpr std::array kBad{"failed",       "TOO OLD",  "NO BACKUP", "RESTORE OPEN",
@@ -133,7 +133,7 @@ void Table::row(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-/// To as many digits as tell them from each other.
+/// Cuts the ids to as many digits as tell them apart.
 void Table::shorten_ids(std::size_t column) {
   std::set<std::string> ids;
   for (const Row& row : rows_) {

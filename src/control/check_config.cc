@@ -34,7 +34,7 @@ void note_hosts(const repo::Repository& repository, const internal::Owner& owner
                    : ": its points do not count for this host (see the keys host and shared)"));
 }
 
-/// The passphrase is looked for also where opening did not ask for it.
+/// Tries the passphrase even if opening the repository did not ask for it.
 void check_passphrase(const config::Config& config, const Caller& caller,
                       ConfigCheckReport& report) {
   const bool was_asked_for = !report.repository_absent && !config.repository.key_file;

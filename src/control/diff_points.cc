@@ -14,7 +14,7 @@ namespace {
 using repo::Record;
 using stores::Entry;
 
-/// What a user sees of an entry; not what only recognises whether a file changed.
+/// The metadata that a user sees, without what only tells whether a file has changed.
 bool look_equal(Entry a, Entry b) {
   for (Entry* entry : {&a, &b}) {
     entry->ctime = {};

@@ -38,13 +38,14 @@ class Drill {
         Logbook& logbook)
       : config_(config), service_(service), caller_(caller), logbook_(logbook) {}
 
-  /// What is refused here was asked wrongly, and is no run.   Errors: not_found, usage.
+  /// A refusal here is a mistake of the request, and no run is recorded.   Errors: not_found,
+  /// usage.
   void choose(const std::string& at) {
     chosen_ = internal::open_point(config_, logbook_, service_.name, at, {}, caller_);
     at_ = at;
   }
 
-  /// Of the point that was chosen; empty before.
+  /// The stores of the chosen point; empty before one is chosen.
   std::vector<std::string> stores() const {
     std::vector<std::string> names;
     for (const repo::Snapshot& snapshot : chosen_.point.snapshots) names.push_back(snapshot.store);
@@ -84,7 +85,7 @@ class Drill {
     return plan;
   }
 
-  /// Whatever happens from here on belongs to the drill, and counts as its failure.
+  /// From here on every error is a failure of the drill.
   RunOutcome rehearse(repo::Repository& repository, const repo::Point& point,
                       const std::string& run) {
     const Deadline deadline(caller_.stop, service_.drill.timeout_s);
@@ -135,8 +136,7 @@ class Drill {
     return recovery::execute(repository, access, plan, options);
   }
 
-  /// Nothing of a drill is to be resumed or undone: it is run again. Not so a drill of a damaged
-  /// point, which would fail again.
+  /// A drill is not resumed or undone, but run again. A drill of a damaged point would fail again.
   Error with_next_command(const Error& error, const std::string& run) const {
     if (error.code() == ErrorCode::corruption) {
       return {error.code(), error.message(),
@@ -168,7 +168,7 @@ class Drill {
                        older->id.hex());
   }
 
-  /// The drill again, of the same point.
+  /// The command that repeats the drill of this point.
   std::string command() const {
     std::string command = "salvor drill " + service_.name;
     if (at_ == DrillRequest{}.at) return command;
@@ -240,7 +240,7 @@ bool was_asked_wrongly(const std::exception& error) {
          (known->code() == ErrorCode::usage || known->code() == ErrorCode::not_found);
 }
 
-/// The drill is over, and is recorded: a page that can't be written does not change what it proved.
+/// The drill is over and recorded. A page that can't be written does not change its result.
 void rewrite_runbook(const config::Config& config, const service::Service& service,
                      const Caller& caller, DrillReport& report) {
   if (!service.runbook) return;
@@ -272,7 +272,7 @@ DrillReport drill(const config::Config& config, const DrillRequest& request, con
     rehearsal.choose(request.at);
   } catch (const std::exception& error) {
     if (was_asked_wrongly(error)) throw;
-    // A repository that can't be opened fails a drill: nothing could be rehearsed.
+    // A repository that can't be opened is a failed drill: no restore was possible.
     begin();
     run->fail(error);
     throw;

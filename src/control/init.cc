@@ -53,7 +53,7 @@ InitReport init(const config::Config& config, const Caller& caller) {
   using Role = config::SilentPath::Role;
   config::require_answers(config, {Role::repository, Role::secret, Role::state});
   config::check_paths(config);
-  // Before a key file is made for nothing.
+  // Check this before a key file is made in vain.
   refuse_existing(config);
   InitReport report;
   const bool has_passphrase =

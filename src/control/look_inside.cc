@@ -27,7 +27,7 @@ bool equal(ByteView a, ByteView b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end());
 }
 
-/// What everything in a directory begins with, and what comes right after all of it.
+/// The range of keys of a directory's content: from the first to the one after the last.
 struct Inside {
   explicit Inside(const Bytes& directory) : prefix(directory), end(directory) {
     if (directory.empty()) return;

@@ -22,7 +22,7 @@ namespace {
 
 using recovery::Plan;
 
-/// So much time may counting a target take: the plan is to answer at once.
+/// The longest time for counting a target, since the plan must answer at once.
 constexpr std::int64_t kCountMsMax = 200;
 
 std::vector<PlannedTarget> look_at_targets(const Plan& plan, const repo::Point& point,
@@ -48,7 +48,7 @@ std::vector<recovery::FileSystemSpace> look_at_space(const RestorePlanReport& re
   return recovery::look_for_space(wanted);
 }
 
-/// What is written over comes back from a safety snapshot, or not at all.
+/// Whether an undo gets the store back: one that is written over needs its safety snapshot.
 bool comes_back(const recovery::StorePlan& store) {
   return !store.delta_in_place || store.safety_snapshot;
 }
@@ -107,7 +107,7 @@ void warn_of_targets(RestorePlanReport& report) {
   }
 }
 
-/// A drill that failed says more of a point than anything else in a plan.
+/// Warns of a failed drill: it says more about the point than anything else in the plan.
 void warn_of_drill(RestorePlanReport& report) {
   if (!report.last_drill || !report.last_drill->has_failed()) return;
   const DrillSummary& drill = *report.last_drill;
@@ -126,8 +126,8 @@ void warn_of_drill(RestorePlanReport& report) {
   report.warnings.push_back(text + ": see what it found: salvor runs show " + drill.run);
 }
 
-/// How many entries of a snapshot belong to somebody else than who runs this, as far as can be told
-/// within the time that a plan has.
+/// How many entries of a snapshot belong to other users than the present one, as far as the time
+/// for a plan allows to count.
 std::uint64_t count_of_others(repo::Repository& repository, const repo::Snapshot& snapshot) {
   const Time limit{Clock::system().monotonic().ns + kCountMsMax * 1'000'000};
   const uid_t user = ::geteuid();

@@ -17,8 +17,8 @@ PointsReport list_points(const config::Config& config, const std::string& servic
   for (const repo::Point& point : opened.repository->points()) {
     if (service.empty() || point.service == service) report.points.push_back(point);
   }
-  // The repository may know services that the configuration no longer has; who has neither
-  // mistyped.
+  // The repository may still know a service that the configuration has dropped. If neither knows
+  // it, the name is wrong.
   if (report.points.empty() && !service.empty()) config.service(service);
   return report;
 }

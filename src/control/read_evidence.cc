@@ -29,7 +29,8 @@ internal::Opened open(const config::Config& config, internal::Logbook& logbook,
   return opened;
 }
 
-/// What a service is called by its chain. Errors: not_found: who knows neither mistyped.
+/// Checks the service's name. Errors: not_found: neither the configuration nor the repository has
+/// it.
 std::string chain_name(const config::Config& config, repo::Repository& repository,
                        const std::string& service) {
   if (service == kWholeRepository) return "";
@@ -76,7 +77,7 @@ void throw_if_named(repo::Repository& repository, const std::string& chain,
   }
 }
 
-/// What waits for a chain in this machine's catalog.
+/// Records of this chain that wait in the machine's catalog.
 void list_waiting(repo::Repository& repository, internal::Logbook& logbook,
                   const std::string& service, std::vector<EvidenceRow>& rows) {
   for (const catalog::WaitingEvidence& waiting :
@@ -94,7 +95,7 @@ void list_waiting(repo::Repository& repository, internal::Logbook& logbook,
   }
 }
 
-/// An export, or a verification, has the repository's records alone.
+/// Warns that an export or a verification reads the records of the repository only.
 void warn_of_waiting_records(repo::Repository& repository, internal::Logbook& logbook) {
   const auto waiting = internal::waiting_evidence(repository.id().hex(), logbook);
   if (waiting.empty()) return;

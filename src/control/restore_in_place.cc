@@ -78,7 +78,7 @@ class InPlace {
   RecordedRun begin(const std::string& service) {
     return {config_, logbook_, catalog::RunKind::restore, service, caller_, warnings_};
   }
-  /// The run that it goes on with.
+  /// The run that it continues.
   RecordedRun go_on_with(catalog::RunId id, const std::string& service) {
     return {config_,   logbook_,     catalog::RunKind::restore, service, caller_,
             warnings_, std::move(id)};
@@ -106,7 +106,7 @@ class InPlace {
     options.on_step = [this](const recovery::StepOutcome& step, std::size_t number,
                              std::size_t count) {
       if (step.result == StepResult::began) enter(step.id);
-      // A run that is killed later has its safety snapshot in the log by then.
+      // Note it now: a run that is killed later has put its safety snapshot into the log.
       logbook_.note_head(repository().id().hex(), repository().sequence());
       caller_.tell(internal::told_of(step, number, count));
     };
@@ -137,8 +137,8 @@ class InPlace {
     return report;
   }
 
-  /// What the watch after the newest restore saw, as far as this machine knows. The catalog is
-  /// memory: what can't be read of it is as if it had not been.
+  /// What the watch after the newest restore saw, as far as this machine knows. A record of the
+  /// catalog that can't be read counts as absent.
   checks::Baseline baseline_of(const std::string& service) {
     if (service.empty()) return {};
     try {
@@ -173,7 +173,7 @@ class InPlace {
   }
 
  private:
-  /// The stores are restored in one phase, so that its rate and its end can be told.
+  /// All stores count as one phase, so that its rate and its end can be estimated.
   void enter(const recovery::StepId& step) {
     const std::lock_guard lock(phase_mutex_);
     counts_ = step.kind == recovery::StepKind::restore_store;
@@ -280,7 +280,7 @@ class ContinuedRun {
   }
 
  private:
-  /// Who says "latest" means a restore that can be undone, and not one that was refused since.
+  /// "latest" means the newest restore that can be undone, not one that was refused since.
   void require_meant(const recovery::RunHead& head) const {
     if (head.state != RunState::failed || head.is_open) return;
     service::require_no_running_hook(head.plan.run);
@@ -292,7 +292,7 @@ class ContinuedRun {
                             printable(head.plan.service)));
   }
 
-  /// Whose run it is, where its journal can't be read: then the name is to be given.
+  /// The service of a run whose journal can't be read: the user has to name it.
   std::string service_of(const std::string& run) {
     const auto row = in_place_.row_of(run);
     return row ? row->service : request_.confirm;
@@ -304,8 +304,8 @@ class ContinuedRun {
     return type == nullptr ? "" : type->location(store.settings).path;
   }
 
-  /// The plan's stores: the configuration may name others since. Where the plan can't be read,
-  /// those of the configuration.
+  /// The stores of the plan, since the configuration may have others now. Where the plan can't be
+  /// read, those of the configuration.
   void require_stores_answer(const std::optional<recovery::RunHead>& head,
                              const std::string& service) const {
     std::vector<config::NamedPath> named;
@@ -332,7 +332,7 @@ class ContinuedRun {
     return now;
   }
 
-  /// Where nothing is left to do nobody has to confirm anything.
+  /// Where nothing is left to do, no confirmation is needed.
   bool needs_confirmation(const std::optional<recovery::RunHead>& head) const {
     if (verb_ == "resume") return false;
     if (!head) return verb_ == "abandon";
@@ -407,7 +407,7 @@ bool has_acted(const recovery::StepOutcome& step) {
 bool is_over(const RunOutcome& outcome) {
   const bool is_undone = outcome.state == RunState::undone || outcome.state == RunState::closed;
   if (is_undone || outcome.state == RunState::abandoned) return true;
-  // It may have undone by itself what it had begun.
+  // A failed run may have undone its own steps.
   return outcome.state == RunState::failed && std::ranges::none_of(outcome.steps, has_acted);
 }
 
@@ -423,7 +423,7 @@ bool holds_writes(const RunOutcome& run) {
 
 std::optional<Error> InPlaceReport::problem() const {
   if (outcome.failure) return outcome.failure;
-  // Who takes a run back, or closes it, has judged by themselves.
+  // After an undo or a close the verdict of the watch does not matter any more.
   if (outcome.healthy || outcome.state != RunState::succeeded) return std::nullopt;
   return Error(ErrorCode::checks_failed,
                "the service is restored, but the watch found that it is not healthy",

@@ -111,7 +111,7 @@ std::string step_of(const std::string& store) {
 void describe(const RestoreReport& report, const RestoreRequest& request,
               evidence::EvidenceRecord& evidence) {
   evidence.result = "succeeded";
-  // Less than all of the service proves nothing about the time that all of it takes.
+  // A restore of some stores proves nothing about the time that the whole service takes.
   const bool whole = request.stores.empty() && report.point.is_whole();
   if (whole) evidence.rto_measured_s = report.duration_s;
   for (const RestoredStore& store : report.stores) {
@@ -191,7 +191,7 @@ RestoreReport restore_into(const config::Config& config, const RestoreRequest& r
                            const Caller& caller) {
   internal::RunWarnings warnings(caller);
   internal::Logbook logbook(config);
-  // What is refused before anything is planned is no run.
+  // A request that is refused before the plan is no run.
   const auto chosen = choose(config, request, caller, logbook);
   repo::Repository& repository = *chosen->at.opened.repository;
   internal::RecordedRun run(config, logbook, catalog::RunKind::restore, request.service, caller,

@@ -10,7 +10,7 @@
 namespace salvor::control {
 namespace {
 
-/// Of these the repository has the journal, or else the catalog.
+/// For these kinds the journal is in the repository, or else in the catalog.
 bool has_journal(const catalog::RunRow& row) {
   return row.kind == catalog::RunKind::restore || row.kind == catalog::RunKind::drill;
 }
@@ -53,7 +53,7 @@ catalog::RunRow row_of(const recovery::RunOutcome& outcome) {
 std::optional<bool> is_in_place(const catalog::RunRow& run) {
   if (run.kind != catalog::RunKind::restore) return std::nullopt;
   if (run.has_journal) return true;
-  // Its report has the mode, also where the run has failed before it had a journal.
+  // Its report has the mode, even if the run failed before it had a journal.
   const auto report = try_parse_json(run.summary_json);
   return report.is_object() && report.contains("mode");
 }
@@ -86,7 +86,7 @@ RunReport show_run(const config::Config& config, const std::string& run, const C
                 "`salvor runs` lists the runs of this machine");
   }
   report.row = row ? std::move(*row) : row_of(*report.outcome);
-  // An earlier version has written down no error of a run that was abandoned.
+  // An earlier version recorded no error for an abandoned run.
   if (report.outcome && report.row.error.empty()) {
     report.row.error = internal::error_of(*report.outcome);
   }

@@ -49,13 +49,13 @@ void describe_newest(const repo::Repository& repository, const internal::Owner& 
   status.rpo_met = !config.rpo_s;
   if (!status.newest->is_whole()) return;
   status.achieved_rpo_s = internal::age_s(*status.newest, now);
-  // How old one from the future is, nobody knows.
+  // The age of a point from the future is not known.
   const double ahead_s = status.newest->time.seconds_since(now);
   status.rpo_met = !config.rpo_s ||
                    std::max(*status.achieved_rpo_s, ahead_s) <= static_cast<double>(*config.rpo_s);
 }
 
-/// A partial point counts for no objective, and so makes up for no failure.
+/// A partial point counts for no objective, so it does not make up for a failed backup.
 std::optional<catalog::RunRow> failed_backup_of(internal::Logbook& logbook, const std::string& id,
                                                 const std::string& service) {
   const auto rows = logbook.catalog()->runs(
@@ -123,7 +123,7 @@ std::optional<recovery::RunOutcome> run_of(internal::Logbook& logbook, repo::Rep
   return std::nullopt;
 }
 
-/// What an abandoned restore has left, as it said then.
+/// What an abandoned restore has left, as the run recorded it.
 void describe_abandoned(const recovery::RunOutcome& run, ServiceStatus& status) {
   for (const std::string& left : run.left) {
     status.kept_notes.push_back(
@@ -131,7 +131,7 @@ void describe_abandoned(const recovery::RunOutcome& run, ServiceStatus& status) 
   }
 }
 
-/// What restores keep until they are closed, all of them in one note.
+/// One note for all data that restores keep until they are closed.
 class KeptData {
  public:
   void add(const internal::Workplace& workplace) {
@@ -193,7 +193,7 @@ void describe_restores(internal::Logbook& logbook, repo::Repository* repository,
   for (const internal::Workplace& workplace : internal::find_workplaces(config, service)) {
     if (workplace.run == status.open_restore) continue;
     status.kept.push_back(workplace.path.native());
-    // The workplaces of a run have one journal.
+    // All workplaces of a run have the same journal.
     const auto [known, is_new] = abandoned.try_emplace(workplace.run);
     if (is_new) {
       const auto run = run_of(logbook, repository, workplace.run);
@@ -205,7 +205,7 @@ void describe_restores(internal::Logbook& logbook, repo::Repository* repository,
   kept.describe(status);
 }
 
-/// What does not answer is named, and nothing more is said of it.
+/// Names the paths that do not answer. Nothing else can be said of them.
 void describe_silence(const config::Config& config, const service::Service& service,
                       ServiceStatus& status) {
   for (const service::Store& store : service.stores) {
@@ -269,13 +269,13 @@ std::size_t count_waiting(const std::vector<catalog::WaitingEvidence>& waiting,
       std::ranges::count(waiting, service, &catalog::WaitingEvidence::service));
 }
 
-/// What is of no service: verifications.
+/// Warns of waiting evidence of the repository itself, that is of verifications.
 void warn_of_waiting(const std::vector<catalog::WaitingEvidence>& waiting, StatusReport& report) {
   const std::size_t count = count_waiting(waiting, "");
   if (count > 0) report.warnings.push_back(internal::waiting_text(count, "the repository itself"));
 }
 
-/// No service can be judged without the repository, but what is uncovered can be told.
+/// Without the repository no service can be judged, but uncovered paths can still be listed.
 internal::Opened open(const config::Config& config, const Caller& caller,
                       internal::Logbook& logbook, StatusReport& report) {
   try {

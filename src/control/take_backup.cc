@@ -107,7 +107,7 @@ class Backups {
     if (stores.size() != service.stores.size()) options.facts["partial"] = "yes";
     const internal::HeldWrites writes(config_, service, *opened_.repository, run, caller_.stop);
     options.around_mark = [&](const std::function<void()>& mark) {
-      // Right before the mark: another backup's canary would make this one's look old.
+      // Plant it right before the mark: the canary of a backup in between would make it look old.
       const auto plant_and_mark = [&] {
         canaries.emplace(*opened_.repository, service, stores, before);
         mark();
@@ -201,12 +201,12 @@ class Backups {
     }
   }
 
-  /// An older copy is refused for each service: none may be committed to it.
+  /// An older copy is refused for every service: nothing may be committed to it.
   void open(RecordedRun& run) {
     if (!opened_.repository) {
       opened_ = internal::open_repository(config_, repo::Access::write, caller_.stop);
     } else {
-      // Others may have committed since, and told this machine of it.
+      // Other runs may have committed since, and noted it in the catalog.
       opened_.repository->refresh();
     }
     run.opened(*opened_.repository);
@@ -233,12 +233,12 @@ std::vector<BackupReport> take_all(const config::Config& config, Backups& backup
       may_be_backed_up = true;
       reports.push_back(backups.take(service, service.chosen_stores({})));
     } catch (const Error& error) {
-      // What keeps every service from its backup is told once.
+      // An error that stops the backup of every service is reported once.
       if (caller.stop.stop_requested() || (may_be_backed_up && !backups.has_begun())) throw;
       BackupReport& report = reports.emplace_back();
       report.service = service.name;
       report.failure = error.with_context("service " + service.name);
-      // Else the end of its run has told it.
+      // Otherwise the end of its run has reported it.
       if (!may_be_backed_up) {
         caller.tell(Warning{error.message(), "service " + service.name, error.hint()});
       }

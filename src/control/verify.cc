@@ -23,7 +23,7 @@ std::size_t count_damages(const repo::CheckReport& check) {
       std::ranges::count(check.findings, Finding::Severity::damage, &Finding::severity));
 }
 
-/// Records that are lost, as a signed one says: known, and no damage any more.
+/// Lost records that a signed record names: they are known, and count as no damage.
 void note_gaps(const evidence::EvidenceReport& chain, repo::CheckReport& check) {
   std::size_t count = 0;
   std::string since;
@@ -50,7 +50,7 @@ void note_unreadable(const evidence::EvidenceReport& chain, VerifyReport& report
   }
 }
 
-/// Damage of evidence that only who knows what it means can see: a signature, a cut-off end.
+/// Damage that only a reader of the evidence can see: a wrong signature, a chain that was cut off.
 void check_evidence(const config::Config& config, repo::Repository& repository,
                     internal::Logbook& logbook, VerifyReport& report) {
   repo::CheckReport& check = report.check;
@@ -107,7 +107,7 @@ VerifyReport verify_opened(const config::Config& config, const VerifyRequest& re
   report.repository = repository.id().hex();
   report.repairs = request.repair;
   const bool accepts = !request.accept_older.empty();
-  // A repair may write to the log, which is then longer.
+  // A repair may make the log longer: remember the length that was found.
   const std::uint64_t found = repository.sequence();
   const auto accept = [&] {
     report.accepted = internal::accept_older_copy(config, repository, logbook, found, run, caller);
@@ -120,7 +120,7 @@ VerifyReport verify_opened(const config::Config& config, const VerifyRequest& re
   }
   report.is_older = !internal::note_on_older_copy(repository, logbook).empty();
   if (request.repair) {
-    // What an older copy does not have is not lost before it is accepted.
+    // Until an older copy is accepted, records that it lacks are not lost.
     for (std::string& line :
          internal::repair_chains(config, repository, logbook, run, caller, !report.is_older)) {
       report.repaired.push_back(std::move(line));
@@ -225,8 +225,8 @@ VerifyReport verify(const config::Config& config, const VerifyRequest& request,
         config, request.repair ? repo::Access::repair : repo::Access::inspect, caller.stop);
     run.opened(*opened.repository);
     require_id(request, *opened.repository);
-    // A repair writes: not into an older copy, which would get as long as the newer one was. Where
-    // entries at the end of the log are lost, it is one as well.
+    // A repair writes to the log. Refuse it for an older copy, which would become as long as the
+    // newer one was. A log that has lost its last entries counts as an older copy.
     if (request.repair && request.accept_older.empty()) {
       internal::compare_head(*opened.repository, logbook, internal::ShorterLog::refuse);
     }

@@ -117,7 +117,7 @@ void Database::fail(int result) const {
   switch (result & kPrimaryCode) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      // Where it can't be made, the next one who meets the damage tries again.
+      // If that fails, the next process that finds the damage tries again.
       Fd(::open(suspicion_of(path_).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
       throw Error(ErrorCode::corruption, message,
                   "run the command again: a damaged catalog is set aside when it is opened");

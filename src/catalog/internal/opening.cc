@@ -84,8 +84,8 @@ CREATE TABLE unwritten_runs (
 
 constexpr auto kVersion = static_cast<std::int64_t>(kMigrations.size());
 
-/// Held while the file is opened, so that of two processes that find it damaged one sets it aside,
-/// and the other finds the new one.
+/// Held while the file is opened. Of two processes that find it damaged, one sets it aside, and the
+/// other finds the new file.
 class OpeningLock {
  public:
   explicit OpeningLock(const std::filesystem::path& path)
@@ -117,7 +117,7 @@ void migrate(Database& database, const std::filesystem::path& path, Clock& clock
                 "a newer salvor wrote it: upgrade this one, or set another state_dir");
   }
   for (std::int64_t version = found; version < kVersion; ++version) {
-    // Rolled back by the closing of the connection, should anything throw.
+    // When anything throws, closing the connection rolls this back.
     database.execute("BEGIN IMMEDIATE");
     database.execute(kMigrations[static_cast<std::size_t>(version)]);
     Statement(database, "INSERT INTO schema_version VALUES (?, ?)")
@@ -149,7 +149,8 @@ bool lock_users(const Fd& users, int how, const std::filesystem::path& path) {
   return true;
 }
 
-/// What has a catalog open holds a lock on this file. Sets `alone` when nobody else does.
+/// Every process that has a catalog open holds a lock on this file. `alone` is set to whether this
+/// is the only one.
 Fd join_users(const std::filesystem::path& path, bool& alone) {
   Fd users = open_file(path.native() + ".users", O_RDWR | O_CREAT);
   alone = lock_users(users, LOCK_EX | LOCK_NB, path);
@@ -171,8 +172,8 @@ OpenedDatabase open_and_check(const std::filesystem::path& path, Clock& clock) {
   make_file(path);
   bool alone = false;
   Fd users = join_users(path, alone);
-  // The last one to close a catalog removes its log: with nobody there, a log is left by somebody
-  // who was killed, or who lost power.
+  // The last process that closes a catalog removes its log. A log without a process was left by a
+  // kill or a loss of power.
   const bool ended_uncleanly = alone && has_content(path.native() + "-wal");
   const std::filesystem::path suspicion = suspicion_of(path);
   const bool is_suspect = ::access(suspicion.c_str(), F_OK) == 0;
@@ -184,7 +185,8 @@ OpenedDatabase open_and_check(const std::filesystem::path& path, Clock& clock) {
   return {std::move(users), std::move(database)};
 }
 
-/// Readable, sorts by time, and fit for a file name: "20260203T040506.789012Z".
+/// A text that people can read, that sorts by time, and that fits a file name:
+/// "20260203T040506.789012Z".
 std::string stamp(Time time) {
   std::string text = format_time(time);
   std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
@@ -193,7 +195,7 @@ std::string stamp(Time time) {
 
 void set_aside(const std::filesystem::path& path, Clock& clock) {
   const std::string suffix = ".damaged-" + stamp(clock.now());
-  // The write-ahead log first: beside a new database it would be taken for that one's.
+  // Move the write-ahead log first: beside a new database it would be taken for the new one's.
   for (const std::string_view part : {"-wal", "-shm", ""}) {
     const std::string from = path.native() + std::string(part);
     const std::string to = path.native() + suffix + std::string(part);
@@ -225,7 +227,7 @@ OpenedDatabase open_database(const std::filesystem::path& path, Clock& clock) {
   try {
     return open_and_check(path, clock);
   } catch (const Error& error) {
-    // Here, and not at a boundary: a damaged catalog must not keep anybody from restoring.
+    // Handled here, not by the caller: a damaged catalog must not prevent a restore.
     if (error.code() != ErrorCode::corruption) throw;
   }
   set_aside(path, clock);

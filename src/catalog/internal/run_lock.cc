@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kTextBytesMax = 1000;
 
-/// Of the whole file, and of the open file: a second descriptor of this process that is closed does
+/// A lock on the whole file, held by the open file: closing another descriptor of this process does
 /// not drop it.
 struct flock whole_file(short type) {
   struct flock lock {};
@@ -29,7 +29,8 @@ bool is_still_there(int fd) {
   return ::fstat(fd, &status) == 0 && status.st_nlink > 0;
 }
 
-/// What the file of a run says: where it lies, so that a copy of it says nothing, and whose it is.
+/// The text of a lock file: where it lies, so that a copy of it counts for nothing, and whose it
+/// is.
 std::string inscription(int fd, const std::filesystem::path& path, std::string_view process) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) throw_system_error("cannot read", path.native(), errno);
@@ -57,14 +58,14 @@ RunLock::RunLock(const std::filesystem::path& directory, const std::string& run)
       }
       throw Error(ErrorCode::conflict, fmt::format("another process carries out run {}", run));
     }
-    // Who had it may have removed it in between.
+    // The former holder may have removed the file in between.
   } while (!is_still_there(fd_.get()));
   try {
     const std::string text = inscription(fd_.get(), path_, own_process_identity());
     pwrite_all(fd_.get(), as_bytes(text), 0, path_.native());
     set_size(fd_.get(), text.size(), path_.native());
   } catch (const Error& error) {
-    // On a full disk it says that the run lives, and later not who has died.
+    // On a full disk the lock still says that the run lives. It won't say later which process died.
     log::debug("the lock of run {} does not name its process: {}", run, error.message());
   }
 }
@@ -80,11 +81,11 @@ std::optional<Liveness> liveness_by_lock(const std::filesystem::path& directory,
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return std::nullopt;
   const std::string text = text_in(fd.get(), path);
-  // Asked, not taken: who asks keeps nobody out.
+  // Ask for the lock without taking it, so that nobody is kept out.
   struct flock lock = whole_file(F_RDLCK);
   if (::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0) return std::nullopt;
   if (lock.l_type != F_UNLCK) return Liveness::alive;
-  // Who takes the lock and writes its name meanwhile is not dead.
+  // A process that takes the lock and writes its name meanwhile is alive.
   // Locks of another kernel are not seen here.
   const bool is_witness = is_of_this_boot(process).value_or(false) &&
                           text == inscription(fd.get(), path, process) &&

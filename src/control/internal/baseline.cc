@@ -18,7 +18,7 @@ struct Restored {
   Time started;
 };
 
-/// The newest; only what is the newest says what is live now.
+/// The newest restore. Only that one says what is live now.
 std::optional<Restored> last_restored(repo::Repository& repository, const std::string& service) {
   try {
     const auto history = recovery::Claim(repository, service).history();
@@ -40,8 +40,7 @@ std::optional<Restored> last_restored(repo::Repository& repository, const std::s
 
 using Points = std::vector<repo::Point>;
 
-/// From which point on points are newer than the restore: its safety snapshot tells, and without
-/// one the time.
+/// The first point after the restore: the one after its safety snapshot, or without one, by time.
 Points::const_iterator first_after(const Points& points, const Restored& restored) {
   const auto safety = std::find_if(points.begin(), points.end(), [&](const repo::Point& point) {
     const auto run = point.facts.find("run");

@@ -36,8 +36,9 @@ bool suffices(const repo::Point& point, const std::vector<std::string>& stores) 
 /// What the newest of several points is by.
 enum class Order { commitment, time };
 
-/// The newest of those that `wanted` accepts; of equally old ones the one committed last. One that
-/// does not suffice is older than all that do. What is meant only by its id is none of them.
+/// The newest point that `wanted` accepts; of two with the same time the one committed last. A
+/// point that is not good enough counts as older than all that are. Points that are meant only by
+/// their id are never chosen.
 template <class Wanted>
 const repo::Point* newest(const repo::Repository& repository, Order order,
                           const std::vector<std::string>& stores, const Wanted& wanted) {
@@ -94,7 +95,7 @@ std::string range_of(const repo::Repository& repository, const Owner& owner,
                      format_time_like(*to, written));
 }
 
-/// Why nothing was chosen, though the service has points: what is meant only by its id.
+/// Why no point was chosen, though the service has some: they are meant only by their id.
 void refuse_unnamed(const repo::Repository& repository, const Owner& owner,
                     std::string_view options) {
   const repo::Point* suspect = nullptr;
@@ -133,8 +134,8 @@ void refuse_unnamed(const repo::Repository& repository, const Owner& owner,
                   printable(foreign->host())));
 }
 
-/// How exact a written time is. Who writes the second that `salvor points` shows means the point
-/// that was taken within it.
+/// The precision of a written time. The second that `salvor points` shows means the point that was
+/// taken within it.
 std::int64_t precision_ns(std::string_view time) {
   return time.find('.') == std::string_view::npos ? 1'000'000'000 : 1'000;
 }
@@ -153,7 +154,7 @@ void require_points(const repo::Repository& repository, std::string_view service
               suggest(service, services));
 }
 
-/// "latest" means something only where all points are of one service.
+/// "latest" is clear only where all points belong to one service.
 void require_one_service(const repo::Repository& repository) {
   std::set<std::string> services;
   for (const repo::Point& point : repository.points()) services.insert(printable(point.service));

@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 55> kShellWords = {
     "times", "trap",    "true",     "type",   "ulimit", "umask", "unalias", "unset",
     "until", "wait",    "while",    "{",      "}",      "!",     "function"};
 
-/// Characters of a word that says by itself what it names.
+/// Whether a word names something as it stands, without quotes or expansion.
 bool is_plain(std::string_view word) {
   return !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
     return std::isalnum(c) != 0 ||
@@ -92,7 +92,7 @@ std::optional<std::string> first_program(const std::string& command) {
   while (words >> word) {
     if (word == "!") continue;
     if (is_assignment(word)) {
-      // Where a value has blanks within quotes, its words can't be told apart here.
+      // A quoted value with blanks can't be split into words here.
       if (std::ranges::count(word, '"') % 2 != 0 || std::ranges::count(word, '\'') % 2 != 0 ||
           word.find("$(") != std::string::npos || word.find('`') != std::string::npos) {
         return std::nullopt;
@@ -113,7 +113,7 @@ bool is_program(const std::string& word, const fs::path& directory) {
   std::istringstream places(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path);
   std::string place;
   while (std::getline(places, place, ':')) {
-    // An empty place is where the command runs.
+    // An empty entry of PATH is the directory where the command runs.
     if (is_executable_file(directory / place / word)) return true;
   }
   return false;

@@ -22,10 +22,10 @@ using evidence::part_in;
 using evidence::string_in;
 using nlohmann::json;
 
-/// So many records are read back before the search for a drill is given up: years of them.
+/// After this many records the search for a drill ends. They cover years.
 constexpr std::uint64_t kRecordsMax = 5'000;
 
-/// What the report of a drill and its evidence have in common.
+/// The members that the report of a drill and its evidence share.
 void read_checks(const json& object, DrillSummary& summary) {
   for (const json& check : list_in(object, "checks")) {
     const std::string verdict = string_in(check, "verdict");
@@ -57,7 +57,7 @@ DrillSummary summary_of(const catalog::RunRow& row) {
   if (row.ended) summary.seconds = row.ended->seconds_since(row.started);
   const json report = try_parse_json(row.summary_json);
   if (!report.is_object()) return summary;
-  // Of a failed one there is no recovery: as in its evidence, it is how long all of it took.
+  // A failed drill has no recovery time: show how long all of it took, as its evidence does.
   const bool recovered = row.state == catalog::RunState::succeeded && report.contains("recovery_s");
   summary.seconds = number_in(report, recovered ? "recovery_s" : "seconds").value_or(0);
   summary.whole = report.value("whole", true);
@@ -90,13 +90,13 @@ DrillSummary summary_of(const evidence::EvidenceSummary& evidence) {
 
 bool is_newer(const DrillSummary& drill, const DrillSummary& than) {
   if (drill.sequence != 0 && than.sequence != 0) return drill.sequence > than.sequence;
-  // When one from the future really was, nobody knows.
+  // The true time of a drill from the future is not known.
   const Time now = Clock::system().now();
   const bool is_ahead = drill.time > now;
   return is_ahead == (than.time > now) ? drill.time > than.time : !is_ahead;
 }
 
-/// Of two that began at once the first one that comes counts.
+/// Of two drills that began at the same time, the first one that is offered counts.
 void take_newer(const std::optional<DrillSummary>& other, std::optional<DrillSummary>& summary) {
   if (other && (!summary || is_newer(*other, *summary))) summary = other;
 }
@@ -127,7 +127,7 @@ DrillHistory read_catalog(catalog::Catalog& catalog, const std::string& id,
       .service = service, .kind = catalog::RunKind::drill, .limit = 1, .repository = id};
   // In the order in which they were recorded.
   for (const catalog::RunRow& row : catalog.runs(filter)) history.last = summary_of(row);
-  // One that was not whole proves nothing, but an older one may.
+  // A drill of some stores proves nothing, but an older one may.
   constexpr std::size_t kLookedAt = 50;
   filter.state = RunState::succeeded;
   filter.limit = kLookedAt;
@@ -164,7 +164,7 @@ bool is_of_drill(const evidence::EvidenceSummary& evidence) {
 DrillHistory read_evidence(repo::Repository& repository, const std::string& service) {
   DrillHistory history;
   std::set<std::uint64_t> named;
-  // Records before it are of earlier drills, but for those that have waited.
+  // Older records are of earlier drills, except records that had to wait.
   bool is_proved = false;
   const auto see = [&](const evidence::EvidenceSummary& evidence) {
     if (is_of_drill(evidence)) {
@@ -197,7 +197,7 @@ DrillHistory read_waiting(repo::Repository& repository, const std::string& servi
       summary.evidence_waits = true;
       take(summary, history);
     } catch (const Error& error) {
-      // Whoever appends it says so.
+      // The run that appends the record reports it.
       if (error.code() != ErrorCode::corruption) throw;
     }
   }
@@ -227,7 +227,7 @@ class NewestDrill {
   std::optional<DrillSummary> other_;
 };
 
-/// Yields the runs that it has seen.
+/// Returns the runs that it has seen.
 std::set<std::string> see_evidence(repo::Repository& repository, const repo::Point& point,
                                    NewestDrill& newest) {
   std::set<std::string> recorded;
@@ -243,7 +243,7 @@ std::set<std::string> see_evidence(repo::Repository& repository, const repo::Poi
   return recorded;
 }
 
-/// Of drills that the evidence has, it alone knows the order.
+/// The order of the drills in the evidence is known from the evidence only.
 void see_catalog(catalog::Catalog& catalog, const std::string& id, const std::string& service,
                  const std::set<std::string>& recorded, NewestDrill& newest) {
   const catalog::RunFilter filter{
@@ -254,12 +254,12 @@ void see_catalog(catalog::Catalog& catalog, const std::string& id, const std::st
   }
 }
 
-/// What the catalog knows beyond the evidence: a drill that goes on, or could leave none. It proves
-/// nothing where the repository is there to prove it.
+/// What the catalog knows beyond the evidence: drills that still run, or could leave no evidence.
+/// They prove nothing while the repository is there to prove it.
 void add_unwritten(const DrillHistory& remembered, DrillHistory& history) {
   if (!remembered.last) return;
   if (!history.recorded.contains(remembered.last->run)) take_newer(remembered.last, history.last);
-  // The same drill in more words.
+  // The catalog has more details of the same drill.
   if (history.last->run != remembered.last->run) return;
   const bool waits = history.last->evidence_waits;
   history.last = remembered.last;

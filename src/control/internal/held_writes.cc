@@ -109,11 +109,11 @@ void HeldWrites::during(const std::function<void()>& mark) const {
   unlock();
 }
 
-/// What a note says, now that nobody has it.
+/// What a note says that no backup has open.
 bool HeldWrites::is_left_held(const std::string& note) const {
   if (note.empty()) return false;
   const std::size_t end = std::min(note.find('\n'), note.size());
-  // Its command may still be about to hold them.
+  // The command that holds writes may still be running.
   service::require_no_running_hook(note.substr(0, end));
   if (end == note.size()) return true;
   // A restore that has succeeded has unlocked them; one that was undone has left them as it found
@@ -145,7 +145,7 @@ std::optional<std::string> HeldWrites::release() const {
   try {
     run_command("writes.unlock", service_.writes->unlock, {});
     const bool still = are_held(false, {});
-    // One that has begun meanwhile may have found them held.
+    // A backup that has begun meanwhile may have found them held.
     if (auto restore = open_restore()) return restore;
     if (!still) return std::nullopt;
   } catch (const Error& error) {
@@ -162,7 +162,7 @@ std::optional<std::string> HeldWrites::release() const {
 std::optional<std::string> HeldWrites::open_restore() const {
   try {
     const auto open = recovery::open_restore(repository_, service_.name);
-    // What can't be read decides nothing: nobody had the writes held before.
+    // A restore whose records can't be read does not count: nobody held the writes for it.
     if (!open || !open->rot.empty()) return std::nullopt;
     log::warning("a restore of {} has begun: writes stay locked for it", service_.name);
     return open->run;
@@ -173,7 +173,7 @@ std::optional<std::string> HeldWrites::open_restore() const {
   }
 }
 
-/// What writes.locked says; `otherwise`, where there is no such command.
+/// The answer of writes.locked, or `otherwise` where there is no such command.
 bool HeldWrites::are_held(bool otherwise, std::stop_token stop) const {
   const auto& locked = service_.writes->locked;
   if (!locked) return otherwise;

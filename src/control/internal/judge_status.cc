@@ -27,7 +27,7 @@ class Judge {
     ask_drills();
     ask_coverage();
     ask_evidence();
-    // Within each health in the order above.
+    // Among reasons of the same health, that order stays.
     std::stable_sort(status_.reasons.begin(), status_.reasons.end(),
                      [](const Reason& a, const Reason& b) { return a.health > b.health; });
   }

@@ -32,7 +32,7 @@ std::string name_of_user(uid_t uid) {
   return found->pw_name;
 }
 
-/// Who started this process. What sudo says is believed of root only: anybody else could set it.
+/// Who started this process. SUDO_USER counts for root only, since anybody else could set it.
 std::string started_by() {
   const uid_t uid = ::getuid();
   const char* behind = std::getenv("SUDO_USER");
@@ -76,7 +76,7 @@ evidence::EvidenceRecord new_evidence(const config::Config& config, catalog::Run
 
 namespace {
 
-/// A chain that can't be continued now, once, with what to do.
+/// Warns once that a chain can't be continued now, and says what to do.
 void warn_of_chain(const Error& why) {
   static std::mutex mutex;
   static std::set<std::string> told;
@@ -99,7 +99,7 @@ std::map<std::string, Error> append_what_waits(repo::Repository& repository, Log
   const Fd lock = logbook.lock_waiting();
   catalog::Catalog& catalog = *logbook.catalog();
   std::map<std::string, Error> stopped;
-  // As it is now: another process may have been at it until now.
+  // Ask what waits only now: another process may have appended it while we waited for the lock.
   for (const auto& waiting : catalog.waiting_evidence(repository.id().hex())) {
     if (stopped.contains(waiting.service)) continue;
     try {
@@ -157,7 +157,7 @@ std::optional<Error> older_copy_of(repo::Repository& repository, Logbook& logboo
   return Error(ErrorCode::corruption, "this is an older copy of the repository: " + older);
 }
 
-/// What still waits.
+/// The records that still wait.
 struct Waiting {
   std::optional<Error> why_all;         ///< of all that waits; empty: it was brought
   std::map<std::string, Error> chains;  ///< the services whose evidence alone waits, and why
@@ -212,11 +212,11 @@ void leave_evidence(repo::Repository& repository, Logbook& logbook,
                     evidence::EvidenceRecord record) {
   record.ended = Clock::system().now();
   try {
-    // What waits comes first: the chain is in the order of the runs.
+    // Append the waiting records first: the chain is in the order of the runs.
     const Waiting waits = bring_what_waits(repository, logbook);
     auto why = waits.why_of(record.service);
     const bool is_older = older_copy_of(repository, logbook).has_value();
-    // Journals alone may wait, which keep no evidence back.
+    // Waiting journals do not hold evidence back.
     const bool is_free =
         waits.why_all && !is_older && waiting_evidence(repository.id().hex(), logbook).empty();
     if (!why || is_free) {

@@ -34,7 +34,7 @@ Logbook::Logbook(const config::Config& config)
     catalog_ = open_catalog(config);
     is_usable_ = true;
   } catch (const Error& error) {
-    // Spool, locks and notes lie there, too: whoever went on would wait for ever.
+    // The spool and the locks lie in this directory, too, so the verb would only hang later.
     if (error.code() == ErrorCode::unreachable) throw;
     log::warning("the catalog can't be used, so this run is not recorded: {}", error.message());
   }
@@ -92,7 +92,7 @@ std::string Logbook::known_repository() {
 
 Fd Logbook::lock_waiting() const {
   Fd lock = open_file(state_directory_ / "waiting.lock", O_RDWR | O_CREAT);
-  // Its holder may hang on a repository whose server is gone. What waits can wait longer.
+  // The holder of the lock may hang on a dead server. The waiting records can wait longer.
   constexpr int kTries = 50;
   constexpr auto kPause = std::chrono::milliseconds(100);
   for (int tries = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {

@@ -39,7 +39,7 @@ std::vector<recovery::StorePlan> stores_of(const service::Service& service,
     plan.safety_snapshot = request.safety_snapshot &&
                            std::find(unsaved.begin(), unsaved.end(), store.name) == unsaved.end();
     const auto target = store.type->live(store.settings, {});
-    // Of what is not there, one copy is all that there will be.
+    // A store that does not exist has no live data to write over: restore it beside, as usual.
     plan.delta_in_place =
         request.in_place_delta && target->over() != nullptr && target->identify(0).exists;
     plans.push_back(std::move(plan));
@@ -47,7 +47,7 @@ std::vector<recovery::StorePlan> stores_of(const service::Service& service,
   return plans;
 }
 
-/// Part of a service of another time than the rest is somebody's decision, not a default.
+/// Restoring only some stores mixes two times, so somebody has to ask for it.
 void require_stores_named(const service::Service& service, const repo::Point& point,
                           const PlanRequest& request) {
   if (!point.is_partial() || !request.stores.empty()) return;

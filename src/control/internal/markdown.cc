@@ -26,7 +26,8 @@ bool is_plain_word(std::string_view raw) {
   return !raw.empty() && raw.find_first_not_of(kPlain) == std::string_view::npos;
 }
 
-/// One line. Unlike printable() it leaves backslashes alone: commands and patterns have them.
+/// Makes a text one line. Unlike printable() it keeps backslashes, which commands and patterns
+/// have.
 std::string one_line(std::string_view raw) {
   std::string out;
   while (!raw.empty()) {
@@ -52,7 +53,7 @@ std::string text(std::string_view raw) {
     if (kMarkup.find(c) != std::string_view::npos) out += '\\';
     out += c;
   }
-  // What would begin a list, a heading, or a rule.
+  // Escape what would begin a list, a heading or a rule.
   const std::size_t digits = out.find_first_not_of("0123456789");
   const bool numbered = digits != 0 && digits != std::string::npos && out.substr(digits, 2) == ". ";
   if (numbered) out.insert(digits, 1, '\\');

@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-/// The services whose evidence this machine has seen further, and how far.
+/// The services of which this machine has seen longer evidence, and how long.
 std::map<std::string, std::uint64_t> shorter_chains(repo::Repository& repository,
                                                     Logbook& logbook) {
   std::map<std::string, std::uint64_t> shorter;
@@ -87,8 +87,8 @@ bool is_signed(repo::Repository& repository, const std::string& host,
   return is_found;
 }
 
-/// Signs into a chain that the copy is accepted, and makes its end the one that this machine goes
-/// by. False: it can't be continued now, as `older` then says.
+/// Signs in a chain that the copy is accepted, and takes its end as the one to compare with. False:
+/// the chain can't be continued now, and `older` says so.
 bool accept_chain(repo::Repository& repository, Logbook& logbook, evidence::EvidenceRecord record,
                   OlderCopy& older) {
   record.kind = "accept";
@@ -140,7 +140,7 @@ std::optional<OlderCopy> accept_older_copy(const config::Config& config,
   }
   older.resumed = recovery::put_back_runs(repository, *logbook.catalog(),
                                           restores_known(*logbook.catalog(), id));
-  // A copy that has gone on since may have a log that is long enough.
+  // If the copy was used since, its log may be long enough.
   if (!has_shorter_log && shorter.empty() && older.resumed.empty()) return std::nullopt;
   for (const auto& [service, seen] : shorter) {
     // Other hosts may have written records, and the copy may have got others since with the same
@@ -160,13 +160,14 @@ std::optional<OlderCopy> accept_older_copy(const config::Config& config,
     auto record = new_evidence(config, catalog::RunKind::verify, service, run, caller);
     return accept_chain(repository, logbook, std::move(record), older);
   };
-  // The repository's own says it in any case; once, where a chain could not be accepted with it.
+  // The repository's own chain says it in any case, but not a second time where only chains that
+  // could not be continued before are left.
   const bool is_rest = !has_shorter_log && older.resumed.empty() && !shorter.contains("");
   const bool is_said = (is_rest && is_signed(repository, host_name(), older.lost)) || accept("");
   for (const auto& [service, seen] : shorter) {
     if (!service.empty()) accept(service);
   }
-  // What is lost is in the evidence before it is forgotten.
+  // Write the loss into the evidence before the memory of it is given up.
   if (is_said) logbook.set_head_back(id, repository.sequence());
   return older;
 }

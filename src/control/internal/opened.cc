@@ -64,7 +64,7 @@ Opened open_repository(const config::Config& config, repo::Access access, std::s
     credentials.passphrase = config::read_passphrase(config.repository.passphrase, std::move(stop));
     opened.repository = open_with(*opened.backend, credentials, access);
   }
-  // Who is to write meets it, and has an error of its own for it.
+  // Only warn: a verb that writes gets an error of its own.
   const bool reads = access == repo::Access::read || access == repo::Access::inspect;
   if (reads) warn_if_unwritable(opened);
   return opened;

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// So long may looking at one store take.
+/// The longest time for looking at one store.
 constexpr std::int64_t kLook_ms = 1000;
 
 /// A tree, or a file with what its store keeps beside it.

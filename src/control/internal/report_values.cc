@@ -13,7 +13,7 @@ ReportJson json_of_step(const recovery::StepOutcome& step) {
       {"name", name_of(step.id)}, {"result", name_of(step.result)}, {"seconds", step.seconds}};
   ReportJson data = try_parse_json<ReportJson>(step.data);
   if (!step.error.empty()) object["error"] = step.error;
-  // What checks found is told once, under "checks".
+  // Findings of checks are listed once, under "checks".
   const bool told = data.is_array() && !data.empty() && data.front().is_object();
   if (!data.is_discarded() && !told) object["data"] = std::move(data);
   return object;

@@ -36,7 +36,7 @@ void describe_run(const recovery::RunOutcome& outcome, const repo::Repository& r
   record.rpo_objective_s = plan.rpo_s;
   record.rto_objective_s = plan.rto_s;
   record.rpo_measured_s = std::max(0.0, outcome.started.seconds_since(plan.point_time));
-  // Less than all of the service proves nothing about the time that all of it takes.
+  // A restore of some stores proves nothing about the time that the whole service takes.
   const bool whole = plan.others.empty();
   if (outcome.state == catalog::RunState::succeeded && whole)
     record.rto_measured_s = outcome.recovery_seconds;

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kRunIdLike = "00000000t000000-00000000";
 
-/// Whether a drill can have made it: nothing else is ever removed.
+/// Whether the name is one that a drill makes. Nothing else is ever removed.
 bool is_run_id(std::string_view name) {
   return name.size() == kRunIdLike.size() && name[8] == 't' && name[15] == '-' &&
          std::all_of(name.begin(), name.end(), [](char c) {
@@ -55,7 +55,7 @@ void require_private(const fs::path& root) {
       "confidential");
 }
 
-/// With the lock of the root held, so that no drill is between making its directory and locking it.
+/// Hold the root's lock meanwhile: no drill must be between making its directory and locking it.
 void remove_leftovers(const fs::path& root) {
   std::error_code error;
   for (fs::directory_iterator at(root, error), end; !error && at != end; at.increment(error)) {

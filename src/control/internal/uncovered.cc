@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kFoundMax = 1000;
-/// How many names are looked at within directories that are in no store: `status` must be quick.
+/// The most names that are read in directories outside of stores, since `status` must be quick.
 constexpr std::size_t kLookedAtMax = 20'000;
 
 /// The kind of store that a file looks like.
@@ -44,7 +44,7 @@ class Search {
     const fs::file_type type = fs::symlink_status(path, error).type();
     const bool directory = type == fs::file_type::directory;
     if (found_.size() >= kFoundMax || (!directory && type != fs::file_type::regular)) return;
-    // What a restore in place keeps is old data of a store; `status` names it elsewhere.
+    // A workplace holds old data of a store. `status` lists it elsewhere.
     if (is_covered(path) || is_workplace_name(path.filename().native())) return;
     if (directory && holds_covered(path)) {
       for (const fs::path& child : children_of(path)) look_at(child);
