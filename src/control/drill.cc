@@ -203,11 +203,11 @@ class Drill {
     for (const UncoveredPath& path : internal::find_uncovered(config_, service_)) {
       report.not_covered.push_back(internal::describe(path));
     }
-    for (const recovery::StepNotRun& step : recovery::steps_not_run(outcome.plan)) {
+    for (const recovery::PlanStep& step : recovery::steps_not_run(outcome.plan)) {
       report.not_covered.push_back(
           fmt::format("step {}: not run: {} does not know of the copy: it mentions neither "
                       "SALVOR_STORE_… nor SALVOR_MODE",
-                      name_of(step.id), printable(step.command)));
+                      name_of(step.id), printable(step.what)));
     }
     for (const checks::CheckOutcome& check : outcome.checks) {
       if (check.verdict != Verdict::skipped) continue;

@@ -28,9 +28,7 @@ Plan known_plan(const Journal& journal, const std::string& run, const std::strin
 /// Where the journal does not say whose run it is, the service's claims must.
 void require_of_service(repo::Repository& repository, const Plan& plan) {
   const auto records = Claim(repository, plan.service).history();
-  const bool known = std::ranges::any_of(
-      records, [&](const ClaimRecord& record) { return record.run == plan.run; });
-  if (known) return;
+  if (std::ranges::find(records, plan.run, &ClaimRecord::run) != records.end()) return;
   internal::refuse(fmt::format("the journal of run {} can't be read, and service {} knows no such "
                                "run",
                                plan.run, printable(plan.service)),

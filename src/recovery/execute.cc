@@ -35,11 +35,6 @@ void claim_for_undo(repo::Repository& repository, catalog::Catalog* catalog, con
   }
 }
 
-bool has_begun(const Journal& journal) {
-  return std::any_of(journal.entries().begin(), journal.entries().end(),
-                     [](const JournalEntry& entry) { return entry.event == Event::began; });
-}
-
 /// A run may exchange back only while no later run has put its own data there.
 void require_newest(repo::Repository& repository, catalog::Catalog* catalog, const Plan& plan,
                     const Journal& own) {
@@ -61,8 +56,7 @@ void require_newest(repo::Repository& repository, catalog::Catalog* catalog, con
   // Restores that could write no claim.
   for (const auto& [other, journal] :
        internal::unwritten_restores(repository, catalog, plan.service)) {
-    const bool known = std::ranges::any_of(
-        records, [run = other.run](const ClaimRecord& record) { return record.run == run; });
+    const bool known = std::ranges::find(records, other.run, &ClaimRecord::run) != records.end();
     if (known || other.run == plan.run) continue;
     if (began < journal.entries().front().time) later.insert(other.run);
   }
@@ -277,7 +271,7 @@ RunOutcome resume(repo::Repository& repository, StoreAccess& access, const std::
     refuse(fmt::format("run {} is in state {}: there is nothing to resume", run, name_of(*state)),
            "begin a new restore: salvor restore " + plan.service);
   }
-  if (journal.undoing()) {
+  if (journal.has(Event::undoing)) {
     refuse(fmt::format("run {} is being undone", run),
            "continue the undo: salvor restore --undo " + run + " --confirm " + plan.service);
   }
@@ -317,7 +311,7 @@ RunOutcome undo(repo::Repository& repository, StoreAccess& access, const std::st
   journal.allow_unwritten(Unwritten::keep, plan.service);
   // A run that was killed before it had its claim has touched nothing, even if another run restores
   // the service now.
-  const bool touched = has_begun(journal);
+  const bool touched = journal.has(Event::began);
   if (touched) {
     require_newest(repository, options.catalog, plan, journal);
     internal::require_claimable(repository, options.catalog, plan);

@@ -309,16 +309,15 @@ std::string Journal::data(const StepId& step) const {
 }
 
 std::string Journal::data_before(const StepId& step) const {
-  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const JournalEntry& entry) {
-    return entry.step == step && entry.event == Event::began;
-  });
-  return found == entries_.end() ? "" : found->data;
+  const JournalEntry* const found = first_beginning(step);
+  return found == nullptr ? "" : found->data;
 }
 
-bool Journal::ever_began(const StepId& step) const {
-  return std::any_of(entries_.begin(), entries_.end(), [&](const JournalEntry& entry) {
+const JournalEntry* Journal::first_beginning(const StepId& step) const {
+  const auto found = std::ranges::find_if(entries_, [&](const JournalEntry& entry) {
     return entry.step == step && entry.event == Event::began;
   });
+  return found == entries_.end() ? nullptr : &*found;
 }
 
 std::string Journal::rot() const {
@@ -326,9 +325,8 @@ std::string Journal::rot() const {
   return found == entries_.end() ? "" : found->error;
 }
 
-bool Journal::undoing() const {
-  return std::any_of(entries_.begin(), entries_.end(),
-                     [](const JournalEntry& entry) { return entry.event == Event::undoing; });
+bool Journal::has(Event event) const {
+  return std::ranges::find(entries_, event, &JournalEntry::event) != entries_.end();
 }
 
 std::optional<RunState> Journal::state() const {

@@ -127,14 +127,16 @@ class Journal {
   bool began(const StepId& step) const;
   bool done(const StepId& step) const;
   /// Whether the step has ever begun, whatever became of it.
-  bool ever_began(const StepId& step) const;
+  bool ever_began(const StepId& step) const { return first_beginning(step) != nullptr; }
+  /// Its record of that; null: it never began.
+  const JournalEntry* first_beginning(const StepId& step) const;
 
   /// What the step remembered when it was done last; data_before(): when it began for the first
   /// time. Empty: nothing.
   std::string data(const StepId& step) const;
   std::string data_before(const StepId& step) const;
-  /// Whether an undo of the run has begun.
-  bool undoing() const;
+  /// Whether a record of this kind is there: `began`: of any step; `undoing`: an undo has begun.
+  bool has(Event event) const;
 
   /// Why the first lost record can't be read; empty: none is lost.
   std::string rot() const;

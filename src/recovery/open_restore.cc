@@ -53,8 +53,7 @@ bool claim_late(repo::Repository& repository, catalog::Catalog& catalog, const P
                 const Journal& journal) {
   Claim claim(repository, plan.service);
   const auto records = claim.history();
-  const bool known = std::ranges::any_of(
-      records, [&](const ClaimRecord& record) { return record.run == plan.run; });
+  const bool known = std::ranges::find(records, plan.run, &ClaimRecord::run) != records.end();
   try {
     if (!known) {
       claim.begin(plan.run, internal::over_in(repository, &catalog),

@@ -10,8 +10,8 @@ const StorePlan* Plan::find(std::string_view store) const {
   return found == stores.end() ? nullptr : &*found;
 }
 
-std::vector<StepNotRun> steps_not_run(const Plan& plan) {
-  std::vector<StepNotRun> steps;
+std::vector<PlanStep> steps_not_run(const Plan& plan) {
+  std::vector<PlanStep> steps;
   if (plan.mode != service::Mode::drill) return steps;
   if (plan.migrate && !service::knows_of_copy(*plan.migrate)) {
     steps.push_back({StepKind::migrate, plan.migrate->run.run});

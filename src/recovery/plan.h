@@ -80,19 +80,16 @@ struct Plan : service::Procedure {
 /// A step of a plan, for people who read it. A value.
 struct PlanStep {
   StepId id;
+  /// What it will do; of a step that is not run: its command.
   std::string what;
-  bool can_be_undone = true;
+  bool can_be_undone = true;  ///< an undo brings back what was before this step
 };
 /// The steps of a plan, in order.
 std::vector<PlanStep> steps_of(const Plan& plan);
 
-/// A step that a drill does not run, since it would act on the live service. A value.
-struct StepNotRun {
-  StepId id;
-  std::string command;
-};
-/// Those of a plan; empty for a restore.
-std::vector<StepNotRun> steps_not_run(const Plan& plan);
+/// The steps that a drill does not run, since they would act on the live service; empty for a
+/// restore.
+std::vector<PlanStep> steps_not_run(const Plan& plan);
 
 /// The text that the journal keeps.
 std::string to_json(const Plan& plan);

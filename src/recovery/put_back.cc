@@ -22,9 +22,7 @@ struct Known {
 std::optional<Known> put_back_journal(repo::Repository& repository, catalog::Catalog& catalog,
                                       const std::string& run) {
   Journal journal(repository, &catalog, run, {}, Rotten::skip);
-  const bool has_begun = std::ranges::any_of(
-      journal.entries(), [](const JournalEntry& entry) { return entry.event == Event::began; });
-  if (!has_begun || !journal.rot().empty()) return std::nullopt;
+  if (!journal.has(Event::began) || !journal.rot().empty()) return std::nullopt;
   const Plan plan = internal::plan_in(journal, run);
   if (plan.mode != service::Mode::restore) return std::nullopt;
   journal.catch_up();
@@ -35,8 +33,7 @@ std::optional<Known> put_back_journal(repo::Repository& repository, catalog::Cat
 bool put_back_claim(repo::Repository& repository, catalog::Catalog& catalog, const Known& known) {
   Claim claim(repository, known.service);
   const auto records = claim.history();
-  const bool is_there = std::ranges::any_of(
-      records, [&known](const ClaimRecord& record) { return record.run == known.run; });
+  const bool is_there = std::ranges::find(records, known.run, &ClaimRecord::run) != records.end();
   if (!is_there) claim.begin(known.run, internal::over_in(repository, &catalog), known.began);
   if (known.has_ended) claim.end(known.run);
   return !is_there;

@@ -13,7 +13,7 @@ enum class StepKind {
   /// No step. A journal's record about the whole run has it.
   none,
 #define STEP(kind, name, runs, purpose) kind,
-#define STEP_AGAIN(kind, runs)
+#define STEP_AGAIN(kind, name, runs, purpose)
 #include "recovery/steps.def"
   /// A step of another version.
   unknown,

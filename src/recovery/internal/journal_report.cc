@@ -69,7 +69,7 @@ std::vector<StepOutcome> steps_in(const Journal& journal, const Plan& plan) {
   for (const PlanStep& step : steps_of(plan)) {
     // Steps that a drill does not run are listed where they would have been.
     if (step.id == StepKind::validate) {
-      for (StepNotRun& not_run : steps_not_run(plan)) {
+      for (PlanStep& not_run : steps_not_run(plan)) {
         steps.emplace_back().id = std::move(not_run.id);
         steps.back().result = StepResult::not_run;
       }

@@ -78,7 +78,7 @@ const JournalEntry* provisioned(const Journal& journal) {
 /// Versions before tokens left none: look for the workplace itself.
 std::string missing_workplaces(RunContext& context) {
   std::string missing;
-  if (context.journal.undoing()) return missing;
+  if (context.journal.has(Event::undoing)) return missing;
   for (const StorePlan& store : context.plan.stores) {
     if (store.delta_in_place || context.replacement_of(store).state().provisioned) continue;
     missing += fmt::format("\n  store {}: found no {}", store.name,
@@ -170,10 +170,8 @@ std::string other_stores(RunContext& context, const Json& begun) {
 /// A run that was killed before it had workplaces may have locked the service on its own host.
 void require_begun_here(RunContext& context) {
   const Journal& journal = context.journal;
-  const auto first = std::ranges::find_if(journal.entries(), [](const JournalEntry& entry) {
-    return entry.event == Event::began && entry.step == StepKind::preflight;
-  });
-  const bool has_begun = first != journal.entries().end();
+  const JournalEntry* const first = journal.first_beginning(StepKind::preflight);
+  const bool has_begun = first != nullptr;
   // A run that has not begun has touched nothing, so any host may end it.
   if (!has_begun && context.undoing) return;
   const Json begun = has_begun ? try_parse_json<Json>(first->data) : Json();

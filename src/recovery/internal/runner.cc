@@ -114,8 +114,7 @@ void Runner::carry_out(Step& step) {
   journal_.append(entry(Event::began, step.id(), begun ? "" : step.before(context_)));
   journal_.reach(step.name() + ":began");
   const Time start = context_.clock.monotonic();
-  JournalEntry done = entry(Event::done, step.id());
-  if (!begun || !step.is_done(context_)) done.data = step.run(context_);
+  JournalEntry done = entry(Event::done, step.id(), step.run(context_));
   journal_.reach(step.name() + ":run");
   done.seconds = context_.clock.monotonic().seconds_since(start);
   const double seconds = done.seconds;

@@ -15,8 +15,7 @@
 
 /// The steps of a restore or a drill. execute.h carries them out: before(), a record `began`,
 /// run(), a record `done`, in the order of the plan; and undo(), a record `undone`, in the reverse
-/// order. A process that resumes a run calls take_up() of what is done, and is_done() of the step
-/// that was begun.
+/// order. A process that resumes a run calls take_up() of what is done.
 ///
 /// A new step is a class with a make_ function in a file of steps/, and a line in the one table,
 /// steps.def, which has the order.
@@ -100,10 +99,6 @@ class Step {
   /// Called by a process that resumes or undoes a run, for each step that is done already, in
   /// order: gets back what went with the old process, such as locks.
   virtual void take_up(RunContext& /*context*/) {}
-
-  /// Whether the work is found done, though the journal has only its beginning. Asked of a step
-  /// that an earlier process has begun; then run() is not called.
-  virtual bool is_done(RunContext& /*context*/) { return false; }
 
   /// Does the work. Returns what the journal should remember (JSON, or empty).
   virtual std::string run(RunContext& context) = 0;

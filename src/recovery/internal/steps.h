@@ -10,8 +10,8 @@ namespace salvor::recovery::internal {
 
 using Steps = std::vector<std::unique_ptr<Step>>;
 
-#define STEP(kind, name, runs, purpose) Steps make_##kind(const Plan& plan);
-#define STEP_AGAIN(kind, runs) Steps make_##kind##_again(const Plan& plan);
+#define STEP(kind, name, runs, purpose) Steps make_##kind(const Plan& plan, bool again);
+#define STEP_AGAIN(kind, name, runs, purpose)
 #include "recovery/steps.def"
 
 /// The steps of a plan, in order.

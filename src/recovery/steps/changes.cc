@@ -93,36 +93,21 @@ class Rebuild final : public Step {
   const service::Rebuild rebuild_;
 };
 
+}  // namespace
+
 /// A command that knows of a copy changes that; any other one acts on the live service, `again`.
-Steps migrate_at(const Plan& plan, bool again) {
+Steps make_migrate(const Plan& plan, bool again) {
   return one<Migrate>(plan.migrate && service::knows_of_copy(*plan.migrate) != again);
 }
 
-Steps rebuilds_at(const Plan& plan, bool again) {
+/// As the migration.
+Steps make_rebuild(const Plan& plan, bool again) {
   Steps steps;
   for (const service::Rebuild& rebuild : plan.rebuilds) {
     if (service::knows_of_copy(rebuild) != again)
       steps.push_back(std::make_unique<Rebuild>(rebuild));
   }
   return steps;
-}
-
-}  // namespace
-
-Steps make_migrate(const Plan& plan) {
-  return migrate_at(plan, false);
-}
-
-Steps make_migrate_again(const Plan& plan) {
-  return migrate_at(plan, true);
-}
-
-Steps make_rebuild(const Plan& plan) {
-  return rebuilds_at(plan, false);
-}
-
-Steps make_rebuild_again(const Plan& plan) {
-  return rebuilds_at(plan, true);
 }
 
 }  // namespace salvor::recovery::internal

@@ -41,7 +41,7 @@ class CutOver final : public Step {
 
 }  // namespace
 
-Steps make_cut_over(const Plan&) {
+Steps make_cut_over(const Plan&, bool) {
   return one<CutOver>();
 }
 

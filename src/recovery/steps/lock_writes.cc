@@ -88,7 +88,7 @@ class LockWrites final : public Step {
 }  // namespace
 
 /// Stores are locked also where the application has no command for it.
-Steps make_lock_writes(const Plan&) {
+Steps make_lock_writes(const Plan&, bool) {
   return one<LockWrites>();
 }
 

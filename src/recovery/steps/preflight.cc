@@ -78,7 +78,7 @@ class Preflight final : public Step {
 
 }  // namespace
 
-Steps make_preflight(const Plan&) {
+Steps make_preflight(const Plan&, bool) {
   return one<Preflight>();
 }
 

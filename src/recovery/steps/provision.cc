@@ -59,7 +59,7 @@ class Provision final : public Step {
 
 }  // namespace
 
-Steps make_provision(const Plan&) {
+Steps make_provision(const Plan&, bool) {
   return one<Provision>();
 }
 

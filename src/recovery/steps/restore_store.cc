@@ -93,7 +93,7 @@ class RestoreStore final : public Step {
 
 }  // namespace
 
-Steps make_restore_store(const Plan& plan) {
+Steps make_restore_store(const Plan& plan, bool) {
   Steps steps;
   for (const StorePlan& store : plan.stores) steps.push_back(std::make_unique<RestoreStore>(store));
   return steps;

@@ -39,7 +39,7 @@ class ReturnToService final : public Step {
 
 }  // namespace
 
-Steps make_return_to_service(const Plan&) {
+Steps make_return_to_service(const Plan&, bool) {
   return one<ReturnToService>();
 }
 

@@ -81,7 +81,7 @@ class SafetySnapshot final : public Step {
 
 }  // namespace
 
-Steps make_safety_snapshot(const Plan& plan) {
+Steps make_safety_snapshot(const Plan& plan, bool) {
   return one<SafetySnapshot>(plan.safety_snapshot);
 }
 

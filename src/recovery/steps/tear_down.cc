@@ -18,7 +18,7 @@ class TearDown final : public Step {
 
 }  // namespace
 
-Steps make_tear_down(const Plan&) {
+Steps make_tear_down(const Plan&, bool) {
   return one<TearDown>();
 }
 

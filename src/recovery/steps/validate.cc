@@ -83,36 +83,45 @@ class Validate final : public Step {
   void undo(RunContext& context) override { give_back_shared(context); }
 };
 
-class ValidateInPlace final : public Step {
+/// After the cut-over: the checks that were late, in place and then over HTTP.
+class ValidateLate final : public Step {
  public:
-  StepId id() const override { return StepKind::validate_in_place; }
-  std::string what(const Plan&) const override {
-    return "run the checks that do not know of the copy, on the live service";
+  explicit ValidateLate(bool http) : http_(http) {}
+  StepId id() const override {
+    return http_ ? StepKind::validate_live : StepKind::validate_in_place;
   }
-  std::string run(RunContext& context) override { return run_late(context, false); }
-  void undo(RunContext& context) override { give_back_shared(context); }
+  std::string what(const Plan&) const override {
+    return http_ ? "run the checks that ask the service"
+                 : "run the checks that do not know of the copy, on the live service";
+  }
+  std::string run(RunContext& context) override { return run_late(context, http_); }
+  void undo(RunContext& context) override {
+    if (!http_) give_back_shared(context);
+  }
+
+ private:
+  const bool http_;
 };
 
-class ValidateLive final : public Step {
- public:
-  StepId id() const override { return StepKind::validate_live; }
-  std::string what(const Plan&) const override { return "run the checks that ask the service"; }
-
-  std::string run(RunContext& context) override { return run_late(context, true); }
-};
+/// Where a plan has late checks of this kind.
+Steps late(const Plan& plan, bool http) {
+  Steps steps;
+  if (has_late(plan, http)) steps.push_back(std::make_unique<ValidateLate>(http));
+  return steps;
+}
 
 }  // namespace
 
-Steps make_validate(const Plan&) {
+Steps make_validate(const Plan&, bool) {
   return one<Validate>();
 }
 
-Steps make_validate_in_place(const Plan& plan) {
-  return one<ValidateInPlace>(has_late(plan, false));
+Steps make_validate_in_place(const Plan& plan, bool) {
+  return late(plan, false);
 }
 
-Steps make_validate_live(const Plan& plan) {
-  return one<ValidateLive>(has_late(plan, true));
+Steps make_validate_live(const Plan& plan, bool) {
+  return late(plan, true);
 }
 
 }  // namespace salvor::recovery::internal

@@ -83,7 +83,7 @@ class VerifyCopy final : public Step {
 
 }  // namespace
 
-Steps make_verify_copy(const Plan&) {
+Steps make_verify_copy(const Plan&, bool) {
   return one<VerifyCopy>();
 }
 

@@ -68,7 +68,7 @@ class Watch final : public Step {
 
 }  // namespace
 
-Steps make_watch(const Plan& plan) {
+Steps make_watch(const Plan& plan, bool) {
   return one<Watch>(plan.watch.has_value());
 }
 
