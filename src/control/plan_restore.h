@@ -20,13 +20,20 @@ namespace salvor::control {
 /// What to restore in place, and how.
 struct PlanRequest {
   std::string service;
+  /// "latest", the id of a point or its beginning, or a time.
   std::string at = "latest";
-  std::vector<std::string> stores;  ///< empty: all of the point
+  /// Empty: all stores of the point.
+  std::vector<std::string> stores;
+  /// Back up the live data first, except of the stores that are `unsaved`.
   bool safety_snapshot = true;
-  std::vector<std::string> unsaved;  ///< stores without a safety snapshot
+  std::vector<std::string> unsaved;
+  /// Write what differs over the live data, instead of a copy beside it. A store that does not
+  /// exist, or can't be written over, is restored beside as usual.
   bool in_place_delta = false;
-  bool compare_content = false;  ///< take no live file for unchanged unread
-  bool without_lock = false;     ///< the application's commands that hold writes are not run
+  /// Read every live file; do not trust its size and times.
+  bool compare_content = false;
+  /// Do not run the application's commands that lock writes.
+  bool without_lock = false;
 };
 
 /// One step of the plan, for people.

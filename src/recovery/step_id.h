@@ -5,10 +5,14 @@
 #include <utility>
 #include <vector>
 
-/// Which steps a restore or a drill can have, and how they are called. The table is steps.def.
+/// Which steps a restore or a drill can have, and how they are called. The table is steps.def:
+///     journal.began(StepKind::cut_over)
+///     journal.began({StepKind::restore_store, store.name})
+/// Only here is a step a text: names are read from journals, evidence and the reports in the
+/// catalog, and written there.
 namespace salvor::recovery {
 
-/// A kind of step.
+/// A kind of step. Most kinds have one step in a plan; some have one for each store or rebuild.
 enum class StepKind {
   /// No step. A journal's record about the whole run has it.
   none,
