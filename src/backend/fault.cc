@@ -89,7 +89,7 @@ auto FaultBackend::run(const Call& call, const std::optional<Fault>& fault, Do&&
   } else {
     auto result = make_call();
     strike(fault, Fault::When::after, call);
-    // Another thread has died meanwhile, and this one with it: nobody has learnt the result.
+    // Another thread has simulated the death of the process meanwhile, so nobody learns the result.
     throw_if_dead();
     return result;
   }

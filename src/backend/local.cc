@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kTriesMax = 8;
 
-/// From here on a range is read past the page cache: packs are read once.
+/// The size from which ranges bypass the page cache: packs are read once.
 constexpr std::size_t kDirectReadWorthwhile_bytes = 256U << 10U;
 
 class LocalBackend final : public Backend {
@@ -71,7 +71,7 @@ class LocalBackend final : public Backend {
   const ReadFault read_fault_;
 };
 
-/// What can't be written to is the repository, whichever object it was.
+/// Whichever object it was, the whole repository can't be written to.
 Error LocalBackend::naming_repository(const Error& error) const {
   return error.with_context("the repository at " + location() + " can't be written to");
 }
@@ -91,7 +91,7 @@ std::optional<Error> LocalBackend::why_unwritable() {
     writer_.try_out();
     return std::nullopt;
   } catch (const Error& error) {
-    // Anything else is for the call that meets it.
+    // Any other error is reported by the call that meets it.
     if (!error.unwritable()) return std::nullopt;
     return naming_repository(error);
   }
@@ -115,7 +115,7 @@ PutResult LocalBackend::put(const std::string& name, ByteView bytes) {
 /// An invalid descriptor when there is no such object.
 LocalBackend::OpenObject LocalBackend::try_to_open(const DirectoryCache::Directory& directory,
                                                    const std::string& name) const {
-  // O_NONBLOCK, as a fifo of that name would wait for ever for its other end.
+  // O_NONBLOCK: a fifo of that name would wait for its other end for ever.
   Fd fd(openat(directory.fd.get(), leaf_of(name).c_str(),
                O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd) {
@@ -142,7 +142,7 @@ LocalBackend::OpenObject LocalBackend::open_object(const std::string& name) {
   throw Error(ErrorCode::not_found, "no object " + printable(name) + " in " + printable(path_));
 }
 
-/// Past the page cache: -1 with errno, EINVAL where that can't be.
+/// A read that bypasses the page cache. -1 with errno; EINVAL where that is not possible.
 ssize_t LocalBackend::read_directly(const OpenObject& object, std::uint64_t offset,
                                     MutableByteView out) const {
   if (!set_direct(object.fd.get(), true)) {
@@ -170,7 +170,7 @@ ssize_t LocalBackend::try_to_read(const OpenObject& object, const std::string& n
   return pread_whole(object.fd.get(), out, offset);
 }
 
-/// Whether the medium still gives the first block of some object; from the medium, not from memory.
+/// Whether some object's first block can still be read from the medium itself, not from memory.
 bool LocalBackend::has_readable_object(const std::string& but) {
   for (const char* prefix : {"salvor.json", "keys/", "log/", "packs/"}) {
     std::string found;
@@ -262,7 +262,7 @@ void LocalBackend::remove(const std::string& name) {
   if (unlinkat(directory->fd.get(), leaf.c_str(), 0) != 0 && errno != ENOENT && errno != EISDIR) {
     throw_medium_error("cannot remove", directories_.full_path(name), errno);
   }
-  // Also when it is gone already: he who has removed it may not have come to this yet.
+  // Sync also when it is gone already: the process that removed it may not have synced it yet.
   if (retried([&] { return fsync(directory->fd.get()); }) != 0) {
     throw_medium_error("cannot make durable", directories_.full_path(parent), errno);
   }

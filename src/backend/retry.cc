@@ -16,7 +16,7 @@ class Tries {
   Tries(const RetryOptions& options, std::string what)
       : options_(options), what_(std::move(what)) {}
 
-  /// To be called with each failure: waits, or throws when that was enough.
+  /// Call it after each failure. It waits, or throws when there were enough tries.
   void failed(const Error& error) {
     ++failures_;
     if (!error.retryable()) throw error;

@@ -29,7 +29,7 @@
 namespace salvor {
 namespace {
 
-/// After so long without an answer more processes take up the paths that nobody has asked yet.
+/// After this time without an answer more processes ask the paths that are left.
 constexpr std::int64_t kStall_ms = 50;
 constexpr std::size_t kAskersMax = 256;
 
@@ -37,7 +37,7 @@ using Flag = std::atomic<bool>;
 using Count = std::atomic<std::uint32_t>;
 static_assert(Flag::is_always_lock_free && Count::is_always_lock_free);
 
-/// What the processes share; zero at first.
+/// The memory that the processes share; zero at first.
 class Board {
  public:
   explicit Board(std::size_t paths)
@@ -74,7 +74,7 @@ struct Asked {
   off_t place;
 };
 
-/// A question, as those who put it know it.
+/// A question as the asking process knows it.
 struct Task {
   const Asked* paths;
   std::uint32_t count;
@@ -84,7 +84,7 @@ struct Task {
   std::int64_t limit_ns;  ///< of the monotonic clock: nobody waits for a lock any longer
 };
 
-/// Two paths of one place are asked one after the other, and no more is wrong than that.
+/// Two paths with the same place in the lock file are asked one after the other. That is harmless.
 off_t place_of(std::string_view path) {
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   for (const char character : path) {
@@ -93,7 +93,7 @@ off_t place_of(std::string_view path) {
   return static_cast<off_t>(hash >> 2U);  // neither negative, nor the last one that can be locked
 }
 
-/// The kernel's numbers of the file systems that are mounted, by their places. Asks none of them.
+/// The kernel's numbers of mounted file systems, by mount point. None of them is asked.
 class Mounts {
  public:
   Mounts() {
@@ -130,7 +130,7 @@ class Mounts {
 // From here to "To here": the other processes. Another thread may have held any lock when
 // they were forked, so they make async-signal-safe calls only.
 
-/// Leaves access times alone where that is permitted.
+/// Opens a path without a change of its access time, where that is permitted.
 int open_to_ask(const char* path, int flags) {
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   const int fd = ::open(path, kFlags | O_NOATIME | flags);
@@ -177,8 +177,8 @@ std::int64_t monotonic_ns() {
   return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
 }
 
-/// Whether it may be asked: false when another process has not had its answer by the limit. Without
-/// locks everybody asks.
+/// Whether the path may be asked: not while another process waits too long for its answer. Without
+/// locks every process may ask.
 bool lock_path(int file, off_t place, std::int64_t limit_ns) {
   if (file < 0) return true;
   constexpr timespec kAgainAfter{0, 5'000'000};
@@ -190,9 +190,9 @@ bool lock_path(int file, off_t place, std::int64_t limit_ns) {
   return true;
 }
 
-/// Takes one path after the other, and notes which have answered.
+/// Asks one path after the other, and marks those that have answered.
 [[noreturn]] void ask_in_turn(const Task& task) {
-  // Whoever waits for the end of our standard output must not wait for this process.
+  // A process that waits for the end of our standard output must not wait for this one.
   const auto kept = static_cast<unsigned>(task.done);
   if (kept > 0) ::syscall(SYS_close_range, 0U, kept - 1, 0U);
   ::syscall(SYS_close_range, kept + 1, ~0U, 0U);
@@ -206,14 +206,14 @@ bool lock_path(int file, off_t place, std::int64_t limit_ns) {
     board.answered(i) = true;
     if (++board.answers() < task.count) continue;
     const std::uint64_t one = 1;
-    // Without it the answers are seen a little later.
+    // If this fails, the answers are only seen a little later.
     [[maybe_unused]] const ssize_t written = ::write(task.done, &one, sizeof one);
   }
   ::_exit(0);
 }
 
-/// Our child begins those that ask, and ends: they are init's, who waits for them whenever they
-/// end.
+/// Our child starts the asking processes and ends. They become children of init, which collects
+/// them whenever they end.
 [[noreturn]] void begin_askers(std::size_t askers, const Task& task) {
   ::setpgid(0, 0);
   int status = 0;
@@ -227,7 +227,7 @@ bool lock_path(int file, off_t place, std::int64_t limit_ns) {
 
 // To here.
 
-/// One question to several paths.
+/// One question about several paths.
 class Question {
  public:
   Question(std::span<const std::filesystem::path> paths, const std::filesystem::path& lock_file)
@@ -247,7 +247,7 @@ class Question {
   Question(const Question&) = delete;
   Question& operator=(const Question&) = delete;
 
-  /// Those that hang where no signal reaches them end when their mount goes.
+  /// A process that hangs where no signal reaches it ends when its mount goes.
   ~Question() {
     if (all_answered()) return;
     for (const pid_t group : groups_) ::kill(-group, SIGKILL);
@@ -307,7 +307,7 @@ class Question {
   std::size_t begun_ = 0;
 };
 
-/// Nobody else can hold a lock in it: who can only read may hold one, too.
+/// Requires that no other user can lock the file: whoever can read it could.
 bool is_ours_alone(const Fd& file) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return false;

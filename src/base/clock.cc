@@ -12,7 +12,7 @@ namespace salvor {
 namespace {
 
 constexpr std::int64_t kSecond_ns = 1'000'000'000;
-/// 100 years: no duration that anybody means is longer.
+/// 100 years. Nobody means a longer duration.
 constexpr std::int64_t kDurationMax_s = 100LL * 366 * 86400;
 
 Time read_clock(clockid_t which) {

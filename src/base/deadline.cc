@@ -7,7 +7,7 @@ namespace salvor {
 namespace {
 
 constexpr std::int64_t kMsPerSecond = 1000;
-// Longer limits would not fit into the timers.
+// Longer limits do not fit into the timers.
 constexpr std::int64_t kLimitMax_s = std::int64_t{366} * 24 * 3600;
 
 }  // namespace

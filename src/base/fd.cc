@@ -36,7 +36,7 @@ std::uint64_t file_size(const std::filesystem::path& path, std::uint64_t bytes_m
 
 void Fd::close() {
   if (fd_ < 0) return;
-  // Whoever goes because a call has failed still wants to know why.
+  // The caller may report errno of an earlier call: keep it.
   const int error = errno;
   ::close(std::exchange(fd_, -1));
   errno = error;
@@ -126,7 +126,7 @@ void make_private_directories(const std::filesystem::path& path) {
   make_private_directories(path.parent_path());
   if (::mkdir(path.c_str(), 0700) == 0) return;
   const int error = errno;
-  // Somebody else may have made it meanwhile; but what is there may also be a file.
+  // Another process may have made it meanwhile, or the name may be a file.
   if (error == EEXIST && std::filesystem::is_directory(path)) return;
   throw_system_error("cannot create directory", path.native(), error);
 }

@@ -74,7 +74,7 @@ DataRange next_data(int fd, std::uint64_t at, std::uint64_t size) {
   if (start >= size) return {size, size};
   const off_t hole = retried([&] { return ::lseek(fd, data, SEEK_HOLE); });
   const std::uint64_t end = hole < 0 ? size : std::min(static_cast<std::uint64_t>(hole), size);
-  // Somebody may punch a hole at this very moment: then its zeros are read as data.
+  // If somebody punches a hole at this moment, its zeros are read as data.
   return {start, end > start ? end : size};
 }
 

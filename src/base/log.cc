@@ -39,7 +39,7 @@ spdlog::level::level_enum translated(Level level) {
 
 using SharedWriter = std::shared_ptr<const Writer>;
 
-/// Who gets lines. Called without the lock: whoever is called may log.
+/// The receiver of lines. It is called without the lock, since it may log itself.
 class Readers {
  public:
   void write_by(Writer writer) {

@@ -6,7 +6,7 @@
 namespace salvor {
 namespace {
 
-/// Longer words are nobody's typing error; the bound keeps the cost of hostile input small.
+/// A longer word is no typing error. The bound keeps hostile input cheap.
 constexpr std::size_t kWordBytesMax = 64;
 
 std::size_t distance(std::string_view a, std::string_view b) {

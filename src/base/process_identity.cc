@@ -21,15 +21,15 @@ std::string boot_id() {
   return id.empty() ? std::string(kUnknown) : id;
 }
 
-/// Of a process that was killed, threads may still be in a call that nothing ends.
+/// Threads of a killed process may still be in a call that nothing interrupts.
 bool has_other_threads(const std::string& pid) {
   std::error_code error;
   const std::filesystem::directory_iterator threads("/proc/" + pid + "/task", error);
   return !error && std::distance(begin(threads), end(threads)) > 1;
 }
 
-/// Field 22 of /proc/<pid>/stat; empty when there is no such process, or when it has ended and only
-/// waits to be asked how (proc(5)).
+/// Field 22 of /proc/<pid>/stat. Empty: there is no such process, or it has ended and waits for its
+/// parent (proc(5)).
 std::string start_ticks(const std::string& pid) {
   std::ifstream file("/proc/" + pid + "/stat");
   std::stringstream text;
@@ -49,7 +49,7 @@ std::string start_ticks(const std::string& pid) {
   return field;
 }
 
-/// Process ids mean something only within their namespace: a container has its own.
+/// Process ids are unique only within their namespace, and a container has its own.
 std::string pid_namespace() {
   struct stat status {};
   return stat("/proc/self/ns/pid", &status) == 0 ? std::to_string(status.st_ino) : "unknown";

@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::size_t kScratchBytes = 64 << 10U;
 
-/// Flattens: a directory within a directory is moved up to the root first. So no tree is too deep,
-/// and two open directories are enough.
+/// Moves a directory within a directory up to the root first. So no tree is too deep, and two open
+/// directories are enough.
 class Remover {
  public:
   Remover(const std::filesystem::path& root, std::string_view kept)
@@ -43,7 +43,7 @@ class Remover {
  private:
   using Remove = std::function<void(const std::string& name)>;
 
-  /// Calls `remove` for every name that is seen; whether there was one.
+  /// Calls `remove` for every name. Returns whether there was one.
   bool pass(int directory, const Remove& remove) const {
     alignas(dirent64) std::array<char, kScratchBytes> scratch;
     if (lseek(directory, 0, SEEK_SET) != 0) fail("cannot list", errno);

@@ -144,7 +144,7 @@ class Child {
     return status;
   }
 
-  /// Waits for its end no more.
+  /// Stops waiting for its end.
   void leave() { reaped_ = true; }
 
  private:
@@ -207,7 +207,7 @@ class Collector {
     return count > 0;
   }
 
-  /// Drops what is too much.
+  /// Drops what exceeds the limit.
   void cut() {
     if (bytes_.size() <= bytes_max_) return;
     truncated_ = true;
@@ -254,7 +254,7 @@ std::int64_t now_ms() {
   return Clock::system().monotonic().ns / kMillisecond_ns;
 }
 
-/// What was killed and does not end waits in the kernel, for a server that is gone.
+/// A killed process that does not end waits in the kernel for a server that is gone.
 [[noreturn]] void leave_behind(const SubprocessOptions& options, Child& child) {
   child.leave();
   const std::string& name = options.name.empty() ? options.argv.front() : options.name;
@@ -300,7 +300,7 @@ bool supervise(const SubprocessOptions& options, Child& child, Collector& output
   return timed_out;
 }
 
-/// What the child wrote before its end, but not what others go on writing for ever.
+/// Reads what the child wrote before its end, but not what others keep writing for ever.
 void drain(Collector& collector, std::size_t bytes_max) {
   constexpr std::size_t kPipeBytesMax = std::size_t{1} << 20U;
   const std::size_t reads_max = (std::min(bytes_max, kPipeBytesMax) + kPipeBytesMax) / 4096;

@@ -10,7 +10,7 @@
 namespace salvor::codec {
 namespace {
 
-/// The gear hash shifts a byte out of its 64 bits after so many steps.
+/// After this many steps the gear hash has shifted a byte out of its 64 bits.
 constexpr std::size_t kWindow_bytes = 64;
 
 /// The top `bits` bits: those that the most bytes of the window have reached.

@@ -14,7 +14,7 @@
 namespace salvor::net {
 namespace {
 
-/// How long a wait may be when nothing happens; curl's own timers end it earlier.
+/// The longest wait when nothing happens. Curl's own timers end it earlier.
 constexpr int kWait_ms = 1000;
 
 struct FreeEasy {

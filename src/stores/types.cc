@@ -12,7 +12,7 @@
 namespace salvor::stores {
 namespace {
 
-/// What later versions will have; a configuration is told so.
+/// Types of later versions. A configuration that names one is told so.
 constexpr std::array<std::string_view, 3> kPlanned{"postgres", "mariadb", "bucket"};
 
 std::vector<const Type*>& known() {

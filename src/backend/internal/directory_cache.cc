@@ -49,7 +49,7 @@ DirectoryCache::Handle DirectoryCache::lookup(const std::string& path) {
 
 DirectoryCache::Handle DirectoryCache::keep(const std::string& path, Fd fd) {
   const std::lock_guard lock(mutex_);
-  // Random names spread over all directories alike: no order of dropping is better than another.
+  // Random names spread evenly over all directories, so the order of dropping does not matter.
   if (open_.size() >= directories_max_) open_.clear();
   return open_.insert_or_assign(path, directory_of(std::move(fd))).first->second;
 }
@@ -101,7 +101,7 @@ DirectoryCache::Handle DirectoryCache::make(const std::string& path) {
                     ": found something else of that name",
                 "move it out of the repository");
   }
-  // Also when somebody else has created it: he may not have come to this yet.
+  // Sync also what another process has created: it may not have synced it yet.
   if (retried([&] { return fsync(parent->fd.get()); }) != 0) {
     throw_write_error("cannot make durable", full_path(parent_of(path)), errno);
   }

@@ -24,7 +24,7 @@ class Walk {
        const Backend::Visit& visit)
       : directories_(directories), prefix_(prefix), after_(after), visit_(visit) {}
 
-  /// `parent`: what `path` is to be opened in, as `leaf`.
+  /// `path` is opened as `leaf`, in `parent`.
   void directory(int parent, const std::string& leaf, const std::string& path);
 
  private:
@@ -95,7 +95,7 @@ bool Walk::may_be_directory(int directory, const dirent& entry, const std::strin
   struct stat status {};
   if (fstatat(directory, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
   if (!S_ISLNK(status.st_mode)) return S_ISDIR(status.st_mode);
-  // Passed over in silence, a linked directory would look like the loss of all in it.
+  // A linked directory that is skipped silently would look like the loss of all its objects.
   if (fstatat(directory, entry.d_name, &status, 0) == 0 && S_ISDIR(status.st_mode)) {
     throw Error(ErrorCode::failed,
                 "cannot list " + printable(directories_.full_path(name)) +

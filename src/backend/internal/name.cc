@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kNameBytesMax = 200;
 
-/// Media keep what is not finished yet under this name.
+/// The prefix of names of unfinished files on a medium.
 constexpr std::string_view kReservedFirstPart = "tmp";
 
 constexpr std::string_view kRules =

@@ -16,7 +16,7 @@
 namespace salvor::backend {
 namespace {
 
-/// From here on an object is written past the page cache: nobody reads it soon.
+/// The size from which objects bypass the page cache, since nobody reads them soon.
 constexpr std::size_t kDirectWriteWorthwhile_bytes = 1U << 20U;
 
 constexpr std::size_t kBlockBytes = 4096;
@@ -47,7 +47,7 @@ int link_unnamed(int fd, int directory, const std::string& leaf) {
   const std::string self = "/proc/self/fd/" + std::to_string(fd);
   if (linkat(AT_FDCWD, self.c_str(), directory, leaf.c_str(), AT_SYMLINK_FOLLOW) == 0) return 0;
   if (errno != ENOENT && errno != EACCES) return errno;
-  // No /proc here (a chroot, say); this way needs CAP_DAC_READ_SEARCH.
+  // Without /proc (a chroot, say) use this way, which needs CAP_DAC_READ_SEARCH.
   return linkat(fd, "", directory, leaf.c_str(), AT_EMPTY_PATH) == 0 ? 0 : errno;
 }
 
@@ -89,7 +89,7 @@ void ObjectWriter::try_out() {
   }
   const DirectoryCache::Handle root = directories_.find("");
   const Fd file(openat(root->fd.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
-  // Without unnamed files only a put can tell.
+  // Where unnamed files are not possible, only a put can tell.
   if (!file && means_no_unnamed_files(errno)) return;
   const Bytes block(kBlockBytes);
   if (!file || !write_whole(file.get(), block)) {
@@ -100,7 +100,7 @@ void ObjectWriter::try_out() {
 std::optional<PutResult> ObjectWriter::put(const DirectoryCache::Directory& directory,
                                            const std::string& name, ByteView bytes) {
   const Target target{directory.fd.get(), leaf_of(name), directories_.full_path(name)};
-  // Spares writing what is there already; the link decides.
+  // Asking first saves the writing of what is there already. The link decides in any case.
   Outcome outcome = object_size(directory, target.leaf, target.full_path) ? Outcome::exists
                                                                           : Outcome::unsupported;
   if (outcome == Outcome::unsupported && placing_ == Placing::unnamed) {
@@ -109,7 +109,7 @@ std::optional<PutResult> ObjectWriter::put(const DirectoryCache::Directory& dire
   }
   if (outcome == Outcome::unsupported) outcome = put_named(target, bytes);
   if (outcome == Outcome::gone) return std::nullopt;
-  // Also when it exists: he who has put it may not have come to this yet.
+  // Sync also an object that exists: the process that put it may not have synced it yet.
   if (retried([&] { return fsync(target.directory); }) != 0) {
     throw_write_error("cannot make durable", target.full_path, errno);
   }

@@ -56,7 +56,7 @@ bool TemporaryFile::try_create() {
     if (error == ENOENT || error == EEXIST) return false;
     throw_write_error("cannot create", directories_.full_path(kDirectory) + "/" + name_, error);
   }
-  // Where the file system knows no locks, nobody can take it for left over either.
+  // On a file system without locks no process takes it for a left-over either.
   while (flock(file_.get(), LOCK_EX) != 0 && errno == EINTR) {
   }
   return links() > 0;

@@ -57,7 +57,7 @@ int open_short(int directory, std::string_view path, int flags) {
     const int fd = openat2_once(directory, std::string(path), flags);
     if (fd >= 0 && state == Openat2::unknown) openat2_state = Openat2::works;
     if (fd < 0 && errno == ENOSYS) openat2_state = Openat2::missing;
-    // Once it has worked, EPERM is the answer of the file (O_NOATIME), not of a sandbox.
+    // Once openat2 has worked, EPERM comes from the file (O_NOATIME), not from a sandbox.
     const bool may_be_missing = errno == ENOSYS || (errno == EPERM && state == Openat2::unknown);
     if (fd >= 0 || !may_be_missing) return fd;
   }

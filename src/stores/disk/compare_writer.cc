@@ -113,7 +113,7 @@ void CompareWriter::keep(std::uint64_t offset, std::uint64_t length) {
 }
 
 void CompareWriter::punch_hole(std::uint64_t offset, std::uint64_t length) {
-  // Not beyond the end that the file will have.
+  // Do not count what lies beyond the end that the file will have.
   const std::uint64_t size = std::min(length, entry_.size - std::min(offset, entry_.size));
   const std::lock_guard lock(mutex_);
   covered_bytes_ += size;
@@ -133,7 +133,7 @@ void CompareWriter::refuse_changed() const {
 }
 
 void CompareWriter::finish() {
-  // A caller that neither kept nor wrote a range would leave zeros there.
+  // A range that was neither kept nor written would be zeros.
   if (covered_bytes_ != entry_.size) {
     throw Error(ErrorCode::failed, printable(path_) + " has " + std::to_string(covered_bytes_) +
                                        " bytes, expected " + std::to_string(entry_.size));

@@ -105,7 +105,7 @@ TargetIdentity FilesTarget::identify(std::int64_t count_ms_max) const {
   identity.path = options_.root.native();
   struct stat status {};
   if (stat(options_.root.c_str(), &status) != 0) {
-    // What can't be looked at is there, for all that is known.
+    // What can't be looked at may exist.
     identity.exists = !is_absent(errno);
     identity.counted = !identity.exists;
     return identity;

@@ -65,7 +65,7 @@ void insert(sqlite3* database, const Marker& marker, const Checked& check) {
   check(result == SQLITE_DONE ? SQLITE_OK : result);
 }
 
-/// What lies in a column is anybody's.
+/// A column may hold anything.
 std::string plain(const std::optional<std::string>& value) {
   return value && value->size() <= kMarkerBytesMax ? *value : std::string();
 }
@@ -86,7 +86,7 @@ void plant_sqlite_marker(const std::filesystem::path& database, const Marker& ma
   const OwnedDatabase owner(opened);
   const Checked check(opened, "cannot write a canary to", database);
   check(result);
-  // A database that can't be written to keeps its log.
+  // Do not checkpoint: a database that can't be written to keeps its log.
   sqlite3_db_config(opened, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   check(sqlite3_busy_timeout(opened, static_cast<int>(lock_wait_ms_max)));
   // Closing the connection rolls back what was not committed.

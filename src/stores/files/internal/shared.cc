@@ -74,7 +74,7 @@ class SeparateWriter final : public disk::CompareWriter {
     struct stat status {};
     const bool has_times = fstat(parent_.get(), &status) == 0;
     keep_only_name(name);
-    // Before the copy is the only place that has it.
+    // Note it first: after the rename only the copy has what was written.
     if (!written_.empty()) write_file_atomically(written_, {});
     if (renameat(AT_FDCWD, temporary_.c_str(), parent_.get(), name.c_str()) != 0) {
       throw_system_error("cannot replace", path(), errno);

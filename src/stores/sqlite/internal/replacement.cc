@@ -207,7 +207,7 @@ class SqliteReplacement final : public Replacement {
     if (outgoing) release(std::move(outgoing));
   }
 
-  /// After a failure: what is live still is to be used.
+  /// After a failure the live store must be usable again.
   void give_back(FileLocks& outgoing) {
     if (disk::inode_at(places().live) == outgoing.id().second)
       unpoison(places().live, places().workplace);
@@ -279,7 +279,7 @@ class SqliteReplacement final : public Replacement {
     }
   }
 
-  /// A WriteLock of this process goes on with what is live now.
+  /// A WriteLock of this process now holds what is live.
   void lock_what_is_live(LockWait& wait) const {
     const std::shared_ptr<HeldLocks> held = held_locks(places().live);
     const std::uint64_t live = disk::inode_at(places().live);
@@ -289,7 +289,7 @@ class SqliteReplacement final : public Replacement {
     try {
       held->locks = acquire_writers(places().live, wait);
     } catch (const Error& error) {
-      // Somebody writes to what is live: no write is lost, and the next question finds it out.
+      // Somebody writes to the live database: no write is lost, and the next look finds it.
       if (error.code() != ErrorCode::conflict) throw;
     }
   }
