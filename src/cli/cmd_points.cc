@@ -9,7 +9,7 @@
 namespace salvor::cli {
 namespace {
 
-std::string notes_of(const control::Point& point, std::size_t missing) {
+std::string notes_of(const control::Point& point, std::size_t missing, bool drill_failed) {
   std::vector<std::string> notes;
   if (point.is_safety_snapshot()) {
     const auto run = point.facts.find("run");
@@ -19,6 +19,7 @@ std::string notes_of(const control::Point& point, std::size_t missing) {
   if (point.is_partial()) notes.push_back("partial");
   if (point.is_suspect()) notes.push_back("suspect");
   if (point.accepted) notes.push_back("accepted");
+  if (drill_failed) notes.emplace_back("drill failed");
   if (missing != 0) notes.push_back(fmt::format("{} missing", missing));
   return fmt::format("{}", fmt::join(notes, ", "));
 }
@@ -46,7 +47,8 @@ void show(Output& output, const control::PointsReport& report) {
     table.row({point.id.hex(), printable(point.service), local_time(point.time),
                point.host().empty() ? "-" : printable(point.host()),
                fmt::format("{}", fmt::join(names, ", ")), with_commas(entries), human_bytes(size),
-               human_bytes(stored), notes_of(point, missing)});
+               human_bytes(stored),
+               notes_of(point, missing, report.failed_drills.contains(point.id.hex()))});
   }
   output.table(table);
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "control/caller.h"
 #include "control/internal/choose_point.h"
+#include "control/internal/drill_history.h"
 #include "control/internal/opened.h"
 
 namespace salvor::control {
@@ -17,6 +18,7 @@ PointsReport list_points(const config::Config& config, const std::string& servic
   for (const repo::Point& point : opened.repository->points()) {
     if (service.empty() || point.service == service) report.points.push_back(point);
   }
+  report.failed_drills = internal::failed_drills(logbook, opened.repository->id().hex());
   // The repository may still know a service that the configuration has dropped. If neither knows
   // it, the name is wrong.
   if (report.points.empty() && !service.empty()) config.service(service);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct Window {
 struct PointsReport {
   std::vector<repo::Point> points;
   std::vector<Window> windows;
+  /// Points whose newest drill has failed, and its run, as far as this machine knows.
+  std::map<std::string, std::string> failed_drills;
 };
 
 /// Errors: not_found: neither the configuration nor the repository knows the service.

@@ -13,7 +13,13 @@ using json = internal::ReportJson;
 }  // namespace
 
 std::string to_json(const PointsReport& report) {
-  json object = {{"points", internal::list_of(report.points, json_of_point)},
+  const auto with_drill = [&](const repo::Point& point) {
+    json shown = json_of_point(point);
+    const auto failed = report.failed_drills.find(point.id.hex());
+    if (failed != report.failed_drills.end()) shown["failed_drill"] = failed->second;
+    return shown;
+  };
+  json object = {{"points", internal::list_of(report.points, with_drill)},
                  {"windows", json::array()}};
   for (const Window& window : report.windows) {
     object["windows"].push_back({{"service", window.service},

@@ -32,6 +32,13 @@ void describe_status(const service::Service& service, const ServiceStatus& statu
     data.gaps.push_back(fmt::format("no drill has succeeded within the last {}",
                                     human_duration(status.drill_limit_s)));
   }
+  const bool is_last = status.failed_drill && status.last_drill &&
+                       status.failed_drill->run == status.last_drill->run;
+  if (status.failed_drill && !is_last) {
+    data.gaps.push_back(fmt::format("the last drill of recovery point {} {}: run {}",
+                                    status.failed_drill->point, name_of(status.failed_drill->state),
+                                    status.failed_drill->run));
+  }
   if (status.open_restore) {
     data.gaps.push_back(
         fmt::format("restore {} is open: resume or undo it first", *status.open_restore));

@@ -93,12 +93,21 @@ void describe_drills(internal::Logbook& logbook, const std::string& id,
   status.drill_limit_s = internal::drill_limit_s(config, now);
   status.never_drilled = !history.last;
   if (history.last_success) {
-    status.proven_rto_s = history.last_success->seconds;
     status.drill_stale =
         std::abs(now.seconds_since(history.last_success->time)) > status.drill_limit_s;
-    status.rto_met = !config.rto_s || *status.proven_rto_s <= static_cast<double>(*config.rto_s);
   }
   status.last_drill = std::move(history.last);
+  const repo::Point* const point = status.newest ? &*status.newest : nullptr;
+  const auto verdict = internal::newest_verdict(records, id, repository, status.service, point);
+  if (status.last_drill && status.last_drill->has_failed()) {
+    status.failed_drill = status.last_drill;
+  } else if (verdict && verdict->has_failed()) {
+    status.failed_drill = verdict;
+  }
+  if (verdict && !verdict->has_failed()) {
+    status.proven_rto_s = verdict->seconds;
+    status.rto_met = !config.rto_s || *status.proven_rto_s <= static_cast<double>(*config.rto_s);
+  }
   if (history.damaged != 0) {
     status.evidence_note = fmt::format(
         "{} of the newest evidence records can't be read, and a drill may be among them: salvor "
@@ -311,16 +320,12 @@ double ServiceStatus::urgency() const {
   if (!suspect_note.empty()) urgency += kSuspect;
   if (rpo_s && achieved_rpo_s) urgency += *achieved_rpo_s / static_cast<double>(*rpo_s);
   if (!rpo_met) urgency += kTooOld;
-  if (drill_failed()) urgency += kDrillFailed;
+  if (failed_drill) urgency += kDrillFailed;
   if (proven_rto_s && !rto_met) urgency += kTooSlow;
   if (!stores_without_point.empty()) urgency += kIncomplete;
   if (!uncovered.empty()) urgency += kUncovered;
   if (drill_stale) urgency += kUnproven;
   return urgency;
-}
-
-bool ServiceStatus::drill_failed() const {
-  return last_drill && last_drill->has_failed();
 }
 
 StatusReport status(const config::Config& config, const std::string& service,

@@ -58,9 +58,13 @@ struct ServiceStatus {
   std::optional<catalog::RunRow> last_restore;
   bool restored_in_place = false;      ///< once, as far as this machine knows
   bool rpo_met = false;                ///< without an RPO: there is a point
-  std::optional<double> proven_rto_s;  ///< of the newest drill that succeeded
-  bool rto_met = false;                ///< without an RTO: a drill has succeeded
+  /// Of the newest drill of the newest point, or of the service where none has tried that point.
+  /// Empty: that drill failed, or there is none.
+  std::optional<double> proven_rto_s;
+  bool rto_met = false;  ///< without an RTO: something is proven
   std::optional<DrillSummary> last_drill;
+  /// The last drill, or that of the newest point, where it ended, and not well.
+  std::optional<DrillSummary> failed_drill;
   bool never_drilled = true;
   bool drill_stale = true;  ///< none has succeeded within drill_limit_s
   double drill_limit_s = 0;
@@ -74,9 +78,6 @@ struct ServiceStatus {
 
   /// The worst of the reasons.
   Health health() const;
-
-  /// Whether the last drill ended, and not well.
-  bool drill_failed() const;
 
   /// For sorting: the greater, the sooner somebody should look.
   double urgency() const;

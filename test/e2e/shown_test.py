@@ -322,6 +322,68 @@ class Plans(Shown):
         self.assertIn("the last drill of this recovery point failed", text)
 
 
+class Proof(Shown):
+    """What is proven is said of the newest drill of the newest point."""
+
+    def proven(self):
+        """What status, its table, points and runbook say: the same thing."""
+        service = self.json_of("status")["services"][0]
+        proven = service["proven_rto_s"] is not None
+        self.assertEqual(service["rto_met"], proven)
+        row = self.run_salvor("status").out.splitlines()[1]
+        # STATE may have two words; newest point, age, RPO, PROVEN, RTO and LAST DRILL follow.
+        cells = [cell.strip() for cell in re.split("  +", row)]
+        self.assertEqual(cells[5] != "-", proven, row)
+        runbook = self.run_salvor("runbook", "shop").out
+        line = re.search(r"^\| Time to restore .*$", runbook, re.M)[0]
+        self.assertEqual("| not known |" not in line, proven, line)
+        return proven
+
+    def drill(self, *more):
+        self.configure()
+        return self.json_of("drill", "shop", *more)["run"]
+
+    def newer_point(self):
+        self.configure()
+        write(os.path.join(self.media, "new"), os.urandom(9))
+        return self.json_of("backup")["point"]
+
+    def test_an_older_success_does_not_prove_what_failed(self):
+        self.drill()
+        self.assertTrue(self.proven())
+        run = self.drill_fails()
+        self.assertFalse(self.proven())
+        self.assertIn("drill failed", self.run_salvor("points").out)
+        self.assertEqual(self.json_of("points")["points"][0]["failed_drill"], run)
+        shutil.rmtree(self.path("state"))  # and as the evidence has it
+        self.assertFalse(self.proven())
+        self.drill()
+        self.assertTrue(self.proven())
+        self.assertNotIn("drill failed", self.run_salvor("points").out)
+
+    def test_a_point_whose_drill_failed_is_not_proven_by_another_one(self):
+        self.drill()
+        newer = self.newer_point()
+        self.assertTrue(self.proven())  # no drill has tried it
+        run = self.drill_fails()
+        self.assertFalse(self.proven())
+        self.drill("--at", self.point)
+        self.assertFalse(self.proven())
+        service = self.json_of("status")["services"][0]
+        self.assertEqual(service["state"], "critical")
+        self.assertIn(f"the last drill of recovery point {newer} failed: run {run}",
+                      service["reasons"][0])
+        self.assertIn(f"the last drill of recovery point {newer} failed: run {run}",
+                      self.run_salvor("runbook", "shop").out)
+
+    def test_an_older_point_that_fails_takes_no_proof_away(self):
+        self.newer_point()
+        self.drill()
+        self.configure(TOO_BIG)
+        self.run_salvor("drill", "shop", "--at", self.point, expect=9)
+        self.assertTrue(self.proven())
+
+
 class Damage(Shown):
     def damage(self, files=1):
         """Loses the data of so many files, which are in two points."""

@@ -105,6 +105,11 @@ bool proves(const DrillSummary& drill) {
   return drill.state == RunState::succeeded && drill.whole;
 }
 
+/// One that was interrupted, or was not whole, says nothing of what can be restored.
+bool is_verdict(const DrillSummary& drill) {
+  return drill.state == RunState::failed || proves(drill);
+}
+
 /// Drills come in any order.
 void take(const DrillSummary& drill, DrillHistory& history) {
   if (proves(drill)) take_newer(drill, history.last_success);
@@ -184,9 +189,8 @@ DrillHistory read_evidence(repo::Repository& repository, const std::string& serv
 
 /// Signed records that wait for the repository prove as much as those that it has: they say whose
 /// they are, and of which repository.
-DrillHistory read_waiting(repo::Repository& repository, const std::string& service,
-                          Logbook& logbook) {
-  DrillHistory history;
+void see_waiting(repo::Repository& repository, const std::string& service, Logbook& logbook,
+                 const std::function<void(DrillSummary drill)>& see) {
   const auto waiting = waiting_evidence(repository.id().hex(), logbook);
   for (auto record = waiting.rbegin(); record != waiting.rend(); ++record) {
     if (record->service != service) continue;
@@ -195,51 +199,70 @@ DrillHistory read_waiting(repo::Repository& repository, const std::string& servi
       if (!is_of_drill(evidence)) continue;
       DrillSummary summary = summary_of(evidence);
       summary.evidence_waits = true;
-      take(summary, history);
+      see(std::move(summary));
     } catch (const Error& error) {
       // The run that appends the record reports it.
       if (error.code() != ErrorCode::corruption) throw;
     }
   }
+}
+
+DrillHistory read_waiting(repo::Repository& repository, const std::string& service,
+                          Records& records) {
+  DrillHistory history;
+  see_waiting(repository, service, records,
+              [&](const DrillSummary& drill) { take(drill, history); });
   return history;
 }
 
 /// The newest drill of a point, and the newest of all, from several sources in any order.
 class NewestDrill {
  public:
-  explicit NewestDrill(const repo::PointId& point) : point_(point) {}
+  using Counts = std::function<bool(const DrillSummary& drill)>;
+
+  /// `counts`: the others are passed over.
+  NewestDrill(const repo::PointId& point, Counts counts)
+      : point_(point), counts_(std::move(counts)) {}
+
+  const repo::PointId& point() const { return point_; }
 
   void see(const DrillSummary& drill) {
-    take_newer(drill, drill.point == point_ ? of_point_ : other_);
+    if (counts_(drill)) take_newer(drill, drill.point == point_ ? of_point_ : other_);
+  }
+  void see(const NewestDrill& others) {
+    for (const auto& drill : {others.of_point_, others.other_}) {
+      if (drill) see(*drill);
+    }
   }
   /// Drills that began before this can't be chosen any more; empty: each can. `point`: when the
   /// point was taken, as no drill of it is older.
   std::optional<Time> since(Time point) const {
     if (of_point_) return of_point_->time;
     if (!other_) return std::nullopt;
-    return std::min(point, other_->time);
+    return point_.empty() ? other_->time : std::min(point, other_->time);
   }
   std::optional<DrillSummary> choose() const { return of_point_ ? of_point_ : other_; }
 
  private:
   const repo::PointId point_;
+  const Counts counts_;
   std::optional<DrillSummary> of_point_;
   std::optional<DrillSummary> other_;
 };
 
-/// Returns the runs that it has seen.
-std::set<std::string> see_evidence(repo::Repository& repository, const repo::Point& point,
-                                   NewestDrill& newest) {
+/// `point`: when it was taken. Yields the runs that it has seen.
+std::set<std::string> see_evidence(repo::Repository& repository, const std::string& service,
+                                   Time point, NewestDrill& newest) {
   std::set<std::string> recorded;
   const auto see = [&](const evidence::EvidenceSummary& evidence) {
     if (is_of_drill(evidence)) {
       newest.see(summary_of(evidence));
       recorded.insert(evidence.run);
     }
-    const auto since = newest.since(point.time);
+    const auto since = newest.since(point);
     return since && is_end_of_search(evidence, *since);
   };
-  walk_back(repository, point.service, see, [](std::uint64_t) {});
+  walk_back(repository, service, see, [](std::uint64_t) {});
   return recorded;
 }
 
@@ -290,9 +313,10 @@ DrillHistory read_drill_history(Logbook& logbook, const std::string& id,
 
 std::optional<DrillSummary> newest_drill(Logbook& logbook, repo::Repository& repository,
                                          const repo::Point& point) {
-  NewestDrill newest(point.id);
+  NewestDrill newest(point.id, [](const DrillSummary&) { return true; });
   try {
-    const std::set<std::string> recorded = see_evidence(repository, point, newest);
+    const std::set<std::string> recorded =
+        see_evidence(repository, point.service, point.time, newest);
     if (logbook.catalog() != nullptr) {
       see_catalog(*logbook.catalog(), repository.id().hex(), point.service, recorded, newest);
     }
@@ -301,6 +325,53 @@ std::optional<DrillSummary> newest_drill(Logbook& logbook, repo::Repository& rep
                  error.message());
   }
   return newest.choose();
+}
+
+std::optional<DrillSummary> newest_verdict(Logbook& logbook, const std::string& id,
+                                           repo::Repository* repository, const std::string& service,
+                                           const repo::Point* point) {
+  NewestDrill newest(point == nullptr ? repo::PointId() : point->id, is_verdict);
+  // A success that the catalog alone knows proves nothing where the repository is there to prove it.
+  NewestDrill failures(newest.point(), [&](const DrillSummary& drill) {
+    return is_verdict(drill) && (repository == nullptr || !proves(drill));
+  });
+  try {
+    std::set<std::string> recorded;
+    if (repository != nullptr) {
+      recorded =
+          see_evidence(*repository, service, point == nullptr ? Time{} : point->time, newest);
+      see_waiting(*repository, service, logbook, [&](const DrillSummary& drill) {
+        newest.see(drill);
+        recorded.insert(drill.run);
+      });
+    }
+    if (logbook.catalog() != nullptr && !id.empty()) {
+      see_catalog(*logbook.catalog(), id, service, recorded, failures);
+      newest.see(failures);
+    }
+  } catch (const Error& error) {
+    log::warning("the history of the drills of {} can't be read: {}", printable(service),
+                 error.message());
+  }
+  return newest.choose();
+}
+
+std::map<std::string, std::string> failed_drills(Logbook& logbook, const std::string& id) {
+  std::map<std::string, std::string> failed;
+  if (logbook.catalog() == nullptr) return failed;
+  try {
+    std::set<std::string> told;
+    for (const catalog::RunRow& row :
+         logbook.catalog()->runs({.kind = catalog::RunKind::drill, .repository = id})) {
+      const DrillSummary drill = summary_of(row);
+      const bool counts = is_verdict(drill) && !drill.point.empty();
+      if (!counts || !told.insert(drill.point).second) continue;
+      if (drill.has_failed()) failed.emplace(drill.point, drill.run);
+    }
+  } catch (const Error& error) {
+    log::warning("the history of the drills can't be read: {}", error.message());
+  }
+  return failed;
 }
 
 double drill_limit_s(const service::Service& service, Time now) {

@@ -98,11 +98,12 @@ class Judge {
   }
 
   void ask_drills() {
-    if (status_.drill_failed()) {
-      const DrillSummary& drill = *status_.last_drill;
-      std::string text = fmt::format("the last drill {}{}: run {}",
-                                     drill.state == catalog::RunState::failed ? "" : "was ",
-                                     name_of(drill.state), drill.run);
+    if (status_.failed_drill) {
+      const DrillSummary& drill = *status_.failed_drill;
+      const bool is_last = status_.last_drill && drill.run == status_.last_drill->run;
+      std::string text = fmt::format(
+          "the last drill {}{}{}: run {}", is_last ? "" : "of recovery point " + drill.point + " ",
+          drill.state == catalog::RunState::failed ? "" : "was ", name_of(drill.state), drill.run);
       for (const std::string& check : drill.failed_checks) {
         text += "; failed check: " + printable(check);
       }

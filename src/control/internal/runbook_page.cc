@@ -75,7 +75,7 @@ std::string numbers(const RunbookData& data) {
   out += row({"---", "---", "---", "---"});
   out += row({"Data lost (RPO): age of the newest recovery point", objective_text(status.rpo_s),
               seconds_text(status.achieved_rpo_s), verdict(status.achieved_rpo_s, status.rpo_s)});
-  out += row({"Time to restore (RTO): the last drill that succeeded", objective_text(status.rto_s),
+  out += row({"Time to restore (RTO): proven by the newest drill", objective_text(status.rto_s),
               seconds_text(status.proven_rto_s), verdict(status.proven_rto_s, status.rto_s)});
   if (status.newest) {
     out += fmt::format("\nThe newest recovery point was {}, of {}. Later ones: {}.\n",
