@@ -8,8 +8,9 @@
 namespace salvor::cli {
 namespace {
 
-int init(Invocation& invocation) {
-  const control::InitReport report = control::init(invocation.load_config(), invocation.caller());
+int init(Invocation& invocation, const control::InitRequest& request) {
+  const control::InitReport report =
+      control::init(invocation.load_config(), request, invocation.caller());
   Output& output = invocation.output();
   if (output.json()) {
     output.document(control::to_json(report));
@@ -29,7 +30,12 @@ int init(Invocation& invocation) {
 }  // namespace
 
 void add_init(Verb root) {
-  root.add("init", "Create the repository", "salvor init").action(init);
+  const auto request = std::make_shared<control::InitRequest>();
+  root.add("init", "Create the repository", "salvor init")
+      .flag("--replace-known", request->replace_known,
+            "create it although this host's catalog knows a repository at this URL, which is gone "
+            "for good")
+      .action([request](Invocation& invocation) { return init(invocation, *request); });
 }
 
 }  // namespace salvor::cli

@@ -60,7 +60,11 @@ void check_repository(const config::Config& config, const Caller& caller,
   } catch (const Error& error) {
     if (error.code() == ErrorCode::cancelled) throw;
     report.unreachable = report.unreachable || error.code() == ErrorCode::unreachable;
-    if (error.code() == ErrorCode::not_found) {
+    const std::string known = internal::known_repository_at(config);
+    if (error.code() == ErrorCode::not_found && !known.empty()) {
+      report.unreachable = true;
+      report.repository_problem = error.message() + ": " + error.hint();
+    } else if (error.code() == ErrorCode::not_found) {
       report.repository_absent = true;
     } else {
       report.repository_problem = error.message();

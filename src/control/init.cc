@@ -47,14 +47,25 @@ void refuse_existing(const config::Config& config) {
               "choose another place, or use the one that is there");
 }
 
+/// A second one would take the backups, and be hidden once the first one is mounted.
+void refuse_known(const config::Config& config) {
+  const std::string known = internal::known_repository_at(config);
+  if (known.empty()) return;
+  throw Error(
+      ErrorCode::refused,
+      "no repository is at " + printable(config.repository.path.native()) + ", where one has been",
+      internal::hint_on_known_repository(known));
+}
+
 }  // namespace
 
-InitReport init(const config::Config& config, const Caller& caller) {
+InitReport init(const config::Config& config, const InitRequest& request, const Caller& caller) {
   using Role = config::SilentPath::Role;
   config::require_answers(config, {Role::repository, Role::secret, Role::state});
   config::check_paths(config);
   // Check this before a key file is made in vain.
   refuse_existing(config);
+  if (!request.replace_known) refuse_known(config);
   InitReport report;
   const bool has_passphrase =
       config.repository.passphrase.kind != config::SecretReference::Kind::none;
@@ -74,6 +85,7 @@ InitReport init(const config::Config& config, const Caller& caller) {
   const internal::Opened opened = internal::open_repository(opening, access, caller.stop);
   if (access == repo::Access::write) opened.repository->add_slot(key_file_slot(*recipient));
   internal::Logbook logbook(config);
+  logbook.note_location(*opened.repository);
   logbook.note_head(opened.repository->id().hex(), opened.repository->sequence());
   report.repository = opened.repository->id().hex();
   report.location = opened.repository->location();

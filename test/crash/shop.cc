@@ -153,7 +153,7 @@ void Shop::build() const {
         "echo thumb > media/thumbs/$i; done; ln -s upload-1 media/newest; "
         "echo warm > media/cache/page");
   config::Config made = config();
-  control::init(made, {});
+  control::init(made, {}, {});
   control::take_backup(made, {}, {});
 }
 

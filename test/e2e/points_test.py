@@ -332,7 +332,7 @@ class Status(ShopTest):
         self.ready()
         self.run_salvor("drill", "shop")
         shutil.rmtree(self.path("repository"))
-        self.run_salvor("init")
+        self.run_salvor("init", "--replace-known")
         self.run_salvor("backup")
         status = self.json_of("status")["services"][0]
         self.assertTrue(status["never_drilled"])

@@ -49,8 +49,8 @@ class Sqlite(ShopTest):
     def test_what_looks_at_a_broken_database_leaves_its_log(self):
         for break_it in (self.truncate, self.overwrite):
             with self.subTest(break_it.__name__):
-                shutil.rmtree(self.path("live"), ignore_errors=True)
-                shutil.rmtree(self.path("repository"), ignore_errors=True)
+                for gone in ("live", "repository", "state"):
+                    shutil.rmtree(self.path(gone), ignore_errors=True)
                 self.ready()
                 good = dump(self.database)
                 self.leave_log()

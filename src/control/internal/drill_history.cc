@@ -208,9 +208,9 @@ void see_waiting(repo::Repository& repository, const std::string& service, Logbo
 }
 
 DrillHistory read_waiting(repo::Repository& repository, const std::string& service,
-                          Records& records) {
+                          Logbook& logbook) {
   DrillHistory history;
-  see_waiting(repository, service, records,
+  see_waiting(repository, service, logbook,
               [&](const DrillSummary& drill) { take(drill, history); });
   return history;
 }
@@ -239,7 +239,7 @@ class NewestDrill {
   std::optional<Time> since(Time point) const {
     if (of_point_) return of_point_->time;
     if (!other_) return std::nullopt;
-    return point_.empty() ? other_->time : std::min(point, other_->time);
+    return point_.is_zero() ? other_->time : std::min(point, other_->time);
   }
   std::optional<DrillSummary> choose() const { return of_point_ ? of_point_ : other_; }
 
@@ -364,7 +364,7 @@ std::map<std::string, std::string> failed_drills(Logbook& logbook, const std::st
     for (const catalog::RunRow& row :
          logbook.catalog()->runs({.kind = catalog::RunKind::drill, .repository = id})) {
       const DrillSummary drill = summary_of(row);
-      const bool counts = is_verdict(drill) && !drill.point.empty();
+      const bool counts = is_verdict(drill) && !drill.point.is_zero();
       if (!counts || !told.insert(drill.point).second) continue;
       if (drill.has_failed()) failed.emplace(drill.point, drill.run);
     }

@@ -84,6 +84,11 @@ void Logbook::file_under(const catalog::RunId& id, const repo::Repository& repos
   });
 }
 
+void Logbook::note_location(const repo::Repository& repository) {
+  attempt(
+      [&](catalog::Catalog& catalog) { catalog.note_location(location_, repository.id().hex()); });
+}
+
 std::string Logbook::known_repository() {
   std::optional<std::string> id;
   attempt([&](catalog::Catalog& catalog) { id = catalog.repository_at(location_); });

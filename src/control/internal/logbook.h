@@ -36,6 +36,9 @@ class Logbook {
   /// Records which repository a run is of, once it is opened.
   void file_under(const catalog::RunId& id, const repo::Repository& repository);
 
+  /// Records which repository is at the configured place.
+  void note_location(const repo::Repository& repository);
+
   /// The id of the repository that was last opened at the configured place; empty: not known. A run
   /// is filed under it from its beginning.
   std::string known_repository();

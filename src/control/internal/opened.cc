@@ -53,9 +53,28 @@ std::unique_ptr<backend::Backend> create_backend(const config::Config& config) {
   return backend::with_retry(backend::create_local(config.repository.path));
 }
 
-Opened open_repository(const config::Config& config, repo::Access access, std::stop_token stop) {
-  config::require_answers(config,
-                          {config::SilentPath::Role::repository, config::SilentPath::Role::secret});
+std::string known_repository_at(const config::Config& config) {
+  try {
+    std::error_code error;
+    // Who only looks begins no catalog.
+    if (!std::filesystem::exists(config.state_directory / "catalog.sqlite", error)) return {};
+    return open_catalog(config)->repository_at(config.repository.path.native()).value_or("");
+  } catch (const Error&) {
+    return {};  // whoever needs the catalog says why
+  }
+}
+
+std::string hint_on_known_repository(const std::string& id) {
+  return fmt::format(
+      "the catalog of this host knows repository {} at this URL: its file system may not be "
+      "mounted; mount it, or correct [repository] url; where that repository is gone for good, "
+      "create another one: salvor init --replace-known",
+      id);
+}
+
+namespace {
+
+Opened open_found(const config::Config& config, repo::Access access, std::stop_token stop) {
   Opened opened;
   opened.backend = open_backend(config, stop);
   opened.repository = open_by_key_file(config, *opened.backend, access, stop);
@@ -68,6 +87,21 @@ Opened open_repository(const config::Config& config, repo::Access access, std::s
   const bool reads = access == repo::Access::read || access == repo::Access::inspect;
   if (reads) warn_if_unwritable(opened);
   return opened;
+}
+
+}  // namespace
+
+Opened open_repository(const config::Config& config, repo::Access access, std::stop_token stop) {
+  config::require_answers(config,
+                          {config::SilentPath::Role::repository, config::SilentPath::Role::secret});
+  try {
+    return open_found(config, access, std::move(stop));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+    const std::string known = known_repository_at(config);
+    if (known.empty()) throw;
+    throw Error(error.code(), error.message(), hint_on_known_repository(known));
+  }
 }
 
 void warn_unwritable(const repo::Repository& repository, const Error& why) {

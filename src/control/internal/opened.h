@@ -25,9 +25,17 @@ std::unique_ptr<backend::Backend> create_backend(const config::Config& config);
 
 /// Opens with the key file where there is one, since that costs nothing, else with the passphrase.
 /// One that is opened to be read and can't be written to is warned about.
-/// Errors: not_found: there is no repository; configuration: nothing opens it; corruption;
+/// Errors: not_found: there is no repository, and the hint says whether the catalog knows one at this
+///         place: then it may not be mounted; configuration: nothing opens it; corruption;
 ///         unreachable: it, or what opens it, does not answer.
 Opened open_repository(const config::Config& config, repo::Access access, std::stop_token stop);
+
+/// The repository that this host's catalog knows at the configured place; empty: none, or there is
+/// no catalog. It is there no more, or its file system is not mounted.   Errors: none.
+std::string known_repository_at(const config::Config& config);
+
+/// What to do where that repository is not found.
+std::string hint_on_known_repository(const std::string& id);
 
 /// Says once a process that a repository can't be written to, and why. Nothing where it can be.
 void warn_if_unwritable(const Opened& opened);
