@@ -143,14 +143,14 @@ void Catalog::resume_run(const RunId& id) {
 }
 
 void Catalog::finish_run(const RunId& id, RunState state, std::string_view summary_json,
-                         std::string_view error) {
+                         std::string_view error, std::optional<Time> ended) {
   const std::lock_guard lock(*mutex_);
   SALVOR_ASSERT(state != RunState::running && state != RunState::abandoned);
   require_run(id);
   Statement(database_,
             "UPDATE runs SET state = ?, ended_ns = ?, summary_json = ?, error = ? WHERE id = ?")
       .bind(name_of(state))
-      .bind(clock_->now().ns)
+      .bind(ended.value_or(clock_->now()).ns)
       .bind(summary_json)
       .bind(error)
       .bind(id.text)

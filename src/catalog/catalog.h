@@ -90,11 +90,10 @@ class Catalog {
   /// The repository that was last at a location; empty when none was ever opened there.
   std::optional<std::string> repository_at(std::string_view location);
 
-  /// Records how a run ended, and that it ended now. `state` is any but `running` and
-  /// `abandoned`.
+  /// Records how a run ended, and when (empty: now). `state` is any but `running` and `abandoned`.
   /// Errors: not_found.
   void finish_run(const RunId& id, RunState state, std::string_view summary_json,
-                  std::string_view error = {});
+                  std::string_view error = {}, std::optional<Time> ended = {});
 
   /// Changes the state of a run that has ended (to closed, or undone), and nothing else.
   /// Errors: not_found.

@@ -12,6 +12,7 @@
 #include "control/internal/choose_point.h"
 #include "control/internal/judge_status.h"
 #include "control/internal/make_plan.h"
+#include "control/internal/missing_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
 #include "control/internal/recorded_run.h"
@@ -55,6 +56,7 @@ class Drill {
   DrillReport run(internal::RecordedRun& run) {
     const auto& [opened, owner, point] = chosen_;
     run.opened(*opened.repository);
+    internal::settle_ended_restores(config_, *opened.repository, records_);
     for (std::string& note :
          internal::notes_on(*opened.repository, owner, point, run.evidence().started)) {
       caller_.tell(Note{std::move(note)});

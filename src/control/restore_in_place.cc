@@ -12,6 +12,7 @@
 #include "control/internal/judge_status.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/make_plan.h"
+#include "control/internal/missing_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/preview.h"
 #include "control/internal/progress_ticker.h"
@@ -65,6 +66,7 @@ class InPlace {
     internal::compare_head(*opened_.repository, logbook_, internal::ShorterLog::warn);
     no_commit_ = internal::why_no_commit(opened_, logbook_);
     internal::catch_up(*opened_.repository, logbook_);
+    internal::settle_ended_restores(config_, *opened_.repository, logbook_);
   }
 
   /// Before anything is locked.   Errors: refused: its safety snapshot can't be taken.
@@ -124,14 +126,20 @@ class InPlace {
     logbook_.note_head(repository().id().hex(), repository().sequence());
     InPlaceReport report;
     report.outcome = std::move(outcome);
-    internal::RunEnd end{report.outcome.state, internal::error_of(report.outcome),
-                         report.problem()};
-    if (!report.outcome.acted) {
+    internal::RunEnd end{
+        report.outcome.state, internal::error_of(report.outcome), report.problem(), {}};
+    // Undone, closed or abandoned: how long ago its work has ended is no part of its time.
+    if (is_over(report.outcome)) end.ended = report.outcome.ended;
+    // Whoever ended it before may have been killed before it left a record.
+    const bool is_late =
+        !report.outcome.acted && internal::lacks_evidence(repository(), records_, report.outcome);
+    if (!report.outcome.acted && !is_late) {
       run.stay(std::move(end));
       return report;
     }
     run.opened(repository());
     internal::describe_run(report.outcome, repository(), run.evidence());
+    if (is_late) internal::mark_as_late(report.outcome, run.evidence());
     if (confirmed) run.evidence().confirmed_by = run.evidence().started_by;
     run.finish(report, std::move(end));
     return report;

@@ -14,6 +14,7 @@
 #include "control/internal/choose_point.h"
 #include "control/internal/held_writes.h"
 #include "control/internal/leave_evidence.h"
+#include "control/internal/missing_evidence.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
 #include "control/internal/recorded_run.h"
@@ -211,7 +212,10 @@ class Backups {
     }
     run.opened(*opened_.repository);
     internal::compare_head(*opened_.repository, logbook_, internal::ShorterLog::refuse);
-    if (!has_begun_) internal::catch_up(*opened_.repository, logbook_);
+    if (!has_begun_) {
+      internal::catch_up(*opened_.repository, logbook_);
+      internal::settle_ended_restores(config_, *opened_.repository, logbook_);
+    }
     has_begun_ = true;
   }
 

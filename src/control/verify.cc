@@ -6,6 +6,7 @@
 
 #include "control/caller.h"
 #include "control/internal/leave_evidence.h"
+#include "control/internal/missing_evidence.h"
 #include "control/internal/older_copy.h"
 #include "control/internal/opened.h"
 #include "control/internal/progress_ticker.h"
@@ -230,6 +231,7 @@ VerifyReport verify(const config::Config& config, const VerifyRequest& request,
     if (request.repair && request.accept_older.empty()) {
       internal::compare_head(*opened.repository, logbook, internal::ShorterLog::refuse);
     }
+    internal::settle_ended_restores(config, *opened.repository, records);
     VerifyReport report =
         verify_opened(config, request, caller, logbook, *opened.repository, run.id());
     report.run = run.id();

@@ -75,6 +75,9 @@ struct RunOutcome {
   Plan plan;
   RunState state = RunState::interrupted;  ///< `running`: from find_run() only
   Time started;
+  /// When it was last at work: giving it up, or its old data, is none. Empty: it has not ended.
+  std::optional<Time> ended;
+  Time noted;  ///< of the newest record of its journal
   /// False: the run had ended before, and this call did nothing.
   bool acted = false;
   std::vector<StepOutcome> steps;

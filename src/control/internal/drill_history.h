@@ -44,14 +44,14 @@ std::optional<DrillSummary> newest_drill(Logbook& logbook, repo::Repository& rep
 /// newest of the service. An older success says nothing any more of a point whose own drill failed.
 /// The catalog alone (`id`: of the repository) proves something only without a repository.
 /// Errors: none: what can't be read is not known, with a warning.
-std::optional<DrillSummary> newest_verdict(Records& records, const std::string& id,
+std::optional<DrillSummary> newest_verdict(Logbook& logbook, const std::string& id,
                                            repo::Repository* repository, const std::string& service,
                                            const repo::Point* point);
 
 /// The points of a repository (`id`) whose newest drill has failed, as far as this machine's catalog
 /// knows, and the run of each.   Units: ids in hexadecimal digits.
 /// Errors: none: what can't be read is not known, with a warning.
-std::map<std::string, std::string> failed_drills(Records& records, const std::string& id);
+std::map<std::string, std::string> failed_drills(Logbook& logbook, const std::string& id);
 
 /// How long a drill's success proves something: one and a half intervals of the schedule, 31 days
 /// without one.   Units: seconds.

@@ -73,8 +73,11 @@ void Logbook::take_up(const catalog::RunId& id, catalog::RunKind kind, std::stri
 }
 
 void Logbook::finish(const catalog::RunId& id, catalog::RunState state,
-                     std::string_view summary_json, std::string_view error) {
-  attempt([&](catalog::Catalog& catalog) { catalog.finish_run(id, state, summary_json, error); });
+                     std::string_view summary_json, std::string_view error,
+                     std::optional<Time> ended) {
+  attempt([&](catalog::Catalog& catalog) {
+    catalog.finish_run(id, state, summary_json, error, ended);
+  });
 }
 
 void Logbook::file_under(const catalog::RunId& id, const repo::Repository& repository) {
@@ -96,17 +99,24 @@ std::string Logbook::known_repository() {
 }
 
 Fd Logbook::lock_waiting() const {
-  Fd lock = open_file(state_directory_ / "waiting.lock", O_RDWR | O_CREAT);
-  // The holder of the lock may hang on a dead server. The waiting records can wait longer.
+  return lock("waiting.lock", "another process writes to the repository what waits");
+}
+
+Fd Logbook::lock_settling() const {
+  return lock("settling.lock", "another process leaves the evidence of restores that have ended");
+}
+
+Fd Logbook::lock(const std::string& name, const std::string& what) const {
+  Fd lock = open_file(state_directory_ / name, O_RDWR | O_CREAT);
+  // Its holder may hang on a repository whose server is gone. What waits can wait longer.
   constexpr int kTries = 50;
   constexpr auto kPause = std::chrono::milliseconds(100);
   for (int tries = 0; ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
     if (errno != EINTR && errno != EWOULDBLOCK) {
-      throw_system_error("cannot lock", "waiting.lock", errno);
+      throw_system_error("cannot lock", name, errno);
     }
     if (tries == kTries) {
-      throw Error(ErrorCode::conflict, "another process writes to the repository what waits",
-                  "the next command does it");
+      throw Error(ErrorCode::conflict, what, "the next command does it");
     }
     std::this_thread::sleep_for(kPause);
   }

@@ -30,8 +30,9 @@ class Logbook {
 
   /// Records that this process continues a run, which may be new to this catalog.
   void take_up(const catalog::RunId& id, catalog::RunKind kind, std::string_view service);
+  /// `ended`: when; empty: now.
   void finish(const catalog::RunId& id, catalog::RunState state, std::string_view summary_json,
-              std::string_view error = {});
+              std::string_view error = {}, std::optional<Time> ended = {});
 
   /// Records which repository a run is of, once it is opened.
   void file_under(const catalog::RunId& id, const repo::Repository& repository);
@@ -50,6 +51,10 @@ class Logbook {
   /// twice.   Errors: those of opening a file.
   Fd lock_waiting() const;
 
+  /// Held by who settles restores that have ended (missing_evidence.h), for the same reason.
+  /// Errors: those of opening a file; conflict.
+  Fd lock_settling() const;
+
   /// Makes an older end the one that this machine goes by.   Errors: those of the catalog: else it
   /// would seem to be so.
   void set_head_back(std::string_view repository_id, std::uint64_t sequence);
@@ -61,6 +66,7 @@ class Logbook {
  private:
   template <class Call>
   void attempt(const Call& call);
+  Fd lock(const std::string& name, const std::string& what) const;
 
   const std::string location_;
   const std::filesystem::path state_directory_;

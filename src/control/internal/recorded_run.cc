@@ -36,6 +36,7 @@ RecordedRun::RecordedRun(const config::Config& config, Logbook& logbook, catalog
       evidence_(new_evidence(config, kind, service, id_.text, caller)) {}
 
 void RecordedRun::tell_began(std::vector<std::string> stores, std::string verb) {
+  if (is_told_) return;
   if (verb.empty()) verb = name_of(kind_);
   caller_.tell(RunBegan{std::move(verb), id_.text, service_, std::move(stores)});
   is_told_ = true;
@@ -56,7 +57,7 @@ void RecordedRun::leave_evidence() {
 }
 
 void RecordedRun::record(RunEnd end, const std::string& summary_json) {
-  logbook_.finish(id_, state_in_catalog(end.state), summary_json, end.error);
+  logbook_.finish(id_, state_in_catalog(end.state), summary_json, end.error, end.ended);
   end_ = std::move(end);
 }
 

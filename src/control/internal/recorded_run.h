@@ -19,6 +19,7 @@ struct RunEnd {
   std::string error = {};
   /// Why the process does not end with 0; empty: it does.
   std::optional<Error> verdict = {};
+  std::optional<Time> ended = {};  ///< empty: now
 };
 
 /// One run of a verb, from its beginning to its evidence. The catalog learns how it ended after the
@@ -50,7 +51,7 @@ class RecordedRun {
   const std::string& id() const { return id_.text; }
 
   /// Tells the caller that this process carries it out; the caller is then told its end, too.
-  /// `verb`: as events name it; empty: as its kind.
+  /// `verb`: as events name it; empty: as its kind. A second time it does nothing.
   void tell_began(std::vector<std::string> stores, std::string verb = {});
 
   /// What the catalog is to keep of it (JSON) where it fails before it was finished.

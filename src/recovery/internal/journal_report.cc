@@ -112,6 +112,21 @@ double recovery_seconds_in(const Journal& journal) {
   return std::max(of_steps, by_clock);
 }
 
+/// When the run was last at work: the records that close or abandon it don't count. Empty: it has
+/// not ended.
+std::optional<Time> work_ended_in(const Journal& journal) {
+  if (!journal.state()) return std::nullopt;
+  const auto is_work = [](const JournalEntry& entry) {
+    const bool gives_up =
+        entry.event == Event::ended &&
+        (entry.data == name_of(RunState::closed) || entry.data == name_of(RunState::abandoned));
+    return entry.event != Event::lost && !gives_up;
+  };
+  const auto& entries = journal.entries();
+  const auto last = std::find_if(entries.rbegin(), entries.rend(), is_work);
+  return last == entries.rend() ? std::nullopt : std::optional(last->time);
+}
+
 }  // namespace
 
 RunOutcome outcome_in(const Journal& journal, const Plan& plan, RunState state) {
@@ -120,7 +135,11 @@ RunOutcome outcome_in(const Journal& journal, const Plan& plan, RunState state) 
   outcome.state = state;
   const auto first = std::ranges::find_if(
       journal.entries(), [](const JournalEntry& entry) { return entry.event != Event::lost; });
-  if (first != journal.entries().end()) outcome.started = first->time;
+  if (first != journal.entries().end()) {
+    outcome.started = first->time;
+    outcome.noted = journal.last().time;
+  }
+  outcome.ended = work_ended_in(journal);
   if (!plan.stores.empty()) outcome.steps = steps_in(journal, plan);
   outcome.checks = checks_in(journal);
   outcome.deviations = deviations_in(journal);

@@ -339,6 +339,8 @@ RunOutcome Runner::close() {
     for (const StorePlan& store : context_.plan.stores) {
       if (!store.delta_in_place) context_.replacement_of(store).try_discard_old();
     }
+    // Whoever is killed from here on has closed the run, and the next one tells of it.
+    if (options_.on_begin) options_.on_begin(context_.plan);
     ended(RunState::closed);
     acted_ = true;
   }
