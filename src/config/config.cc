@@ -44,7 +44,8 @@ void parse_url(TableReader& reader, RepositoryConfig& repository) {
   repository.url = reader.required_text("url");
   for (const std::string_view key : {"endpoint", "region"}) {
     if (reader.text(key) && !repository.url.starts_with("s3://")) {
-      reader.complain(key, fmt::format("key \"{}\" needs a url that begins with s3://", key));
+      reader.complain(key, fmt::format("key \"{}\" needs a url that begins with s3://", key),
+                      "leave the key out for a repository in a local directory");
     }
   }
   if (repository.url.starts_with("s3://")) {

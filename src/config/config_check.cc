@@ -37,8 +37,10 @@ std::string parse_store_name(TableReader& reader, std::string_view key,
     for (const stores::Type* type : stores::types()) {
       if ((type->*can)()) able.push_back(type->name());
     }
-    reader.complain(key, fmt::format("key \"{}\": found a store of type {}, expected {}", key,
-                                     found->second->name(), fmt::join(able, " or ")));
+    reader.complain(key,
+                    fmt::format("key \"{}\": found a store of type {}, expected {}", key,
+                                found->second->name(), fmt::join(able, " or ")),
+                    "name a store of another type, or leave the key out");
   }
   return name;
 }
@@ -198,9 +200,10 @@ std::optional<service::Watch> internal::parse_watch(TableReader& service,
   watch.every_s = reader.duration_s("every").value_or(watch.every_s);
   watch.failures_max = reader.integer("max_failures", 0, kMost).value_or(0);
   if (watch.every_s > watch.duration_s) {
-    reader.complain(reader.has("every") ? "every" : "duration",
-                    fmt::format("every ({} s) is longer than duration ({} s)", watch.every_s,
-                                watch.duration_s));
+    reader.complain(
+        reader.has("every") ? "every" : "duration",
+        fmt::format("every ({} s) is longer than duration ({} s)", watch.every_s, watch.duration_s),
+        "ask more often, or watch for longer");
   }
   watch.probes = parse_all(reader, Where::probe, stores);
   if (!reader.has("probe") || (watch.probes.empty() && reader.tables("probe").empty())) {

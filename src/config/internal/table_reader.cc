@@ -22,6 +22,24 @@ std::string in_quotes(std::string_view text) {
   return "\"" + printable(text) + "\"";
 }
 
+/// What to write where another kind of value was found.
+std::string how_to_write(TomlValue::Kind kind, std::string_view key) {
+  switch (kind) {
+    case TomlValue::Kind::string:
+      return "put the value in quotes";
+    case TomlValue::Kind::integer:
+      return "write a whole number, without quotes";
+    case TomlValue::Kind::boolean:
+      return "write true or false, without quotes";
+    case TomlValue::Kind::array:
+      return fmt::format("write the values in brackets: {} = [\"…\", \"…\"]", key);
+    case TomlValue::Kind::table:
+      return "write a [header] of its own, and the keys below it";
+    default:
+      return "docs/configuration.md describes each key";
+  }
+}
+
 }  // namespace
 
 bool is_name(std::string_view name) {
@@ -32,6 +50,8 @@ bool is_name(std::string_view name) {
 
 void Findings::add(Position position, std::string message, std::string hint) {
   if (first_ && first_->position <= position) return;
+  // Of a parser that knows nothing of files.
+  if (hint.empty()) hint = "docs/configuration.md describes each key";
   first_ = Mistake{position, std::move(message), std::move(hint)};
 }
 
@@ -60,7 +80,7 @@ const TomlValue* TableReader::find(std::string_view key, TomlValue::Kind kind) {
   findings_.add(member->value.position,
                 fmt::format("key \"{}\": expected {}, found {}", key, describe(kind),
                             describe(member->value.kind)),
-                kind == TomlValue::Kind::string ? "put the value in quotes" : "");
+                how_to_write(kind, key));
   return nullptr;
 }
 
@@ -111,8 +131,9 @@ std::optional<std::int64_t> TableReader::integer(std::string_view key, std::int6
   const TomlValue* value = find(key, TomlValue::Kind::integer);
   if (value == nullptr) return std::nullopt;
   if (value->integer >= least && value->integer <= most) return value->integer;
-  complain(key, fmt::format("key \"{}\": found {}, expected {} to {}", key, value->integer, least,
-                            most));
+  complain(key,
+           fmt::format("key \"{}\": found {}, expected {} to {}", key, value->integer, least, most),
+           "write a number within these limits, or leave the key out for the usual value");
   return std::nullopt;
 }
 

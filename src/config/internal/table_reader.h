@@ -27,7 +27,7 @@ class Findings {
   Findings(std::string file, std::filesystem::path directory)
       : file_(std::move(file)), directory_(std::move(directory)) {}
 
-  /// Notes a problem. Only the first one in the file is kept.
+  /// Notes a problem, and what to write instead. Only the first one in the file is kept.
   void add(Position position, std::string message, std::string hint);
 
   /// Throws when anything was added.
@@ -97,7 +97,7 @@ class TableReader {
   bool has(std::string_view key);
 
   /// Adds a problem at the value of `key`, or at the table when the key is absent or empty.
-  void complain(std::string_view key, std::string message, std::string hint = {});
+  void complain(std::string_view key, std::string message, std::string hint);
   /// Adds the problem that a key is missing, at the table.
   void complain_missing(std::string_view key,
                         std::string hint = "docs/configuration.md lists what each table needs");
