@@ -60,7 +60,7 @@ void make_parents(const fs::path& path) {
   }
   // Who is not root has made it as himself, and may still be a member of the group.
   if (chown(path.c_str(), model.st_uid, model.st_gid) != 0 && errno != EPERM) {
-    throw_system_error("cannot set the owner of", path.native(), errno);
+    throw_system_error("cannot set owner and group of", path.native(), errno);
   }
   if (chmod(path.c_str(), model.st_mode & 07777U) != 0) {
     throw_system_error("cannot set the mode of", path.native(), errno);

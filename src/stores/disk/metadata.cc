@@ -53,10 +53,14 @@ void apply_metadata(Handle handle, const Entry& entry, std::string_view path, Wa
     // Who is not root may still be a member of the group.
     set_owner(handle.fd, kKeep, entry.gid);
     struct stat status {};
-    const bool is_owner =
-        fstat(handle.fd, &status) == 0 && status.st_uid == entry.uid && status.st_gid == entry.gid;
-    if (!is_owner) {
-      warnings.add("the owner", path, error);
+    const bool is_known = fstat(handle.fd, &status) == 0;
+    const bool has_owner = is_known && status.st_uid == entry.uid;
+    const bool has_group = is_known && status.st_gid == entry.gid;
+    if (!has_owner || !has_group) {
+      warnings.add(has_owner   ? "the group"
+                   : has_group ? "the owner"
+                               : "the owner and the group",
+                   path, error);
       if (entry.kind != EntryKind::directory) mode &= ~kLendsRights;
     }
   }
