@@ -1,5 +1,7 @@
 #include "backup/suspicion.h"
 
+#include "base/counted.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,8 +49,8 @@ Amount amount_of(const repo::Snapshot& snapshot) {
 void measure(repo::Snapshot& snapshot, const Amount& before, const SuspicionLimits& limits) {
   const Amount now = amount_of(snapshot);
   if (now.is_empty() && !before.is_empty()) {
-    snapshot.suspicions.push_back(
-        fmt::format("the store is empty, and had {} entries before", before.entries));
+    snapshot.suspicions.push_back(fmt::format("the store is empty, and had {} before",
+                                              counted(before.entries, "entry", "entries")));
     return;
   }
   // A database file that was cut off, whatever it may shrink by. In a tree entries would go, too.
@@ -62,8 +64,8 @@ void measure(repo::Snapshot& snapshot, const Amount& before, const SuspicionLimi
   const int percent = *limits.shrink_percent;
   if (fell_beyond(before.entries, now.entries, percent)) {
     snapshot.suspicions.push_back(
-        fmt::format("the store has {} entries, and had {} before: more than {}% less", now.entries,
-                    before.entries, percent));
+        fmt::format("the store has {}, and had {} before: more than {}% less",
+                    counted(now.entries, "entry", "entries"), before.entries, percent));
   }
   if (fell_beyond(before.bytes, now.bytes, percent)) {
     snapshot.suspicions.push_back(

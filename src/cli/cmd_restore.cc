@@ -3,6 +3,7 @@
 #include <optional>
 #include <variant>
 
+#include "base/counted.h"
 #include "cli/commands.h"
 #include "cli/in_place.h"
 #include "cli/invocation.h"
@@ -51,8 +52,9 @@ void warn(const control::RestoredStore& store) {
   }
   if (report.moved_aside > 0) {
     tell_line(fmt::format(
-        "salvor: warning: store {}: {} entries that do not belong there were moved to {}",
-        store.name, report.moved_aside, printable(report.moved_aside_to)));
+        "salvor: warning: store {}: {} that {} not belong there {} moved to {}", store.name,
+        counted(report.moved_aside, "entry", "entries"), report.moved_aside == 1 ? "does" : "do",
+        report.moved_aside == 1 ? "was" : "were", printable(report.moved_aside_to)));
   }
 }
 

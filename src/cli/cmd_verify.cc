@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/counted.h"
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "control/caller.h"
@@ -109,10 +110,11 @@ void show(Output& output, const control::VerifyReport& report, bool quiet) {
   if (quiet && check.sound()) return;
   output.line(fmt::format("repository {}", report.repository));
   output.line(fmt::format(
-      "{}: {} points, {} snapshots, {} packs with {} of {}, {} log entries, in {}",
-      printable(report.location), check.points, check.snapshots, with_commas(check.packs),
-      human_bytes(check.pack_bytes), check.data ? "data, all of it read" : "data, not read",
-      check.log_entries, human_duration(report.duration_s)));
+      "{}: {}, {}, {} {} with {} of {}, {}, in {}", printable(report.location),
+      counted(check.points, "point"), counted(check.snapshots, "snapshot"),
+      with_commas(check.packs), noun(check.packs, "pack"), human_bytes(check.pack_bytes),
+      check.data ? "data, all of it read" : "data, not read",
+      counted(check.log_entries, "log entry", "log entries"), human_duration(report.duration_s)));
   if (!check.sound()) {
     output.line("DAMAGED");
   } else if (check.data) {

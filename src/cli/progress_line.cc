@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/counted.h"
 #include "cli/output.h"
 
 namespace salvor::cli {
@@ -46,7 +47,10 @@ std::string describe(const control::PhaseProgress& progress, double elapsed_s, b
   if (!counts) return text;
   text += "  " + human_bytes(progress.bytes);
   if (progress.bytes_expected > 0) text += " of " + human_bytes(progress.bytes_expected);
-  if (progress.entries > 0) text += fmt::format("  {} entries", with_commas(progress.entries));
+  if (progress.entries > 0) {
+    text += fmt::format("  {} {}", with_commas(progress.entries),
+                        noun(progress.entries, "entry", "entries"));
+  }
   if (elapsed_s < kRateAfter_s) return text;
   const auto rate = static_cast<std::uint64_t>(static_cast<double>(progress.bytes) / elapsed_s);
   text += fmt::format("  {}/s", human_bytes(rate));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/counted.h"
 #include "base/fd.h"
 #include "config/silent_paths.h"
 #include "control/caller.h"
@@ -97,10 +98,13 @@ void tell_warnings(const RestoreReport& report, const Caller& caller) {
     const std::string where = "store " + store.name;
     for (const std::string& line : sink.warnings) caller.tell(Warning{printable(line), where, {}});
     if (sink.moved_aside == 0) continue;
-    caller.tell(Warning{fmt::format("{} entries that do not belong there were moved to {}",
-                                    sink.moved_aside, printable(sink.moved_aside_to)),
-                        where,
-                        {}});
+    const bool is_one = sink.moved_aside == 1;
+    caller.tell(
+        Warning{fmt::format("{} that {} not belong there {} moved to {}",
+                            counted(sink.moved_aside, "entry", "entries"), is_one ? "does" : "do",
+                            is_one ? "was" : "were", printable(sink.moved_aside_to)),
+                where,
+                {}});
   }
 }
 

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
+#include "base/counted.h"
+#include "base/written_time.h"
 #include "control/caller.h"
 #include "control/internal/leave_evidence.h"
 #include "control/internal/missing_evidence.h"
@@ -18,10 +22,31 @@
 namespace salvor::control {
 namespace {
 
+/// The object that a finding is about: "log" may be damaged because "log/7 is damaged".
+std::string_view damaged_object(const repo::Finding& finding) {
+  const std::string_view what = finding.what;
+  const std::size_t end = what.find(" is damaged");
+  const bool names_it = end != std::string_view::npos && what.find(' ') == end;
+  return names_it ? what.substr(0, end) : std::string_view(finding.object);
+}
+
+/// Objects: one may be damaged in several places, and what it holds is damaged with it.
 std::size_t count_damages(const repo::CheckReport& check) {
-  using repo::Finding;
-  return static_cast<std::size_t>(
-      std::ranges::count(check.findings, Finding::Severity::damage, &Finding::severity));
+  std::set<std::string_view> objects;
+  std::set<std::string_view> nodes;
+  for (const repo::Finding& finding : check.findings) {
+    if (finding.severity != repo::Finding::Severity::damage) continue;
+    const std::string_view object = damaged_object(finding);
+    (object.starts_with("tree node ") ? nodes : objects).insert(object);
+  }
+  // What else is damaged is why they can't be read.
+  return objects.empty() ? nodes.size() : objects.size();
+}
+
+/// What people read has the zone of the machine everywhere.
+std::string since_text(const std::string& text) {
+  const auto time = parse_time(text);
+  return time ? local_time(*time) : printable(text);
 }
 
 /// Lost records that a signed record names: they are known, and count as no damage.
@@ -39,7 +64,7 @@ void note_gaps(const evidence::EvidenceReport& chain, repo::CheckReport& check) 
        fmt::format(
            "{} record{} lost since {}, as a signed record says: `salvor evidence list {}` "
            "shows which",
-           count, count == 1 ? " is" : "s are", since,
+           count, count == 1 ? " is" : "s are", since_text(since),
            chain.service.empty() ? std::string(kWholeRepository) : printable(chain.service))});
 }
 
@@ -81,8 +106,10 @@ void describe(const VerifyReport& report, evidence::EvidenceRecord& evidence) {
   outcome.kind = "repository";
   outcome.verdict = check.sound() ? checks::Verdict::passed : checks::Verdict::failed;
   outcome.expected = "no damage";
-  outcome.actual = fmt::format("{} damaged, of {} points, {} packs, {} chunks, {} log entries",
-                               damaged, check.points, check.packs, check.chunks, check.log_entries);
+  outcome.actual =
+      fmt::format("{} damaged, of {}, {}, {}, {}", damaged, counted(check.points, "point"),
+                  counted(check.packs, "pack"), counted(check.chunks, "chunk"),
+                  counted(check.log_entries, "log entry", "log entries"));
   outcome.seconds = report.duration_s;
   evidence.checks.push_back(std::move(outcome));
   evidence.result = check.sound() ? "succeeded" : "failed";

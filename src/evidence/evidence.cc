@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/counted.h"
 #include "base/json.h"
 #include "codec/hash.h"
 #include "evidence/internal/envelope.h"
@@ -50,9 +51,8 @@ std::vector<std::string> deviations_of(repo::Repository& repository, const std::
   std::vector<std::string> deviations;
   if (head.sequence < sequence_seen) {
     deviations.push_back(
-        fmt::format("the end of the evidence is lost: found {} records, though "
-                    "there were {}",
-                    head.sequence, sequence_seen));
+        fmt::format("the end of the evidence is lost: found {}, though there were {}",
+                    counted(head.sequence, "record"), sequence_seen));
   }
   if (old.is_lost) {
     deviations.push_back(fmt::format("evidence record {} is damaged{}", head.sequence,

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/counted.h"
 #include "base/json.h"
 #include "evidence/evidence.h"
 #include "evidence/internal/envelope.h"
@@ -114,8 +115,9 @@ class ChainReader {
     for (const KnownHead& known : known_) {
       if (known.head.sequence <= report_.records) continue;
       end = std::max(end, known.head.sequence);
-      problem(0, fmt::format("the end is cut off: found {} records, but {} knows {}",
-                             report_.records, known.source, known.head.sequence));
+      problem(0,
+              fmt::format("the end is cut off: found {}, but {} knows {}",
+                          counted(report_.records, "record"), known.source, known.head.sequence));
     }
     if (end > report_.records + kEndMax) return;
     for (std::uint64_t number = report_.records + 1; number <= end; ++number) {

@@ -321,7 +321,7 @@ class Evidence(ShopTest):
         os.rename(self.path("state"), self.path("lost state"))
         found = self.problems(expect=5)
         self.assertEqual(len(found), 1, found)
-        self.assertIn("the end is cut off: found 1 records, but recovery point", found[0][2])
+        self.assertIn("the end is cut off: found 1 record, but recovery point", found[0][2])
 
     def test_a_cut_off_end_is_not_exported_as_if_it_were_whole(self):
         self.ready()
