@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "config/silent_paths.h"
 #include "control/caller.h"
 #include "control/drill.h"
@@ -15,6 +16,7 @@
 #include "control/internal/opened.h"
 #include "control/internal/restore_words.h"
 #include "control/internal/surroundings.h"
+#include "recovery/claim.h"
 #include "recovery/execute.h"
 
 namespace salvor::control {
@@ -149,9 +151,10 @@ void warn_of_owners(repo::Repository& repository, RestorePlanReport& report) {
         count_of_others(repository, internal::find_snapshot(report.point, store.name));
     if (count == 0) continue;
     report.warnings.push_back(
-        fmt::format("store {}: at least {} entries belong to other users in the point, and will "
-                    "belong to user {}: run the restore as root to keep their owners",
-                    store.name, count, ::geteuid()));
+        fmt::format("store {}: at least {} {} to other users in the point, and will belong to user "
+                    "{}: run the restore as root to keep their owners",
+                    store.name, counted(count, "entry", "entries"),
+                    count == 1 ? "belongs" : "belong", ::geteuid()));
   }
 }
 
@@ -166,6 +169,26 @@ std::optional<Error> refusal_of(const Plan& plan, recovery::StoreAccess& access)
     }
   }
   return std::nullopt;
+}
+
+/// A restore would refuse for it, too: another run has the service. One that can't be read any more
+/// is passed over.
+void look_at_open_restore(repo::Repository& repository, internal::Logbook& logbook,
+                          RestorePlanReport& report) {
+  const std::string& service = report.plan.service;
+  const auto open = recovery::open_restore(repository, service, {}, logbook.catalog());
+  if (!open) return;
+  report.open_restore = open->run.empty() ? "unknown" : open->run;
+  if (open->run.empty()) {
+    report.open_note = "a restore may be open whose records can't be read: " + open->rot;
+    return;
+  }
+  report.open_note = internal::open_restore_text(open->run, service, open->is_running);
+  if (!open->rot.empty()) return;
+  report.refusal.emplace(
+      ErrorCode::conflict,
+      fmt::format("service {} is being restored by run {}", printable(service), open->run),
+      recovery::ways_on_with(open->run, service, open->is_running));
 }
 
 /// A repository that can't be written to has neither safety snapshots nor claims.
@@ -187,8 +210,10 @@ std::string undo_of(const Plan& plan) {
   const bool delta = std::any_of(plan.stores.begin(), plan.stores.end(),
                                  [](const auto& store) { return store.delta_in_place; });
   if (!delta) {
-    return "everything, by salvor restore --undo, until salvor restore --close removes the old "
-           "data";
+    return fmt::format(
+        "everything, by salvor restore --undo RUN --confirm {0}, until salvor restore --close RUN "
+        "--confirm {0} removes the old data; RUN is what the restore prints",
+        printable(plan.service));
   }
   std::string lost;
   for (const recovery::StorePlan& store : plan.stores) {
@@ -232,13 +257,13 @@ RestorePlanReport plan_restore(const config::Config& config, const PlanRequest& 
   for (const service::Store& store : service.stores) {
     if (report.plan.find(store.name) == nullptr) report.untouched.push_back(store.name);
   }
-  report.open_restore = recovery::open_run(*opened.repository, service.name, logbook.catalog());
+  look_at_open_restore(*opened.repository, logbook, report);
   report.last_drill = internal::newest_drill(logbook, *opened.repository, report.point);
   warn_of_drill(report);
   warn_of_space(report);
   warn_of_targets(report);
   warn_of_owners(*opened.repository, report);
-  report.refusal = refusal_of(report.plan, access);
+  if (!report.refusal) report.refusal = refusal_of(report.plan, access);
   look_at_repository(opened, logbook, report);
   report.undo = undo_of(report.plan);
   return report;

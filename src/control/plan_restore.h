@@ -68,6 +68,7 @@ struct RestorePlanReport {
   std::vector<std::string> untouched;       ///< stores that the point does not have
   std::vector<std::string> warnings;        ///< what should be known before it begins
   std::optional<std::string> open_restore;  ///< a run that must be resumed or undone first
+  std::string open_note;                    ///< that it is open, and what to do about it
   std::optional<DrillSummary> last_drill;   ///< the newest of the point, else of the service
   std::string undo;                         ///< what undo means, until when
   std::optional<Error> refusal;             ///< the guard that would stop it as things are

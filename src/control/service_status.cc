@@ -190,9 +190,12 @@ void describe_restores(internal::Logbook& logbook, repo::Repository* repository,
       open = recovery::open_restore(*repository, service.name, {}, logbook.catalog());
     }
     if (open) status.open_restore = open->run.empty() ? "unknown" : open->run;
+    status.restore_is_running = open && open->is_running;
     if (open && !open->rot.empty()) {
-      log::warning("restore {} of {} can't be read as a whole: {}; restore --abandon ends it",
-                   *status.open_restore, service.name, open->rot);
+      log::warning(
+          "restore {} of {} can't be read as a whole: {}; salvor restore --abandon {} --confirm {} "
+          "ends it",
+          *status.open_restore, service.name, open->rot, *status.open_restore, service.name);
     }
   } catch (const Error& error) {
     log::warning("cannot tell whether a restore of {} is open: {}", service.name, error.message());

@@ -69,6 +69,7 @@ struct ServiceStatus {
   bool drill_stale = true;  ///< none has succeeded within drill_limit_s
   double drill_limit_s = 0;
   std::optional<std::string> open_restore;  ///< a run that must be resumed or undone
+  bool restore_is_running = false;          ///< its process lives: it can only be followed
   std::vector<std::string> kept;            ///< what finished restores keep of the old data
   std::vector<std::string> kept_notes;      ///< whose that is, and what may become of it
   std::vector<std::string> not_covered;     ///< what was never tested, or can't be restored

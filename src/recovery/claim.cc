@@ -36,13 +36,24 @@ ClaimRecord record_of(ByteView bytes) {
       ErrorCode::conflict,
       fmt::format("service {} is being restored by run {}, begun on {} at {}", printable(service),
                   last.run, printable(last.host), local_time(last.time)),
-      fmt::format("resume it: salvor restore --resume {0}; or undo it: salvor restore --undo {0} "
-                  "--confirm {1}; where neither can be done, abandon it: salvor restore --abandon "
-                  "{0} --confirm {1}",
-                  last.run, printable(service)));
+      ways_on_with(last.run, service,
+                   last.host == host_name() && liveness_of(last.process) == Liveness::alive));
 }
 
 }  // namespace
+
+std::string ways_on_with(const std::string& run, const std::string& service, bool is_running) {
+  if (is_running) {
+    return fmt::format(
+        "its process is at work: wait until it ends; follow it: salvor runs show "
+        "--follow {}",
+        run);
+  }
+  return fmt::format(
+      "resume it: salvor restore --resume {0}; or undo it: salvor restore --undo {0} --confirm "
+      "{1}; where neither can be done, abandon it: salvor restore --abandon {0} --confirm {1}",
+      run, printable(service));
+}
 
 Claim::Claim(repo::Repository& repository, const std::string& service)
     : chain_(repository, repo::ChainKind::claim, service), service_(service) {}

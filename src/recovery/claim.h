@@ -15,6 +15,10 @@
 ///     claim.end(run);                // after the journal has ended
 namespace salvor::recovery {
 
+/// What can be done about an open restore, as whole commands. While its process lives
+/// (`is_running`) it can only be followed: nobody else may resume or undo it.
+std::string ways_on_with(const std::string& run, const std::string& service, bool is_running);
+
 /// One record of the chain: a run begins to restore the service, or has ended. A value.
 struct ClaimRecord {
   bool begins = false;

@@ -338,8 +338,7 @@ RunOutcome close(repo::Repository& repository, StoreAccess& access, const std::s
   if (state != RunState::succeeded) {
     refuse(fmt::format("run {} is in state {}, expected succeeded", run, name_of(state)),
            journal.state() ? "there is nothing to close: the run has undone its own steps"
-                           : "when the run has ended, resume it with --resume, undo it with "
-                             "--undo, or abandon it with --abandon");
+                           : ways_on_with(run, plan.service, state == RunState::running));
   }
   runner.require_here(stores::Way::forth);
   return runner.close();

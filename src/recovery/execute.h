@@ -157,6 +157,7 @@ RunOutcome abandon(repo::Repository& repository, StoreAccess& access, const std:
 struct OpenRestore {
   std::string run;  ///< empty: the records that may have said which have rotten
   std::string rot;  ///< why not all of it can be read; empty: all can
+  bool is_running = false;  ///< its process lives, on this machine
 };
 
 /// The open restore of a service; empty when there is none. It reads all that can be read: records

@@ -82,7 +82,8 @@ bool brought(repo::Repository& repository, catalog::Catalog& catalog, const std:
 std::optional<OpenRestore> open_restore(repo::Repository& repository, const std::string& service,
                                         const std::string& other_than, catalog::Catalog* catalog) {
   for (const auto& [plan, journal] : internal::unwritten_restores(repository, catalog, service)) {
-    if (plan.run != other_than && !journal.state()) return OpenRestore{plan.run, ""};
+    if (plan.run == other_than || journal.state()) continue;
+    return OpenRestore{plan.run, "", internal::state_in(journal) == RunState::running};
   }
   Claim claim(repository, service);
   if (const std::string rot = claim.rot(); !rot.empty()) {
@@ -92,7 +93,8 @@ std::optional<OpenRestore> open_restore(repo::Repository& repository, const std:
   if (!last || !last->begins || last->run == other_than) return std::nullopt;
   const Journal journal(repository, catalog, last->run, {}, Rotten::skip);
   if (journal.state()) return std::nullopt;
-  return OpenRestore{last->run, journal.empty() ? "its journal is missing" : journal.rot()};
+  if (journal.empty()) return OpenRestore{last->run, "its journal is missing"};
+  return OpenRestore{last->run, journal.rot(), internal::state_in(journal) == RunState::running};
 }
 
 std::optional<std::string> open_run(repo::Repository& repository, const std::string& service,

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "control/caller.h"
 #include "control/restore_in_place.h"
+#include "recovery/claim.h"
 #include "recovery/execute.h"
 
 namespace salvor::control::internal {
@@ -210,13 +211,10 @@ void HeldWrites::refuse_open_restore() const {
                  service_.name, open->rot);
     return;
   }
-  throw Error(
-      ErrorCode::conflict,
-      fmt::format("restore {} of service {} is open, and has its writes locked", open->run,
-                  service_.name),
-      fmt::format("resume that restore first: salvor restore --resume {0}; or undo it: salvor "
-                  "restore --undo {0} --confirm {1}",
-                  open->run, service_.name));
+  throw Error(ErrorCode::conflict,
+              fmt::format("restore {} of service {} is open, and has its writes locked", open->run,
+                          service_.name),
+              recovery::ways_on_with(open->run, service_.name, open->is_running));
 }
 
 namespace {

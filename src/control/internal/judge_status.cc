@@ -7,6 +7,7 @@
 #include <array>
 
 #include "control/drill.h"
+#include "recovery/claim.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -42,10 +43,8 @@ class Judge {
 
   void ask_restores() {
     if (status_.open_restore) {
-      critical("RESTORE OPEN",
-               fmt::format("restore {0} is open: resume it with salvor restore "
-                           "--resume {0}, or undo it with salvor restore --undo {0} --confirm {1}",
-                           *status_.open_restore, status_.service));
+      critical("RESTORE OPEN", open_restore_text(*status_.open_restore, status_.service,
+                                                 status_.restore_is_running));
     }
     if (!status_.held_by) return;
     if (status_.held_by == status_.open_restore) {
@@ -73,7 +72,8 @@ class Judge {
                    ? fmt::format("there is no recovery point of this host ({}), only of host {}: "
                                  "set host, or shared = true",
                                  status_.host, *status_.other_host)
-                   : "there is no good recovery point");
+                   : "there is no good recovery point: take one: salvor backup " +
+                         printable(status_.service));
     } else if (!status_.rpo_met) {
       critical("TOO OLD", too_old());
     }
@@ -168,6 +168,11 @@ std::string never_drilled_text(const std::string& service) {
   return "no drill was ever run, and nothing proves that the service can be restored: salvor "
          "drill " +
          printable(service);
+}
+
+std::string open_restore_text(const std::string& run, const std::string& service, bool is_running) {
+  return fmt::format("restore {} is {}: {}", run, is_running ? "running" : "open",
+                     recovery::ways_on_with(run, service, is_running));
 }
 
 std::string waiting_text(std::size_t count, const std::string& of) {

@@ -11,6 +11,9 @@ std::string waiting_text(std::size_t count, const std::string& of);
 /// That nothing proves a service, and how to prove it.
 std::string never_drilled_text(const std::string& service);
 
+/// That a restore is open, and what can be done about it.
+std::string open_restore_text(const std::string& run, const std::string& service, bool is_running);
+
 /// Fills in the reasons of a service whose other facts are known: pure.
 void judge(ServiceStatus& status);
 

@@ -47,15 +47,6 @@ bool is_over(repo::Repository& repository, catalog::Catalog* catalog, const Clai
   return true;
 }
 
-/// The commands that end an open run, to be copied.
-std::string commands_to_end(const std::string& run, const std::string& service) {
-  return fmt::format(
-      "resume that run: salvor restore --resume {0}; or undo it: salvor restore "
-      "--undo {0} --confirm {1}; or abandon it: salvor restore --abandon {0} "
-      "--confirm {1}",
-      run, service);
-}
-
 /// Where the claim can't be read, the journals say whether a run is open.
 void require_no_open_journal(repo::Repository& repository, const Plan& plan) {
   // This run itself has a journal by now.
@@ -65,7 +56,7 @@ void require_no_open_journal(repo::Repository& repository, const Plan& plan) {
               fmt::format("service {} is being restored by run {}, as its journal says (the claim "
                           "can't be read)",
                           printable(plan.service), open->run),
-              commands_to_end(open->run, plan.service));
+              ways_on_with(open->run, plan.service, open->is_running));
 }
 
 }  // namespace
@@ -152,7 +143,7 @@ void require_no_unwritten_run(repo::Repository& repository, catalog::Catalog* ca
         ErrorCode::conflict,
         fmt::format("service {} is being restored by run {}, as the catalog of this machine says",
                     printable(plan.service), other.plan.run),
-        commands_to_end(other.plan.run, plan.service));
+        ways_on_with(other.plan.run, plan.service, state_in(other.journal) == RunState::running));
   }
 }
 
