@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/counted.h"
 #include "cli/commands.h"
 #include "cli/evidence_text.h"
 #include "cli/invocation.h"
@@ -105,8 +106,8 @@ int save(Invocation& invocation, const EvidenceChoices& request) {
     show_gap(output, exported.service, gap);
   }
   if (!invocation.quiet()) {
-    output.line(fmt::format("wrote {} records to {}, and a page for people to {}",
-                            exported.verified.records - exported.verified.gaps.size(),
+    const std::uint64_t count = exported.verified.records - exported.verified.gaps.size();
+    output.line(fmt::format("wrote {} to {}, and a page for people to {}", counted(count, "record"),
                             printable(exported.file), printable(exported.page)));
   }
   return 0;
@@ -118,18 +119,24 @@ void show_chain(Output& output, const control::EvidenceReport& chain) {
   }
   for (const control::EvidenceProblem& problem : chain.problems) {
     const std::string record = problem.record == 0 ? "" : fmt::format(" record {}", problem.record);
-    output.line(
-        fmt::format("{}{}: {}", shown_service(chain.service), record, printable(problem.what)));
+    output.line(fmt::format("{}{}: {}", shown_service(chain.service), record,
+                            in_local_times(printable(problem.what))));
   }
-  output.line(fmt::format("{}: {} records, key {}{}: {}", shown_service(chain.service),
-                          chain.records, chain.key_id,
-                          chain.exported.empty() ? "" : ", exported " + chain.exported,
+  output.line(fmt::format("{}: {}, key {}{}: {}", shown_service(chain.service),
+                          counted(chain.records, "record"), chain.key_id,
+                          chain.exported.empty() ? "" : ", exported " + shown_time(chain.exported),
                           chain.sound() ? "verified" : "DOES NOT VERIFY"));
 }
 
 /// The problems were listed. What to do about them depends on where they are.
 Error unverified(const EvidenceChoices& request,
                  const control::EvidenceVerification& verification) {
+  if (!verification.accepts_older.empty()) {
+    return {ErrorCode::corruption, "the evidence in the repository does not verify",
+            "this is an older copy of the repository, which lacks the newest records: put the "
+            "newer copy in its place again; where that is lost, accept this one: " +
+                verification.accepts_older};
+  }
   if (request.file.empty()) {
     std::string hint =
         "salvor verify --repair says in a signed record which records are lost; compare a record "

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/json.h"
 #include "control/read_evidence.h"
 #include "control/restore_in_place.h"
@@ -105,9 +106,10 @@ class Shown {
     if (point.empty()) return;
     say("point", fmt::format("{} of {}", text_of(point, "id"), time_of(point, "time")));
     for (const json& store : list_in(point, "stores")) {
-      say("store", fmt::format("{} ({}): {} in {} entries", text_of(store, "name"),
+      say("store", fmt::format("{} ({}): {} in {} {}", text_of(store, "name"),
                                text_of(store, "type"), human_bytes(number_of(store, "bytes")),
-                               with_commas(number_of(store, "entries"))));
+                               with_commas(number_of(store, "entries")),
+                               noun(number_of(store, "entries"), "entry", "entries")));
     }
   }
 
@@ -150,7 +152,8 @@ class Shown {
   void list(std::string_view what, const char* name) {
     for (const json& item : list_in(record_, name)) {
       output_.line(fmt::format(
-          "{}: {}", what, plain(item.is_string() ? item.get<std::string>() : write_json(item))));
+          "{}: {}", what,
+          in_local_times(plain(item.is_string() ? item.get<std::string>() : write_json(item)))));
     }
   }
 

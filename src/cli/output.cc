@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <regex>
 
 #include "control/report_json.h"
 #include "control/restore_in_place.h"
+#include "control/whole_commands.h"
 
 namespace salvor::cli {
 namespace {
@@ -42,7 +44,7 @@ void tell(std::string_view text) noexcept {
 }
 
 void tell_line(std::string_view text) {
-  tell(laid_out(text, Look::of(STDERR_FILENO).columns) + '\n');
+  tell(laid_out(control::whole_commands(text), Look::of(STDERR_FILENO).columns) + '\n');
 }
 
 void tell(const Error& error) {
@@ -50,7 +52,7 @@ void tell(const Error& error) {
   const Look look = Look::of(STDERR_FILENO);
   std::string words = std::string(kHead) + ' ' + error.message();
   if (!error.hint().empty()) words += "\nhint: " + error.hint();
-  words = laid_out(words, look.columns) + '\n';
+  words = laid_out(control::whole_commands(words), look.columns) + '\n';
   if (look.colour) words = fmt::format("\x1b[31m{}\x1b[0m{}", kHead, words.substr(kHead.size()));
   tell(words);
 }
@@ -93,7 +95,7 @@ void Output::stream(std::string_view bytes) {
 }
 
 void Output::line(std::string_view text) {
-  write(laid_out(text, look_.columns) + "\n");
+  write(laid_out(control::whole_commands(text), look_.columns) + "\n");
 }
 
 void Output::table(const Table& table) {
@@ -155,6 +157,19 @@ std::string in_words(std::string_view name) {
   std::string words(name);
   std::ranges::replace(words, '_', ' ');
   return words;
+}
+
+std::string in_local_times(const std::string& text) {
+  static const std::regex kUtc(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)");
+  std::string local;
+  auto done = text.begin();
+  for (std::sregex_iterator found(text.begin(), text.end(), kUtc), end; found != end; ++found) {
+    const auto time = parse_time(found->str());
+    local.append(done, (*found)[0].first);
+    local += time ? local_time(*time) : found->str();
+    done = (*found)[0].second;
+  }
+  return local.append(done, text.end());
 }
 
 std::string with_commas(std::uint64_t number) {

@@ -171,6 +171,9 @@ std::string laid_out(std::string_view text, std::optional<std::size_t> columns);
 /// The name of a result as people write it: "not_run" → "not run".
 std::string in_words(std::string_view name);
 
+/// Times in UTC, as what is signed has them, in the zone of this machine, as all text has them.
+std::string in_local_times(const std::string& text);
+
 /// 1234567 → "1,234,567"
 std::string with_commas(std::uint64_t number);
 

@@ -1,5 +1,6 @@
 #include "control/read_evidence.h"
 
+#include "base/counted.h"
 #include "control/caller.h"
 #include "evidence/evidence.h"
 
@@ -99,8 +100,9 @@ void list_waiting(repo::Repository& repository, internal::Logbook& logbook,
 void warn_of_waiting_records(repo::Repository& repository, internal::Logbook& logbook) {
   const auto waiting = internal::waiting_evidence(repository.id().hex(), logbook);
   if (waiting.empty()) return;
-  log::warning("{} records of evidence wait in this machine's catalog, and are not among these",
-               waiting.size());
+  log::warning("{} of evidence {} in this machine's catalog, and {} not among these",
+               counted(waiting.size(), "record"), waiting.size() == 1 ? "waits" : "wait",
+               waiting.size() == 1 ? "is" : "are");
 }
 
 /// The raw key in a PEM file; empty without a file.
@@ -203,7 +205,10 @@ EvidenceVerification verify_evidence(const config::Config& config,
   internal::Logbook logbook(config);
   const internal::Opened opened = open(config, logbook, caller);
   EvidenceVerification verification;
-  warn_of_waiting_records(*opened.repository, logbook);
+  warn_of_waiting_logbook(*opened.repository, logbook);
+  if (!internal::note_on_older_copy(*opened.repository, logbook).empty()) {
+    verification.accepts_older = internal::command_to_accept(*opened.repository);
+  }
   verification.chains = internal::verify_chains(config, *opened.repository, logbook);
   const Bytes own = evidence::signing_key(*opened.repository).public_key();
   if (!expected.empty() && expected != own) {

@@ -56,6 +56,8 @@ ExportedEvidence export_evidence(const config::Config& config, const std::string
 
 /// What the verification of one or more chains found.
 struct EvidenceVerification {
+  /// The command that accepts the repository, where it is an older copy; empty: it is none.
+  std::string accepts_older;
   std::vector<evidence::EvidenceReport> chains;
   bool sound() const;
 };

@@ -6,6 +6,7 @@
 #include "control/restore_in_place.h"
 #include "control/service_status.h"
 #include "control/version.h"
+#include "control/whole_commands.h"
 
 #include <fmt/format.h>
 
@@ -40,8 +41,8 @@ void describe_status(const service::Service& service, const ServiceStatus& statu
                                     status.failed_drill->run));
   }
   if (status.open_restore) {
-    data.gaps.push_back(
-        fmt::format("restore {} is open: resume or undo it first", *status.open_restore));
+    data.gaps.push_back(internal::open_restore_text(*status.open_restore, status.service,
+                                                    status.restore_is_running));
   }
 }
 
@@ -58,6 +59,7 @@ RunbookReport runbook(const config::Config& config, const RunbookRequest& reques
   data.version = version();
   data.updated = Clock::system().now();
   data.host = host_name();
+  if (!service.shared) data.points_host = config.host;
   data.service = service;
   data.repository = config.repository;
   data.config_file = config.file.native();
@@ -66,6 +68,7 @@ RunbookReport runbook(const config::Config& config, const RunbookRequest& reques
     data.gaps.push_back("the repository could not be opened when this was written: " +
                         status.repository_failure->message());
   }
+  for (std::string& gap : data.gaps) gap = whole_commands(gap, data.config_file);
   RunbookReport report{service.name, render_runbook(data), {}};
   if (request.file.empty()) return report;
   report.file = std::filesystem::absolute(request.file).lexically_normal().native();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "base/written_time.h"
 #include "control/internal/markdown.h"
 
 namespace salvor::control::internal {
@@ -42,7 +43,7 @@ std::string header(const RunbookData& data) {
   std::string out = fmt::format("# Restore runbook: {}\n\n", text(data.service.name));
   out += row({"Last Updated", "Owner", "Severity"});
   out += row({"---", "---", "---"});
-  out += row({format_time(data.updated).substr(0, 10), or_not_set(data.service.owner),
+  out += row({local_time(data.updated).substr(0, 10), or_not_set(data.service.owner),
               or_not_set(data.service.severity)});
   out += fmt::format(
       "\nWritten by salvor {} on {} from the configuration {} and the last drill. It is written "
@@ -79,7 +80,7 @@ std::string numbers(const RunbookData& data) {
               seconds_text(status.proven_rto_s), verdict(status.proven_rto_s, status.rto_s)});
   if (status.newest) {
     out += fmt::format("\nThe newest recovery point was {}, of {}. Later ones: {}.\n",
-                       code(status.newest->id.hex()), format_time(status.newest->time),
+                       code(status.newest->id.hex()), local_time(status.newest->time),
                        one_line_command(data, "points " + data.service.name));
   } else if (status.points_known) {
     out += "\n**There is no recovery point.** Nothing can be restored.\n";
@@ -91,10 +92,30 @@ std::string numbers(const RunbookData& data) {
   return out;
 }
 
+/// On another host the same commands mean that host's points.
+std::string where_it_holds(const RunbookData& data) {
+  if (data.points_host.empty()) {
+    return "On any host with this configuration: the service is shared. ";
+  }
+  std::string out = fmt::format("For host {}, whose recovery points these commands restore. ",
+                                code(data.points_host));
+  const std::string service = shell_word(data.service.name);
+  const std::string newest = data.status.newest ? data.status.newest->id.hex() : "POINT";
+  return out +
+         fmt::format(
+             "On a machine with another host name they refuse, or mean that machine's "
+             "points: there, first write {} as the first line of the configuration, and the "
+             "same commands hold; or name the point by its id: {}, then {}.\n\n",
+             code("host = " + markdown::toml_string(data.points_host)),
+             one_line_command(data, fmt::format("restore {} --at {} --plan", service, newest)),
+             one_line_command(data,
+                              fmt::format("restore {0} --at {1} --confirm {0}", service, newest)));
+}
+
 std::string restore_steps(const RunbookData& data) {
   const std::string service = shell_word(data.service.name);
-  std::string out = "\n## Restore\n\nOn host " + text(data.host) +
-                    ". Each command says what it will do, or refuses and says why.\n";
+  std::string out = "\n## Restore\n\n" + where_it_holds(data) +
+                    "Each command says what it will do, or refuses and says why.\n";
   const auto step = [&](std::string_view title, const std::string& arguments) {
     out += fmt::format("\n### {}\n\n{}", title, block("sh", command(data, arguments)));
   };
@@ -203,7 +224,7 @@ std::string last_drill(const RunbookData& data) {
   if (!data.status.last_drill)
     return out + "**There was none: this procedure was never rehearsed.**\n";
   const DrillSummary& drill = *data.status.last_drill;
-  out += fmt::format("Run {} of {}: **{}** after {}.\n", code(drill.run), format_time(drill.time),
+  out += fmt::format("Run {} of {}: **{}** after {}.\n", code(drill.run), local_time(drill.time),
                      name_of(drill.state), human_duration(drill.seconds));
   if (!drill.failed_checks.empty()) {
     out += "\nFailed checks:\n\n";
@@ -253,10 +274,15 @@ std::vector<std::pair<std::string, std::string>> keys_of(
   return keys;
 }
 
-std::string minimal_config(const config::RepositoryConfig& repository) {
-  std::string toml = fmt::format("state_dir = \"state\"\n\n[repository]\nurl = {}\n",
-                                 markdown::toml_string(place_of(repository)));
-  for (const auto& [where, line] : keys_of(repository)) toml += line + "\n";
+std::string minimal_config(const RunbookData& data) {
+  std::string toml = "state_dir = \"state\"\n";
+  // Else the newest point of the new machine is meant, which has none.
+  if (!data.points_host.empty()) {
+    toml += fmt::format("host = {}\n", markdown::toml_string(data.points_host));
+  }
+  toml += fmt::format("\n[repository]\nurl = {}\n",
+                      markdown::toml_string(place_of(data.repository)));
+  for (const auto& [where, line] : keys_of(data.repository)) toml += line + "\n";
   return toml;
 }
 

@@ -21,6 +21,7 @@ struct RunbookData {
 
   std::string config_file;
   std::string host;
+  std::string points_host;  ///< whose points the commands restore; empty: every host's
   std::vector<std::string> gaps;
 };
 

@@ -24,6 +24,7 @@ RunbookData shop() {
   data.service.links = {"https://wiki.example.org/shop", "the red folder, room 12"};
   data.config_file = "/etc/salvor/salvor.toml";
   data.host = "shop1";
+  data.points_host = "shop-host";
   data.repository.path = "/var/backups/salvor";
   data.repository.passphrase = {config::SecretReference::Kind::file, "/etc/salvor/passphrase"};
   data.service.stores = {
@@ -113,7 +114,7 @@ TEST(RunbookTest, NothingBreaksOutOfItsPlace) {
   stores::Settings& path = data.service.stores[1].settings["path"];
   for (std::string* field :
        {&data.service.owner, &data.service.severity, &data.config_file, &data.host,
-        &data.service.stores[1].name, path.get_ptr<std::string*>(), &data.service.writes->lock.run,
+        &data.points_host, &data.service.stores[1].name, path.get_ptr<std::string*>(), &data.service.writes->lock.run,
         &data.service.checks[0].name, &std::get<service::SqlTest>(data.service.checks[0].test).sql,
         &data.gaps[0], &data.service.contacts[0], &data.service.links[0],
         &data.repository.passphrase.value, &data.status.last_drill->failed_checks[0]}) {
