@@ -59,7 +59,7 @@ void show(Output& output, const control::DrillReport& report) {
     if (check.good()) continue;
     output.line(fmt::format("failed: {}: expected {}, found {}", printable(check.name),
                             printable(check.expected), printable(check.actual)));
-    show_first_lines(output, check);
+    show_first_lines(output, outcome.plan.run, check);
   }
   for (const std::string& line : summarised(report.not_covered))
     output.line("not covered: " + line);

@@ -19,7 +19,7 @@ namespace salvor::cli {
 namespace {
 
 constexpr const char* kFooter =
-    "Every command explains itself: salvor COMMAND --help\n"
+    "Every command explains itself: salvor COMMAND --help, or salvor help COMMAND\n"
     "The configuration is searched as --config, $SALVOR_CONFIG, ./salvor.toml,\n"
     "/etc/salvor/salvor.toml.\n\n"
     "Exit status: 0 done, 1 failed, 2 usage, 3 configuration, 4 not found,\n"
@@ -266,6 +266,23 @@ void require_written_values(int argc, char** argv) {
   }
 }
 
+/// `salvor help restore` is `salvor restore --help`, for those who know other programs.
+std::vector<std::string> with_help(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "-c" || words[i] == "--config") {
+      ++i;
+    } else if (words[i] == "help") {
+      words.erase(words.begin() + static_cast<std::ptrdiff_t>(i));
+      words.emplace_back("--help");
+      break;
+    } else if (!words[i].starts_with('-')) {
+      break;
+    }
+  }
+  return words;
+}
+
 void collect_words(const CLI::App& command, const std::string& name,
                    std::vector<CommandLine::Words>& all) {
   CommandLine::Words words{name, {}};
@@ -396,8 +413,17 @@ Verb CommandLine::root() {
 bool CommandLine::parse(int argc, char** argv) {
   require_written_values(argc, argv);
   try {
-    app_->parse(argc, argv);
+    std::vector<std::string> words = with_help(argc, argv);
+    std::ranges::reverse(words);  // as the library wants them
+    app_->parse(std::move(words));
   } catch (const CLI::CallForHelp& help) {
+    // Help of what there is not is no help.
+    const std::vector<std::string> rest = app_->remaining(true);
+    const bool is_of_root = app_->get_subcommands().empty();
+    if (is_of_root &&
+        std::ranges::any_of(rest, [](const std::string& word) { return !word.starts_with('-'); })) {
+      throw missing_command(*app_, rest);
+    }
     std::ostringstream text;
     app_->exit(help, text, std::cerr);
     std::cout << help_within(text.str(), Look::of(STDOUT_FILENO).columns);
@@ -409,6 +435,15 @@ bool CommandLine::parse(int argc, char** argv) {
   require_own_words(*app_);
   if (!chosen_ && !options_.version) throw missing_command(innermost(*app_), {});
   return true;
+}
+
+std::vector<std::string> CommandLine::command_names() const {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app_->get_subcommands(nullptr)) {
+    names.push_back(command->get_name());
+    for (const std::string& alias : command->get_aliases()) names.push_back(alias);
+  }
+  return names;
 }
 
 std::vector<CommandLine::Words> CommandLine::words() const {

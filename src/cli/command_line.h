@@ -73,6 +73,9 @@ class CommandLine {
   /// False when help was asked for, and printed.   Errors: usage.
   bool parse(int argc, char** argv);
 
+  /// The first words of all commands, the other words that people know for them included.
+  std::vector<std::string> command_names() const;
+
   /// For completion: what may follow a command ("", "keys", "keys add"): commands and options.
   struct Words {
     std::string command;

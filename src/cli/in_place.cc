@@ -8,6 +8,7 @@
 #include <memory>
 #include <sstream>
 
+#include "base/counted.h"
 #include "cli/detach.h"
 #include "control/caller.h"
 #include "control/plan_restore.h"
@@ -40,11 +41,13 @@ void show_targets(Output& output, const RestorePlanReport& report) {
     const control::TargetIdentity& identity = target.identity;
     const std::string now =
         !identity.exists ? "missing"
-                         : fmt::format("{}{} in {} entries", identity.counted ? "" : "more than ",
-                                       human_bytes(identity.bytes), with_commas(identity.entries));
+                         : fmt::format("{}{} in {} {}", identity.counted ? "" : "more than ",
+                                       human_bytes(identity.bytes), with_commas(identity.entries),
+                                       noun(identity.entries, "entry", "entries"));
     table.row({target.store, target.type, now,
-               fmt::format("{} in {} entries", human_bytes(target.point_bytes),
-                           with_commas(target.point_entries)),
+               fmt::format("{} in {} {}", human_bytes(target.point_bytes),
+                           with_commas(target.point_entries),
+                           noun(target.point_entries, "entry", "entries")),
                printable(identity.path), identity.exists ? identity.identity : "-"});
   }
   output.table(table);
@@ -58,6 +61,8 @@ void show_targets(Output& output, const RestorePlanReport& report) {
 }
 
 void show(Output& output, const RestorePlanReport& report) {
+  // First, as nothing of the rest can be done until then.
+  if (!report.open_note.empty()) output.line("open      " + report.open_note);
   output.line(fmt::format("service   {}", report.plan.service));
   const std::string host = report.point.host();
   output.line(fmt::format("point     {} of {}{}", report.point.id.hex(),
@@ -91,13 +96,9 @@ void show(Output& output, const RestorePlanReport& report) {
     output.line(fmt::format("warning   store {} is not in the point, and stays as it is", store));
   }
   for (const std::string& warning : report.warnings) output.line("warning   " + warning);
-  if (report.open_restore) {
-    output.line(
-        fmt::format("warning   restore {} is open: resume or undo it first", *report.open_restore));
-  }
 }
 
-void show_check(Output& output, const CheckOutcome& check) {
+void show_check(Output& output, const std::string& run, const CheckOutcome& check) {
   if (check.verdict == control::Verdict::passed) return;
   if (check.verdict == control::Verdict::skipped) {
     output.line(fmt::format("{:<9} {}: {}", in_words(name_of(check.verdict)), printable(check.name),
@@ -107,7 +108,7 @@ void show_check(Output& output, const CheckOutcome& check) {
   output.line(fmt::format("{:<9} {}: expected {}, found {}", name_of(check.verdict),
                           printable(check.name), printable(check.expected),
                           printable(check.actual)));
-  show_first_lines(output, check);
+  show_first_lines(output, run, check);
 }
 
 /// Where the old data of a run that succeeded is.
@@ -250,8 +251,9 @@ std::string ask_for_name(Invocation& invocation, const InPlaceOptions& options) 
 std::string way_on_of(const RunOutcome& outcome) {
   return fmt::format(
       "resume the run: salvor restore --resume {0}; or undo it: salvor restore --undo {0} "
-      "--confirm {1}; where a command of the configuration was wrong, correct it, and add "
-      "--current-commands; where neither can be done, abandon it: salvor restore --abandon {0} "
+      "--confirm {1}; where a command of the configuration was wrong, correct it, and resume with "
+      "it: salvor restore --resume {0} --current-commands; where neither can be done, abandon it: "
+      "salvor restore --abandon {0} "
       "--confirm {1}; until then the service stays as the last step left it{2}",
       outcome.plan.run, outcome.plan.service,
       control::holds_writes(outcome) ? ", and its writes stay locked" : "");
@@ -272,18 +274,20 @@ void show_steps(Output& output, const RunOutcome& outcome) {
   output.table(table);
 }
 
-void show_first_lines(Output& output, const CheckOutcome& check) {
+void show_first_lines(Output& output, const std::string& run, const CheckOutcome& check) {
   constexpr int kLines = 5;
   std::istringstream lines(check.output);
   std::string line;
   for (int i = 0; i < kLines && std::getline(lines, line); ++i) {
     output.line("    " + printable(line));
   }
-  if (std::getline(lines, line)) output.line("    … (salvor --json runs show has all of it)");
+  if (std::getline(lines, line)) {
+    output.line(fmt::format("    … (salvor --json runs show {} has all of it)", run));
+  }
 }
 
 void show_checks(Output& output, const RunOutcome& outcome) {
-  for (const CheckOutcome& check : outcome.checks) show_check(output, check);
+  for (const CheckOutcome& check : outcome.checks) show_check(output, outcome.plan.run, check);
   if (outcome.checks.empty()) return;
   output.line(control::in_words(control::count_checks(outcome.checks)));
 }

@@ -45,7 +45,7 @@ std::string result_of(const control::RunOutcome& outcome, const control::StepOut
 void show_steps(Output& output, const control::RunOutcome& outcome);
 
 /// The beginning of what a check that failed has printed, or of what it misses.
-void show_first_lines(Output& output, const control::CheckOutcome& check);
+void show_first_lines(Output& output, const std::string& run, const control::CheckOutcome& check);
 
 /// The checks that did not pass, and how many did.
 void show_checks(Output& output, const control::RunOutcome& outcome);

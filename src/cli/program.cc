@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/invocation.h"
 #include "cli/process.h"
+#include "control/whole_commands.h"
 
 namespace salvor::cli {
 namespace {
@@ -72,6 +73,7 @@ int run(int argc, char** argv) {
     Output output(wants_json(argc, argv));
     return report(output, error);
   }
+  control::note_how_called(options.config.value_or(""), line.command_names());
   Invocation invocation(options);
   try {
     return run_action(options, action, invocation);

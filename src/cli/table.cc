@@ -80,14 +80,16 @@ std::size_t end_of_word(std::string_view text, std::size_t at, std::size_t width
   constexpr std::string_view kEnds = ",;:)`.";
   std::size_t end = first;
   std::string_view before;
+  bool has_verb = false;
   while (end < text.size() && kEnds.find(text[end - 1]) == std::string_view::npos) {
     const std::size_t next = blank_after(end + 1);
     const std::string_view word = text.substr(end + 1, next - end - 1);
-    const bool is_verb = end == first;
-    const bool belongs = is_verb || word.starts_with('-') ||
+    const bool is_verb = !has_verb && word != "-c" && before != "-c" && word != "--json";
+    const bool belongs = !has_verb || word.starts_with('-') ||
                          word.find('`') != std::string_view::npos || before.starts_with("--") ||
                          text.substr(next).starts_with(" --");
     if (!belongs) break;
+    has_verb = has_verb || is_verb;
     before = word;
     end = next;
   }

@@ -183,8 +183,8 @@ std::string Journal::read(std::uint64_t number) {
   auto kept = this->kept(number);
   if (!kept) {
     throw Error(ErrorCode::corruption, damage,
-                "restore that object from a copy of the repository; or abandon the run: salvor "
-                "restore --abandon " +
+                "restore that object from a copy of the repository; or abandon the run: "
+                "salvor restore --abandon " +
                     run_ + " --confirm SERVICE");
   }
   log::warning("{}; using the copy in this machine's catalog", damage);

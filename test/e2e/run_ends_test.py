@@ -12,6 +12,7 @@ class RunEnds(ShopTest):
         super().setUp()
         write(self.config, CONFIG + WRITES)
         self.ready()
+        self.chain, = os.listdir(self.path("repository/evidence"))
 
     def restored(self):
         self.run_salvor("restore", "shop", "--confirm", "shop")
@@ -19,7 +20,7 @@ class RunEnds(ShopTest):
 
     def evidence_of(self, run):
         """Results and records, in the order of the chain."""
-        records = self.json_of("evidence", "list", "shop")["services"][0]["records"]
+        records = self.json_of("evidence", "list", "shop")["evidence"]
         return [(record["result"], record["sequence"]) for record in records
                 if record["run"] == run]
 
@@ -31,9 +32,10 @@ class KilledAtTheEnd(RunEnds):
     """The journal has the end of the run, and its evidence does not."""
 
     def killed_at_evidence(self, *arguments):
-        """At the first look into the chain of evidence."""
-        kill = ("strace", "-f", "-o", "/dev/null", "-P", self.path("repository/evidence"),
-                "-e", "inject=openat:signal=SIGKILL")
+        """When the record is about to get its name."""
+        chain = self.path("repository/evidence", self.chain)
+        kill = ("strace", "-f", "-o", "/dev/null", "-P", chain,
+                "-e", "inject=linkat:error=EIO:signal=SIGKILL")
         self.run_salvor(*arguments, prefix=kill, expect=-signal.SIGKILL)
 
     def assert_settled(self, run, state):

@@ -125,9 +125,12 @@ class ShopTest(unittest.TestCase):
 
     def run_salvor(self, *arguments, expect=0, prefix=(), env=None, config=None, cwd=None):
         """Runs the program, and checks its exit status."""
-        command = [*prefix, SALVOR, "-c", config or self.config, *arguments]
-        environment = {**os.environ, **(env or {})}
-        environment.pop("SALVOR_CONFIG", None)
+        # By name it would be in every hint: hints_test.py looks at that.
+        named = ["-c", config] if config else []
+        command = [*prefix, SALVOR, *named, *arguments]
+        environment = {**os.environ, "SALVOR_CONFIG": self.config, **(env or {})}
+        if config:
+            environment.pop("SALVOR_CONFIG")
         done = Finished(command, subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=environment, cwd=cwd or self.root, timeout=120, check=False))

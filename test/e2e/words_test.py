@@ -184,13 +184,13 @@ class Readers(ShopTest):
 class Terminals(ShopTest):
     def on_a_terminal(self, *arguments, env=None, expect=0, columns=80, errors=None):
         """What a terminal gets; what is written to stderr only where it fails, or with `errors`."""
-        environment = {**os.environ, "TERM": "xterm", **(env or {})}
+        environment = {**os.environ, "TERM": "xterm", "SALVOR_CONFIG": self.config, **(env or {})}
         if "NO_COLOR" not in (env or {}):
             environment.pop("NO_COLOR", None)
         parent, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         told = child if expect or errors else subprocess.DEVNULL
-        with subprocess.Popen([SALVOR, "-c", self.config, *arguments], cwd=self.root, stdout=child,
+        with subprocess.Popen([SALVOR, *arguments], cwd=self.root, stdout=child,
                               stdin=subprocess.DEVNULL, stderr=told,
                               env=environment) as process:
             os.close(child)

@@ -273,8 +273,8 @@ std::string note_on_suspects(const repo::Repository& repository, const Owner& ow
   if (passed.empty()) return {};
   const repo::Point& last = *passed.back();
   return fmt::format(
-      "{} {}recovery point{} suspect and passed over; the newest is {} of {}: see the reasons with "
-      "salvor points, name that point with --at {}, or accept it with salvor points --accept {}",
+      "{} {}recovery point{} suspect and passed over; the newest is {} of {}: see the reasons: "
+      "salvor points; name that point with --at {}, or accept it: salvor points --accept {}",
       passed.size(), point == nullptr ? "" : "newer ", passed.size() == 1 ? " is" : "s are",
       last.id.hex(), local_time(last.time), last.id.hex(), last.id.hex());
 }

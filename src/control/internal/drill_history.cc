@@ -331,7 +331,7 @@ std::optional<DrillSummary> newest_verdict(Logbook& logbook, const std::string& 
                                            repo::Repository* repository, const std::string& service,
                                            const repo::Point* point) {
   NewestDrill newest(point == nullptr ? repo::PointId() : point->id, is_verdict);
-  // A success that the catalog alone knows proves nothing where the repository is there to prove it.
+  // A success that the catalog alone knows proves nothing where the repository is there.
   NewestDrill failures(newest.point(), [&](const DrillSummary& drill) {
     return is_verdict(drill) && (repository == nullptr || !proves(drill));
   });

@@ -48,8 +48,8 @@ std::optional<DrillSummary> newest_verdict(Logbook& logbook, const std::string& 
                                            repo::Repository* repository, const std::string& service,
                                            const repo::Point* point);
 
-/// The points of a repository (`id`) whose newest drill has failed, as far as this machine's catalog
-/// knows, and the run of each.   Units: ids in hexadecimal digits.
+/// The points of a repository (`id`) whose newest drill has failed, as far as the catalog of this
+/// machine knows, and the run of each.   Units: ids in hexadecimal digits.
 /// Errors: none: what can't be read is not known, with a warning.
 std::map<std::string, std::string> failed_drills(Logbook& logbook, const std::string& id);
 

@@ -25,8 +25,8 @@ std::unique_ptr<backend::Backend> create_backend(const config::Config& config);
 
 /// Opens with the key file where there is one, since that costs nothing, else with the passphrase.
 /// One that is opened to be read and can't be written to is warned about.
-/// Errors: not_found: there is no repository, and the hint says whether the catalog knows one at this
-///         place: then it may not be mounted; configuration: nothing opens it; corruption;
+/// Errors: not_found: there is no repository, and the hint says whether the catalog knows one at
+///         this place: then it may not be mounted; configuration: nothing opens it; corruption;
 ///         unreachable: it, or what opens it, does not answer.
 Opened open_repository(const config::Config& config, repo::Access access, std::stop_token stop);
 

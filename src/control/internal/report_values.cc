@@ -1,9 +1,13 @@
 #include "control/internal/report_values.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/bytes.h"
 #include "control/report_json.h"
 #include "control/runs.h"
 #include "control/service_status.h"
+#include "control/whole_commands.h"
 
 namespace salvor::control::internal {
 namespace {
@@ -35,8 +39,32 @@ ReportJson json_of_check(const checks::CheckOutcome& check) {
 
 }  // namespace
 
+namespace {
+
+/// What people read, in reports and events: everything else is data, and stays as it is.
+bool is_told(std::string_view key) {
+  constexpr std::array kTold{"message", "hint",  "reasons",     "warnings", "notes", "text",
+                             "what",    "where", "not_covered", "undo",     "left",  "problem"};
+  return std::ranges::find(kTold, key) != kTold.end();
+}
+
+void make_commands_whole(ReportJson& value, bool told) {
+  if (value.is_string() && told) {
+    value = whole_commands(value.get_ref<const std::string&>());
+  } else if (value.is_array()) {
+    for (ReportJson& item : value) make_commands_whole(item, told);
+  } else if (value.is_object()) {
+    for (auto& [key, member] : value.items()) make_commands_whole(member, is_told(key));
+  }
+}
+
+}  // namespace
+
 std::string text_of(const ReportJson& document, int indent) {
-  return write_json(document, indent, InvalidUtf8::replace);
+  if (!was_called_with_configuration()) return write_json(document, indent, InvalidUtf8::replace);
+  ReportJson whole = document;
+  make_commands_whole(whole, false);
+  return write_json(whole, indent, InvalidUtf8::replace);
 }
 
 void put_path(ReportJson& object, const std::string& key, std::string_view raw) {

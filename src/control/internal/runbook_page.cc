@@ -309,7 +309,7 @@ std::string bare_machine(const RunbookData& data) {
   out +=
       "4. Write a file `salvor.toml` with these lines, with the paths as they are there, and with "
       "what you have of the keys:\n\n";
-  out += block("toml", minimal_config(data.repository));
+  out += block("toml", minimal_config(data));
   out += "\n5. See what there is, and restore into an empty directory:\n\n";
   const std::string service = shell_word(data.service.name);
   out += block("sh", fmt::format("salvor -c salvor.toml points {0}\n"

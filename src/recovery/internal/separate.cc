@@ -90,8 +90,10 @@ void require_unwritten(RunContext& context) {
       throw Error(ErrorCode::conflict,
                   "store " + snapshot.store + ": " + printable(stores::path_of_key(key)) +
                       " was written while the store was restored",
-                  "lock the service's writes ([service.NAME.writes]), undo the run with --undo, "
-                  "and begin again");
+                  "lock the service's writes ([service.NAME.writes]); undo the run: salvor restore "
+                  "--undo " +
+                      context.plan.run + " --confirm " + printable(context.plan.service) +
+                      "; then begin again");
     };
     context.replacement_of(store).separate(look, stores::Way::forth);
   }

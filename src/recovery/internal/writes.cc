@@ -50,7 +50,8 @@ void lock_application(RunContext& context) {
       context.hook(writes->lock, what), what,
       context.undoing || context.journal.done(StepKind::lock_writes)
           ? "run the command by hand to see why it fails; where the configuration has "
-            "a corrected one, add --current-commands"
+            "a corrected one, resume with it: salvor restore --resume " +
+                context.plan.run + " --current-commands"
           : "run the command by hand to see why it fails; where the application is "
             "gone, and can't be locked, restore with --without-lock");
   if (application_is_locked(context).value_or(true)) return;
@@ -64,8 +65,10 @@ void require_still_locked(RunContext& context) {
   throw Error(ErrorCode::refused,
               "writes.locked says that writes are not locked any more: somebody has unlocked them, "
               "or the command can't tell while the stores are locked",
-              "find out why; undo with --undo and begin again, so that a safety snapshot has what "
-              "was written since; or resume with --resume, without that");
+              "find out why; undo the run and begin again, so that a safety snapshot has what was "
+              "written since: salvor restore --undo " +
+                  context.plan.run + " --confirm " + printable(context.plan.service) +
+                  "; or resume it without that: salvor restore --resume " + context.plan.run);
 }
 
 void unlock_application(RunContext& context) {
@@ -74,8 +77,11 @@ void unlock_application(RunContext& context) {
   const std::string what = "the command writes.unlock";
   service::require_success(
       context.hook(writes->unlock, what), what,
-      "run the command by hand to see why it fails; where the configuration has a "
-      "corrected one, add --current-commands to --resume or --undo");
+      "run the command by hand to see why it fails; where the configuration has a corrected one: "
+      "salvor restore --" +
+          std::string(context.undoing ? "undo" : "resume") + " " + context.plan.run +
+          (context.undoing ? " --confirm " + printable(context.plan.service) : "") +
+          " --current-commands");
   if (!application_is_locked(context).value_or(false)) return;
   throw Error(ErrorCode::failed,
               "writes.unlock succeeded, but writes.locked says that writes are still locked",

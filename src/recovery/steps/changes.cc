@@ -26,11 +26,8 @@ void run_on_copy(RunContext& context, const service::Command& command, const std
     throw;
   }
   give_back_shared(context);
-  const bool drill = context.plan.mode == service::Mode::drill;
-  service::require_success(
-      *outcome, what,
-      drill ? "correct the command"
-            : "correct the command, and resume with --resume; or undo with --undo");
+  // What can be done with the run is said of every failure.
+  service::require_success(*outcome, what, "correct the command");
 }
 
 class Migrate final : public Step {
