@@ -2,39 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <ctime>
 #include <limits>
 
 #include "testing/seeded_rng.h"
+#include "testing/time_zone.h"
 
 namespace salvor {
 namespace {
 
-/// Puts the process into a time zone, and back when it goes. In POSIX form, which needs no tzdata.
-class InTimeZone {
- public:
-  explicit InTimeZone(const char* zone) {
-    if (const char* before = std::getenv("TZ")) before_ = before;
-    setenv("TZ", zone, 1);
-    tzset();
-  }
-  InTimeZone(const InTimeZone&) = delete;
-  InTimeZone& operator=(const InTimeZone&) = delete;
-  ~InTimeZone() {
-    if (before_) {
-      setenv("TZ", before_->c_str(), 1);
-    } else {
-      unsetenv("TZ");
-    }
-    tzset();
-  }
-
- private:
-  std::optional<std::string> before_;
-};
-
-constexpr const char* kCentralEurope = "CET-1CEST,M3.5.0,M10.5.0/3";
+using testing::InTimeZone;
 
 /// What a text is read as, in the form of format_time; "no" when it is refused.
 std::string read(std::string_view text) {
@@ -127,7 +103,7 @@ TEST(ParseTime, RefusesWhatIsNoTime) {
 }
 
 TEST(ParseTime, WithoutAZoneItIsLocal) {
-  const InTimeZone zone(kCentralEurope);
+  const InTimeZone zone(InTimeZone::kCentralEurope);
   EXPECT_EQ(read("2026-01-15T12:00:00"), "2026-01-15T11:00:00.000000Z");
   EXPECT_EQ(read("2026-07-15 12:00"), "2026-07-15T10:00:00.000000Z");
   EXPECT_EQ(read("2026-07-15"), "2026-07-14T22:00:00.000000Z");
@@ -136,7 +112,7 @@ TEST(ParseTime, WithoutAZoneItIsLocal) {
 }
 
 TEST(ParseTime, AroundTheChangesOfSummerTime) {
-  const InTimeZone zone(kCentralEurope);
+  const InTimeZone zone(InTimeZone::kCentralEurope);
   EXPECT_EQ(read("2026-03-29T01:59:59"), "2026-03-29T00:59:59.000000Z");
   EXPECT_EQ(read("2026-03-29T03:00:00"), "2026-03-29T01:00:00.000000Z");
   EXPECT_EQ(read("2026-03-29T02:30:00"), "no") << "the clocks skip it";

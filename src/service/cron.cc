@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "service/internal/civil_time.h"
 
 namespace salvor::service {
 namespace {
@@ -122,19 +123,6 @@ class FieldReader {
   std::bitset<Size> values_;
 };
 
-std::tm fields_of(Time time, TimeZone zone) {
-  std::int64_t seconds = time.ns / kSecond_ns;
-  if (time.ns % kSecond_ns < 0) --seconds;
-  const std::time_t value = seconds;
-  std::tm fields{};
-  if (zone == TimeZone::utc) {
-    gmtime_r(&value, &fields);
-  } else {
-    localtime_r(&value, &fields);
-  }
-  return fields;
-}
-
 /// mktime() decides by what it was asked before which of two equal local times is meant, and
 /// whether a skipped one becomes an earlier or a later one: both are settled here.
 Time time_of(const std::tm& fields, TimeZone zone) {
@@ -144,7 +132,7 @@ Time time_of(const std::tm& fields, TimeZone zone) {
   Time time{std::mktime(&normalised) * kSecond_ns};
   const int minute_wanted = fields.tm_hour * 60 + fields.tm_min;
   const auto minute_of = [&](Time when) {
-    const std::tm found = fields_of(when, zone);
+    const std::tm found = civil_time(when, zone);
     return found.tm_hour * 60 + found.tm_min;
   };
   if (minute_of(time) < minute_wanted) return {time.ns + kHour_ns};
@@ -196,7 +184,7 @@ bool Cron::day_matches(int month, int day, int weekday) const {
 }
 
 std::optional<Time> Cron::search(Time after, TimeZone zone) const {
-  const std::tm start = fields_of(after, zone);
+  const std::tm start = civil_time(after, zone);
   for (int days = 0; days < kSearchDaysMax; ++days) {
     std::tm candidate = day_after(start, days);
     if (!day_matches(candidate.tm_mon + 1, candidate.tm_mday, candidate.tm_wday)) continue;

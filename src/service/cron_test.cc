@@ -2,13 +2,15 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <ctime>
+#include <string>
 
 #include "base/error.h"
+#include "testing/time_zone.h"
 
 namespace salvor::service {
 namespace {
+
+using testing::InTimeZone;
 
 Time at(const std::string& text) {
   return parse_time(text).value();
@@ -28,25 +30,6 @@ std::string refusal_of(const std::string& cron) {
   }
   return "accepted";
 }
-
-/// Puts the process into a time zone for the length of a test.
-class ZoneGuard {
- public:
-  explicit ZoneGuard(const char* zone) {
-    if (const char* before = std::getenv("TZ")) before_ = before;
-    ::setenv("TZ", zone, 1);
-    ::tzset();
-  }
-  ~ZoneGuard() {
-    before_.empty() ? ::unsetenv("TZ") : ::setenv("TZ", before_.c_str(), 1);
-    ::tzset();
-  }
-  ZoneGuard(const ZoneGuard&) = delete;
-  ZoneGuard& operator=(const ZoneGuard&) = delete;
-
- private:
-  std::string before_;
-};
 
 TEST(CronTest, FindsTheNextMoment) {
   EXPECT_EQ(next("* * * * *", "2026-02-03T04:05:06Z"), "2026-02-03T04:06");
@@ -110,7 +93,7 @@ TEST(CronTest, RefusesWhatIsNoSchedule) {
 }
 
 TEST(CronTest, FollowsTheLocalZone) {
-  const ZoneGuard zone("CET-1CEST,M3.5.0,M10.5.0/3");  // Central Europe
+  const InTimeZone zone(InTimeZone::kCentralEurope);
   const Cron cron = Cron::parse("30 2 * * *");
   const auto after = [&](const char* text) {
     return format_time(cron.next_after(at(text), TimeZone::local)).substr(0, 16);
@@ -125,7 +108,7 @@ TEST(CronTest, FollowsTheLocalZone) {
 }
 
 TEST(CronTest, LocalMomentsAlwaysAdvance) {
-  const ZoneGuard zone("CET-1CEST,M3.5.0,M10.5.0/3");
+  const InTimeZone zone(InTimeZone::kCentralEurope);
   const Cron cron = Cron::parse("*/30 * * * *");
   for (const char* start : {"2026-03-28T20:00:00Z", "2026-10-24T20:00:00Z"}) {
     Time time = at(start);
