@@ -80,12 +80,12 @@ struct Schedule {
 };
 
 /// How many recovery points to keep: the newest `last`, and the newest one of each of so many
-/// hours, days, and so on.
+/// hours, days, and so on. retention.h applies it.
 struct Retention {
-  /// Every point that is not older than this.
-  std::optional<std::int64_t> within_s;
-  /// For stores with a log: every instant that is not longer ago than this.
-  std::optional<std::int64_t> window_s;
+  /// Every point that is not older than this, counted from the newest point.
+  std::optional<std::int64_t> within_s = {};
+  /// For stores with a log: every instant that is not longer before the newest point than this.
+  std::optional<std::int64_t> window_s = {};
   int last = 0;
   int hourly = 0;
   int daily = 0;
