@@ -48,7 +48,7 @@ void show(Output& output, const control::PointsReport& report) {
                point.host().empty() ? "-" : printable(point.host()),
                fmt::format("{}", fmt::join(names, ", ")), with_commas(entries), human_bytes(size),
                human_bytes(stored),
-               notes_of(point, missing, report.failed_drills.contains(point.id.hex()))});
+               notes_of(point, missing, report.failed_drills.contains(point.id))});
   }
   output.table(table);
 }

@@ -54,8 +54,10 @@ bool stays_inside(const std::filesystem::path& path) {
 void check_form(TableReader& reader, std::string_view key, service::Form form, std::string& text) {
   if (text.empty()) return;
   if (form == service::Form::url && !text.starts_with("http://") && !text.starts_with("https://")) {
-    reader.complain(key, fmt::format("key \"{}\": found \"{}\", expected http:// or https://", key,
-                                     printable(text)));
+    reader.complain(
+        key,
+        fmt::format("key \"{}\": found \"{}\", expected http:// or https://", key, printable(text)),
+        "write the whole URL, such as \"http://127.0.0.1:8000/health\"");
   } else if (form == service::Form::path_within && !stays_inside(text)) {
     reader.complain(
         key, fmt::format("key \"{}\": expected a path inside the store, without \"..\"", key),

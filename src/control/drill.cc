@@ -56,7 +56,7 @@ class Drill {
   DrillReport run(internal::RecordedRun& run) {
     const auto& [opened, owner, point] = chosen_;
     run.opened(*opened.repository);
-    internal::settle_ended_restores(config_, *opened.repository, records_);
+    internal::settle_ended_restores(config_, *opened.repository, logbook_);
     for (std::string& note :
          internal::notes_on(*opened.repository, owner, point, run.evidence().started)) {
       caller_.tell(Note{std::move(note)});

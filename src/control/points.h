@@ -26,7 +26,7 @@ struct PointsReport {
   std::vector<repo::Point> points;
   std::vector<Window> windows;
   /// Points whose newest drill has failed, and its run, as far as this machine knows.
-  std::map<std::string, std::string> failed_drills;
+  std::map<repo::PointId, std::string> failed_drills;
 };
 
 /// Errors: not_found: neither the configuration nor the repository knows the service.

@@ -15,7 +15,7 @@ using json = internal::ReportJson;
 std::string to_json(const PointsReport& report) {
   const auto with_drill = [&](const repo::Point& point) {
     json shown = json_of_point(point);
-    const auto failed = report.failed_drills.find(point.id.hex());
+    const auto failed = report.failed_drills.find(point.id);
     if (failed != report.failed_drills.end()) shown["failed_drill"] = failed->second;
     return shown;
   };

@@ -205,7 +205,7 @@ EvidenceVerification verify_evidence(const config::Config& config,
   internal::Logbook logbook(config);
   const internal::Opened opened = open(config, logbook, caller);
   EvidenceVerification verification;
-  warn_of_waiting_logbook(*opened.repository, logbook);
+  warn_of_waiting_records(*opened.repository, logbook);
   if (!internal::note_on_older_copy(*opened.repository, logbook).empty()) {
     verification.accepts_older = internal::command_to_accept(*opened.repository);
   }

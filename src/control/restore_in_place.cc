@@ -132,7 +132,7 @@ class InPlace {
     if (is_over(report.outcome)) end.ended = report.outcome.ended;
     // Whoever ended it before may have been killed before it left a record.
     const bool is_late =
-        !report.outcome.acted && internal::lacks_evidence(repository(), records_, report.outcome);
+        !report.outcome.acted && internal::lacks_evidence(repository(), logbook_, report.outcome);
     if (!report.outcome.acted && !is_late) {
       run.stay(std::move(end));
       return report;

@@ -37,8 +37,8 @@ void describe_status(const service::Service& service, const ServiceStatus& statu
                        status.failed_drill->run == status.last_drill->run;
   if (status.failed_drill && !is_last) {
     data.gaps.push_back(fmt::format("the last drill of recovery point {} {}: run {}",
-                                    status.failed_drill->point, name_of(status.failed_drill->state),
-                                    status.failed_drill->run));
+                                    status.failed_drill->point.hex(),
+                                    name_of(status.failed_drill->state), status.failed_drill->run));
   }
   if (status.open_restore) {
     data.gaps.push_back(internal::open_restore_text(*status.open_restore, status.service,

@@ -98,7 +98,7 @@ void describe_drills(internal::Logbook& logbook, const std::string& id,
   }
   status.last_drill = std::move(history.last);
   const repo::Point* const point = status.newest ? &*status.newest : nullptr;
-  const auto verdict = internal::newest_verdict(records, id, repository, status.service, point);
+  const auto verdict = internal::newest_verdict(logbook, id, repository, status.service, point);
   if (status.last_drill && status.last_drill->has_failed()) {
     status.failed_drill = status.last_drill;
   } else if (verdict && verdict->has_failed()) {

@@ -56,8 +56,8 @@ struct ServiceStatus {
   std::optional<catalog::RunRow> last_backup;
   std::optional<catalog::RunRow> failed_backup;  ///< none of all stores has succeeded since
   std::optional<catalog::RunRow> last_restore;
-  bool restored_in_place = false;      ///< once, as far as this machine knows
-  bool rpo_met = false;                ///< without an RPO: there is a point
+  bool restored_in_place = false;  ///< once, as far as this machine knows
+  bool rpo_met = false;            ///< without an RPO: there is a point
   /// Of the newest drill of the newest point, or of the service where none has tried that point.
   /// Empty: that drill failed, or there is none.
   std::optional<double> proven_rto_s;

@@ -258,7 +258,7 @@ VerifyReport verify(const config::Config& config, const VerifyRequest& request,
     if (request.repair && request.accept_older.empty()) {
       internal::compare_head(*opened.repository, logbook, internal::ShorterLog::refuse);
     }
-    internal::settle_ended_restores(config, *opened.repository, records);
+    internal::settle_ended_restores(config, *opened.repository, logbook);
     VerifyReport report =
         verify_opened(config, request, caller, logbook, *opened.repository, run.id());
     report.run = run.id();

@@ -155,8 +155,8 @@ RunOutcome abandon(repo::Repository& repository, StoreAccess& access, const std:
 
 /// A restore of a service that has begun, and is neither finished nor undone. A value.
 struct OpenRestore {
-  std::string run;  ///< empty: the records that may have said which have rotten
-  std::string rot;  ///< why not all of it can be read; empty: all can
+  std::string run;          ///< empty: the records that may have said which have rotten
+  std::string rot;          ///< why not all of it can be read; empty: all can
   bool is_running = false;  ///< its process lives, on this machine
 };
 

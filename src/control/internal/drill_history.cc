@@ -356,11 +356,11 @@ std::optional<DrillSummary> newest_verdict(Logbook& logbook, const std::string& 
   return newest.choose();
 }
 
-std::map<std::string, std::string> failed_drills(Logbook& logbook, const std::string& id) {
-  std::map<std::string, std::string> failed;
+std::map<repo::PointId, std::string> failed_drills(Logbook& logbook, const std::string& id) {
+  std::map<repo::PointId, std::string> failed;
   if (logbook.catalog() == nullptr) return failed;
   try {
-    std::set<std::string> told;
+    std::set<repo::PointId> told;
     for (const catalog::RunRow& row :
          logbook.catalog()->runs({.kind = catalog::RunKind::drill, .repository = id})) {
       const DrillSummary drill = summary_of(row);

@@ -49,9 +49,9 @@ std::optional<DrillSummary> newest_verdict(Logbook& logbook, const std::string& 
                                            const repo::Point* point);
 
 /// The points of a repository (`id`) whose newest drill has failed, as far as the catalog of this
-/// machine knows, and the run of each.   Units: ids in hexadecimal digits.
+/// machine knows, and the run of each.
 /// Errors: none: what can't be read is not known, with a warning.
-std::map<std::string, std::string> failed_drills(Logbook& logbook, const std::string& id);
+std::map<repo::PointId, std::string> failed_drills(Logbook& logbook, const std::string& id);
 
 /// How long a drill's success proves something: one and a half intervals of the schedule, 31 days
 /// without one.   Units: seconds.

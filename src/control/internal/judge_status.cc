@@ -101,9 +101,10 @@ class Judge {
     if (status_.failed_drill) {
       const DrillSummary& drill = *status_.failed_drill;
       const bool is_last = status_.last_drill && drill.run == status_.last_drill->run;
-      std::string text = fmt::format(
-          "the last drill {}{}{}: run {}", is_last ? "" : "of recovery point " + drill.point + " ",
-          drill.state == catalog::RunState::failed ? "" : "was ", name_of(drill.state), drill.run);
+      std::string text = fmt::format("the last drill {}{}{}: run {}",
+                                     is_last ? "" : "of recovery point " + drill.point.hex() + " ",
+                                     drill.state == catalog::RunState::failed ? "" : "was ",
+                                     name_of(drill.state), drill.run);
       for (const std::string& check : drill.failed_checks) {
         text += "; failed check: " + printable(check);
       }

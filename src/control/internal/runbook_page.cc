@@ -280,8 +280,8 @@ std::string minimal_config(const RunbookData& data) {
   if (!data.points_host.empty()) {
     toml += fmt::format("host = {}\n", markdown::toml_string(data.points_host));
   }
-  toml += fmt::format("\n[repository]\nurl = {}\n",
-                      markdown::toml_string(place_of(data.repository)));
+  toml +=
+      fmt::format("\n[repository]\nurl = {}\n", markdown::toml_string(place_of(data.repository)));
   for (const auto& [where, line] : keys_of(data.repository)) toml += line + "\n";
   return toml;
 }

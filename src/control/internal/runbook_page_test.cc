@@ -114,10 +114,11 @@ TEST(RunbookTest, NothingBreaksOutOfItsPlace) {
   stores::Settings& path = data.service.stores[1].settings["path"];
   for (std::string* field :
        {&data.service.owner, &data.service.severity, &data.config_file, &data.host,
-        &data.points_host, &data.service.stores[1].name, path.get_ptr<std::string*>(), &data.service.writes->lock.run,
-        &data.service.checks[0].name, &std::get<service::SqlTest>(data.service.checks[0].test).sql,
-        &data.gaps[0], &data.service.contacts[0], &data.service.links[0],
-        &data.repository.passphrase.value, &data.status.last_drill->failed_checks[0]}) {
+        &data.points_host, &data.service.stores[1].name, path.get_ptr<std::string*>(),
+        &data.service.writes->lock.run, &data.service.checks[0].name,
+        &std::get<service::SqlTest>(data.service.checks[0].test).sql, &data.gaps[0],
+        &data.service.contacts[0], &data.service.links[0], &data.repository.passphrase.value,
+        &data.status.last_drill->failed_checks[0]}) {
     *field = evil;
   }
   const std::string prose = outside_of_blocks(render_runbook(data));
