@@ -47,7 +47,7 @@ min_bytes = 3
 )",
                                         "salvor.toml", directory_.path());
     cart() = {{"orders", "one two"}, {"customers", std::string(300'000, 'c')}};
-    init(config_, caller_);
+    init(config_, {}, caller_);
     first_ = back_up();
     before_ = cart();
     cart() = {{"orders", "lost"}};
