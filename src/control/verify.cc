@@ -258,9 +258,10 @@ VerifyReport verify(const config::Config& config, const VerifyRequest& request,
     if (request.repair && request.accept_older.empty()) {
       internal::compare_head(*opened.repository, logbook, internal::ShorterLog::refuse);
     }
-    internal::settle_ended_restores(config, *opened.repository, logbook);
     VerifyReport report =
         verify_opened(config, request, caller, logbook, *opened.repository, run.id());
+    // Not before: others may write on, and this copy would look like an older one.
+    internal::settle_ended_restores(config, *opened.repository, logbook);
     report.run = run.id();
     describe(report, run.evidence());
     const auto damage = report.damage();

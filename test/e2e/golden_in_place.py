@@ -155,7 +155,7 @@ def in_place_fails(stage):
     stage.salvor("status", "--check", expect=9)
     stage.salvor("runs", "show", run)
     stage.salvor("restore", "shop", "--confirm", "shop", expect=7)
-    stage.salvor("restore", "shop", "--plan")
+    stage.salvor("restore", "shop", "--plan", expect=7)
     stage.salvor("restore", "--resume", run, expect=9)
     stage.salvor("backup")
     stage.configure(WRITES, CHECKS, FAILS.replace("exit 3", "true"))

@@ -83,7 +83,7 @@ class Suspect(ShopTest):
     def test_an_empty_database_file_is_suspect_only_where_there_was_content(self):
         for shrink in ("", 'shrink = "off"\n'):
             with self.subTest(shrink):
-                for path in ("repository", "live"):
+                for path in ("repository", "live", "state"):
                     shutil.rmtree(self.path(path), ignore_errors=True)
                 write(self.config, CONFIG.replace('"live/shop.db"\n', '"live/shop.db"\n' + shrink))
                 self.fill()

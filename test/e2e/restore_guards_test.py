@@ -107,7 +107,7 @@ class Guards(ShopTest):
                               cwd=self.root) as first:
             # Whoever opens the other end has the first waiting in its lock.
             with open(self.path("go"), "wb"):
-                run = self.json_of("restore", "shop", "--plan")["open_restore"]
+                run = self.json_of("restore", "shop", "--plan", expect=7)["open_restore"]
                 self.fails(7, "conflict", "restore", "shop", "--confirm", "shop", text=run)
                 self.fails(7, "conflict", "restore", "--resume", run)
                 self.fails(7, "conflict", "restore", "--undo", run, "--confirm", "shop")

@@ -212,7 +212,7 @@ class Evidence(Unwritable):
             self.assertEqual((status["last_drill"]["run"], status["last_drill"]["failed_checks"]),
                              (theirs, ["never"]))
             self.assertEqual(status["state"], "critical")
-            self.assertIsNotNone(status["proven_rto_s"])
+            self.assertIsNone(status["proven_rto_s"])
             plan = self.json_of("restore", "shop", "--plan", "--at", point, config=config)
             self.assertEqual(plan["last_drill"]["run"], theirs)
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 
 #include "base/fd.h"
@@ -13,6 +14,9 @@ namespace salvor::control::internal {
 namespace {
 
 RunbookData shop() {
+  // Times are shown in the zone of the machine.
+  ::setenv("TZ", "UTC", 1);
+  ::tzset();
   const Time now = testing::FakeClock().now();
   RunbookData data;
   data.service.name = "shop";
