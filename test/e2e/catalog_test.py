@@ -43,7 +43,7 @@ class Catalog(ShopTest):
         subprocess.run(["sqlite3", self.database, "DELETE FROM orders"], check=True)
 
     def runs(self):
-        return [run["id"] for run in self.json_of("runs")["runs"]]
+        return [run["id"] for run in self.json_of("runs", "--limit", "10000")["runs"]]
 
     def assert_whole(self, *runs, root=None):
         """Nothing was set aside, and all these runs are known."""
@@ -123,7 +123,7 @@ run = "{SALVOR} -q -c {self.config} backup"
             for verb in ("backup", "verify", "drill"):
                 left[verb] += sum(status in (0, 9) for status in statuses[verb])
         self.assert_whole(run, *before)
-        runs = self.json_of("runs")["runs"]
+        runs = self.json_of("runs", "--limit", "10000")["runs"]
         self.assertEqual([each for each in runs if each["state"] == "running"], [])
         found = collections.Counter(each["kind"] for each in runs if each["id"] not in before and
                                     each["state"] in ("succeeded", "failed"))
