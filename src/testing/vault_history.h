@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "codec/wire.h"
 #include "repo/internal/log_keys.h"
 #include "repo/internal/vault_state.h"
 #include "testing/vault_authors.h"
@@ -33,6 +34,20 @@ class VaultHistory {
     return state.fold(signed_bytes(author, std::move(body), label));
   }
 
+  /// The same with the bytes of a body, as another version may write it.
+  bool append_body(const repo::LogKeys& author, std::uint64_t kind, ByteView body) {
+    const std::uint32_t epoch = signs_in(author);
+    codec::WireWriter writer;
+    writer.field(1, random_id<repo::EntryNonce>(rng_).bytes());
+    writer.field_number(3, epoch);
+    writer.field(4, state.head());
+    writer.field(5, author.author(epoch).bytes());
+    writer.field_number(6, kind);
+    writer.field(7, body);
+    return state.fold(
+        repo::sign_part(state.log(), state.number() + 1, writer.view(), author.signing_key(epoch)));
+  }
+
   /// The bytes of such an entry as the next one.
   Bytes signed_bytes(const repo::LogKeys& author, repo::EntryBody body, Time label = {}) {
     repo::SignedEntry entry;
@@ -53,7 +68,7 @@ class VaultHistory {
     append(author, repo::Begin{point.host(), ""});
     const repo::SessionNumber session = state.number();
     append(author,
-           repo::End{session, {{session, repo::PackKind::data, 0, packs - 1}}, {}, point, {}});
+           repo::End{session, {{session, repo::PackKind::data, 0, packs - 1}}, {}, point, {}, {}});
     return session;
   }
 

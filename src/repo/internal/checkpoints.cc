@@ -50,8 +50,9 @@ std::optional<VaultState> Checkpoints::read(std::uint64_t number, const AuthorKe
   try {
     const Bytes stored = read_object(backend_, name, kObjectBytesMax);
     const std::uint32_t epoch = epoch_of_object(name, stored);
+    // Nothing vouches for that number: one that is not believed stops nobody.
+    if (epoch != keys_.epoch()) throw_damaged(name, "it is of another epoch");
     const Bytes content = open_object(keys_, ObjectType::checkpoint, name, stored);
-    if (epoch != keys_.epoch()) throw_damaged(name, "it is of an epoch that has ended");
     ByteView encoded;
     ByteView signature;
     codec::WireReader reader(content, name);
@@ -74,7 +75,10 @@ std::optional<VaultState> Checkpoints::read(std::uint64_t number, const AuthorKe
 }
 
 void Checkpoints::put(const VaultState& state) {
-  SALVOR_ASSERT(state.signs_as_full(keys_.author(keys_.epoch())));
+  state.require_known(true);
+  if (!state.signs_as_full(keys_.author(keys_.epoch()))) {
+    throw Error(ErrorCode::refused, "only a full key of the epoch in force signs checkpoints");
+  }
   const std::string name = name_of(state.number());
   const Bytes encoded = encode(state);
   codec::WireWriter content;
@@ -83,10 +87,25 @@ void Checkpoints::put(const VaultState& state) {
                        .sign(to_sign_checkpoint(keys_.log(), state.number(), encoded)));
   backend_.put_if_absent(name,
                          seal_object(keys_, ObjectType::checkpoint, name, content.view(), rng_));
+  remove_older_than(state.number());
+}
+
+/// Junk in another's name counts for none: two that are believed are kept.
+void Checkpoints::remove_older_than(std::uint64_t number) {
+  const AuthorKey own = keys_.author(keys_.epoch());
+  const auto is_believed = [&](std::uint64_t each) {
+    return read(each, own, [](const std::string&, const std::string&) {}).has_value();
+  };
   std::vector<std::uint64_t> numbers = numbers_below(backend_, prefix_);
+  std::erase_if(numbers, [&](std::uint64_t each) { return each > number; });
   std::ranges::sort(numbers, std::greater());
-  for (std::size_t i = kCheckpointsKept; i < numbers.size(); ++i) {
-    backend_.remove(name_of(numbers[i]));
+  std::size_t kept = 0;
+  for (const std::uint64_t each : numbers) {
+    if (kept == kCheckpointsKept) {
+      backend_.remove(name_of(each));
+    } else if (is_believed(each)) {
+      ++kept;
+    }
   }
 }
 

@@ -25,14 +25,15 @@ class Checkpoints {
   /// Errors: unreachable; configuration, where it is of a newer key.
   std::optional<VaultState> newest(const AuthorKey& full_key, const Unbelieved& unbelieved);
 
-  /// Puts one of that state, and removes all but the two newest: one that is being read must not
-  /// go.
-  /// Shape: the keys are a full holder's, and the state is of their newest epoch.
+  /// Puts one of that state, and removes those that are older than the two newest: one that is
+  /// being read must not go.
+  /// Errors: refused: the keys are not a full holder's, or the state is of another epoch.
   void put(const VaultState& state);
 
   std::string name_of(std::uint64_t number) const;
 
  private:
+  void remove_older_than(std::uint64_t number);
   std::optional<VaultState> read(std::uint64_t number, const AuthorKey& full_key,
                                  const Unbelieved& unbelieved);
 

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "backend/memory.h"
+#include "codec/hash.h"
 #include "codec/wire.h"
 #include "repo/internal/object.h"
 #include "testing/fake_clock.h"
@@ -22,7 +25,7 @@ class CheckpointsTest : public ::testing::Test {
   void commit(std::uint64_t number) {
     append(Begin{"db-1", ""});
     const SessionNumber session = state_.number();
-    append(End{session, {{session, PackKind::data, 0, 3}}, {}, point_of("db-1", number), {}});
+    append(End{session, {{session, PackKind::data, 0, 3}}, {}, point_of("db-1", number), {}, {}});
   }
   VaultState load(const LogKeys& keys) {
     SignedLog log(medium_, keys, clock_, rng_);
@@ -157,6 +160,25 @@ TEST_F(CheckpointsTest, a_lost_entry_of_the_checkpoint_harms_nobody) {
   commit(2);
   medium_.remove(log_.name_of(at));
   EXPECT_EQ(load(), state_);
+}
+
+TEST_F(CheckpointsTest, junk_in_the_name_of_a_checkpoint_stops_nobody) {
+  commit(1);
+  checkpoints_.put(state_);
+  const std::string sound = checkpoints_.name_of(state_.number());
+  Bytes of_epoch_99 = medium_.objects().at(sound);
+  of_epoch_99[12] = std::byte{99};
+  const codec::Checksum sum =
+      codec::checksum(ByteView(of_epoch_99).first(of_epoch_99.size() - sizeof(codec::Checksum)));
+  std::ranges::copy(sum, of_epoch_99.end() - sizeof(codec::Checksum));
+  for (const std::uint64_t number : {100, 101, 102}) {
+    medium_.put_if_absent(checkpoints_.name_of(number), of_epoch_99);
+  }
+  commit(2);
+  checkpoints_.put(state_);
+  EXPECT_TRUE(medium_.size(sound)) << "the second that is believed";
+  EXPECT_EQ(load(), state_);
+  EXPECT_EQ(unbelieved_.size(), 3U);
 }
 
 TEST_F(CheckpointsTest, it_is_due_by_what_has_grown) {

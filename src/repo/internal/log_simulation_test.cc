@@ -158,13 +158,17 @@ class LogSimulation {
     }
     if (what_.has_thief && !thief_has_written_ && newest > before_ &&
         medium_->objects().contains(name_of(newest))) {
-      result.emplace_back([this, newest] { forge(newest); });
+      for (const char* follower : {"thief", "nobody"}) {
+        result.emplace_back([this, newest, follower] { forge(newest, follower); });
+        result.emplace_back([this, newest, follower] { forge(newest + 1, follower); });
+      }
     }
     return result;
   }
 
-  /// The thief says in entry n+1 that entry n is another one, of its own.
-  void forge(std::uint64_t number) {
+  /// The thief says in entry n+1 that entry n is another one, of its own; also where there is none
+  /// yet, and with a key that nobody knows.
+  void forge(std::uint64_t number, const std::string& follower) {
     thief_has_written_ = true;
     SeededRng rng(99);
     const LogKeys thief = authors_.granted("thief");
@@ -176,7 +180,8 @@ class LogSimulation {
       state.fold(*entry);
     }
     const Bytes other = signed_by(thief, number, state.head(), "other", rng);
-    const Bytes false_one = signed_by(thief, number + 1, codec::sha256(other), "false", rng);
+    const Bytes false_one = signed_by(authors_.granted(follower), number + 1,
+                                      digest_of_log(state.head(), other), "false", rng);
     codec::WireWriter content;
     content.field(1, false_one);
     content.field(2, other);
@@ -318,7 +323,7 @@ TEST(LogSimulationTest, a_thief_with_a_false_copy) {
   expect_clean(
       "2 and 1, a thief",
       {.appends = {2, 1}, .has_thief = true, .switches_max = switches(), .calls_fail = false});
-  expect_clean("2 and 1, a thief, and a fault", {.appends = {2, 1},
+  expect_clean("1 and 1, a thief, and a fault", {.appends = {testing::repetitions(1, 2), 1},
                                                  .has_thief = true,
                                                  .faults_max = 2,
                                                  .switches_max = testing::repetitions(0, 2)});
@@ -337,6 +342,14 @@ TEST(LogSimulationTest, who_believes_every_copy_is_found_out) {
                                        .has_thief = true,
                                        .mistake = LogMistake::believes_every_copy,
                                        .calls_fail = false});
+}
+
+TEST(LogSimulationTest, who_believes_a_copy_over_a_hole_is_found_out) {
+  expect_found("believes a copy over a hole", {.appends = {2, 1},
+                                               .has_thief = true,
+                                               .mistake = LogMistake::believes_over_a_hole,
+                                               .switches_max = 1,
+                                               .calls_fail = false});
 }
 
 TEST(LogSimulationTest, who_believes_no_copy_of_a_granted_key_is_found_out) {

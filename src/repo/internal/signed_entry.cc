@@ -1,5 +1,7 @@
 #include "repo/internal/signed_entry.h"
 
+#include <functional>
+
 #include "base/error.h"
 #include "repo/internal/fields.h"
 
@@ -74,12 +76,30 @@ struct Encoder {
   EntryKind operator()(const UnknownEntry& unknown) { return static_cast<EntryKind>(unknown.kind); }
 };
 
+std::string short_text_in(const WireReader::Field& field) {
+  if (field.content.size() > kEntryTextBytesMax) refuse("has a text that is too long");
+  return text_in(field);
+}
+
+/// Packs and points are listed in order, so that reading a long list takes no time to speak of.
+template <class Value, class Follows>
+void add_in_order(std::vector<Value>& list, Value value, Follows follows) {
+  if (!list.empty() && !follows(list.back(), value)) refuse("has a list that is not in order");
+  list.push_back(std::move(value));
+}
+
+bool range_follows(const PackRange& before, const PackRange& after) {
+  if (before.session != after.session) return before.session < after.session;
+  if (before.kind != after.kind) return before.kind < after.kind;
+  return after.first > before.last && after.first - before.last > 1;
+}
+
 Begin read_begin(ByteView content) {
   Begin begin;
   WireReader reader(content, kEntryWhat);
   while (const auto field = reader.next_field()) {
-    if (field->number == 1) begin.host = text_in(*field);
-    if (field->number == 2) begin.process = text_in(*field);
+    if (field->number == 1) begin.host = short_text_in(*field);
+    if (field->number == 2) begin.process = short_text_in(*field);
   }
   return begin;
 }
@@ -89,9 +109,16 @@ End read_end(ByteView content) {
   WireReader reader(content, kEntryWhat);
   while (const auto field = reader.next_field()) {
     if (field->number == 1) end.session = number_of(*field, kEntryWhat);
-    if (field->number == 2) end.packs.push_back(decode_pack_range(field->content, kEntryWhat));
-    if (field->number == 3) end.condemned.push_back(decode_pack_range(field->content, kEntryWhat));
-    if (field->number == 4) end.point = decode_point(field->content);
+    if (field->number == 2) {
+      add_in_order(end.packs, decode_pack_range(field->content, kEntryWhat), range_follows);
+    }
+    if (field->number == 3) {
+      add_in_order(end.condemned, decode_pack_range(field->content, kEntryWhat), range_follows);
+    }
+    if (field->number == 4) {
+      end.point = decode_point(field->content);
+      end.point_bytes = to_bytes(field->content);
+    }
     if (field->number == 5) end.spans.push_back(decode_wal_span(field->content, kEntryWhat));
   }
   return end;
@@ -101,7 +128,9 @@ Forget decode_forget(ByteView content) {
   Forget forget;
   WireReader reader(content, kEntryWhat);
   while (const auto field = reader.next_field()) {
-    if (field->number == 1) forget.points.push_back(id_in<PointId>(*field, kEntryWhat));
+    if (field->number == 1) {
+      add_in_order(forget.points, id_in<PointId>(*field, kEntryWhat), std::less());
+    }
     if (field->number == 2) forget.trims.push_back(decode_trim(field->content, kEntryWhat));
     if (field->number == 3) {
       const std::uint64_t why = number_of(*field, kEntryWhat);
@@ -121,8 +150,10 @@ Mark decode_mark(ByteView content) {
       if (kind < 1 || kind > 6) refuse("makes a mark that is not known");
       mark.kind = static_cast<MarkKind>(kind);
     }
-    if (field->number == 2) mark.points.push_back(id_in<PointId>(*field, kEntryWhat));
-    if (field->number == 3) mark.holder = text_in(*field);
+    if (field->number == 2) {
+      add_in_order(mark.points, id_in<PointId>(*field, kEntryWhat), std::less());
+    }
+    if (field->number == 3) mark.holder = short_text_in(*field);
   }
   return mark;
 }
@@ -132,7 +163,7 @@ KeyChange decode_key(ByteView content) {
   WireReader reader(content, kEntryWhat);
   while (const auto field = reader.next_field()) {
     if (field->number == 1) change.key = id_in<AuthorKey>(*field, kEntryWhat);
-    if (field->number == 2) change.host = text_in(*field);
+    if (field->number == 2) change.host = short_text_in(*field);
     if (field->number == 3) change.ended = number_of(*field, kEntryWhat) != 0;
   }
   return change;
@@ -224,14 +255,27 @@ Bytes sign_entry(const LogId& log, std::uint64_t number, const SignedEntry& entr
   writer.field(5, entry.author.bytes());
   writer.field_number(6, static_cast<std::uint64_t>(kind));
   writer.field(7, encoder.out.view());
-  const Bytes signature = key.sign(to_sign(log, number, writer.view()));
-  writer.raw(signature);
-  return writer.take();
+  return sign_part(log, number, writer.view(), key);
+}
+
+Bytes sign_part(const LogId& log, std::uint64_t number, ByteView part,
+                const codec::SigningKey& key) {
+  Bytes bytes = to_bytes(part);
+  const Bytes signature = key.sign(to_sign(log, number, part));
+  bytes.insert(bytes.end(), signature.begin(), signature.end());
+  return bytes;
+}
+
+codec::Digest digest_of_log(const codec::Digest& before, ByteView entry) {
+  codec::Sha256Stream stream;
+  stream.add(before);
+  stream.add(entry);
+  return stream.finish();
 }
 
 std::optional<SignedEntry> read_entry(ByteView bytes) {
   const auto parts = split_signed(bytes);
-  if (!parts) return std::nullopt;
+  if (!parts || bytes.size() > kEntryBytesMax) return std::nullopt;
   try {
     return decode_signed_part(parts->part);
   } catch (const Error&) {

@@ -43,13 +43,19 @@ struct WalSpan {
   bool operator==(const WalSpan&) const = default;
 };
 
+/// What an entry may have at most. Each is read by everybody who ever opens the vault, also where a
+/// granted host has written it.
+inline constexpr std::size_t kEntryBytesMax = 16U << 20U;
+inline constexpr std::size_t kEntryTextBytesMax = 1024;
+
 /// Closes a session: its packs, and the point if there is one, come into force; the condemned packs
 /// leave force.
 struct End {
   SessionNumber session = 0;
-  std::vector<PackRange> packs;      ///< of that session
-  std::vector<PackRange> condemned;  ///< of any
+  std::vector<PackRange> packs;      ///< of that session; ascending, and none touches the next
+  std::vector<PackRange> condemned;  ///< of any; likewise
   std::optional<Point> point;
+  Bytes point_bytes;           ///< as it was read: with what a later version has put into it
   std::vector<WalSpan> spans;  ///< what WAL the point needs
   bool operator==(const End&) const = default;
 };
@@ -71,7 +77,7 @@ enum class ForgetWhy : std::uint8_t {
 
 /// Takes points out of force.
 struct Forget {
-  std::vector<PointId> points;
+  std::vector<PointId> points;  ///< ascending
   std::vector<Trim> trims;
   ForgetWhy why = ForgetWhy::retention;
   bool operator==(const Forget&) const = default;
@@ -89,8 +95,8 @@ enum class MarkKind : std::uint8_t {
 /// Says something of points in force.
 struct Mark {
   MarkKind kind = MarkKind::hold;
-  std::vector<PointId> points;
-  std::string holder;  ///< hold, release: the name of the run
+  std::vector<PointId> points;  ///< ascending
+  std::string holder;           ///< hold, release: the name of the run
   bool operator==(const Mark&) const = default;
 };
 
@@ -139,7 +145,7 @@ struct SignedEntry {
   EntryNonce nonce;
   Time label;               ///< a clock's reading; nothing rests on it
   std::uint32_t epoch = 0;  ///< under whose key it is sealed
-  codec::Digest before{};   ///< SHA-256 of the entry before; zeros for entry 1
+  codec::Digest before{};   ///< of the log up to the entry before, see digest_of_log()
   AuthorKey author;
   EntryBody body;
 };
@@ -155,8 +161,17 @@ struct LogId {
 Bytes sign_entry(const LogId& log, std::uint64_t number, const SignedEntry& entry,
                  const codec::SigningKey& key);
 
-/// Reads an entry. Empty when the bytes are none: then it has no effect, like any other that is not
-/// right. The signature is not looked at.
+/// The same for a message that is written already, see docs/vaults.md.
+Bytes sign_part(const LogId& log, std::uint64_t number, ByteView part,
+                const codec::SigningKey& key);
+
+/// The digest of a log up to an entry: SHA-256 of the digest before it (zeros for entry 1), and the
+/// entry's bytes. So each entry names all that came before it.
+codec::Digest digest_of_log(const codec::Digest& before, ByteView entry);
+
+/// Reads an entry. Empty when the bytes are none, or beyond a limit, or in another order than is
+/// written: then it has no effect, like any other that is not right. The signature is not looked
+/// at.
 std::optional<SignedEntry> read_entry(ByteView bytes);
 
 /// Whether the author that the entry names has signed these bytes for this number of this log.

@@ -55,17 +55,23 @@ std::string SignedLog::name_of(std::uint64_t number) const {
   return prefix_ + numbered_name(number);
 }
 
-SignedLog::Found SignedLog::read(std::uint64_t number) {
+SignedLog::Found SignedLog::read(std::uint64_t number, Position position) {
   const std::string name = name_of(number);
   Found found;
   try {
     const Bytes stored = read_object(backend_, name, kObjectBytesMax);
     const std::uint32_t epoch = epoch_of_object(name, stored);
+    // Nothing vouches for that number: behind the entry that is asked for it stops nobody.
+    if (position == Position::behind && epoch >= keys_.epochs()) {
+      throw_damaged(name, "it is of an epoch without a key");
+    }
     const Bytes content = open_object(keys_, ObjectType::log_entry, name, stored);
     codec::WireReader reader(content, name);
     while (const auto field = reader.next_field()) {
-      if (field->number == 1) found.entry = to_bytes(field->content);
-      if (field->number == 2) found.copy = to_bytes(field->content);
+      // What is beyond the limit counts as no bytes, for all: else nobody could copy it.
+      const bool counts = field->content.size() <= kEntryBytesMax;
+      if (field->number == 1 && counts) found.entry = to_bytes(field->content);
+      if (field->number == 2 && counts) found.copy = to_bytes(field->content);
     }
     const auto entry = read_entry(found.entry);
     // The epoch that an author has signed is the one that it has sealed with. A copy of the entry
@@ -92,53 +98,101 @@ std::optional<Bytes> SignedLog::entry_at(const VaultState& state, const Found& h
               "restore that object from a copy of the repository, or run `salvor verify --repair`");
 }
 
-/// What an entry of a granted key says of the one before counts for less: its holder may have been
-/// robbed. It can't sign for others, so that a copy of another's entry is good; of its own entries
-/// the log itself knows better.
+/// What an object says of the entry before its own counts only if its own entry is right behind
+/// that one: else anybody who can put objects could say it. Of a granted key it counts for less:
+/// its holder may have been robbed. It can't sign for others, so that its copy of another's entry
+/// is good, if that is right; of its own entries the log itself knows better.
 bool SignedLog::copy_is_believed(const VaultState& state, const Found& here,
                                  const Found& after) const {
   if (here.is_there() && here.entry == after.copy) return true;
   const auto follower = read_entry(after.entry);
-  const std::uint64_t number = state.number() + 1;
-  if (!follower || follower->before != codec::sha256(after.copy)) return false;
-  if (!is_signed(state.log(), number + 1, after.entry, follower->author)) return false;
-  if (state.signs_as_full(follower->author) || !here.is_there()) return true;
-  if (planted_ == LogMistake::believes_every_copy) return true;
-  if (planted_ == LogMistake::believes_no_copy_of_granted) return false;
-  const auto copied = read_entry(after.copy);
-  return copied && copied->author != follower->author && state.keys().contains(copied->author) &&
-         is_signed(state.log(), number, after.copy, copied->author);
+  if (!follower) return false;
+  VaultState next = state;
+  const bool copied_is_right = next.fold(after.copy);
+  const bool by_full = next.signs_as_full(follower->author);
+  if (!next.fold(after.entry)) return false;
+  if (!here.is_there()) return true;
+  if (is_older_than_epoch_of(state, here, *follower)) return false;
+  if (by_full || planted_ == LogMistake::believes_every_copy) return true;
+  if (planted_ == LogMistake::believes_no_copy_of_granted || !copied_is_right) return false;
+  return read_entry(after.copy)->author != follower->author;
+}
+
+/// Who was not given an epoch can't take it back, by a copy without the entry that has brought it.
+bool SignedLog::is_older_than_epoch_of(const VaultState& state, const Found& here,
+                                       const SignedEntry& follower) const {
+  const auto entry = read_entry(here.entry);
+  const auto* change = entry ? std::get_if<EpochChange>(&entry->body) : nullptr;
+  if (change == nullptr || follower.epoch >= change->epoch) return false;
+  VaultState next = state;
+  return next.fold(here.entry);
 }
 
 std::optional<Bytes> SignedLog::next_after(const VaultState& state) {
   const std::uint64_t number = state.number() + 1;
-  Found here = read(number);
-  const Found after = read(number + 1);
+  Found here = read(number, Position::asked_for);
+  const Found after = read(number + 1, Position::behind);
   // It may have come between the two reads.
-  if (!here.is_there() && after.is_there()) here = read(number);
+  if (!here.is_there() && after.is_there()) here = read(number, Position::asked_for);
+  if (here.what == Found::What::nothing && after.is_there() && fill_hole(state, after)) {
+    here = read(number, Position::asked_for);
+  }
   return entry_at(state, here, after);
 }
 
-void SignedLog::follow(VaultState& state) {
-  while (const auto entry = next_after(state)) state.fold(*entry);
-  std::uint64_t newest = 0;
-  for (const std::uint64_t number : numbers_below(backend_, prefix_)) {
-    newest = std::max(newest, number);
+/// Where nothing lies at log/<n>, another's put may be under way to it, and a thief may have put
+/// what lies behind. So what a granted key says of it is put there first: what then lies there
+/// decides for all. False: a full key says it, or nothing can be put.
+bool SignedLog::fill_hole(const VaultState& state, const Found& after) {
+  if (planted_ == LogMistake::believes_over_a_hole) return false;
+  const auto follower = read_entry(after.entry);
+  if (!follower || state.signs_as_full(follower->author)) return false;
+  if (!copy_is_believed(state, {}, after)) return false;
+  const auto copied = read_entry(after.copy);
+  const std::uint64_t number = state.number() + 1;
+  try {
+    backend_.put_if_absent(name_of(number), object_of(number, after.copy, state,
+                                                      copied ? copied->epoch : state.epoch()));
+    return true;
+  } catch (const Error& error) {
+    if (backend_.why_unwritable()) return false;
+    throw;
   }
-  if (newest <= state.number()) return;
-  // A listing is not of one moment: what is named must only be there by now.
-  while (const auto entry = next_after(state)) state.fold(*entry);
-  if (newest <= state.number()) return;
-  throw Error(ErrorCode::corruption,
-              fmt::format("{} and the entry behind it are missing, though there is {}",
-                          name_of(state.number() + 1), name_of(newest)),
-              "restore these objects from a copy of the repository, or run "
-              "`salvor verify --repair`");
+}
+
+void SignedLog::follow(VaultState& state) {
+  for (;;) {
+    while (const auto entry = next_after(state)) state.fold(*entry);
+    state.require_known(false);
+    const auto behind = newest_proof_of_more(state);
+    if (!behind) return;
+    // A listing is not of one moment: what is named must only be there by now.
+    if (next_after(state)) continue;
+    throw Error(ErrorCode::corruption,
+                fmt::format("{} and the entry behind it are missing, though there is {}",
+                            name_of(state.number() + 1), name_of(*behind)),
+                "restore these objects from a copy of the repository, or run "
+                "`salvor verify --repair`");
+  }
+}
+
+/// An object behind the end of the log that a full key has signed for its number. Anything else
+/// anybody can put there.
+std::optional<std::uint64_t> SignedLog::newest_proof_of_more(const VaultState& state) {
+  for (const std::uint64_t number : numbers_below(backend_, prefix_)) {
+    if (number <= state.number()) continue;
+    const Found found = read(number, Position::behind);
+    const auto entry = read_entry(found.entry);
+    const bool by_full = entry && state.is_full(entry->author);
+    if (by_full && is_signed(state.log(), number, found.entry, entry->author)) return number;
+  }
+  return std::nullopt;
 }
 
 std::uint64_t SignedLog::append(VaultState& state, const Decide& decide) {
   for (;;) {
     while (const auto taken = next_after(state)) state.fold(*taken);
+    state.require_known(true);
     if (state.epoch() >= keys_.epochs()) throw_newer_keys(state.epoch());
     SignedEntry entry;
     entry.body = decide(state);
@@ -150,8 +204,7 @@ std::uint64_t SignedLog::append(VaultState& state, const Decide& decide) {
     entry.author = keys_.author(state.epoch());
     const std::uint64_t number = state.number() + 1;
     const Bytes bytes = sign_entry(state.log(), number, entry, keys_.signing_key(state.epoch()));
-    // As others will read it.
-    const auto as_read = read_entry(bytes);
+    const auto as_read = read_entry(bytes);  // as others will read it
     if (!as_read || !state.is_right(*as_read)) {
       throw Error(ErrorCode::refused, "the log of the vault does not take such an entry now");
     }
@@ -181,13 +234,14 @@ bool SignedLog::put_until_taken(std::uint64_t number, ByteView object, ByteView 
     }
     if (failure) throw Error(*failure);
   }
-  throw Error(ErrorCode::corruption, name_of(number) + " was written, and is not there",
+  throw Error(ErrorCode::unreachable, name_of(number) + " was written, and is not there",
               "the medium loses what it has taken: look into it before anything is backed up");
 }
 
 bool SignedLog::put_again(std::uint64_t number, const VaultState& state_before) {
   SALVOR_ASSERT(state_before.number() + 1 == number);
-  if (read(number).what != Found::What::nothing) return false;
+  state_before.require_known(true);
+  if (read(number, Position::asked_for).what != Found::What::nothing) return false;
   const auto entry = next_after(state_before);
   if (!entry) return false;
   const auto parsed = read_entry(*entry);
@@ -204,11 +258,12 @@ Bytes SignedLog::object_of(std::uint64_t number, ByteView entry, const VaultStat
 
 void SignedLog::require_same_history(const VaultState& state) {
   if (state.number() == 0) return;
-  const Found here = read(state.number());
-  if (here.is_there() && codec::sha256(here.entry) == state.head()) return;
-  const Found after = read(state.number() + 1);
-  // Lost, damaged or in another's place: the entry behind it knows.
-  if (after.is_there() && codec::sha256(after.copy) == state.head()) return;
+  const Found here = read(state.number(), Position::asked_for);
+  if (here.is_there() && digest_of_log(state.head_before(), here.entry) == state.head()) return;
+  // Lost, damaged or in another's place: an entry that is right behind it names all before it.
+  const Found after = read(state.number() + 1, Position::behind);
+  VaultState next = state;
+  if (after.is_there() && next.fold(after.entry)) return;
   throw Error(ErrorCode::corruption,
               fmt::format("{} is not the entry that was there when the log was read last, though "
                           "nothing of a log ever changes",

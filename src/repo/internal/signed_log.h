@@ -23,9 +23,10 @@ std::vector<std::uint64_t> numbers_below(backend::Backend& backend, const std::s
 /// What a simulation gets wrong on purpose, to show that it would be noticed.
 enum class LogMistake {
   none,
-  believes_the_answer,         ///< to a put, in place of reading what is there
-  believes_every_copy,         ///< also what a granted key says of its own entries
-  believes_no_copy_of_granted  ///< not even of entries of others
+  believes_the_answer,          ///< to a put, in place of reading what is there
+  believes_every_copy,          ///< also what a granted key says of its own entries
+  believes_no_copy_of_granted,  ///< not even of entries of others
+  believes_over_a_hole,         ///< a copy by a granted key where there is no entry, and puts none
 };
 
 /// Reads and appends the entries of one log. It keeps nothing: what was read is in the state that
@@ -72,9 +73,15 @@ class SignedLog {
 
  private:
   struct Found;
-  Found read(std::uint64_t number);
+  /// Whether an object is read for its entry, or for the copy of the entry before.
+  enum class Position { asked_for, behind };
+  Found read(std::uint64_t number, Position position);
   std::optional<Bytes> entry_at(const VaultState& state, const Found& here, const Found& after);
   bool copy_is_believed(const VaultState& state, const Found& here, const Found& after) const;
+  bool is_older_than_epoch_of(const VaultState& state, const Found& here,
+                              const SignedEntry& follower) const;
+  bool fill_hole(const VaultState& state, const Found& after);
+  std::optional<std::uint64_t> newest_proof_of_more(const VaultState& state);
   bool put_until_taken(std::uint64_t number, ByteView object, ByteView entry, VaultState& state);
   Bytes object_of(std::uint64_t number, ByteView entry, const VaultState& state,
                   std::uint32_t epoch);

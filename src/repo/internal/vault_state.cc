@@ -1,9 +1,15 @@
 #include "repo/internal/vault_state.h"
 
 #include <algorithm>
+#include <limits>
+
+#include "base/error.h"
 
 namespace salvor::repo {
 namespace {
+
+/// What this version knows.
+constexpr Features kKnownFeatures{};
 
 bool has_all(std::uint64_t features, std::uint64_t of) {
   return (features & of) == of;
@@ -21,12 +27,26 @@ bool VaultState::fold(ByteView bytes) {
   const bool right = entry && entry->before == head_ &&
                      is_signed(log_, number_ + 1, bytes, entry->author) && is_right(*entry);
   ++number_;
-  head_ = codec::sha256(bytes);
+  head_before_ = head_;
+  head_ = digest_of_log(head_, bytes);
   newest_entry_ = to_bytes(bytes);
   if (!right) return false;
   std::visit([&](const auto& body) { apply(*entry, body); }, entry->body);
   drop_old_condemned(entry->label);
   return true;
+}
+
+void VaultState::require_known(bool writes) const {
+  const bool reads_unknown = (features_.to_read & ~kKnownFeatures.to_read) != 0;
+  const bool writes_unknown =
+      met_unknown_kind_ || (features_.to_write & ~kKnownFeatures.to_write) != 0;
+  if (!reads_unknown && !(writes && writes_unknown)) return;
+  throw Error(ErrorCode::configuration,
+              reads_unknown ? "a newer salvor has written to this vault, in a way that this one "
+                              "can't read"
+                            : "a newer salvor has written to this vault: this one can read it, "
+                              "and must not write to it",
+              "use the newest salvor that writes to this repository");
 }
 
 bool VaultState::is_right(const SignedEntry& entry) const {
@@ -78,6 +98,10 @@ bool VaultState::may(const KnownKey& key, const SignedEntry& entry, const Mark& 
       });
     });
   }
+  if (!full) {
+    const auto held = std::ranges::count(holds_, entry.author, &Hold::author);
+    if (static_cast<std::size_t>(held) + mark.points.size() > kHoldsOfGrantedMax) return false;
+  }
   return std::ranges::all_of(mark.points,
                              [&](const PointId& point) { return find(point) != nullptr; });
 }
@@ -123,7 +147,8 @@ void VaultState::apply(const SignedEntry& entry, const End& end) {
     for (const PackRange& range : end.packs) packs.of(range.kind).add(range.first, range.last);
   }
   if (!end.point) return;
-  points_.push_back({*end.point, encode(*end.point), entry.author, end.spans, false});
+  Bytes encoded = end.point_bytes.empty() ? encode(*end.point) : end.point_bytes;
+  points_.push_back({*end.point, std::move(encoded), entry.author, end.spans, false});
 }
 
 void VaultState::apply(const SignedEntry& /*entry*/, const Forget& forget) {
@@ -283,9 +308,11 @@ void VaultState::condemn(const PackRange& range, Time label) {
 }
 
 void VaultState::drop_old_condemned(Time label) {
-  std::erase_if(condemned_, [&](const CondemnedPacks& each) {
-    return label.ns - each.label.ns > kCondemnedListedNs;
-  });
+  // A label may be any number.
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  if (label.ns < kLeast + kCondemnedListedNs) return;
+  const std::int64_t oldest = label.ns - kCondemnedListedNs;
+  std::erase_if(condemned_, [&](const CondemnedPacks& each) { return each.label.ns < oldest; });
 }
 
 bool VaultState::is_in_force(const PackName& pack) const {
@@ -296,7 +323,8 @@ bool VaultState::is_in_force(const PackName& pack) const {
 
 /// Only the `end` of an open session brings packs into force: neither a session that has ended nor
 /// a name that fits none ever does.
-bool VaultState::is_garbage(const PackName& pack) const {
+bool VaultState::is_garbage(const PackName& pack, PackSeen seen) const {
+  if (seen == PackSeen::later && pack.session > number_) return false;
   const auto open = open_.find(pack.session);
   const bool may_come = open != open_.end() && open->second.nonce == pack.nonce;
   return !may_come && !is_in_force(pack);

@@ -85,6 +85,12 @@ struct CondemnedPacks {
 /// How long condemned packs are listed. Units: by the labels of entries.
 inline constexpr std::int64_t kCondemnedListedNs = 30LL * 24 * 3600 * 1'000'000'000;
 
+/// How many points a granted key may hold at once.
+inline constexpr std::size_t kHoldsOfGrantedMax = 64;
+
+/// Whether a pack was seen before the entries were read that a state is folded from.
+enum class PackSeen : std::uint8_t { before, later };
+
 /// The fold of entries 1 to n of one vault. Whether the next entry is right depends on it alone, so
 /// all who fold the same entries agree. A value.
 /// Threads: one.
@@ -106,13 +112,18 @@ class VaultState {
 
   const LogId& log() const { return log_; }
   std::uint64_t number() const { return number_; }
+  /// The digest of the log up to entry n, and up to the one before it.
   const codec::Digest& head() const { return head_; }
+  const codec::Digest& head_before() const { return head_before_; }
   const Bytes& newest_entry() const { return newest_entry_; }
   std::uint32_t epoch() const { return epoch_; }
   const Features& features() const { return features_; }
   bool closed() const { return closed_; }
   /// A later version has written an entry whose meaning is not known here: put and remove nothing.
   bool met_unknown_kind() const { return met_unknown_kind_; }
+  /// Errors: configuration: a later version has written what must be known to read, or (`writes`)
+  ///         to write.
+  void require_known(bool writes) const;
 
   const std::map<AuthorKey, KnownKey>& keys() const { return keys_; }
   bool is_full(const AuthorKey& author) const;        ///< it is, or was
@@ -131,9 +142,9 @@ class VaultState {
 
   /// Whether the pack can never come into force any more, whatever is appended: anybody may remove
   /// it, at any later time.
-  /// Shape: the pack was listed before the newest of these entries was read, so that the name of a
-  ///        session that begins later can't be meant.
-  bool is_garbage(const PackName& pack) const;
+  /// `seen`: what was listed before the entries were read, and fits no session in them, never
+  /// comes into force; of what was seen later the session may have begun since.
+  bool is_garbage(const PackName& pack, PackSeen seen) const;
 
   bool operator==(const VaultState&) const = default;
 
@@ -171,6 +182,7 @@ class VaultState {
   LogId log_;
   std::uint64_t number_ = 0;
   codec::Digest head_{};
+  codec::Digest head_before_{};
   Bytes newest_entry_;
   std::uint32_t epoch_ = 0;
   Features features_;

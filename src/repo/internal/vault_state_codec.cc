@@ -161,7 +161,7 @@ Bytes encode(const VaultState& state) {
   writer.field_number(4, state.epoch_);
   writer.field_number(5, state.features_.to_read);
   writer.field_number(6, state.features_.to_write);
-  writer.field_number(7, (state.closed_ ? 1U : 0U) | (state.met_unknown_kind_ ? 2U : 0U));
+  writer.field_number(7, state.closed_ ? 1 : 0);
   for (const auto& [key, known] : state.keys_) writer.field(8, encode_key(key, known));
   for (const auto& [number, session] : state.open_) {
     writer.field(9, encode_session(number, session));
@@ -172,13 +172,14 @@ Bytes encode(const VaultState& state) {
   if (state.proven_) writer.field(13, state.proven_->bytes());
   for (const CondemnedPacks& packs : state.condemned_) writer.field(14, encode_condemned(packs));
   for (const Trim& trim : state.trims_) writer.field(15, encode(trim));
+  writer.field(16, state.head_before_);
   writer.raw(state.unknown_);
   return writer.take();
 }
 
 VaultState decode_vault_state(const LogId& log, ByteView content, std::string_view name) {
   VaultState state(log);
-  std::uint64_t flags = 0;
+  std::uint64_t closed = 0;
   WireWriter unknown;
   WireReader reader(content, name);
   while (const auto field = reader.next_field()) {
@@ -202,7 +203,7 @@ VaultState decode_vault_state(const LogId& log, ByteView content, std::string_vi
         state.features_.to_write = number_of(*field, name);
         break;
       case 7:
-        flags = number_of(*field, name);
+        closed = number_of(*field, name);
         break;
       case 8:
         state.keys_.insert(decode_known_key(field->content, name));
@@ -228,19 +229,21 @@ VaultState decode_vault_state(const LogId& log, ByteView content, std::string_vi
       case 15:
         state.trims_.push_back(decode_trim(field->content, name));
         break;
+      case 16:
+        state.head_before_ = digest_in(*field, name);
+        break;
       default:
         unknown.field(field->number, field->content);
         break;
     }
   }
-  if (state.number_ == 0 || state.head_ != codec::sha256(state.newest_entry_)) {
+  if (state.number_ == 0 || state.head_ != digest_of_log(state.head_before_, state.newest_entry_)) {
     reader.fail("does not have the entry that it ends with");
   }
   const bool authors_known = std::ranges::all_of(
       state.points_, [&](const VaultPoint& point) { return state.keys_.contains(point.author); });
   if (!authors_known) reader.fail("has a point whose author it does not know");
-  state.closed_ = (flags & 1U) != 0;
-  state.met_unknown_kind_ = (flags & 2U) != 0;
+  state.closed_ = closed != 0;
   state.unknown_ = unknown.take();
   return state;
 }

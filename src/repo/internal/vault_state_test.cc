@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
+#include "base/error.h"
+#include "codec/wire.h"
 #include "testing/vault_history.h"
 
 namespace salvor::repo {
@@ -38,6 +42,9 @@ class VaultStateTest : public ::testing::Test {
   bool mark(MarkKind kind, const PointId& point, const std::string& holder = "") {
     return history_.append(owner_, Mark{kind, {point}, holder});
   }
+  bool mark_twice(const PointId& point) {
+    return history_.append(owner_, Mark{MarkKind::damaged, {point, point}, ""});
+  }
   EntryNonce nonce_of(SessionNumber session) { return state().packs().at(session).nonce; }
 
   const VaultState& state() { return history_.state; }
@@ -54,7 +61,7 @@ TEST_F(VaultStateTest, a_session_brings_its_packs_and_its_point_into_force) {
   const SessionNumber session = begin(owner_);
   EXPECT_TRUE(state().open_sessions().contains(session));
   const Point point = point_of("db-1", 1);
-  ASSERT_TRUE(history_.append(owner_, End{session, {data(session, 0, 4)}, {}, point, {}}));
+  ASSERT_TRUE(history_.append(owner_, End{session, {data(session, 0, 4)}, {}, point, {}, {}}));
   EXPECT_FALSE(state().open_sessions().contains(session));
   EXPECT_TRUE(state().is_in_force({session, nonce_of(session), PackKind::data, 4}));
   EXPECT_FALSE(state().is_in_force({session, nonce_of(session), PackKind::data, 5}));
@@ -66,40 +73,41 @@ TEST_F(VaultStateTest, a_session_brings_its_packs_and_its_point_into_force) {
 
 TEST_F(VaultStateTest, a_session_ends_once) {
   const SessionNumber session = begin(owner_);
-  ASSERT_TRUE(history_.append(owner_, End{session, {data(session, 0, 0)}, {}, {}, {}}));
+  ASSERT_TRUE(history_.append(owner_, End{session, {data(session, 0, 0)}, {}, {}, {}, {}}));
   EXPECT_FALSE(
-      history_.append(owner_, End{session, {data(session, 1, 1)}, {}, point_of("a", 1), {}}));
+      history_.append(owner_, End{session, {data(session, 1, 1)}, {}, point_of("a", 1), {}, {}}));
   EXPECT_TRUE(state().points().empty());
-  EXPECT_FALSE(history_.append(owner_, End{state().number() + 1, {}, {}, {}, {}})) << "never begun";
+  EXPECT_FALSE(history_.append(owner_, End{state().number() + 1, {}, {}, {}, {}, {}}))
+      << "never begun";
 }
 
 TEST_F(VaultStateTest, a_session_names_its_own_packs_only) {
   const SessionNumber other = begin(owner_);
   const SessionNumber session = begin(owner_);
-  EXPECT_FALSE(history_.append(owner_, End{session, {data(other, 0, 0)}, {}, {}, {}}));
+  EXPECT_FALSE(history_.append(owner_, End{session, {data(other, 0, 0)}, {}, {}, {}, {}}));
   EXPECT_TRUE(state().open_sessions().contains(session));
 }
 
 TEST_F(VaultStateTest, a_point_is_committed_once) {
   const PointId id = commit(owner_, "db-1", 1);
   const SessionNumber session = begin(owner_);
-  EXPECT_FALSE(history_.append(owner_, End{session, {}, {}, point_of("db-2", 1), {}}));
+  EXPECT_FALSE(history_.append(owner_, End{session, {}, {}, point_of("db-2", 1), {}, {}}));
   EXPECT_EQ(state().find(id)->point.host(), "db-1");
 }
 
 TEST_F(VaultStateTest, a_granted_key_commits_points_of_its_own_host_only) {
   const SessionNumber session = begin(web_);
-  EXPECT_FALSE(history_.append(web_, End{session, {}, {}, point_of("db-1", 1), {}}));
-  EXPECT_TRUE(history_.append(web_, End{session, {}, {}, point_of("web-1", 1), {}}));
+  EXPECT_FALSE(history_.append(web_, End{session, {}, {}, point_of("db-1", 1), {}, {}}));
+  EXPECT_TRUE(history_.append(web_, End{session, {}, {}, point_of("web-1", 1), {}, {}}));
 }
 
 TEST_F(VaultStateTest, a_granted_key_ends_and_condemns_nothing_of_others) {
   const SessionNumber foreign = begin(owner_);
   commit(owner_, "db-1", 1);
   const SessionNumber in_force = state().packs().begin()->first;
-  EXPECT_FALSE(history_.append(web_, End{foreign, {}, {}, {}, {}}));
+  EXPECT_FALSE(history_.append(web_, End{foreign, {}, {}, {}, {}, {}}));
   const SessionNumber own = begin(web_);
-  EXPECT_FALSE(history_.append(web_, End{own, {}, {data(in_force, 0, 0)}, {}, {}}));
+  EXPECT_FALSE(history_.append(web_, End{own, {}, {data(in_force, 0, 0)}, {}, {}, {}}));
   EXPECT_TRUE(state().packs().contains(in_force));
 }
 
@@ -145,14 +153,14 @@ TEST_F(VaultStateTest, condemned_packs_leave_force_and_are_listed_for_a_while) {
   const EntryNonce nonce = nonce_of(session);
   const SessionNumber collector = begin(owner_);
   ASSERT_TRUE(history_.append(
-      owner_, End{collector, {}, {data(session, 2, 4), data(session, 4, 20)}, {}, {}},
+      owner_, End{collector, {}, {data(session, 2, 4), data(session, 6, 20)}, {}, {}, {}},
       Time{100 * kDay}));
   EXPECT_TRUE(state().is_in_force({session, nonce, PackKind::data, 1}));
-  EXPECT_TRUE(state().is_garbage({session, nonce, PackKind::data, 2}));
-  EXPECT_TRUE(state().is_garbage({session, nonce, PackKind::data, 9}));
+  EXPECT_TRUE(state().is_garbage({session, nonce, PackKind::data, 2}, PackSeen::later));
+  EXPECT_TRUE(state().is_garbage({session, nonce, PackKind::data, 9}, PackSeen::later));
   ASSERT_EQ(state().condemned().size(), 2U);
   EXPECT_EQ(state().condemned()[0].range, data(session, 2, 4));
-  EXPECT_EQ(state().condemned()[1].range, data(session, 5, 9)) << "what was in force, once";
+  EXPECT_EQ(state().condemned()[1].range, data(session, 6, 9)) << "what was in force";
   history_.append(owner_, Begin{"x", ""}, Time{130 * kDay});
   EXPECT_EQ(state().condemned().size(), 2U);
   history_.append(owner_, Begin{"x", ""}, Time{131 * kDay});
@@ -162,10 +170,14 @@ TEST_F(VaultStateTest, condemned_packs_leave_force_and_are_listed_for_a_while) {
 TEST_F(VaultStateTest, packs_of_open_sessions_are_no_garbage) {
   const SessionNumber session = begin(owner_);
   const EntryNonce nonce = state().open_sessions().at(session).nonce;
-  EXPECT_FALSE(state().is_garbage({session, nonce, PackKind::data, 0}));
-  EXPECT_TRUE(state().is_garbage({session, EntryNonce(), PackKind::data, 0})) << "a foreign nonce";
-  ASSERT_TRUE(history_.append(owner_, End{session, {}, {}, {}, {}}));
-  EXPECT_TRUE(state().is_garbage({session, nonce, PackKind::data, 0}));
+  const PackName later{state().number() + 1, EntryNonce(), PackKind::data, 0};
+  EXPECT_FALSE(state().is_garbage({session, nonce, PackKind::data, 0}, PackSeen::before));
+  EXPECT_TRUE(state().is_garbage({session, EntryNonce(), PackKind::data, 0}, PackSeen::later))
+      << "a foreign nonce";
+  EXPECT_TRUE(state().is_garbage(later, PackSeen::before));
+  EXPECT_FALSE(state().is_garbage(later, PackSeen::later)) << "its session may have begun since";
+  ASSERT_TRUE(history_.append(owner_, End{session, {}, {}, {}, {}, {}}));
+  EXPECT_TRUE(state().is_garbage({session, nonce, PackKind::data, 0}, PackSeen::later));
 }
 
 TEST_F(VaultStateTest, the_last_good_point_of_a_host_is_never_forgotten) {
@@ -271,9 +283,9 @@ TEST_F(VaultStateTest, a_point_needs_wal_that_is_not_trimmed) {
   EXPECT_EQ(state().trimmed_to(archive, 1), 1000U) << "it never goes down";
   const SessionNumber session = begin(owner_);
   EXPECT_FALSE(history_.append(
-      owner_, End{session, {}, {}, point_of("db-1", 1), {{archive, 1, 999, 2000}}}));
+      owner_, End{session, {}, {}, point_of("db-1", 1), {}, {{archive, 1, 999, 2000}}}));
   EXPECT_TRUE(history_.append(
-      owner_, End{session, {}, {}, point_of("db-1", 1), {{archive, 1, 1000, 2000}}}));
+      owner_, End{session, {}, {}, point_of("db-1", 1), {}, {{archive, 1, 1000, 2000}}}));
 }
 
 TEST_F(VaultStateTest, an_epoch_ends_sessions_and_the_keys_of_before) {
@@ -307,12 +319,95 @@ TEST_F(VaultStateTest, nothing_is_right_behind_closed) {
   const SessionNumber session = begin(owner_);
   ASSERT_TRUE(history_.append(owner_, Closed{}));
   EXPECT_FALSE(history_.append(owner_, Begin{"x", ""}));
-  EXPECT_FALSE(history_.append(owner_, End{session, {}, {}, point_of("db-1", 1), {}}));
+  EXPECT_FALSE(history_.append(owner_, End{session, {}, {}, point_of("db-1", 1), {}, {}}));
 }
 
-TEST_F(VaultStateTest, an_unknown_kind_has_no_effect_and_is_remembered) {
+TEST_F(VaultStateTest, an_unknown_kind_has_no_effect_and_nobody_writes_behind_it) {
+  EXPECT_NO_THROW(state().require_known(true));
   EXPECT_TRUE(history_.append(owner_, UnknownEntry{900}));
   EXPECT_TRUE(state().met_unknown_kind());
+  EXPECT_NO_THROW(state().require_known(false));
+  EXPECT_THROW(state().require_known(true), Error);
+}
+
+TEST_F(VaultStateTest, unknown_features_are_refused) {
+  ASSERT_TRUE(history_.append(owner_, EpochChange{0, {0, 1}, owner_.author(0)}));
+  EXPECT_NO_THROW(state().require_known(false));
+  EXPECT_THROW(state().require_known(true), Error);
+  ASSERT_TRUE(history_.append(owner_, EpochChange{0, {1, 1}, owner_.author(0)}));
+  EXPECT_THROW(state().require_known(false), Error);
+}
+
+TEST_F(VaultStateTest, what_a_granted_host_writes_is_bounded) {
+  const PointId id = commit(owner_, "db-1", 1);
+  EXPECT_FALSE(history_.append(web_, Begin{std::string(1025, 'x'), ""}));
+  EXPECT_FALSE(history_.append(web_, Mark{MarkKind::hold, {id}, std::string(1025, 'x')}));
+  for (std::size_t i = 0; i < kHoldsOfGrantedMax; ++i) {
+    ASSERT_TRUE(history_.append(web_, Mark{MarkKind::hold, {id}, std::to_string(i)}));
+  }
+  EXPECT_FALSE(history_.append(web_, Mark{MarkKind::hold, {id}, "one more"}));
+  EXPECT_TRUE(mark(MarkKind::hold, id, "the owner's"));
+}
+
+TEST_F(VaultStateTest, lists_are_in_order) {
+  const SessionNumber session = begin(owner_);
+  EXPECT_FALSE(history_.append(
+      owner_, End{session, {data(session, 5, 6), data(session, 0, 1)}, {}, {}, {}, {}}));
+  EXPECT_FALSE(history_.append(
+      owner_, End{session, {data(session, 0, 1), data(session, 2, 3)}, {}, {}, {}, {}}))
+      << "they are one range";
+  const PointId id = commit(owner_, "db-1", 1);
+  EXPECT_FALSE(mark_twice(id));
+}
+
+TEST_F(VaultStateTest, a_label_may_be_any_number) {
+  for (const std::int64_t ns : {std::numeric_limits<std::int64_t>::min(), std::int64_t{0},
+                                std::numeric_limits<std::int64_t>::max()}) {
+    history_.commit(owner_, point_of("db-1", static_cast<std::uint64_t>(ns) + 7));
+    const SessionNumber of = state().packs().rbegin()->first;
+    const SessionNumber collector = begin(owner_);
+    EXPECT_TRUE(
+        history_.append(owner_, End{collector, {}, {data(of, 0, 0)}, {}, {}, {}}, Time{ns}));
+  }
+}
+
+TEST_F(VaultStateTest, a_span_is_compared_with_the_trim_of_its_timeline) {
+  const ArchiveId archive;
+  ASSERT_TRUE(history_.append(owner_, Forget{{}, {{archive, 1, 1000}}, ForgetWhy::retention}));
+  const SessionNumber session = begin(owner_);
+  EXPECT_TRUE(history_.append(
+      owner_, End{session, {}, {}, point_of("db-1", 1), {}, {{archive, 2, 0, 2000}}}));
+}
+
+TEST_F(VaultStateTest, a_granted_key_does_not_end_the_session_of_another_one) {
+  const LogKeys other = authors_.granted("web-2");
+  ASSERT_TRUE(history_.append(owner_, KeyChange{other.author(0), "web-2", false}));
+  const SessionNumber session = begin(other);
+  EXPECT_FALSE(history_.append(web_, End{session, {}, {}, {}, {}, {}}));
+  ASSERT_TRUE(history_.append(owner_, KeyChange{web_.author(0), "web-1", true}));
+  EXPECT_TRUE(state().open_sessions().contains(session)) << "not of the key that has ended";
+}
+
+TEST_F(VaultStateTest, points_of_a_full_key_of_before_stay_those_of_a_full_key) {
+  const PointId old = commit(owner_, "web-1", 1);
+  ASSERT_TRUE(history_.append(next_owner_, EpochChange{1, {}, next_owner_.author(1)}));
+  EXPECT_FALSE(history_.append(next_owner_, Forget{{old}, {}, ForgetWhy::host_ended}));
+  commit(web_, "web-1", 2);
+  EXPECT_FALSE(history_.append(next_owner_, Forget{{old}, {}, ForgetWhy::retention}));
+  commit(next_owner_, "web-1", 3);
+  EXPECT_TRUE(history_.append(next_owner_, Forget{{old}, {}, ForgetWhy::retention}));
+}
+
+TEST_F(VaultStateTest, a_point_is_kept_as_it_was_committed) {
+  codec::WireWriter later;
+  later.raw(encode(point_of("db-1", 1)));
+  later.field(77, "from a later version");
+  const SessionNumber session = begin(owner_);
+  codec::WireWriter end;
+  end.field_number(1, session);
+  end.field(4, later.view());
+  ASSERT_TRUE(history_.append_body(owner_, 2, end.view()));
+  EXPECT_EQ(state().points().back().encoded, to_bytes(later.view()));
 }
 
 TEST_F(VaultStateTest, a_checkpoint_is_the_state) {
@@ -324,7 +419,7 @@ TEST_F(VaultStateTest, a_checkpoint_is_the_state) {
   mark(MarkKind::damaged, id);
   const SessionNumber collector = begin(owner_);
   const SessionNumber of = state().packs().begin()->first;
-  history_.append(owner_, End{collector, {}, {data(of, 0, 0)}, {}, {}}, Time{5});
+  history_.append(owner_, End{collector, {}, {data(of, 0, 0)}, {}, {}, {}}, Time{5});
   ArchiveId archive;
   history_.append(owner_, Forget{{}, {{archive, 1, 1000}}, ForgetWhy::retention});
   history_.append(owner_, EpochChange{0, {1, 2}, owner_.author(0)});
@@ -364,6 +459,7 @@ TEST(SignedEntryTest, every_body_is_read_as_it_was_written) {
           {{5, PackKind::data, 0, 9}, {5, PackKind::tree, 0, 0}},
           {{3, PackKind::data, 1, 2}},
           point,
+          {},
           {{archive, 2, 3, 4}}},
       Forget{{point.id}, {{archive, 1, 2}}, ForgetWhy::host_ended},
       Mark{MarkKind::release, {point.id}, "run"},
@@ -376,7 +472,9 @@ TEST(SignedEntryTest, every_body_is_read_as_it_was_written) {
     const Bytes bytes = history.signed_bytes(owner, body, Time{42});
     const auto entry = read_entry(bytes);
     ASSERT_TRUE(entry.has_value());
-    EXPECT_EQ(entry->body, body);
+    EntryBody as_written = body;
+    if (auto* end = std::get_if<End>(&as_written)) end->point_bytes = encode(*end->point);
+    EXPECT_EQ(entry->body, as_written);
     EXPECT_EQ(entry->label, Time{42});
     const LogId& log = history.state.log();
     EXPECT_TRUE(is_signed(log, 1, bytes, entry->author));
@@ -389,8 +487,8 @@ TEST(SignedEntryTest, bytes_that_are_no_entry_are_none) {
   const VaultAuthors authors;
   VaultHistory history(authors);
   const LogKeys owner = authors.full();
-  const Bytes bytes =
-      history.signed_bytes(owner, End{1, {{1, PackKind::data, 0, 9}}, {}, point_of("db-1", 9), {}});
+  const Bytes bytes = history.signed_bytes(
+      owner, End{1, {{1, PackKind::data, 0, 9}}, {}, point_of("db-1", 9), {}, {}});
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     const auto cut = ByteView(bytes).first(length);
     const auto entry = read_entry(cut);
