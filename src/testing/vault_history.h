@@ -27,7 +27,7 @@ inline repo::Point point_of(const std::string& host, std::uint64_t number) {
 /// Appends entries to a state, as their authors sign them.
 class VaultHistory {
  public:
-  explicit VaultHistory(const VaultAuthors& authors) : authors_(authors), state(authors.empty()) {}
+  explicit VaultHistory(const VaultAuthors& authors) : state(authors.empty()) {}
 
   /// Whether the entry was right.
   bool append(const repo::LogKeys& author, repo::EntryBody body, Time label = {}) {
@@ -78,7 +78,6 @@ class VaultHistory {
     return std::min(state.epoch(), author.epoch());
   }
 
-  const VaultAuthors& authors_;
   SeededRng rng_{5};
 
  public:

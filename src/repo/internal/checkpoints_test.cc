@@ -171,7 +171,7 @@ TEST_F(CheckpointsTest, junk_in_the_name_of_a_checkpoint_stops_nobody) {
   const codec::Checksum sum =
       codec::checksum(ByteView(of_epoch_99).first(of_epoch_99.size() - sizeof(codec::Checksum)));
   std::ranges::copy(sum, of_epoch_99.end() - sizeof(codec::Checksum));
-  for (const std::uint64_t number : {100, 101, 102}) {
+  for (const std::uint64_t number : {100U, 101U, 102U}) {
     medium_.put_if_absent(checkpoints_.name_of(number), of_epoch_99);
   }
   commit(2);
