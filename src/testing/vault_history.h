@@ -29,6 +29,8 @@ class VaultHistory {
  public:
   explicit VaultHistory(const VaultAuthors& authors) : state(authors.empty()) {}
 
+  repo::VaultState state;
+
   /// Whether the entry was right.
   bool append(const repo::LogKeys& author, repo::EntryBody body, Time label = {}) {
     return state.fold(signed_bytes(author, std::move(body), label));
@@ -79,9 +81,6 @@ class VaultHistory {
   }
 
   SeededRng rng_{5};
-
- public:
-  repo::VaultState state;
 };
 
 }  // namespace salvor::testing
