@@ -361,9 +361,10 @@ TEST_F(VaultStateTest, lists_are_in_order) {
 }
 
 TEST_F(VaultStateTest, a_label_may_be_any_number) {
+  std::uint64_t number = 0;
   for (const std::int64_t ns : {std::numeric_limits<std::int64_t>::min(), std::int64_t{0},
                                 std::numeric_limits<std::int64_t>::max()}) {
-    history_.commit(owner_, point_of("db-1", static_cast<std::uint64_t>(ns) + 7));
+    history_.commit(owner_, point_of("db-1", ++number));
     const SessionNumber of = state().packs().rbegin()->first;
     const SessionNumber collector = begin(owner_);
     EXPECT_TRUE(
